@@ -1,0 +1,1 @@
+"""What commerce is: ids, money, catalogue, stock, customers, orders. Standard library only."""
