@@ -1,0 +1,76 @@
+"""Rows: JSON in columns, long lists of keys, and inserting or updating many at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from gateway.storage.database import is_sqlite
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+SLICE = 500
+"""Keys per statement: few enough for every database's limit on variables."""
+
+
+def dump(value: Any) -> str:
+    """JSON text, ASCII only: PostgreSQL has no NUL in a text, and UTF-8 no half surrogates."""
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def load(text: str | None) -> Any:
+    """What `dump` made, or None."""
+    return None if text is None else json.loads(text)
+
+
+def slices(items: Sequence[T], size: int = SLICE) -> Iterator[Sequence[T]]:
+    """The items in runs of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def select_in(
+    conn: Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], keys: Iterable[Any]
+) -> list[sa.Row[Any]]:
+    """The rows of the statement whose column is among the keys, however many those are."""
+    found: list[sa.Row[Any]] = []
+    for some in slices(sorted(set(keys))):
+        found += conn.execute(statement.where(column.in_(some))).all()
+    return found
+
+
+def upsert(conn: Connection, table: sa.Table, rows: Sequence[Row], keys: Sequence[str]) -> None:
+    """Insert the rows, or where a row with these keys exists, set its other columns. All rows have the same columns."""
+    if not rows:
+        return
+    insert = sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)
+    changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    conflict = insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
+    conn.execute(conflict, list(rows))
+
+
+def insert_new(conn: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert the rows; leave alone those that exist."""
+    if rows:
+        insert = sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)
+        conn.execute(insert.on_conflict_do_nothing(), list(rows))
+
+
+def update(conn: Connection, table: sa.Table, rows: Sequence[Row], key: str = "id") -> None:
+    """Set the given columns of the rows with these ids. All rows have the same columns."""
+    if rows:
+        statement = sa.update(table).where(table.c[key] == sa.bindparam(f"_{key}"))
+        columns = {name: sa.bindparam(f"_{name}") for name in rows[0] if name != key}
+        conn.execute(statement.values(columns), [{f"_{name}": value for name, value in row.items()} for row in rows])
+
+
+def delete_in(conn: Connection, table: sa.Table, column: sa.ColumnElement[Any], keys: Iterable[Any]) -> None:
+    """Delete the rows whose column is among the keys."""
+    for some in slices(sorted(set(keys))):
+        conn.execute(sa.delete(table).where(column.in_(some)))
