@@ -142,7 +142,7 @@ class OrderLineFields:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLine(OrderLineFields):
-    """One line. `variant_id` is resolved when read; None while nothing in the catalogue is known to be what was sold."""
+    """One line. `variant_id` is resolved when read; None while the catalogue does not know what was sold."""
 
     id: str
     order_id: str

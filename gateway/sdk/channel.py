@@ -27,7 +27,7 @@ hookimpl = pluggy.HookimplMarker("commerce_gateway")
 
 
 class Config(BaseModel):
-    """The base of a channel type's configuration: unknown keys are refused. Declare secrets as pydantic's `SecretStr`."""
+    """The base of a channel type's configuration: unknown keys are refused. Secrets are pydantic's `SecretStr`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

@@ -60,7 +60,7 @@ class CursorExpiredError(ChannelError):
 
 
 class ContractError(ChannelError):
-    """The channel or its plugin does not keep to what it promised: a wrong type, a missing key, an exception of its own."""
+    """The channel or its plugin breaks what it promised: a wrong type, a missing key, an exception of its own."""
 
     retryable = False
 

@@ -17,7 +17,7 @@ Token = str
 """Where the next page begins. Volatile: good for this pass only, at most 8,000 characters."""
 
 Mark = str
-"""How far the channel is known, on the channel's clock. Durable: the next pass begins there. At most 64,000 characters."""
+"""How far the channel is known, on its clock. Durable: the next pass begins there. At most 64,000 characters."""
 
 
 @dataclass(frozen=True, slots=True)

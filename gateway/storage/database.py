@@ -128,12 +128,6 @@ def is_conflict(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _AGAIN
 
 
-def sync_url(url: str) -> sa.URL:
-    """The URL for a plain engine, as the migrations use one."""
-    parsed = _parsed(url)
-    return parsed if parsed.get_backend_name() == "sqlite" else parsed.set(drivername="postgresql+psycopg")
-
-
 def is_sqlite(conn: Connection) -> bool:
     """Whether this connection is one to SQLite: for the few statements that the two databases word differently."""
     return conn.dialect.name == "sqlite"
@@ -145,7 +139,9 @@ def _parsed(url: str) -> sa.URL:
     except sa.exc.ArgumentError as error:
         raise DatabaseUrlError("is not a URL; expected sqlite:///FILE or postgresql://USER@HOST/NAME") from error
     if parsed.drivername not in ("sqlite", "postgresql"):
-        raise DatabaseUrlError(f"begins with {parsed.drivername}; expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+        raise DatabaseUrlError(
+            f"begins with {parsed.drivername}; expected sqlite:///FILE or postgresql://USER@HOST/NAME"
+        )
     return parsed
 
 
@@ -164,7 +160,13 @@ def _sqlite_engine(url: sa.URL, connections: int, begin: str) -> Engine:
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # or the driver begins transactions of its own, and deferred ones
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-32000", "mmap_size=268435456"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=5000",
+            "cache_size=-32000",
+            "mmap_size=268435456",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     if begin != "BEGIN":

@@ -51,7 +51,9 @@ def upsert(conn: Connection, table: sa.Table, rows: Sequence[Row], keys: Sequenc
         return
     insert = sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)
     changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    conflict = insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
+    conflict = (
+        insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
+    )
     conn.execute(conflict, list(rows))
 
 
@@ -66,7 +68,7 @@ def update(conn: Connection, table: sa.Table, rows: Sequence[Row], key: str = "i
     """Set the given columns of the rows with these ids. All rows have the same columns."""
     if rows:
         statement = sa.update(table).where(table.c[key] == sa.bindparam(f"_{key}"))
-        columns = {name: sa.bindparam(f"_{name}") for name in rows[0] if name != key}
+        columns: dict[str, Any] = {name: sa.bindparam(f"_{name}") for name in rows[0] if name != key}
         conn.execute(statement.values(columns), [{f"_{name}": value for name, value in row.items()} for row in rows])
 
 

@@ -1,0 +1,339 @@
+"""The configuration: one `gateway.toml`, with secrets as `${NAME}` from the environment.
+
+What is wrong is said in one line a problem, naming the key and what was expected. A problem inside one channel leaves
+the others alone: that channel is FAILED, unless it is marked as required.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
+
+from gateway.model.channels import FulfillmentMethod, LocationKind
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+SCOPES = (
+    "stock:read",
+    "stock:write",
+    "orders:read",
+    "orders:write",
+    "customers:read",
+    "customers:pii",
+    "carts:write",
+    "carts:read",
+    "payments:assert",
+    "catalogue:admin",
+    "channels:admin",
+)
+"""What a token may be allowed to do."""
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used. `problems`: one line each, naming the key and what was expected."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def _duration(value: object) -> object:
+    """``30s``, ``5m``, ``1h``, ``2d``, ``250ms``: a number and its unit."""
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("expected a duration such as 30s, 5m, 1h or 2d")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def _time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("expected an IANA time zone such as Europe/London")
+    return value
+
+
+def _scopes(value: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := sorted(set(value) - {*SCOPES, "*"}):
+        raise ValueError(f"unknown scope {unknown[0]}; expected one of {', '.join(SCOPES)}, or * for all")
+    return SCOPES if "*" in value else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+class Table(BaseModel):
+    """The base of every table of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ChannelTable(Table):
+    """`[channels.KEY]`: one channel."""
+
+    plugin: str
+    name: str | None = None
+    enabled: bool = True
+    required: bool = False
+    config: dict[str, Any] = {}
+    every: dict[str, Duration] = {}  # by feed; else what the plugin says
+    sweep_every: Duration = timedelta(days=1)
+    stale_after: Duration | None = None  # default: three intervals of the feed
+    call_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
+    live_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=2)
+
+
+class AddressTable(Table):
+    """`[locations.KEY.address]`."""
+
+    name: str | None = None
+    company: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country_code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    phone: str | None = None
+
+
+class PointTable(Table):
+    """`point = { latitude = …, longitude = … }`."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+WallTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class HoursTable(Table):
+    """One entry of `opening_hours`."""
+
+    weekday: Annotated[int, Field(ge=1, le=7)]
+    opens_at: WallTime
+    closes_at: WallTime
+
+
+class LocationTable(Table):
+    """`[locations.KEY]`: a place that holds stock, and what each channel that sells from it calls it."""
+
+    name: str
+    kind: LocationKind
+    authority: Key
+    channels: dict[Key, str]
+    time_zone: TimeZone = "UTC"
+    address: AddressTable | None = None
+    point: PointTable | None = None
+    phone: str | None = None
+    opening_hours: tuple[HoursTable, ...] = ()
+    fulfillment_methods: tuple[FulfillmentMethod, ...] = ()
+    buffer: Annotated[int, Field(ge=0)] = 0  # units that are never promised
+
+
+class TokenTable(Table):
+    """`[tokens.NAME]`: who may do what."""
+
+    token: SecretStr
+    kind: Annotated[str, StringConstraints(pattern=r"^(STAFF|PARTNER|ADMIN)$")] = "STAFF"
+    scopes: Annotated[tuple[str, ...], AfterValidator(_scopes)]
+    channel: Key | None = None  # the default channel of its caller
+
+
+class CatalogueTable(Table):
+    """`[catalogue]`: how products of several channels become one."""
+
+    priority: tuple[Key, ...] = ()  # whose groups and texts come first; the others follow by name
+    services: tuple[str, ...] = ()  # codes of services, which never match
+    matching: str = "codes"
+    prices: str = "priority"
+
+
+class StockTable(Table):
+    """`[stock]`: what shoppers are told."""
+
+    low: Annotated[int, Field(ge=0)] = 5
+    cap: Annotated[int, Field(ge=1)] = 20
+    default_channel: Key | None = None
+
+
+class ServerTable(Table):
+    """`[server]`: the HTTP side."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    graphiql: bool = True
+    max_body_bytes: Annotated[int, Field(ge=1000)] = 200_000
+    max_tokens: Annotated[int, Field(ge=100)] = 4_000
+
+
+class RetentionTable(Table):
+    """`[retention]`: how long personal data outlives its use (rule V1)."""
+
+    rejects: Duration = timedelta(days=14)
+    inbox: Duration = timedelta(days=14)
+    log: Duration = timedelta(days=14)
+
+
+class Settings(Table):
+    """The whole file. `failures`: what is wrong with single channels, each a line, by channel."""
+
+    database: str = "sqlite:///gateway.db"
+    server: ServerTable = ServerTable()
+    catalogue: CatalogueTable = CatalogueTable()
+    stock: StockTable = StockTable()
+    retention: RetentionTable = RetentionTable()
+    channels: dict[Key, ChannelTable] = {}
+    locations: dict[Key, LocationTable] = {}
+    tokens: dict[Key, TokenTable] = {}
+    _failures: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def failures(self) -> Mapping[str, tuple[str, ...]]:
+        """What is wrong with single channels."""
+        return self._failures
+
+    def priority(self) -> tuple[str, ...]:
+        """Every channel, the ones that the catalogue prefers first."""
+        first = self.catalogue.priority
+        return (*first, *(key for key in sorted(self.channels) if key not in first))
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The configuration in this file.
+
+    Raises:
+        SettingsError: it cannot be read, is no TOML, or says something that cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: cannot be read ({error})"]) from error
+    return loads(text, environment)
+
+
+def loads(text: str, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The configuration in this text. Raises as `load`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"not TOML: {error}"]) from error
+    return parse(document, environment)
+
+
+def parse(document: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """The configuration that this document holds. Raises as `load`."""
+    problems = Problems()
+    filled = _filled(document, environment, (), problems)
+    settings = _validated(filled, problems)
+    _check_names(settings, problems)
+    if fatal := problems.fatal(filled):
+        raise SettingsError(fatal)
+    settings._failures.update({key: tuple(lines) for key, lines in problems.by_channel.items()})
+    return settings
+
+
+class Problems:
+    """Problems as they are found: those of one channel apart from the rest."""
+
+    def __init__(self) -> None:
+        self.by_channel: dict[str, list[str]] = {}
+        self.others: list[str] = []
+
+    def add(self, place: Sequence[str | int], message: str) -> None:
+        line = f"{'.'.join(map(str, place))}: {message}"
+        if place[0] == "channels" and len(place) > 1:
+            self.by_channel.setdefault(str(place[1]), []).append(line)
+        else:
+            self.others.append(line)
+
+    def fatal(self, document: Mapping[str, Any]) -> list[str]:
+        """What the gateway cannot start with: everything but the problems of channels that are not required."""
+        tables = document.get("channels", {})
+        needed = [key for key in self.by_channel if not isinstance(tables[key], dict) or tables[key].get("required")]
+        return self.others + [line for key in needed for line in self.by_channel[key]]
+
+
+def _validated(document: Mapping[str, Any], problems: Problems) -> Settings:
+    """The settings; a channel whose table is wrong stands in them by its name alone."""
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False, include_input=False, include_context=False):
+            problems.add(wrong["loc"], _expected(wrong["type"], wrong["msg"]))
+    if problems.others:
+        raise SettingsError([*problems.others, *(line for lines in problems.by_channel.values() for line in lines)])
+    named = {key: _stub(table) if key in problems.by_channel else table for key, table in document["channels"].items()}
+    return Settings.model_validate({**document, "channels": named})
+
+
+def _stub(table: Any) -> dict[str, Any]:
+    name = table.get("plugin") if isinstance(table, dict) else None
+    required = isinstance(table, dict) and table.get("required") is True
+    return {"plugin": name if isinstance(name, str) else "?", "required": required}
+
+
+def _expected(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown key"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _check_names(settings: Settings, problems: Problems) -> None:
+    """Every key of a channel that stands somewhere is one of `[channels]`."""
+    uses: list[tuple[tuple[str, ...], str | None]] = [
+        *((("catalogue", "priority"), key) for key in settings.catalogue.priority),
+        (("stock", "default_channel"), settings.stock.default_channel),
+        *((("tokens", name, "channel"), token.channel) for name, token in settings.tokens.items()),
+        *(
+            (("locations", name, "channels"), key)
+            for name, place in settings.locations.items()
+            for key in place.channels
+        ),
+    ]
+    for place, key in uses:
+        if key is not None and key not in settings.channels:
+            problems.add(place, f"there is no channel {key}; expected one of {', '.join(settings.channels) or 'none'}")
+    for name, location in settings.locations.items():
+        if location.authority not in location.channels:
+            problems.add(("locations", name, "authority"), f"{location.authority} is not among its channels")
+    secrets = [token.token.get_secret_value() for token in settings.tokens.values()]
+    if len(set(secrets)) != len(secrets):
+        problems.add(("tokens",), "two tokens have the same secret")
+
+
+def _filled(value: Any, environment: Mapping[str, str], place: tuple[str | int, ...], problems: Problems) -> Any:
+    """The value with every `${NAME}` replaced from the environment."""
+    if isinstance(value, dict):
+        return {key: _filled(item, environment, (*place, key), problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, environment, (*place, index), problems) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if name not in environment:
+            problems.add(place, f"the environment variable {name} is not set")
+    return _VARIABLE.sub(lambda match: environment.get(match[1], ""), value)
