@@ -1,0 +1,181 @@
+"""An open channel, as the gateway uses it: every call is bounded, and every answer checked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from gateway.channels import answers
+from gateway.channels.answers import BadRecord
+from gateway.channels.breaker import Breaker, LeftAloneError
+from gateway.channels.calls import Guard
+from gateway.channels.faults import TimedOutError, fault_of, without_secrets
+from gateway.channels.lanes import Lane
+from gateway.model import channels as model
+from gateway.sdk.channel import Channel, Place, Traits
+from gateway.sdk.errors import ChannelError, ContractError
+from gateway.sdk.feeds import AnyFeed, LiveFeed, Mark, Page, Raw, Token
+from gateway.sdk.records import Gone, Record, Ref
+from gateway.sdk.webhooks import Delivery, Hint, Webhooks
+
+__all__ = ["BadRecord", "LeftAloneError", "OpenChannel", "Opened", "TimedOutError", "fault_of"]
+
+T = TypeVar("T")
+
+READ_AT_ONCE = 100
+"""Records that are read before the lane turns to its other calls."""
+
+CLOSING = timedelta(seconds=2)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What opening a channel gave.
+
+    Attributes:
+        every: how often each feed begins a pass, as configured.
+        secrets: what must stand in no message.
+        deadline: of a call for which nothing else is said.
+    """
+
+    model: model.Channel
+    traits: Traits
+    channel: Channel
+    every: Mapping[str, timedelta]
+    secrets: frozenset[str]
+    deadline: timedelta
+
+
+class OpenChannel:
+    """One open channel.
+
+    Its methods raise `ChannelError`s alone: `TimedOutError` at the deadline, `LeftAloneError` while the channel is left
+    alone after failures, `ContractError` for whatever the plugin raises or returns against its promise.
+    """
+
+    def __init__(self, opened: Opened, lane: Lane, now: Callable[[], datetime]) -> None:
+        self.key = opened.model.key
+        self.model = opened.model
+        self.traits = opened.traits
+        self.plugin = opened.model.plugin_name or ""
+        self.plugin_version = opened.model.plugin_version or ""
+        self.feeds: Mapping[str, AnyFeed] = {feed.name: feed for feed in opened.channel.feeds}
+        self.live_feeds: Mapping[str, LiveFeed[Any]] = {
+            name: feed for name, feed in self.feeds.items() if isinstance(feed, LiveFeed)
+        }
+        self.every = opened.every
+        self.webhooks = opened.channel.webhooks
+        self.lane = lane
+        self.breaker = Breaker(lane.name, now)
+        self._channel, self._deadline, self._secrets = opened.channel, opened.deadline, opened.secrets
+        self._guard = Guard(lane, self.breaker, self.plugin, opened.secrets)
+
+    async def call(self, work: Callable[[], Awaitable[T]], *, deadline: timedelta, live: bool = False) -> T:
+        """What `work` gives, on the channel's thread. `live`: a shopper waits for it."""
+        return await self._guard.call(work, deadline=deadline, live=live)
+
+    async def page(self, feed_name: str, mark: Mark | None, token: Token | None, deadline: timedelta) -> Page:
+        """A page of a feed. An item whose id cannot be stored stands under a made-up one and reads as `BadRecord`."""
+        feed = self.feeds[feed_name]
+
+        async def asked() -> Page:
+            return answers.page(await feed.page(mark, token), token)
+
+        return await self.call(asked, deadline=deadline)
+
+    async def read(
+        self, feed_name: str, raws: Sequence[Raw], deadline: timedelta | None = None
+    ) -> Sequence[Record | Gone | BadRecord]:
+        """What each of these says, in their order."""
+        feed = self.feeds[feed_name]
+
+        async def asked() -> list[Record | Gone | BadRecord]:
+            said: list[Record | Gone | BadRecord] = []
+            for start in range(0, len(raws), READ_AT_ONCE):
+                said += answers.records(feed, raws[start : start + READ_AT_ONCE])
+                await asyncio.sleep(0)
+            return said
+
+        return await self._guard.local(asked, deadline=deadline or self._deadline)
+
+    async def fetch(
+        self, feed_name: str, refs: Sequence[Ref], deadline: timedelta, *, live: bool = False
+    ) -> Mapping[str, Raw | Gone | ChannelError]:
+        """What the channel has now, for every ref asked, however many they are."""
+        feed = self._live_feed(feed_name)
+
+        async def asked() -> dict[str, Raw | Gone | ChannelError]:
+            found: dict[str, Raw | Gone | ChannelError] = {}
+            for start in range(0, len(refs), feed.fetch_at_once):
+                some = refs[start : start + feed.fetch_at_once]
+                found |= answers.fetched(self.plugin, await feed.fetch(some), some)
+            return found
+
+        found = await self.call(asked, deadline=deadline, live=live)
+        for answer in found.values():
+            if isinstance(answer, ChannelError):
+                without_secrets(answer, self._secrets)
+        return found
+
+    async def taken(self, feed_name: str, mark: Mark | None, deadline: timedelta) -> None:
+        """Tell the plugin that a complete pass is stored."""
+        feed = self.feeds[feed_name]
+        await self.call(lambda: feed.taken(mark), deadline=deadline)
+
+    async def places(self, deadline: timedelta) -> Sequence[Place]:
+        """The channel's own locations."""
+
+        async def asked() -> Sequence[Place]:
+            return answers.places(await self._channel.places())
+
+        return await self.call(asked, deadline=deadline)
+
+    async def subscribe(self, url: str, deadline: timedelta) -> None:
+        """Have deliveries sent to this address."""
+        webhooks = self._webhooks()
+        await self.call(lambda: webhooks.subscribe(url), deadline=deadline)
+
+    async def verify(self, delivery: Delivery, deadline: timedelta) -> str:
+        """The id of a delivery that the channel signed. Raises `ForgedError` or `StaleError` for others."""
+        webhooks = self._webhooks()
+
+        async def asked() -> str:
+            identifier = answers.of_type("a delivery's id", webhooks.verify(delivery), str)
+            answers.text("a delivery's id", identifier, answers.LONGEST_ID)
+            return identifier
+
+        return await self._guard.local(asked, deadline=deadline)
+
+    async def hints(self, delivery: Delivery, deadline: timedelta) -> Sequence[Hint]:
+        """Which records a verified delivery is about."""
+        webhooks = self._webhooks()
+
+        async def asked() -> Sequence[Hint]:
+            return answers.hints(webhooks.hints(delivery), self.live_feeds)
+
+        return await self._guard.local(asked, deadline=deadline)
+
+    async def close(self) -> None:
+        """Give everything back. Never hangs: what does not let go in time is left behind."""
+        try:
+            await self._guard.local(self._channel.close, deadline=CLOSING)
+        except ChannelError as error:
+            _log.warning("%s was not closed in order: %s", self.lane.name, error)
+        finally:
+            await self.lane.close()
+
+    def _live_feed(self, name: str) -> LiveFeed[Any]:
+        if name not in self.live_feeds:
+            raise ContractError(f"the feed {name} of {self.lane.name} cannot fetch single records")
+        return self.live_feeds[name]
+
+    def _webhooks(self) -> Webhooks:
+        if self.webhooks is None:
+            raise ContractError(f"{self.lane.name} has no webhooks")
+        return self.webhooks
