@@ -1,0 +1,1 @@
+"""Use cases by noun: functions of a connection, model values and the time."""

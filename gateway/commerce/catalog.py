@@ -1,0 +1,153 @@
+"""The catalogue: taking in products, and regrouping whatever that touches (rules I1 to I3)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy.engine import Connection
+
+from gateway.commerce.listings import ANOTHER, Written, write
+from gateway.commerce.matching import Candidate, Matching, Review, match, matchable_gtin
+from gateway.commerce.products import Rebuilt, rebuild
+from gateway.commerce.taking import Rules, Take
+from gateway.model.ids import new_id
+from gateway.sdk.records import ProductRecord
+from gateway.storage import listings, log
+from gateway.storage.listings import Decisions, ListingRow
+from gateway.storage.rows import dump
+
+
+def take_products(conn: Connection, take: Take[ProductRecord]) -> None:
+    """Apply product records of one channel."""
+    listings.lock_catalogue(conn)
+    written = write(conn, take)
+    rebuilt = regroup(conn, written, take)
+    log.record(conn, "PRODUCT", rebuilt.products, take.now)
+    log.record(conn, "PRODUCT_VARIANT", rebuilt.variants, take.now)
+    log.record(conn, "LISTING", [(row.id, take.count) for row in written.rows()], take.now)
+
+
+class Neighborhood:
+    """Listings found from others by what they have in common: each key is asked for once.
+
+    Args:
+        written: where it begins. Nobody else can have what is new about them.
+    """
+
+    def __init__(self, written: Written, sources: Iterable[str]) -> None:
+        self.rows = {row.id: row for row in written.rows()}
+        self._asked = {"variant_id": {row.founding_id for row in written.new}, "channel_product_id": set(sources)}
+        self._stored: dict[str, tuple[object, ...]] = {}
+
+    def spread(self, conn: Connection, columns: Sequence[str], rows: Iterable[ListingRow]) -> list[ListingRow]:
+        """The listings that share a value of these columns with the given ones, and are new here."""
+        found: list[ListingRow] = []
+        for column in columns:
+            asked = self._asked.setdefault(column, set())
+            keys = {key for row in rows if (key := getattr(row, column))} - asked
+            asked |= keys
+            found += self.add(listings.select(conn, column, keys))
+        return found
+
+    def add(self, rows: Iterable[ListingRow]) -> list[ListingRow]:
+        """Those that are new here."""
+        new = {row.id: row for row in rows if row.id not in self.rows}
+        self.rows |= new
+        self._stored |= {id_: _belonging(row) for id_, row in new.items()}
+        return list(new.values())
+
+    def moved(self) -> list[ListingRow]:
+        """Those that were found, and belong elsewhere now."""
+        return [self.rows[id_] for id_, belonging in self._stored.items() if _belonging(self.rows[id_]) != belonging]
+
+
+def _belonging(row: ListingRow) -> tuple[object, ...]:
+    return row.variant_id, row.product_id, row.matched_by
+
+
+def regroup(conn: Connection, written: Written, take: Take[ProductRecord]) -> Rebuilt:
+    """Find anew which listings are one variant, for every component that the written ones touch, and rebuild those."""
+    sources = {*(seen.source_id for seen in take.seen), *take.gone}
+    near = Neighborhood(written, sources)
+    decided = _component(conn, near, take.rules)
+    outcome = match([_candidate(row) for row in near.rows.values()], decided, take.rules.services)
+    dropped = _assign(near, outcome)
+    _review(conn, near.rows, [*(Review(row.id, ANOTHER, ()) for row in written.replaced), *outcome.reviews], take)
+    frontier = list(near.rows.values())
+    while frontier:
+        frontier = near.spread(conn, ("variant_id", "product_id", "channel_product_id"), frontier)
+    rebuilt = rebuild(conn, list(near.rows.values()), dropped, take.rules, take.now)
+    listings.store(conn, [*written.changed.values(), *near.moved()])
+    listings.add(conn, written.new)
+    return rebuilt
+
+
+def _component(conn: Connection, near: Neighborhood, rules: Rules) -> Decisions:
+    """Everything that could belong together with what is near, and what people decided of it."""
+    decided: Decisions = {}
+    frontier = list(near.rows.values())
+    while frontier:
+        telling = [row for row in frontier if row.sku_key not in rules.services]
+        coded = [row for row in frontier if matchable_gtin(row.gtin)]
+        found = near.spread(conn, ("match_key", "variant_id"), frontier)
+        found += near.spread(conn, ("sku_key",), telling)
+        found += near.spread(conn, ("gtin",), coded)
+        decisions = listings.decisions(conn, {(row.channel, row.external_id) for row in frontier})
+        found += near.add(_linked(conn, decisions))
+        decided |= decisions
+        frontier = found
+    return decided
+
+
+def _linked(conn: Connection, decisions: Decisions) -> list[ListingRow]:
+    places = {*decisions, *(place for place in decisions.values() if place is not None)}
+    channels = {channel for channel, _ in places}
+    return [
+        row
+        for channel in sorted(channels)
+        for row in listings.of_places(conn, channel, [id_ for other, id_ in places if other == channel])
+    ]
+
+
+def _candidate(row: ListingRow) -> Candidate:
+    return Candidate(
+        id=row.id,
+        place=(row.channel, row.external_id),
+        live=row.live,
+        family=row.channel_product_id,
+        sku=row.sku,
+        sku_key=row.sku_key,
+        gtin=row.gtin,
+        key=row.match_key,
+        condition=row.condition,
+        title=row.title,
+    )
+
+
+def _assign(near: Neighborhood, outcome: Matching) -> set[str]:
+    """Give each listing its variant: the id that the oldest member brought. The ids that no variant has any more."""
+    before = {row.variant_id for row in near.rows.values()}
+    for group in outcome.groups:
+        variant_id = near.rows[group[0]].founding_id
+        for id_ in group:
+            row = near.rows[id_]
+            evidence = outcome.evidence.get(id_)
+            row.variant_id, row.matched_by = variant_id, evidence and evidence.value
+    return before - {row.variant_id for row in near.rows.values()}
+
+
+def _review(conn: Connection, near: Collection[str], reviews: Sequence[Review], take: Take[ProductRecord]) -> None:
+    first: dict[str, Review] = {}
+    for review in reviews:
+        first.setdefault(review.listing_id, review)
+    rows = [
+        {
+            "id": new_id(take.now),
+            "listing_id": review.listing_id,
+            "reason": review.reason,
+            "candidates": dump(list(review.candidates)),
+            "created_at": take.now,
+        }
+        for review in first.values()
+    ]
+    listings.replace_reviews(conn, near, rows, lasting=ANOTHER)

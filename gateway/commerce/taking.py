@@ -1,0 +1,56 @@
+"""What sync hands to commerce: records that are to be applied, all of one channel and kind, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from gateway.sdk.policies import Matching, codes_only
+from gateway.sdk.records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says about the catalogue.
+
+    Attributes:
+        priority: every channel's place in the catalogue's order of preference.
+        services: folded codes of things that are no goods.
+        gross: per channel, whether its prices include tax where a record does not say.
+    """
+
+    priority: Mapping[str, int] = field(default_factory=dict)
+    services: frozenset[str] = frozenset()
+    gross: Mapping[str, bool] = field(default_factory=dict)
+    matching: Matching = codes_only
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[R]):
+    """A record to apply, and the source row that it belongs to."""
+
+    source_id: str
+    record: R
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Generic[R]):
+    """What one transaction applies.
+
+    Attributes:
+        gone: source rows whose records the channel no longer has.
+        doubtful: source rows whose newest version was rejected.
+        count: the observation counter; grows from transaction to transaction.
+    """
+
+    channel: str
+    seen: Sequence[Seen[R]]
+    gone: Sequence[str]
+    doubtful: Sequence[str]
+    count: int
+    now: datetime
+    rules: Rules

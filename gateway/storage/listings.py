@@ -1,0 +1,170 @@
+"""Listings and channel products as commerce writes them, and what decides about matching."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.storage.database import is_sqlite
+from gateway.storage.rows import delete_in, select_in, update, upsert
+from gateway.storage.tables import channel_products, links, listings, match_reviews
+
+_CATALOGUE_LOCK = 7_204_113_002
+
+
+@dataclass(slots=True, kw_only=True)
+class ListingRow:
+    """A row of `listings`: JSON columns as text, enums as their names."""
+
+    id: str
+    channel: str
+    external_id: str
+    generation: int
+    current: bool
+    gone: bool
+    channel_product_id: str
+    position: int
+    founding_id: str
+    variant_id: str
+    product_id: str
+    matched_by: str | None
+    sku: str | None
+    sku_key: str | None
+    gtin: str | None
+    match_key: str | None
+    condition: str
+    title: str
+    options: str
+    image: str | None
+    unit_of_measure: str
+    price: int | None
+    compare_at_price: int | None
+    currency: str | None
+    price_includes_tax: bool
+    units_per_listing: int
+    tracked: bool
+    inventory_item: str
+    status: str
+    url: str | None
+    note: str | None
+
+    @property
+    def live(self) -> bool:
+        """Whether the channel lists it now."""
+        return self.current and not self.gone
+
+
+@dataclass(slots=True, kw_only=True)
+class ChannelProductRow:
+    """A row of `channel_products`."""
+
+    id: str
+    channel: str
+    external_id: str
+    grouped: bool
+    title: str
+    description: str
+    brand: str | None
+    tags: str
+    status: str
+    images: str
+    category: str
+    created_at: datetime | None
+    gone: bool
+
+
+_listing_columns = tuple(listings.c[field.name] for field in fields(ListingRow))
+_product_columns = tuple(channel_products.c[field.name] for field in fields(ChannelProductRow))
+
+
+def lock_catalogue(conn: Connection) -> None:
+    """One at a time regroups the catalogue: which listings belong together is found out on the way.
+
+    So no order in which single keys could be locked is known beforehand. SQLite has one writer anyway.
+    """
+    if not is_sqlite(conn):
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_CATALOGUE_LOCK)))
+
+
+def select(conn: Connection, column: str, keys: Collection[str]) -> list[ListingRow]:
+    """The listings, gone and former ones too, whose column is among the keys."""
+    rows = select_in(conn, sa.select(*_listing_columns), listings.c[column], keys)
+    return [ListingRow(**row._mapping) for row in rows]
+
+
+def of_places(conn: Connection, channel: str, external_ids: Collection[str]) -> list[ListingRow]:
+    """The listings that now stand under these ids of a channel, gone ones too."""
+    statement = sa.select(*_listing_columns).where(listings.c.channel == channel, listings.c.current)
+    return [ListingRow(**row._mapping) for row in select_in(conn, statement, listings.c.external_id, external_ids)]
+
+
+def add(conn: Connection, rows: Sequence[ListingRow]) -> None:
+    """Insert new listings."""
+    if rows:
+        conn.execute(sa.insert(listings), [asdict(row) for row in rows])
+
+
+def store(conn: Connection, rows: Sequence[ListingRow]) -> None:
+    """Set these listings, which exist."""
+    update(conn, listings, [asdict(row) for row in rows])
+
+
+def products_of(conn: Connection, ids: Collection[str]) -> dict[str, ChannelProductRow]:
+    """Channel products, by id."""
+    rows = select_in(conn, sa.select(*_product_columns), channel_products.c.id, ids)
+    return {row.id: ChannelProductRow(**row._mapping) for row in rows}
+
+
+def store_products(conn: Connection, rows: Sequence[ChannelProductRow]) -> None:
+    """Insert or set channel products."""
+    upsert(conn, channel_products, [asdict(row) for row in rows], ["id"])
+
+
+Decisions = dict[tuple[str, str], tuple[str, str] | None]
+
+
+def decisions(conn: Connection, places: Iterable[tuple[str, str]]) -> Decisions:
+    """What people decided of these places, and of places in favor of these: the place, or None for standing alone."""
+    by_channel: dict[str, set[str]] = {}
+    for channel, external_id in places:
+        by_channel.setdefault(channel, set()).add(external_id)
+    found: Decisions = {}
+    for channel, ids in by_channel.items():
+        for here, id_ in ((links.c.channel, links.c.external_id), (links.c.to_channel, links.c.to_external_id)):
+            for row in select_in(conn, sa.select(links).where(here == channel), id_, ids):
+                target = None if row.to_channel is None else (row.to_channel, row.to_external_id)
+                found[row.channel, row.external_id] = target
+    return found
+
+
+def decide(conn: Connection, place: tuple[str, str], target: tuple[str, str] | None, now: datetime) -> None:
+    """A person says where a listing belongs: with the one at `target`, or alone."""
+    row: dict[str, Any] = {"channel": place[0], "external_id": place[1], "units_per_listing": None, "decided_at": now}
+    row |= {"to_channel": target and target[0], "to_external_id": target and target[1]}
+    upsert(conn, links, [row], ["channel", "external_id"])
+
+
+def replace_reviews(
+    conn: Connection, listing_ids: Collection[str], rows: Sequence[dict[str, Any]], lasting: str
+) -> None:
+    """These are the open reviews of these listings, beside those for the lasting reason; who stays keeps its id."""
+    existing = select_in(conn, sa.select(match_reviews), match_reviews.c.listing_id, listing_ids)
+    known = {row.listing_id: row for row in existing}
+    wanted = {row["listing_id"] for row in rows}
+    delete_in(
+        conn,
+        match_reviews,
+        match_reviews.c.id,
+        [row.id for id_, row in known.items() if id_ not in wanted and row.reason != lasting],
+    )
+    kept = [
+        {**row, "id": known[row["listing_id"]].id, "created_at": known[row["listing_id"]].created_at}
+        for row in rows
+        if row["listing_id"] in known
+    ]
+    upsert(conn, match_reviews, kept + [row for row in rows if row["listing_id"] not in known], ["id"])

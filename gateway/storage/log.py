@@ -1,0 +1,76 @@
+"""The change log (rule L2): what changed, in an order in which no subject's versions stand the wrong way round.
+
+A row is written in the transaction that made the change, last, when every subject is locked; so a later version of a
+subject has a greater id. The stamper gives visible rows their place, by id; readers follow the places and read the
+subjects anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.storage.rows import dump
+from gateway.storage.tables import changes, log_head, log_readers
+
+Subject = tuple[str, int]
+"""A subject's id and the version that it has now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the log."""
+
+    pos: int
+    kind: str
+    subjects: tuple[Subject, ...]
+    at: datetime
+
+
+class ReaderBehindError(Exception):
+    """What the reader has not read yet is no longer kept: it has to start anew."""
+
+
+def record(conn: Connection, kind: str, subjects: Sequence[Subject], now: datetime) -> None:
+    """Say that these subjects changed. The last thing a transaction does."""
+    if subjects:
+        conn.execute(sa.insert(changes).values(kind=kind, subjects=dump(subjects), at=now))
+
+
+def stamp(conn: Connection, most: int = 1000) -> int:
+    """Give the rows that have none their places; how many there were."""
+    pos = conn.scalar(sa.select(log_head.c.pos).with_for_update()) or 0
+    ids = conn.scalars(sa.select(changes.c.id).where(changes.c.pos.is_(None)).order_by(changes.c.id).limit(most)).all()
+    if ids:
+        statement = sa.update(changes).where(changes.c.id == sa.bindparam("_id")).values(pos=sa.bindparam("_pos"))
+        conn.execute(statement, [{"_id": id_, "_pos": pos + n} for n, id_ in enumerate(ids, 1)])
+        conn.execute(sa.update(log_head).values(pos=pos + len(ids)))
+    return len(ids)
+
+
+def after(conn: Connection, pos: int, most: int = 1000) -> list[Change]:
+    """What follows this place.
+
+    Raises:
+        ReaderBehindError: part of it is no longer kept.
+    """
+    head = conn.scalar(sa.select(log_head.c.pos)) or 0
+    first = conn.scalar(sa.select(sa.func.min(changes.c.pos)))
+    if pos < (head if first is None else first - 1):
+        raise ReaderBehindError(f"the log begins after {head if first is None else first - 1}, the reader is at {pos}")
+    rows = conn.execute(sa.select(changes).where(changes.c.pos > pos).order_by(changes.c.pos).limit(most))
+    return [Change(row.pos, row.kind, tuple((s[0], s[1]) for s in json.loads(row.subjects)), row.at) for row in rows]
+
+
+def prune(conn: Connection, kept_since: datetime) -> int:
+    """Forget what every reader has read and is older than this, and whatever is twice as old; how many rows."""
+    slowest = conn.scalar(sa.select(sa.func.min(log_readers.c.pos)))
+    old = sa.and_(changes.c.pos.is_not(None), changes.c.at < kept_since)
+    if slowest is not None:
+        old = sa.and_(old, changes.c.pos <= slowest)
+    return conn.execute(sa.delete(changes).where(old)).rowcount

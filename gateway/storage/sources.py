@@ -1,0 +1,178 @@
+"""What is known of single records in their channels, and the counter that orders observations (rule S1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.ids import new_id
+from gateway.storage.database import is_sqlite
+from gateway.storage.rows import insert_new, select_in, slices, update
+from gateway.storage.tables import EPOCH, counters, sources
+
+_observations = sa.Sequence("observations")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is known of one record. Never read yet: gone, with begin and end 0.
+
+    Attributes:
+        version: the channel's, as an integer.
+        digest: of the raw data and the plugin's version.
+        begin, end: the counter around the read that it comes from.
+        dirty_at: the counter when a hint asked to read it again.
+        absent_at: the end of the first complete pass that did not name it, until it is seen again.
+        observed_at: when that read began.
+    """
+
+    id: str
+    external_id: str
+    feed: str
+    note: str | None = None
+    version: int | None = None
+    digest: str | None = None
+    begin: int = 0
+    end: int = 0
+    generation: int = 0
+    dirty_at: int | None = None
+    gone: bool = True
+    rejected: bool = False
+    absent_at: int | None = None
+    observed_at: datetime = EPOCH
+
+
+_NAMES = tuple(field.name for field in fields(Source))
+_columns: Sequence[sa.Column[Any]] = tuple(sources.c[name] for name in _NAMES)
+
+
+def current_count(conn: Connection) -> int:
+    """The counter's value: read before the request that an observation comes from."""
+    if is_sqlite(conn):
+        return int(conn.scalar(sa.select(counters.c.value).where(counters.c.name == "observations")) or 0)
+    return int(conn.scalar(sa.text("SELECT last_value FROM observations")) or 0)
+
+
+def next_count(conn: Connection) -> int:
+    """The counter's next value."""
+    if is_sqlite(conn):
+        advanced = sa.update(counters).where(counters.c.name == "observations").values(value=counters.c.value + 1)
+        return int(conn.scalar(advanced.returning(counters.c.value)) or 0)
+    return int(conn.scalar(sa.select(_observations.next_value())) or 0)
+
+
+def locked(conn: Connection, channel: str, resource: str, external_ids: Collection[str]) -> dict[str, Source]:
+    """The sources with these ids, by id; nobody else changes them before this transaction ends.
+
+    Locked in order, so that two transactions never wait for each other.
+    """
+    statement = (
+        sa.select(*_columns)
+        .where(sources.c.channel == channel, sources.c.resource == resource)
+        .order_by(sources.c.external_id)
+        .with_for_update()
+    )
+    rows = select_in(conn, statement, sources.c.external_id, external_ids)
+    return {source.external_id: source for source in map(_source, rows)}
+
+
+def digests(conn: Connection, channel: str, resource: str, external_ids: Collection[str]) -> dict[str, str | None]:
+    """What each known record's raw data looked like when it was last read well."""
+    statement = sa.select(sources.c.external_id, sources.c.digest).where(
+        sources.c.channel == channel,
+        sources.c.resource == resource,
+        sources.c.gone.is_(False),
+        sources.c.rejected.is_(False),
+    )
+    rows = select_in(conn, statement, sources.c.external_id, external_ids)
+    return {row.external_id: row.digest for row in rows}
+
+
+def add(conn: Connection, channel: str, resource: str, feed: str, ids: Sequence[str], now: datetime) -> None:
+    """Make rows for records that nothing is known of yet, so that they can be locked."""
+    rows = [
+        {"channel": channel, "resource": resource, **_row(Source(new_id(now), external_id, feed))}
+        for external_id in sorted(ids)
+    ]
+    insert_new(conn, sources, rows)
+
+
+def store(conn: Connection, changed: Sequence[Source]) -> None:
+    """Set these rows, which exist and are locked."""
+    update(conn, sources, [_row(source) for source in changed])
+
+
+def touch(conn: Connection, ids: Sequence[str], begin: int, end: int, observed_at: datetime) -> None:
+    """These records were read again, unchanged: their observation moves forward, and never back."""
+    for some in slices(ids):
+        conn.execute(
+            sa.update(sources)
+            .where(sources.c.id.in_(some))
+            .values(
+                begin=_later(sources.c.begin, begin),
+                end=_later(sources.c.end, end),
+                observed_at=_later(sources.c.observed_at, observed_at),
+            )
+        )
+
+
+def _later(column: sa.Column[Any], value: object) -> sa.ColumnElement[Any]:
+    return sa.case((column < value, sa.literal(value, column.type)), else_=column)
+
+
+def hint(conn: Connection, channel: str, resource: str, feed: str, ids: Sequence[str], now: datetime) -> None:
+    """Ask for these records to be read again (rule S2): only a read that begins later clears it."""
+    add(conn, channel, resource, feed, ids, now)
+    count = next_count(conn)
+    for some in slices(sorted(set(ids))):
+        conn.execute(
+            sa.update(sources)
+            .where(sources.c.channel == channel, sources.c.resource == resource, sources.c.external_id.in_(some))
+            .values(dirty_at=count)
+        )
+
+
+def dirty(conn: Connection, channel: str, feed: str, most: int) -> list[Source]:
+    """Records to read again, the longest waiting first."""
+    statement = (
+        sa.select(*_columns)
+        .where(sources.c.channel == channel, sources.c.feed == feed, sources.c.dirty_at.is_not(None))
+        .order_by(sources.c.dirty_at, sources.c.id)
+        .limit(most)
+    )
+    return [_source(row) for row in conn.execute(statement)]
+
+
+def unnamed(conn: Connection, channel: str, feed: str, begin: int, most: int) -> list[Source]:
+    """Records that are there as far as we know, and that no read since `begin` has named."""
+    statement = _unnamed(sa.select(*_columns), channel, feed, begin).order_by(sources.c.end, sources.c.id).limit(most)
+    return [_source(row) for row in conn.execute(statement)]
+
+
+def count_unnamed(conn: Connection, channel: str, feed: str, begin: int) -> int:
+    """How many `unnamed` would give."""
+    return conn.scalar(_unnamed(sa.select(sa.func.count()), channel, feed, begin)) or 0
+
+
+def _unnamed(statement: sa.Select[Any], channel: str, feed: str, begin: int) -> sa.Select[Any]:
+    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.gone.is_(False))
+    return statement.select_from(sources).where(here, sources.c.end <= begin)
+
+
+def count(conn: Connection, channel: str, feed: str) -> int:
+    """How many records of this feed are there as far as we know."""
+    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.gone.is_(False))
+    return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(here)) or 0
+
+
+def _row(source: Source) -> dict[str, object]:
+    return {name: getattr(source, name) for name in _NAMES}
+
+
+def _source(row: sa.Row[Any]) -> Source:
+    return Source(**row._mapping)

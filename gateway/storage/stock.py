@@ -1,0 +1,50 @@
+"""Stock rows as commerce writes them: what one channel counts of one item in one of its places."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.storage.rows import select_in, update
+from gateway.storage.tables import stock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockRow:
+    """A row of `stock`, without the counter of what is reserved of it."""
+
+    id: str
+    channel: str
+    item: str
+    place: str
+    on_hand: int
+    committed: int
+    incoming: int
+    version: int
+    known: bool
+    counted_at: datetime | None
+    updated_at: datetime
+
+
+_columns = tuple(stock.c[field.name] for field in fields(StockRow))
+
+
+def locked(conn: Connection, ids: Collection[str]) -> dict[str, StockRow]:
+    """These rows, by id, locked in order of their ids (rule L4)."""
+    statement = sa.select(*_columns).order_by(stock.c.id).with_for_update()
+    return {row.id: StockRow(**row._mapping) for row in select_in(conn, statement, stock.c.id, ids)}
+
+
+def add(conn: Connection, rows: Sequence[StockRow]) -> None:
+    """Insert new rows, of which nothing is reserved."""
+    if rows:
+        conn.execute(sa.insert(stock), [asdict(row) | {"held": 0} for row in rows])
+
+
+def store(conn: Connection, rows: Sequence[StockRow]) -> None:
+    """Set these rows, which exist and are locked."""
+    update(conn, stock, [asdict(row) for row in rows])

@@ -1,0 +1,198 @@
+"""Applying what was read: one transaction per slice of a page, the only way by which a channel's word becomes ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from gateway.commerce.catalog import take_products
+from gateway.commerce.customers import take_customers
+from gateway.commerce.orders import take_orders
+from gateway.commerce.stock import take_stock
+from gateway.commerce.taking import Rules, Seen, Take
+from gateway.model.channels import Resource
+from gateway.model.ids import new_id
+from gateway.sdk.records import Gone, Record, Ref, Version
+from gateway.storage import leases, rejects, sources
+from gateway.storage.leases import Lease
+from gateway.storage.rejects import RejectRow
+from gateway.storage.sources import Source
+from gateway.storage.tables import EPOCH, MICROSECOND
+from gateway.sync.observation import Observation, Verdict, decide, moved
+
+APPLY: Mapping[Resource, Callable[[Connection, Take[Any]], None]] = {
+    Resource.PRODUCTS: take_products,
+    Resource.STOCK: take_stock,
+    Resource.CUSTOMERS: take_customers,
+    Resource.ORDERS: take_orders,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A record that could not be read."""
+
+    reason: str
+    field: str | None
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record as a read found it.
+
+    Attributes:
+        digest: of the raw data; None: gone.
+        found: None: the raw data is what is known already, so it was not read again.
+    """
+
+    id: str
+    digest: str | None
+    found: Record | Gone | Bad | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Where items come from.
+
+    Attributes:
+        begin: the observation counter before the request.
+        live: the feed can read single records; `fetched`: it did.
+    """
+
+    channel: str
+    feed: str
+    resource: Resource
+    begin: int
+    observed_at: datetime
+    live: bool
+    fetched: bool
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An item, and what becomes of it."""
+
+    item: Item
+    verdict: Verdict
+    after: Source
+
+
+def take(conn: Connection, reading: Reading, items: Sequence[Item], lease: Lease | None, now: datetime) -> int:
+    """Apply these items; how many of them changed something.
+
+    Raises:
+        LeaseLostError: somebody else reads this channel by now.
+    """
+    if lease is not None:
+        leases.check(conn, lease)
+    known = _known(conn, reading, items, now)
+    end = sources.next_count(conn)
+    judged = [_judge(item, known[item.id], reading, end) for item in items]
+    _store_sources(conn, judged, known, reading, end)
+    applied = [one for one in judged if one.verdict is Verdict.APPLY]
+    if applied:
+        _store_rejects(conn, applied, known, reading, now)
+        APPLY[reading.resource](conn, _take(applied, known, reading, end, now))
+    return len(applied)
+
+
+def _known(conn: Connection, reading: Reading, items: Sequence[Item], now: datetime) -> dict[str, Source]:
+    ids = [item.id for item in items]
+    known = sources.locked(conn, reading.channel, reading.resource.value, ids)
+    missing = [id_ for id_ in ids if id_ not in known]
+    if missing:
+        sources.add(conn, reading.channel, reading.resource.value, reading.feed, missing, now)
+        known |= sources.locked(conn, reading.channel, reading.resource.value, missing)
+    return known
+
+
+def _judge(item: Item, known: Source, reading: Reading, end: int) -> Judged:
+    asked = known.dirty_at is not None and reading.begin >= known.dirty_at
+    seen = Observation(
+        digest=item.digest,
+        version=_version(item),
+        bad=isinstance(item.found, Bad),
+        begin=reading.begin,
+        end=end,
+        observed_at=reading.observed_at,
+        sure=reading.fetched or (not reading.live and asked),
+    )
+    verdict = decide(known, seen)
+    if verdict is Verdict.APPLY and item.found is None:
+        verdict = Verdict.AGAIN  # what it was equal to has changed meanwhile
+    after = moved(known, seen, verdict)
+    ref = _ref(item)
+    if verdict is Verdict.APPLY:
+        after = replace(after, feed=reading.feed, note=ref.note if ref else known.note)
+    return Judged(item, verdict, after)
+
+
+def _version(item: Item) -> int | None:
+    version: Version | None = item.found.version if isinstance(item.found, Record) else None
+    return (version - EPOCH) // MICROSECOND if isinstance(version, datetime) else version
+
+
+def _ref(item: Item) -> Ref | None:
+    return item.found.ref if isinstance(item.found, Record) else None
+
+
+def _store_sources(
+    conn: Connection, judged: Sequence[Judged], known: Mapping[str, Source], reading: Reading, end: int
+) -> None:
+    """Those that only moved forward in time take one statement together."""
+    still = [one for one in judged if one.verdict is Verdict.SAME and _only_later(known[one.item.id], one.after)]
+    alone = {one.item.id for one in still}
+    sources.touch(conn, [one.after.id for one in still], reading.begin, end, reading.observed_at)
+    sources.store(conn, [one.after for one in judged if one.item.id not in alone and one.after != known[one.item.id]])
+
+
+def _only_later(before: Source, after: Source) -> bool:
+    return replace(before, begin=after.begin, end=after.end, observed_at=after.observed_at) == after
+
+
+def _store_rejects(
+    conn: Connection, applied: Sequence[Judged], known: Mapping[str, Source], reading: Reading, now: datetime
+) -> None:
+    bad = [
+        RejectRow(
+            id=new_id(now),
+            channel=reading.channel,
+            resource=reading.resource.value,
+            external_id=one.item.id,
+            feed=reading.feed,
+            reason=one.item.found.reason,
+            field=one.item.found.field,
+            payload=one.item.found.payload,
+            rejected_at=now,
+        )
+        for one in applied
+        if isinstance(one.item.found, Bad)
+    ]
+    good = [one.item.id for one in applied if not isinstance(one.item.found, Bad) and _was_bad(known[one.item.id])]
+    rejects.store(conn, bad)
+    rejects.clear(conn, reading.channel, reading.resource.value, good)
+
+
+def _was_bad(known: Source) -> bool:
+    """Never read well yet, or rejected when it was read last."""
+    return known.rejected or known.gone
+
+
+def _take(
+    applied: Sequence[Judged], known: Mapping[str, Source], reading: Reading, end: int, now: datetime
+) -> Take[Any]:
+    return Take(
+        channel=reading.channel,
+        seen=[Seen(one.after.id, one.item.found) for one in applied if isinstance(one.item.found, Record)],
+        gone=[one.after.id for one in applied if isinstance(one.item.found, Gone)],
+        doubtful=[one.after.id for one in applied if isinstance(one.item.found, Bad) and not known[one.item.id].gone],
+        count=end,
+        now=now,
+        rules=reading.rules,
+    )
