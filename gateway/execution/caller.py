@@ -1,0 +1,45 @@
+"""Who asks, and what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.execution.errors import ForbiddenError, UnauthenticatedError
+
+Scopes = Sequence[Sequence[str]]
+"""Alternatives, each a list of scopes that are needed together; none at all: open to everybody."""
+
+
+class CallerKind(Enum):
+    """Whose token it is."""
+
+    ANONYMOUS = "ANONYMOUS"
+    SHOPPER = "SHOPPER"
+    STAFF = "STAFF"
+    PARTNER = "PARTNER"
+    ADMIN = "ADMIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `channel`: the key of her default channel."""
+
+    kind: CallerKind
+    scopes: tuple[str, ...] = ()
+    channel: str | None = None
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def require(self, scopes: Scopes) -> None:
+        if not scopes or any(set(needed) <= set(self.scopes) for needed in scopes):
+            return
+        wanted = " or ".join(" with ".join(needed) for needed in scopes if "self" not in needed)
+        if self.kind is CallerKind.ANONYMOUS:
+            raise UnauthenticatedError(f"This needs a token with the scope {wanted}.")
+        raise ForbiddenError(f"This needs the scope {wanted}.")
+
+
+ANONYMOUS = Caller(CallerKind.ANONYMOUS)

@@ -1,0 +1,116 @@
+"""What a query runs in: the gateway, the caller, and the loads of this one request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from aiodataloader import DataLoader
+
+from gateway.execution.caller import Caller, Scopes
+from gateway.execution.errors import BadUserInputError
+from gateway.model.channels import Channel, Fault, Location, Resource
+from gateway.sdk.policies import Prices
+from gateway.sdk.records import Ref
+from gateway.settings import Settings
+from gateway.storage.database import Database
+
+Batch = Callable[..., Awaitable[Sequence[Any]]]
+"""`async def batch(context, keys, **arguments)`: a value for each key, or the exception that this key fails with."""
+
+
+class Gateway(Protocol):
+    """What queries need of a running gateway."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def channels(self) -> Mapping[str, Channel]: ...
+    @property
+    def locations(self) -> Mapping[str, Location]: ...
+    @property
+    def prices(self) -> Prices: ...
+    def now(self) -> datetime: ...
+    def stale_after(self, channel: str, resource: Resource) -> timedelta: ...
+    def can_refresh(self, channel: str, resource: Resource) -> bool: ...
+    async def refresh(
+        self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta
+    ) -> Fault | None: ...
+    async def ready(self) -> bool: ...
+
+
+class Context:
+    """One request. Its loaders are made when first asked, inside the loop that runs the request.
+
+    Attributes:
+        live_faults: what the live reads of this request ran into, by channel.
+    """
+
+    def __init__(self, gateway: Gateway, caller: Caller) -> None:
+        self.gateway = gateway
+        self.caller = caller
+        self.now = gateway.now()
+        self.live_faults: dict[str, Fault] = {}
+        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+
+    @property
+    def database(self) -> Database:
+        return self.gateway.database
+
+    @property
+    def sees_all_products(self) -> bool:
+        return self.caller.may("catalogue:admin")
+
+    def require(self, scopes: Scopes) -> None:
+        self.caller.require(scopes)
+
+    def load(self, batch: Batch, key: Any, **arguments: Any) -> Awaitable[Any]:
+        """The batch's value for this key, together with all others that are asked for in the same turn of the loop."""
+        name = (batch, frozen(arguments))
+        loader = self._loaders.get(name)
+        if loader is None:
+
+            async def run(keys: list[Any]) -> list[Any]:
+                return list(await batch(self, keys, **arguments))
+
+            loader = self._loaders[name] = DataLoader(run)
+        return loader.load(key)
+
+    async def load_all(self, batch: Batch, keys: Sequence[Any], **arguments: Any) -> list[Any]:
+        """The batch's values for these keys; the first exception among them is raised."""
+        return [await future for future in [self.load(batch, key, **arguments) for key in keys]]
+
+    def channel(self, key: str | None) -> str:
+        """The channel with this key; without one, the caller's default."""
+        if key is not None:
+            return self.known_channel(key)
+        settings = self.gateway.settings
+        default = self.caller.channel or settings.stock.default_channel or next(iter(settings.priority()), None)
+        if default is None:
+            raise BadUserInputError("No channel is configured.")
+        return default
+
+    def known_channel(self, key: str) -> str:
+        if key not in self.gateway.channels:
+            raise BadUserInputError(f"There is no channel {key!r}.")
+        return key
+
+    def known_location(self, key: str) -> Location:
+        if key not in self.gateway.locations:
+            raise BadUserInputError(f"There is no location {key!r}.")
+        return self.gateway.locations[key]
+
+
+def frozen(value: Any) -> Hashable:
+    """A hashable form of arguments: equal ones are equal, and written alike they are equal."""
+    if is_dataclass(value):
+        return tuple((field.name, frozen(getattr(value, field.name, None))) for field in fields(value))
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, frozen(item)) for key, item in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    return value  # type: ignore[no-any-return]

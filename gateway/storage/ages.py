@@ -1,0 +1,27 @@
+"""How old what we know is (rule S9): a row is as of the later of its own last read and its feed's complete pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.storage.tables import Instant, passes, sources
+
+feed_ages = (
+    sa.select(passes.c.channel, passes.c.feed, sa.func.max(passes.c.complete_as_of, type_=Instant()).label("as_of"))
+    .group_by(passes.c.channel, passes.c.feed)
+    .cte("feed_ages")
+)
+
+
+def with_age(statement: sa.Select[Any], source_id: sa.ColumnElement[Any], *, outer: bool = False) -> sa.Select[Any]:
+    """The statement, joined with what `observed_at` needs."""
+    fed = sa.and_(feed_ages.c.channel == sources.c.channel, feed_ages.c.feed == sources.c.feed)
+    return statement.join(sources, sources.c.id == source_id, isouter=outer).join(feed_ages, fed, isouter=True)
+
+
+def observed_at() -> sa.ColumnElement[Any]:
+    """When the row was last known to be so; a rejected one by its own last read only."""
+    newer = sa.and_(~sources.c.rejected, feed_ages.c.as_of > sources.c.observed_at)
+    return sa.case((newer, feed_ages.c.as_of), else_=sources.c.observed_at).label("observed_at")

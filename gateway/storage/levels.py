@@ -1,0 +1,257 @@
+"""Reading stock: one definition (rule K1) for the fields, the filters and the sort keys.
+
+A level is a variant's stock at one location: the sum over the distinct items under which the location's authority lists
+the variant. Locations stand in the configuration, so statements are given them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.catalog import ListingStatus, ProductStatus
+from gateway.model.channels import Location
+from gateway.model.stock import StockLevel
+from gateway.sdk.records import Ref
+from gateway.storage.ages import observed_at, with_age
+from gateway.storage.catalog import visible_variants
+from gateway.storage.paging import Rows, Sort, among
+from gateway.storage.tables import Count, Instant, Text, listings, products, sources, stock, variants
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A location as its authority counts it, and the units there that are never promised."""
+
+    location: str
+    authority: str
+    place: str
+    buffer: int = 0
+
+
+def counted(locations: Iterable[Location], buffers: Mapping[str, int]) -> tuple[Counted, ...]:
+    """These locations as their authorities count them."""
+    return tuple(
+        Counted(place.key, place.authority, place.external_ids[place.authority], buffers.get(place.key, 0))
+        for place in locations
+    )
+
+
+def levels(
+    places: Sequence[Counted], *wanted: sa.ColumnElement[bool], of: sa.FromClause | None = None
+) -> sa.Select[Any]:
+    """The levels at these places of the variants whose live listings fulfill the conditions.
+
+    `of`: the table of an outer statement that the conditions speak of.
+
+    Columns: variant_id, location, buffer, tracked, on_hand (null: unknown), reserved, incoming, version, changed_at,
+    observed_at, available.
+    """
+    summed = _summed(places, wanted, of).subquery()
+    left = summed.c.on_hand - summed.c.reserved - summed.c.buffer
+    available = sa.case((summed.c.on_hand.is_(None), None), (left < 0, 0), else_=left)
+    return sa.select(summed, available.label("available"))
+
+
+def _summed(
+    places: Sequence[Counted], wanted: Sequence[sa.ColumnElement[bool]], of: sa.FromClause | None
+) -> sa.Select[Any]:
+    items = _items(wanted, of)
+    place = _places(places)
+    counts = sa.and_(
+        stock.c.channel == items.c.channel,
+        stock.c.item == items.c.item,
+        stock.c.place == place.c.place,
+        items.c.tracked == 1,
+    )
+    unknown = sa.func.count(stock.c.id) != sa.func.sum(sa.case((stock.c.known, 1), else_=0))
+    some = sa.func.count(stock.c.id) > 0
+    joined = with_age(
+        sa.select(
+            items.c.variant_id,
+            place.c.location,
+            place.c.buffer,
+            sa.func.max(items.c.tracked).label("tracked"),
+            sa.case((sa.and_(some, ~unknown), _sum(stock.c.on_hand)), else_=None).label("on_hand"),
+            sa.func.coalesce(_sum(stock.c.held + stock.c.committed), 0).label("reserved"),
+            sa.func.coalesce(_sum(stock.c.incoming), 0).label("incoming"),
+            sa.func.coalesce(_sum(stock.c.version), 0).label("version"),
+            sa.func.max(stock.c.updated_at, type_=Instant()).label("changed_at"),
+            sa.func.min(observed_at(), type_=Instant()).label("observed_at"),
+        )
+        .select_from(items)
+        .join(place, place.c.authority == items.c.channel)
+        .join(stock, counts, isouter=True),
+        stock.c.id,
+        outer=True,
+    )
+    return joined.group_by(items.c.variant_id, place.c.location, place.c.buffer)
+
+
+def _sum(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    return sa.cast(sa.func.sum(column), Count)  # PostgreSQL sums to numeric
+
+
+def _items(wanted: Sequence[sa.ColumnElement[bool]], of: sa.FromClause | None) -> sa.Subquery:
+    """The distinct items of variants in each channel, and whether the channel counts them."""
+    items = (
+        sa.select(
+            listings.c.variant_id,
+            listings.c.channel,
+            listings.c.inventory_item.label("item"),
+            sa.func.max(sa.case((listings.c.tracked, 1), else_=0)).label("tracked"),
+        )
+        .where(listings.c.current, ~listings.c.gone, *wanted)
+        .group_by(listings.c.variant_id, listings.c.channel, listings.c.inventory_item)
+    )
+    return (items if of is None else items.correlate(of)).subquery()
+
+
+def _places(places: Sequence[Counted]) -> sa.CTE:
+    columns = (
+        sa.column("location", Text),
+        sa.column("authority", Text),
+        sa.column("place", Text),
+        sa.column("buffer", Count),
+    )
+    rows = [(one.location, one.authority, one.place, one.buffer) for one in places] or [("", "", "", 0)]
+    return sa.values(*columns, name="places").data(rows).cte()
+
+
+# ------------------------------------------------------------------------------------------------ fields
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """After how long the counts of each channel are stale."""
+
+    stale_after: Mapping[str, timedelta]
+    authorities: Mapping[str, str]
+
+    def stale_at(self, location: str, observed: datetime | None) -> datetime | None:
+        return None if observed is None else observed + self.stale_after[self.authorities[location]]
+
+
+def levels_of_variants(
+    conn: Connection, ids: Collection[str], places: Sequence[Counted], ageing: Ageing
+) -> Mapping[str, Sequence[StockLevel]]:
+    """Each variant's levels at these places, in the order of the places."""
+    found: dict[str, list[StockLevel]] = {key: [] for key in ids}
+    if not places:
+        return found
+    order = {one.location: number for number, one in enumerate(places)}
+    rows = conn.execute(levels(places, among(conn, listings.c.variant_id, ids))).all()
+    for row in sorted(rows, key=lambda row: order[row.location]):
+        found[row.variant_id].append(_level(row, ageing))
+    return found
+
+
+def _level(row: sa.Row[Any], ageing: Ageing) -> StockLevel:
+    return StockLevel(
+        variant_id=row.variant_id,
+        location_key=row.location,
+        version=row.version,
+        on_hand=row.on_hand,
+        reserved=row.reserved,
+        incoming=row.incoming,
+        tracked=bool(row.tracked),
+        observed_at=row.observed_at,
+        stale_at=ageing.stale_at(row.location, row.observed_at),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelQuery:
+    """Which levels of one location. `below`: what can be promised is less."""
+
+    everything: bool
+    skus: tuple[str, ...] | None = None
+    below: int | None = None
+    changed_since: datetime | None = None
+
+
+def levels_matching(place: Counted, query: LevelQuery, ageing: Ageing) -> Rows[StockLevel]:
+    """The levels of one location, by variant."""
+    level = levels([place]).subquery("level")
+    statement = sa.select(level).join(variants, variants.c.id == level.c.variant_id)
+    statement = statement.where(visible_variants(query.everything))
+    if query.skus is not None:
+        listed = sa.select(listings.c.variant_id).where(listings.c.current, ~listings.c.gone)
+        statement = statement.where(variants.c.id.in_(listed.where(listings.c.sku_key.in_(query.skus))))
+    if query.below is not None:
+        statement = statement.where(level.c.available < query.below)
+    if query.changed_since is not None:
+        statement = statement.where(level.c.changed_at >= query.changed_since)
+    return Rows(statement, Sort(level.c.variant_id, level.c.variant_id), lambda row: _level(row, ageing))
+
+
+# ------------------------------------------------------------------------------------------------ filters
+
+
+def can_be_sold(channel: str, places: Sequence[Counted]) -> sa.ColumnElement[bool]:
+    """That the channel offers a variant of the product, and may promise at least one listing of it."""
+    offer = listings.alias("offer")
+    enough = _promised(offer, offer.c.variant_id, offer.c.units_per_listing, places)
+    offered = sa.select(offer.c.id).where(
+        offer.c.product_id == products.c.id,
+        offer.c.channel == channel,
+        offer.c.current,
+        ~offer.c.gone,
+        offer.c.status == ListingStatus.ACTIVE.value,
+        enough,
+    )
+    return offered.correlate(products).exists()
+
+
+def can_be_had_at(place: Counted) -> sa.ColumnElement[bool]:
+    """That at least one unit of a variant of the product can be promised at this place."""
+    enough = _promised(variants, variants.c.id, sa.literal(1), [place])
+    here = sa.select(variants.c.id).where(variants.c.product_id == products.c.id, variants.c.visible, enough)
+    return here.correlate(products).exists()
+
+
+def _promised(
+    owner: sa.FromClause, variant_id: sa.ColumnElement[Any], units: sa.ColumnElement[Any], places: Sequence[Counted]
+) -> sa.ColumnElement[bool]:
+    """That these places together can promise so many units, or that nobody counts the variant."""
+    if not places:
+        return sa.false()
+    level = levels(places, listings.c.variant_id == variant_id, of=owner).subquery()
+    uncounted = sa.and_(sa.func.count() > 0, sa.func.max(level.c.tracked) == 0)
+    promised = sa.func.sum(sa.case((level.c.tracked == 1, level.c.available), else_=None))
+    answer = sa.select(sa.case((sa.or_(uncounted, promised >= units), 1), else_=0)).select_from(level)
+    return answer.correlate(owner).scalar_subquery() == 1
+
+
+def sellable_products(conn: Connection, ids: Sequence[str], channel: str, places: Sequence[Counted]) -> Collection[str]:
+    """Those of these products that the channel can sell now."""
+    statement = sa.select(products.c.id).where(
+        among(conn, products.c.id, ids), products.c.status == ProductStatus.ACTIVE.value, can_be_sold(channel, places)
+    )
+    return frozenset(conn.scalars(statement))
+
+
+# ------------------------------------------------------------------------------------------------ live reads
+
+
+def stock_refs(conn: Connection, ids: Sequence[str], places: Sequence[Counted]) -> Mapping[str, Sequence[Ref]]:
+    """By authority, the records that hold the stock of these variants at these places."""
+    place = _places(places)
+    statement = (
+        sa.select(stock.c.channel, sources.c.external_id, sources.c.note)
+        .distinct()
+        .join(place, sa.and_(place.c.authority == stock.c.channel, place.c.place == stock.c.place))
+        .join(listings, sa.and_(listings.c.channel == stock.c.channel, listings.c.inventory_item == stock.c.item))
+        .join(sources, sources.c.id == stock.c.id)
+        .where(listings.c.current, ~listings.c.gone, among(conn, listings.c.variant_id, ids))
+        .order_by(sources.c.external_id)
+    )
+    found: dict[str, list[Ref]] = {}
+    for channel, external_id, note in conn.execute(statement):
+        found.setdefault(channel, []).append(Ref(external_id, note))
+    return found
