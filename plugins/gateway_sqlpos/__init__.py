@@ -1,0 +1,64 @@
+"""Tills that are a SQL database: Openbravo POS and its heirs, and others by configuration."""
+
+from __future__ import annotations
+
+from gateway.sdk import (
+    Channel,
+    ChannelKind,
+    ChannelType,
+    Context,
+    Place,
+    Registry,
+    Traits,
+    hookimpl,
+)
+from gateway.sdk.feeds import AnyFeed
+from gateway_sqlpos.catalog import ProductFeed
+from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.customers import CustomerFeed
+from gateway_sqlpos.receipts import ReceiptFeed
+from gateway_sqlpos.stock import StockFeed, places
+from gateway_sqlpos.till import open_till
+
+
+def traits(config: SqlPosConfig) -> Traits:
+    """A database shows what was written to it at once."""
+    return Traits(
+        time_zone=config.time_zone,
+        currency=config.currency,
+        prices_include_tax=config.prices_include_tax,
+        read_your_writes=True,
+        late_window=config.late_window,
+    )
+
+
+def open_channel(config: SqlPosConfig, context: Context) -> Channel:
+    """The till, for reading."""
+    till = open_till(config.url.get_secret_value(), config.time_zone)
+    feeds: list[AnyFeed] = [ProductFeed(config, till), StockFeed(config, till)]
+    if config.layout.customers.table is not None:
+        feeds.append(CustomerFeed(config, till))
+    if config.layout.receipts.table is not None:
+        feeds.append(ReceiptFeed(config, till, context))
+
+    async def locations() -> list[Place]:
+        return await till.read(lambda conn: places(conn, config))
+
+    return Channel(feeds=feeds, places=locations, close=till.close)
+
+
+CHANNEL = ChannelType(
+    name="sqlpos",
+    version="1.0",
+    kind=ChannelKind.POS,
+    config=SqlPosConfig,
+    traits=traits,
+    open=open_channel,
+    sandbox="gateway_sqlpos.sandbox:start",
+)
+
+
+@hookimpl
+def gateway_register(registry: Registry) -> None:
+    """See `gateway.sdk.channel.Hooks`."""
+    registry.channel(CHANNEL)

@@ -1,0 +1,67 @@
+"""What a database says when it fails, as the errors of the SDK. Nothing of its own text is passed on but names."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+from gateway.sdk import AuthError, ChannelError, ContractError, UnavailableError
+
+_MISSING = re.compile(r'no such (?:table|column): "?([\w.$ ]+)|(?:relation|column) "?([\w.$ ]+?)"? does not exist')
+_DENIED = re.compile(r"permission denied for \w+ \"?([\w.$ ]+)")
+_GRANT = "check the user and the password in the channel's url"
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether another connection keeps a SQLite file to itself, so that asking again may succeed."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
+
+
+def translated(error: Exception) -> ChannelError:
+    """The error of the SDK that says what can be done about this one of a driver."""
+    cause: object = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return _sqlite(cause)
+    if state := getattr(cause, "sqlstate", None):
+        return _postgres(str(state), str(cause))
+    if isinstance(cause, OSError) or getattr(error, "connection_invalidated", False):  # TimeoutError is one
+        return UnavailableError("the till's database cannot be reached")
+    return ContractError(f"the till's database answered with {type(cause).__name__}")
+
+
+def _sqlite(error: sqlite3.Error) -> ChannelError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _BUSY:
+        return UnavailableError("the till's database is locked")
+    if code in _UNREADABLE:
+        return ContractError("the till's file is not a SQLite database, or is damaged")
+    if code in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_PERM):
+        return AuthError("the till's file may not be read; give this user the right to")
+    if code == sqlite3.SQLITE_ERROR:
+        return _contract(str(error))
+    return UnavailableError(f"the till's file cannot be read ({getattr(error, 'sqlite_errorname', 'no reason')})")
+
+
+def _postgres(state: str, text: str) -> ChannelError:
+    if state.startswith("28"):
+        return AuthError(f"the till's database refuses the user; {_GRANT}")
+    if state == "42501":
+        return AuthError(f"the till's user may not read {_named(_DENIED, text)}; grant SELECT on it")
+    if state.startswith(("08", "53", "57", "58")) or state in ("3D000", "55000"):
+        return UnavailableError(f"the till's database is not available (SQLSTATE {state})")
+    if state.startswith("40"):
+        return UnavailableError("the till's database was busy with something else")
+    return _contract(text, state)
+
+
+def _contract(text: str, state: str = "") -> ContractError:
+    if (name := _named(_MISSING, text)) != "?":
+        return ContractError(f"the till's database has no {name}; correct the layout in the channel's configuration")
+    return ContractError(f"the till's database does not understand the question (SQLSTATE {state or 'unknown'})")
+
+
+def _named(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return next((group for group in match.groups() if group), "?") if match else "?"

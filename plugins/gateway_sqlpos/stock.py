@@ -1,0 +1,85 @@
+"""Stock of a till: units per product and place, counted by the till itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, unquote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.sdk import ChannelError, Gone, LiveFeed, Mark, Page, Place, Raw, Ref, StockRecord, Token, pieces
+from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.rows import Ids, Row, labelled, rows, table, units
+from gateway_sqlpos.till import Till
+
+PAGE = 200
+"""Products a page; a record for each of them and each place."""
+
+
+class StockFeed(LiveFeed[StockRecord]):
+    """Every product in every place. What no row counts the till takes for 0; so do we, unless told otherwise."""
+
+    of = StockRecord
+    name = "stock"
+    every = timedelta(minutes=1)
+
+    def __init__(self, config: SqlPosConfig, till: Till) -> None:
+        self._config = config
+        self._till = till
+        products, stock = config.layout.products, config.layout.stock
+        self._product = table(products, ("id",)).c[products.id]
+        self._stock = table(stock, ("product", "location", "units"))
+        self._ids = Ids(config.layout.integer_ids)
+
+    async def page(self, mark: Mark | None, token: Token | None) -> Page:
+        products, items = await self._till.read(lambda conn: self._counted(conn, self._ids.after(self._product, token)))
+        return Page(items, next=products[-1] if len(products) == PAGE else None)
+
+    async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
+        wanted = self._ids.among(self._product, [parted(ref.id)[0] for ref in refs])
+        _, items = await self._till.read(lambda conn: self._counted(conn, wanted))
+        found = {raw.id: raw for raw in items}
+        return {ref.id: found.get(ref.id) or Gone(ref) for ref in refs}
+
+    def _counted(self, conn: Connection, where: sa.ColumnElement[bool]) -> tuple[list[str], list[Raw]]:
+        """The products, by id, and what is counted of each in each place."""
+        chosen = sa.select(self._product.label("id")).where(where).order_by(self._product).limit(PAGE)
+        products = [str(row["id"]) for row in rows(conn, chosen)]
+        counts = self._sums(conn, products) if products else {}
+        if self._config.missing_stock == "zero":
+            shops = [place.id for place in places(conn, self._config)]
+            counts = {key: counts.get(key, 0) for key in ((product, shop) for product in products for shop in shops)}
+        return products, [_raw(product, shop, count) for (product, shop), count in counts.items()]
+
+    def _sums(self, conn: Connection, products: Sequence[str]) -> dict[tuple[str, str], Any]:
+        names, columns = self._config.layout.stock, self._stock.c
+        product, shop = columns[names.product], columns[names.location]
+        total = sa.func.sum(columns[names.units]).label("units")
+        statement = sa.select(product.label("product"), shop.label("place"), total)
+        counted = statement.where(self._ids.among(product, products)).group_by(product, shop)
+        return {(str(row["product"]), str(row["place"])): row["units"] for row in rows(conn, counted)}
+
+    def read(self, raw: Raw) -> StockRecord:
+        row: Row = raw.data
+        on_hand = pieces("onHand", units(row, "units"))
+        return StockRecord(ref=Ref(raw.id), item=row["product"], place=row["place"], on_hand=on_hand)
+
+
+def _raw(product: str, place: str, count: Any) -> Raw:
+    return Raw(f"{quote(place, safe='')}/{product}", {"product": product, "place": place, "units": count})
+
+
+def parted(key: str) -> tuple[str, str]:
+    """The product and the place of a stock record's id."""
+    place, _, product = key.partition("/")
+    return product, unquote(place)
+
+
+def places(conn: Connection, config: SqlPosConfig) -> list[Place]:
+    """The till's locations."""
+    names = config.layout.locations
+    found = rows(conn, sa.select(*labelled(table(names, ("id", "name")), names, ("id", "name"))))
+    return [Place(str(row["id"]), str(row["name"])) for row in sorted(found, key=lambda row: str(row["id"]))]
