@@ -154,6 +154,13 @@ def unnamed(conn: Connection, channel: str, feed: str, begin: int, most: int) ->
     return [_source(row) for row in conn.execute(statement)]
 
 
+def note_absent(conn: Connection, ids: Sequence[str], begin: int) -> None:
+    """A complete pass that began then did not name these, if they were not read since."""
+    for some in slices(ids):
+        unread = sa.and_(sources.c.id.in_(some), sources.c.end <= begin)
+        conn.execute(sa.update(sources).where(unread).values(absent_at=begin))
+
+
 def count_unnamed(conn: Connection, channel: str, feed: str, begin: int) -> int:
     """How many `unnamed` would give."""
     return conn.scalar(_unnamed(sa.select(sa.func.count()), channel, feed, begin)) or 0
@@ -176,3 +183,17 @@ def _row(source: Source) -> dict[str, object]:
 
 def _source(row: sa.Row[Any]) -> Source:
     return Source(**row._mapping)
+
+
+def feeds_of(conn: Connection, channel: str, resource: str, external_ids: Collection[str]) -> dict[str, str]:
+    """Which feed each of these records came from."""
+    statement = sa.select(sources.c.external_id, sources.c.feed).where(
+        sources.c.channel == channel, sources.c.resource == resource
+    )
+    return {row.external_id: row.feed for row in select_in(conn, statement, sources.c.external_id, external_ids)}
+
+
+def count_dirty(conn: Connection, channel: str, feed: str) -> int:
+    """How many records wait to be read again."""
+    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.dirty_at.is_not(None))
+    return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(here)) or 0

@@ -1,0 +1,259 @@
+"""The composition: everything that runs, put together in one place. The server, the command line, tests and benchmarks
+all open the gateway here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from gateway.channels.guard import fault_of
+from gateway.channels.opening import Channels, open_channels
+from gateway.channels.plugins import Plugins, discover
+from gateway.commerce.taking import Rules
+from gateway.model.channels import Address, Channel, ChannelState, Fault, GeoPoint, Location, OpeningHours, Resource
+from gateway.model.values import sku_key
+from gateway.sdk.errors import ChannelError
+from gateway.sdk.feeds import AnyFeed
+from gateway.sdk.policies import Prices
+from gateway.sdk.records import Ref
+from gateway.settings import LocationTable, Settings
+from gateway.storage import health, passes, sources
+from gateway.storage.database import Database
+from gateway.storage.migrate import migrate
+from gateway.storage.passes import DELTA, SWEEP
+from gateway.sync import schedule
+from gateway.sync.channel import Progress, Syncing, resource_of
+from gateway.sync.records import refresh
+
+SWITCH_INTERVAL = 0.0001
+"""Seconds after which a thread that computes lets others run: a plugin that spins would slow every query else."""
+
+IDLE = timedelta(seconds=0.5)
+"""How often a channel is asked for work that nobody announced in this process."""
+
+UPKEEP = timedelta(hours=1)
+AFTER_FAILURE = timedelta(seconds=5)
+
+_log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    *,
+    plugins: Plugins | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> AsyncIterator[Gateway]:
+    """A gateway with its database migrated and its channels open.
+
+    Raises:
+        SettingsError, DatabaseUrlError, NewerDatabaseError, RequiredChannelError: it cannot run; what to do is said.
+    """
+    found = discover() if plugins is None else plugins
+    rules = _rules(settings, found)
+    prices: Prices = found.policy("prices", settings.catalogue.prices)
+    database = Database(settings.database)
+    try:
+        await migrate(database)
+        await database.write(health.ensure, list(settings.channels))
+        channels = await open_channels(settings, found, clock)
+        try:
+            yield Gateway(settings, database, channels, rules(channels), prices, clock, progress)
+        finally:
+            await channels.close()
+    finally:
+        await database.close()
+
+
+def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels], Rules]:
+    """The catalogue's rules, once it is known which channels there are."""
+    matching = plugins.policy("matching", settings.catalogue.matching)
+
+    def rules(channels: Channels) -> Rules:
+        return Rules(
+            priority={key: place for place, key in enumerate(settings.priority())},
+            services=frozenset(sku_key(code) for code in settings.catalogue.services),
+            gross={key: channel.traits.prices_include_tax for key, channel in channels.open.items()},
+            matching=matching,
+        )
+
+    return rules
+
+
+class Gateway:
+    """A running gateway: what queries, the command line and the schedule work with."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        channels: Channels,
+        rules: Rules,
+        prices: Prices,
+        clock: Callable[[], datetime],
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.prices = prices
+        self.now = clock
+        self.channels: Mapping[str, Channel] = channels.models
+        self.locations: Mapping[str, Location] = {key: _location(key, t) for key, t in settings.locations.items()}
+        self.syncing: Mapping[str, Syncing] = {
+            key: Syncing(database, channel, settings.channels[key], rules, clock, progress=progress)
+            for key, channel in channels.open.items()
+        }
+        self._holder = secrets.token_hex(8)
+        self._refreshing: dict[tuple[str, frozenset[str]], asyncio.Task[Fault | None]] = {}
+        self._wakes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    # -------------------------------------------------------------------------------------------- ages and live reads
+
+    def feeds(self, channel: str, resource: Resource) -> list[AnyFeed]:
+        """The channel's feeds of this resource; none, where it is not open."""
+        sync = self.syncing.get(channel)
+        return [] if sync is None else [feed for feed in sync.channel.feeds.values() if resource_of(feed) is resource]
+
+    def stale_after(self, channel: str, resource: Resource) -> timedelta:
+        """When what the channel said of a resource is stale (rule S9)."""
+        sync = self.syncing.get(channel)
+        found = [sync.stale_after(feed) for feed in self.feeds(channel, resource)] if sync else []
+        return max(found, default=timedelta(minutes=15))
+
+    def can_refresh(self, channel: str, resource: Resource) -> bool:
+        """Whether single records of this resource can be read now."""
+        sync = self.syncing.get(channel)
+        return sync is not None and any(f.name in sync.channel.live_feeds for f in self.feeds(channel, resource))
+
+    async def refresh(self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta) -> Fault | None:
+        """Read these records now, within the deadline; None: that went well. Equal wishes share one read."""
+        key = (f"{channel} {resource.value}", frozenset(ref.id for ref in refs))
+        task = self._refreshing.get(key)
+        if task is None:
+            task = asyncio.create_task(self._refresh(self.syncing[channel], resource, refs, deadline))
+            self._refreshing[key] = task
+            task.add_done_callback(lambda _: self._refreshing.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _refresh(
+        self, sync: Syncing, resource: Resource, refs: Sequence[Ref], deadline: timedelta
+    ) -> Fault | None:
+        ids = [ref.id for ref in refs]
+        feeds = await self.database.read(sources.feeds_of, sync.key, resource.value, ids)
+        by_feed: dict[str, list[Ref]] = defaultdict(list)
+        for ref in refs:
+            if feeds.get(ref.id) in sync.channel.live_feeds:
+                by_feed[feeds[ref.id]].append(ref)
+        try:
+            reads = [self._read(sync, name, some, deadline) for name, some in by_feed.items()]
+            await asyncio.gather(*reads)
+        except ChannelError as error:
+            return fault_of(error, self.now())
+        return None
+
+    async def _read(self, sync: Syncing, feed: str, refs: Sequence[Ref], deadline: timedelta) -> None:
+        await refresh(sync, sync.channel.feeds[feed], refs, deadline, live=True)
+
+    # -------------------------------------------------------------------------------------------- sync
+
+    async def run_due(self) -> None:
+        """Do everything that is due now, in every channel, until nothing is."""
+        await asyncio.gather(*(schedule.run_channel(sync, self._holder) for sync in self.syncing.values()))
+        await schedule.stamp(self.database)
+        await self.ready()
+
+    async def ready(self) -> bool:
+        """Whether the first sync of the required channels is through (rule S10): a stored fact."""
+        required = [key for key, table in self.settings.channels.items() if table.required]
+        ready = await schedule.note_ready(self.database, required, self.now())
+        if ready:
+            for sync in self.syncing.values():
+                sync.pace.beside_others = True
+        return ready
+
+    async def make_due(self, channel: str, *, sweep: bool = False, accept_absent: bool = False) -> None:
+        """Have the channel's feeds read now; `sweep`: completely."""
+        for feed in self.syncing[channel].channel.feeds.values():
+            for kind in (DELTA, SWEEP) if sweep or accept_absent else (DELTA,):
+                await self.database.write(passes.make_due, channel, feed.name, kind, self.now())
+        if accept_absent:
+            await self.database.write(passes.accept_absent, channel)
+        self.wake(channel)
+
+    def wake(self, channel: str) -> None:
+        """There is work for this channel."""
+        self._wakes[channel].set()
+
+    async def serve(self) -> None:
+        """Keep everything in sync, until cancelled."""
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        async with asyncio.TaskGroup() as tasks:
+            for key, sync in self.syncing.items():
+                tasks.create_task(self._keep_synced(key, sync), name=f"sync {key}")
+            tasks.create_task(self._keep_stamped(), name="log")
+            tasks.create_task(self._keep_house(), name="upkeep")
+
+    async def _keep_synced(self, key: str, sync: Syncing) -> None:
+        async def work() -> None:
+            await self.ready()
+            await schedule.run_channel(sync, self._holder)
+
+        while True:
+            self._wakes[key].clear()
+            pause = IDLE if await _survived(work, f"sync of {key}") else AFTER_FAILURE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wakes[key].wait(), pause.total_seconds())
+
+    async def _keep_stamped(self) -> None:
+        while True:
+            await _survived(lambda: schedule.stamp(self.database), "stamping of the log")
+            await asyncio.sleep(0.2)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await _survived(lambda: schedule.keep_house(self.database, self.settings.retention, self.now()), "upkeep")
+            await asyncio.sleep(UPKEEP.total_seconds())
+
+
+async def _survived(work: Callable[[], Awaitable[object]], what: str) -> bool:
+    """Do a piece of background work. One that fails is tried again later: it must not end the others."""
+    try:
+        await work()
+    except Exception:  # noqa: BLE001 whatever it is, it is logged
+        _log.exception("the %s failed; it is tried again", what)
+        return False
+    return True
+
+
+def _location(key: str, table: LocationTable) -> Location:
+    return Location(
+        key=key,
+        name=table.name,
+        kind=table.kind,
+        authority=table.authority,
+        external_ids=dict(table.channels),
+        time_zone=table.time_zone,
+        address=Address(**table.address.model_dump()) if table.address else None,
+        point=GeoPoint(table.point.latitude, table.point.longitude) if table.point else None,
+        phone=table.phone,
+        opening_hours=tuple(OpeningHours(**hours.model_dump()) for hours in table.opening_hours),
+        fulfillment_methods=table.fulfillment_methods,
+    )
+
+
+def failures(channels: Iterable[Channel]) -> list[str]:
+    """Why channels could not be opened, a line each."""
+    return [channel.failure for channel in channels if channel.state is ChannelState.FAILED and channel.failure]

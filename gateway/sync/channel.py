@@ -1,0 +1,133 @@
+"""What the sync of one channel works with, and the pace at which it writes (rule L1)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from gateway.channels.guard import OpenChannel, fault_of
+from gateway.commerce.taking import Rules
+from gateway.model.channels import Resource
+from gateway.sdk.errors import ChannelError, RateLimitedError
+from gateway.sdk.feeds import AnyFeed
+from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
+from gateway.settings import ChannelTable
+from gateway.storage import health
+from gateway.storage.database import Database
+
+T = TypeVar("T")
+
+RESOURCES = {
+    ProductRecord: Resource.PRODUCTS,
+    StockRecord: Resource.STOCK,
+    CustomerRecord: Resource.CUSTOMERS,
+    OrderRecord: Resource.ORDERS,
+}
+
+SHORT = 0.006
+"""Seconds that the statements of one transaction may take beside others; its commit comes on top."""
+
+SOON, LATEST = timedelta(seconds=1), timedelta(seconds=60)
+"""When a failed call is tried again: twice as late every time."""
+
+GAP = 0.012
+"""Seconds without one, so that order writers get their turn."""
+
+
+def resource_of(feed: AnyFeed) -> Resource:
+    """What the feed is about."""
+    return RESOURCES[feed.of]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a pass is. `done`: it is complete."""
+
+    channel: str
+    feed: str
+    resource: Resource
+    records: int
+    done: bool
+
+
+class Pace:
+    """How much is written at once: as much as is there while nobody waits, short transactions with gaps afterwards."""
+
+    def __init__(self) -> None:
+        self.beside_others = False
+        self._seconds: dict[str, float] = defaultdict(lambda: 0.0005)  # per record, by feed
+
+    async def slices(self, feed: str, items: Sequence[T]) -> AsyncIterator[tuple[Sequence[T], bool]]:
+        """The items in runs, each with whether it is the last; at least one, if an empty one."""
+        start = 0
+        while True:
+            size = self._size(feed)
+            last = start + size >= len(items)
+            yield items[start : start + size], last
+            if last:
+                return
+            start += size
+            if self.beside_others:
+                await asyncio.sleep(GAP)
+
+    def timed(self, feed: str, count: int, work: Callable[[], T]) -> T:
+        """What `work` gives, remembering how long these records took."""
+        begun = time.perf_counter()
+        result = work()
+        if count:
+            self._seconds[feed] += ((time.perf_counter() - begun) / count - self._seconds[feed]) * 0.3
+        return result
+
+    def _size(self, feed: str) -> int:
+        return max(1, min(500, int(SHORT / self._seconds[feed]))) if self.beside_others else 2000
+
+
+@dataclass(slots=True)
+class Syncing:
+    """The sync of one channel in this process.
+
+    Attributes:
+        tokens: page tokens that die soon, by feed and kind of pass: they are kept nowhere else.
+        failures: calls in a row that failed.
+        resting: feeds whose single records cannot be read for now, and until when.
+    """
+
+    database: Database
+    channel: OpenChannel
+    table: ChannelTable
+    rules: Rules
+    now: Callable[[], datetime]
+    pace: Pace = field(default_factory=Pace)
+    progress: Callable[[Progress], None] = lambda _: None
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    failures: int = 0
+    resting: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The channel's key."""
+        return self.channel.key
+
+    def every(self, feed: AnyFeed) -> timedelta:
+        """How often the feed is read."""
+        return self.channel.every[feed.name]
+
+    def stale_after(self, feed: AnyFeed) -> timedelta:
+        """When what a feed said is stale: by default after three intervals (rule S9)."""
+        return self.table.stale_after or 3 * self.every(feed)
+
+
+async def fail(sync: Syncing, error: ChannelError) -> datetime:
+    """Note that a call failed; when to try again."""
+    sync.failures += 1
+    pause: timedelta = min(LATEST, SOON * 2 ** min(sync.failures - 1, 10))
+    if isinstance(error, RateLimitedError) and error.retry_after is not None:
+        pause = max(pause, error.retry_after)
+    fault = fault_of(error, sync.now())
+    await sync.database.write(health.failed, sync.key, fault, sync.now() + pause)
+    return sync.now() + pause

@@ -1,0 +1,183 @@
+"""Reading feeds, one page at a time: read, take, move the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
+
+from gateway.channels.guard import fault_of
+from gateway.model.channels import Fault
+from gateway.sdk.errors import ChannelError, CursorExpiredError
+from gateway.sdk.feeds import AnyFeed, Page
+from gateway.storage import health, leases, passes
+from gateway.storage.leases import Lease
+from gateway.storage.passes import DELTA, SWEEP, PassRow
+from gateway.sync import sweeps
+from gateway.sync.channel import Progress, Syncing, fail, resource_of
+from gateway.sync.reading import items, reading
+from gateway.sync.take import Item, Reading, take
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The feed and the pass that a page is read for, and the lease under which that is written."""
+
+    sync: Syncing
+    feed: AnyFeed
+    lease: Lease
+
+
+async def read_page(turn: Turn, row: PassRow) -> PassRow:
+    """Read one page of a pass and apply it; what the pass is now. A failed call is a fault of the pass."""
+    try:
+        if not row.taken:
+            row = await _tell_taken(turn, row)
+        return await _read_page(turn, row)
+    except CursorExpiredError as error:
+        return await _failed(turn, _restarted(turn, row), error)
+    except ChannelError as error:
+        return await _failed(turn, row, error)
+
+
+async def _read_page(turn: Turn, row: PassRow) -> PassRow:
+    sync, feed = turn.sync, turn.feed
+    now = await reading(sync, feed)
+    if row.begin is None:
+        row = replace(row, begin=now.begin, begun_at=now.observed_at, reached=None, pages=0)
+    token = sync.tokens.get((feed.name, row.kind), row.token)
+    page = await sync.channel.page(feed.name, _mark(row), token, sync.table.call_deadline)
+    found = await items(sync, feed, page.items)
+    last = page.next is None
+    row = _moved(turn, row, page)
+    await _apply(turn, now, found, row)
+    if last:
+        row = await _completed(turn, row)
+    _remember(turn, row, page)
+    sync.failures = 0
+    sync.progress(Progress(sync.key, feed.name, now.resource, len(found), last and row.begin is None))
+    return row
+
+
+def _mark(row: PassRow) -> str | None:
+    """A sweep begins with everything, whatever is known."""
+    return row.mark if row.kind == DELTA else None
+
+
+def _moved(turn: Turn, row: PassRow, page: Page) -> PassRow:
+    """The pass after the page: its mark moves with it only where the feed comes in order (rule S3)."""
+    row = replace(row, pages=row.pages + 1, reached=page.mark or row.reached, token=page.next if page.resume else None)
+    if row.kind == DELTA and turn.feed.ascending and page.mark is not None and not whole(turn.feed, row):
+        return replace(row, mark=page.mark)
+    return row
+
+
+def whole(feed: AnyFeed, row: PassRow) -> bool:
+    """Whether the pass names everything there is, so that what it does not name is absent."""
+    return feed.lists_all and _mark(row) is None
+
+
+def _remember(turn: Turn, row: PassRow, page: Page) -> None:
+    """A token that dies soon stands nowhere but here: after a restart the pass begins anew."""
+    key = (turn.feed.name, row.kind)
+    if page.next is not None and not page.resume:
+        turn.sync.tokens[key] = page.next
+    else:
+        turn.sync.tokens.pop(key, None)
+
+
+async def _apply(turn: Turn, source: Reading, found: Sequence[Item], row: PassRow) -> None:
+    """In slices; the cursor moves with the last one."""
+    sync = turn.sync
+    async for some, last in sync.pace.slices(turn.feed.name, found):
+        await sync.database.write(_take, turn, source, some, row if last else None)
+
+
+def _take(conn: Connection, turn: Turn, source: Reading, some: Sequence[Item], row: PassRow | None) -> None:
+    sync, now = turn.sync, turn.sync.now()
+    sync.pace.timed(turn.feed.name, len(some), lambda: take(conn, source, some, turn.lease, now))
+    if row is not None:
+        passes.store(conn, row)
+        health.succeeded(conn, sync.key, now)
+
+
+async def _completed(turn: Turn, row: PassRow) -> PassRow:
+    """The pass is through: what it did not name is looked at, and the next one waits for its time."""
+    sync, feed = turn.sync, turn.feed
+    if whole(feed, row) and row.begin is not None:
+        fault = await sweeps.settle_absent(sync, feed, row.begin, row.accept_absent, turn.lease)
+        if fault is not None:
+            return await _store(turn, _faulted(_ended(turn, row), fault))
+    row = replace(
+        _ended(turn, row),
+        mark=row.reached or row.mark if row.kind == DELTA else None,
+        completed_at=sync.now(),
+        complete_as_of=row.begun_at,
+        taken=False,
+        accept_absent=False,
+        fault_code=None,
+        fault_message=None,
+        fault_retryable=None,
+        fault_at=None,
+    )
+    row = await _store(turn, row)
+    return await _tell_taken(turn, row)
+
+
+def _ended(turn: Turn, row: PassRow) -> PassRow:
+    every = turn.sync.every(turn.feed) if row.kind == DELTA else turn.sync.table.sweep_every
+    begun = row.begun_at or turn.sync.now()
+    return replace(row, token=None, begin=None, begun_at=None, reached=None, due_at=max(begun + every, turn.sync.now()))
+
+
+async def _tell_taken(turn: Turn, row: PassRow) -> PassRow:
+    """At least once, after the commit, so that a plugin can let go of what it kept."""
+    await turn.sync.channel.taken(turn.feed.name, row.mark, turn.sync.table.call_deadline)
+    return await _store(turn, replace(row, taken=True))
+
+
+def _restarted(turn: Turn, row: PassRow) -> PassRow:
+    turn.sync.tokens.pop((turn.feed.name, row.kind), None)
+    return replace(row, token=None, begin=None, begun_at=None, reached=None)
+
+
+async def _failed(turn: Turn, row: PassRow, error: ChannelError) -> PassRow:
+    """The pass goes on later, where it was."""
+    sync = turn.sync
+    row = _faulted(row, fault_of(error, sync.now()))
+    return await _store(turn, replace(row, due_at=await fail(sync, error)))
+
+
+def _faulted(row: PassRow, fault: Fault) -> PassRow:
+    return replace(
+        row,
+        fault_code=fault.code.value,
+        fault_message=fault.message,
+        fault_retryable=fault.retryable,
+        fault_at=fault.occurred_at,
+    )
+
+
+async def _store(turn: Turn, row: PassRow) -> PassRow:
+    await turn.sync.database.write(_store_fenced, turn.lease, row)
+    return row
+
+
+def _store_fenced(conn: Connection, lease: Lease, row: PassRow) -> None:
+    leases.check(conn, lease)
+    passes.store(conn, row)
+
+
+def new_passes(sync: Syncing, feed: AnyFeed, known: Mapping[tuple[str, str], PassRow]) -> list[PassRow]:
+    """The passes that the feed should have and does not have yet."""
+    kinds = [DELTA]
+    delta = known.get((feed.name, DELTA))
+    if feed.lists_all and delta is not None and delta.mark is not None:
+        kinds.append(SWEEP)
+    due = {DELTA: sync.now(), SWEEP: sync.now() + sync.table.sweep_every}
+    return [
+        PassRow(channel=sync.key, feed=feed.name, kind=kind, resource=resource_of(feed).value, due_at=due[kind])
+        for kind in kinds
+        if (feed.name, kind) not in known
+    ]

@@ -1,0 +1,54 @@
+"""Reading single records: for a hint, for a shopper who waits, or to confirm that one is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from gateway.sdk.errors import ChannelError
+from gateway.sdk.feeds import AnyFeed, Raw
+from gateway.sdk.records import Gone, Ref
+from gateway.storage import sources
+from gateway.sync.channel import SOON, Syncing, fail
+from gateway.sync.reading import items, reading
+from gateway.sync.take import Item, take
+
+
+async def refresh(sync: Syncing, feed: AnyFeed, refs: Sequence[Ref], deadline: timedelta, *, live: bool = False) -> int:
+    """Read these records now and apply what they say; how many were answered.
+
+    Raises:
+        ChannelError: the channel could not be asked.
+    """
+    now = await reading(sync, feed, fetched=True)
+    answers = await sync.channel.fetch(feed.name, refs, deadline, live=live)
+    found = await _items(sync, feed, answers)
+    async for some, _ in sync.pace.slices(feed.name, found):
+        await sync.database.write(take, now, some, None, sync.now())
+    return len(found)
+
+
+async def _items(sync: Syncing, feed: AnyFeed, answers: Mapping[str, Raw | Gone | ChannelError]) -> list[Item]:
+    """What a fetch answered, but for the records that it failed on: of those nothing is known."""
+    raws = [answer for answer in answers.values() if isinstance(answer, Raw)]
+    gone = [Item(id_, None, answer) for id_, answer in answers.items() if isinstance(answer, Gone)]
+    return [*(await items(sync, feed, raws)), *gone]
+
+
+async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
+    """Read records again that somebody asked for (rule S2); how many there were. Those that fail wait a little."""
+    if sync.resting.get(feed.name, sync.now()) > sync.now():
+        return 0
+    waiting = await sync.database.read(sources.dirty, sync.key, feed.name, most)
+    if not waiting:
+        return 0
+    refs = [Ref(source.external_id, source.note) for source in waiting]
+    try:
+        answered = await refresh(sync, feed, refs, sync.table.call_deadline)
+    except ChannelError as error:
+        sync.resting[feed.name] = await fail(sync, error)
+        return len(waiting)
+    sync.resting.pop(feed.name, None)
+    if answered < len(waiting):
+        sync.resting[feed.name] = sync.now() + SOON
+    return len(waiting)

@@ -1,0 +1,137 @@
+"""What is due: for each channel hints first, then what changed, then sweeps; and the house's own upkeep.
+
+`run_channel` does what is due until nothing is; a thin loop around it keeps doing so. So a test moves the clock and
+runs what is due, and nothing depends on waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from gateway.model.channels import Resource
+from gateway.sdk.feeds import AnyFeed
+from gateway.settings import RetentionTable
+from gateway.storage import health, inbox, leases, log, passes, rejects, sources
+from gateway.storage.database import Database
+from gateway.storage.leases import Lease
+from gateway.storage.passes import DELTA, SWEEP, PassRow
+from gateway.sync import inbox as deliveries
+from gateway.sync.channel import Syncing, resource_of
+from gateway.sync.feeds import Turn, new_passes, read_page
+from gateway.sync.records import reread
+
+LASTING = timedelta(seconds=120)
+"""Of a lease: longer than a page may take to be read and written."""
+
+MANY = 500
+"""So many hints are one delta pull (rule S2)."""
+
+Passes = Mapping[tuple[str, str], PassRow]
+
+
+async def run_channel(sync: Syncing, holder: str) -> bool:
+    """Do what is due for a channel, unless another process does; whether there was anything."""
+    if await sync.database.read(health.paused, sync.key):
+        return False
+    lease = await sync.database.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
+    if lease is None:
+        return False
+    worked = False
+    try:
+        while await step(sync, lease):
+            worked = True
+            if lease.expires_at - sync.now() < LASTING / 2:
+                lease = await sync.database.write(leases.renew, lease, sync.now(), LASTING)
+    finally:
+        await sync.database.write(leases.release, lease)
+    return worked
+
+
+async def step(sync: Syncing, lease: Lease) -> bool:
+    """The most urgent single thing that is due: False, if nothing is."""
+    known = await _passes(sync)
+    if await deliveries.process(sync) or await _reread(sync, known):
+        return True
+    row = _next(sync, known)
+    if row is None:
+        return False
+    after = await read_page(Turn(sync, sync.channel.feeds[row.feed], lease), row)
+    if after.completed_at != row.completed_at:
+        await sync.database.write(_note_synced, sync)
+    return True
+
+
+async def _passes(sync: Syncing) -> Passes:
+    known = await sync.database.read(passes.of_channel, sync.key)
+    new = [row for feed in sync.channel.feeds.values() for row in new_passes(sync, feed, known)]
+    if new:
+        await sync.database.write(_add, new)
+        known = await sync.database.read(passes.of_channel, sync.key)
+    return known
+
+
+def _add(conn: Connection, rows: Iterable[PassRow]) -> None:
+    for row in rows:
+        passes.store(conn, row)
+
+
+async def _reread(sync: Syncing, known: Passes) -> bool:
+    """Single records that wait, unless they are so many that the feed's next pass is the shorter way."""
+    for feed in sync.channel.live_feeds.values():
+        if await sync.database.read(sources.count_dirty, sync.key, feed.name) > MANY:
+            row = known.get((feed.name, DELTA))
+            if row is not None and row.begin is None and row.due_at > sync.now() and feed.name not in sync.resting:
+                await sync.database.write(passes.make_due, sync.key, feed.name, DELTA, sync.now())
+                sync.resting[feed.name] = sync.now() + sync.table.call_deadline
+                return True
+        if await reread(sync, feed, feed.fetch_at_once):
+            return True
+    return False
+
+
+def _next(sync: Syncing, known: Passes) -> PassRow | None:
+    """The pass to read a page of: one whose token dies soon, then what changed, the longest due first."""
+    due = [row for row in known.values() if row.feed in sync.channel.feeds and row.due_at <= sync.now()]
+    order = list(Resource)
+
+    def urgency(row: PassRow) -> tuple[object, ...]:
+        feed: AnyFeed = sync.channel.feeds[row.feed]
+        fleeting = (row.feed, row.kind) in sync.tokens
+        return (not fleeting, row.kind == SWEEP, row.due_at, order.index(resource_of(feed)), row.feed)
+
+    return min(due, key=urgency, default=None)
+
+
+def _note_synced(conn: Connection, sync: Syncing) -> None:
+    """The first sync is through once every feed has been read completely (rule S10)."""
+    known = passes.of_channel(conn, sync.key)
+    if all(known[feed, DELTA].completed_at for feed in sync.channel.feeds):
+        health.synced(conn, sync.key, sync.now())
+
+
+async def note_ready(database: Database, required: Iterable[str], now: datetime) -> bool:
+    """Whether the gateway is ready; a fact, once it was true."""
+    if await database.read(health.ready_at) is not None:
+        return True
+    if await database.read(health.unsynced, list(required)):
+        return False
+    await database.write(health.set_ready, now)
+    return True
+
+
+async def keep_house(database: Database, retention: RetentionTable, now: datetime) -> None:
+    """Forget what has been kept long enough (rule V1)."""
+    await database.write(log.prune, now - retention.log)
+    await database.write(inbox.prune, now - retention.inbox)
+    await database.write(rejects.forget_payloads, now - retention.rejects)
+
+
+async def stamp(database: Database) -> int:
+    """Give what was logged its place; how many rows there were."""
+    done = 0
+    while some := await database.write(log.stamp):
+        done += some
+    return done
