@@ -90,7 +90,7 @@ def payment_status(payments: list[Row], refund: bool, on_account: str) -> Paymen
 def placed_at(date: object, zone: ZoneInfo) -> datetime:
     """The instant of a date without zone. Of two that it may be, when the clock is changed, the later one (rule S3)."""
     local = moment(date)
-    if not isinstance(local, datetime):
+    if local is None:
         raise InvalidValueError("placedAt", f"{date!r} is not a date and time")
     if local.tzinfo is not None:
         return local

@@ -33,14 +33,15 @@ class Tickets:
         self._kind = None if layout.tickets.kind is None else self._tickets.c[layout.tickets.kind]
         self._from = self._receipts.join(self._tickets, self._tickets.c[layout.tickets.id] == self._id)
 
-    def dates(self, conn: Connection, since: sa.ColumnElement[Any]) -> list[tuple[str, Any]]:
+    def dates(self, conn: Connection, since: sa.ColumnElement[Any]) -> list[tuple[str, str]]:
         """Ids and dates of all receipts from a date on."""
-        found = sa.select(self._id, self._date).select_from(self._from).where(self._orders(), self._date >= since)
-        return [(str(one), date) for one, date in conn.execute(found)]
+        found = sa.select(self._id, as_text(self._date)).select_from(self._from)
+        found = found.where(self._orders(), self._date >= since)
+        return [(str(one), str(date)) for one, date in conn.execute(found)]
 
     def latest(self, conn: Connection) -> datetime | None:
         """The date of the latest receipt; None if there is none, or if it is no date."""
-        return moment(conn.execute(sa.select(sa.func.max(self._date)).select_from(self._receipts)).scalar())
+        return moment(conn.execute(sa.select(as_text(sa.func.max(self._date))).select_from(self._receipts)).scalar())
 
     def after(self, conn: Connection, token: str | None, limit: int) -> list[Raw]:
         """The receipts that follow this id."""
@@ -58,6 +59,7 @@ class Tickets:
         layout, joined = self._layout, self._from
         tickets = labelled(self._tickets, layout.tickets, ("number", "customer", "kind", "reverses"))
         columns = [*labelled(self._receipts, layout.receipts, ("id", "date", "till")), *tickets]
+        columns[1] = as_text(self._date).label("date")
         if layout.sessions.table is not None and layout.receipts.till is not None:
             sessions = table(layout.sessions, ("id", "till"))
             same = sessions.c[layout.sessions.id] == self._receipts.c[layout.receipts.till]
@@ -119,10 +121,15 @@ class Tickets:
         return {row["number"]: str(row["id"]) for row in rows(conn, statement) if row["count"] == 1}
 
 
-def moment(value: Any) -> datetime | None:
-    """A date as a driver gives it: SQLite has text."""
+def as_text(date: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """A date as the database prints it: a driver that fails on one impossible date takes its page with it."""
+    return sa.cast(date, sa.String)
+
+
+def moment(printed: object) -> datetime | None:
+    """The date that was printed; None if it is none."""
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        return datetime.fromisoformat(str(printed))
     except ValueError:
         return None
 

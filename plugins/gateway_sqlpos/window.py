@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 OVERLAP = timedelta(seconds=2)
 """Dates have one second."""
@@ -52,13 +51,13 @@ class Known:
         return (self.at - late_window - OVERLAP).replace(minute=0, second=0, microsecond=0)
 
 
-def hour(date: Any, now: datetime) -> str:
+def hour(date: str, now: datetime) -> str:
     """The hour of a date as the till has it, YYMMDDHH."""
-    key = re.sub(r"\D", "", str(date)[2:13]).ljust(_KEY, "_")[:_KEY]
+    key = re.sub(r"\D", "", date[2:13]).ljust(_KEY, "_")[:_KEY]
     return LATER if key > now.strftime("%y%m%d%H") else key
 
 
-def by_hour(receipts: Iterable[tuple[str, Any]], now: datetime) -> dict[str, list[str]]:
+def by_hour(receipts: Iterable[tuple[str, str]], now: datetime) -> dict[str, list[str]]:
     """The receipts (id, date) of each hour: their ids, in order, each once."""
     hours: dict[str, set[str]] = {}
     for receipt, date in receipts:
@@ -66,7 +65,7 @@ def by_hour(receipts: Iterable[tuple[str, Any]], now: datetime) -> dict[str, lis
     return {key: sorted(ids) for key, ids in sorted(hours.items())}
 
 
-def fingerprints(receipts: Iterable[tuple[str, Any]], now: datetime) -> dict[str, str]:
+def fingerprints(receipts: Iterable[tuple[str, str]], now: datetime) -> dict[str, str]:
     """The fingerprint of each hour: other ids, or the same ids at other times, give another one."""
     hours: dict[str, list[str]] = {}
     for receipt, date in receipts:

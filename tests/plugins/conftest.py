@@ -1,0 +1,126 @@
+"""Tills for tests: each test that asks for `open_till` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from gateway.sdk import Channel, LiveFeed, Page, Raw, Ref
+from gateway.sdk.testing.sandbox import World, small_world
+from gateway_sqlpos import open_channel
+from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.sandbox import TillSandbox, open_sandbox
+
+AT_WORK = datetime(2011, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """The context of a channel, with a clock that stands still."""
+
+    key: str = "till"
+    time: datetime = AT_WORK
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@dataclass
+class OpenTill:
+    """A sandbox, and a channel that is open on it."""
+
+    sandbox: TillSandbox
+    channel: Channel
+    clock: Clock = field(default_factory=Clock)
+
+    def feed(self, name: str) -> LiveFeed[Any]:
+        found = next(feed for feed in self.channel.feeds if feed.name == name)
+        assert isinstance(found, LiveFeed)
+        return found
+
+    def read(self, name: str, raw: Raw) -> Any:
+        return self.feed(name).read(raw)
+
+    async def pages(self, name: str, mark: str | None = None) -> list[Page]:
+        """A whole pass."""
+        found = [await self.feed(name).page(mark, None)]
+        while (token := found[-1].next) is not None:
+            assert len(token) <= 8_000
+            found.append(await self.feed(name).page(mark, token))
+        return found
+
+    async def items(self, name: str, mark: str | None = None) -> list[Raw]:
+        return [raw for page in await self.pages(name, mark) for raw in page.items]
+
+    async def records(self, name: str, mark: str | None = None) -> list[Any]:
+        return [self.read(name, raw) for raw in await self.items(name, mark)]
+
+    async def mark(self, mark: str | None = None) -> str:
+        """The mark of a pass over the receipts."""
+        reached = (await self.pages("receipts", mark))[-1].mark
+        assert reached is not None
+        assert len(reached) <= 64_000
+        return reached
+
+    async def fetched(self, name: str, *ids: str) -> Mapping[str, Any]:
+        return await self.feed(name).fetch([Ref(one) for one in ids])
+
+    async def execute(self, *statements: sa.Executable) -> None:
+        """Write to the till behind its back."""
+
+        def work(conn: Connection) -> None:
+            for statement in statements:
+                conn.execute(statement)
+
+        await self.sandbox.run(work)
+
+
+MakeTill = Callable[..., Awaitable[OpenTill]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def till_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database for a till."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'till.db'}"
+        return
+    server = sa.make_url(request.getfixturevalue("postgres_server"))
+    name = f"till_{abs(hash(tmp_path)):x}"
+    asyncio.run(execute(server, f"CREATE DATABASE {name}"))
+    yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def execute(server: sa.URL, statement: str) -> None:
+    """Run a statement on a PostgreSQL server, outside any transaction."""
+    address = server.set(database="postgres", drivername="postgresql+asyncpg")
+    engine = create_async_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    async with engine.connect() as conn:
+        await conn.execute(sa.text(statement))
+
+
+@pytest.fixture
+async def open_till(till_url: str) -> AsyncIterator[MakeTill]:
+    """Opens the till of this test, loaded with a world."""
+    opened: list[OpenTill] = []
+
+    async def make(world: World | None = None, **options: Any) -> OpenTill:
+        sandbox = await open_sandbox(till_url, world or small_world())
+        clock = Clock()
+        channel = open_channel(SqlPosConfig(**{**sandbox.config, **options}), clock)
+        opened.append(OpenTill(sandbox, channel, clock))
+        return opened[-1]
+
+    yield make
+    for till in opened:
+        await till.channel.close()
+        await till.sandbox.close()
