@@ -112,7 +112,7 @@ class Lane:
     def _begin(self, call: Call[Any]) -> None:
         if self._closing:
             call.refuse(LaneRefusalError(f"{self.name} is closed"))
-        elif not call.given_up:
+        else:
             call.begin()
 
     def _give_up(self, call: Call[Any]) -> None:
@@ -182,6 +182,8 @@ class Call(Generic[T]):
             self.answer.set_exception(LaneDeadlineError())
 
     async def _carry_out(self) -> None:
+        if self.given_up:  # the lane was blocked until now
+            return
         try:
             result = await self._work(*self._args)
         except BaseException as error:  # noqa: BLE001 the plugin's; SystemExit would end the loop
