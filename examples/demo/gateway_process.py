@@ -1,0 +1,90 @@
+"""The gateway of the demo: the real program, in a process of its own, told by `gateway.toml` and the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+CONFIG = Path(__file__).with_name("gateway.toml")
+PATIENCE = 60.0
+STOPPING = 15.0
+
+
+class DemoError(Exception):
+    """The demo cannot run. The message is one line."""
+
+
+async def run(command: str, environment: Mapping[str, str]) -> None:
+    """Run a command of the gateway to its end; what it shows is seen."""
+    process = await _started(command, environment)
+    try:
+        code = await process.wait()
+    finally:
+        await _stopped(process)
+    if code:
+        raise DemoError(f"`gateway {command}` ended with code {code}")
+
+
+@contextlib.asynccontextmanager
+async def serving(environment: Mapping[str, str], address: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`gateway serve`, once it is ready."""
+    process = await _started("serve", environment)
+    try:
+        await _ready(process, f"{address}/health/ready")
+        yield process
+    finally:
+        await _stopped(process)
+
+
+async def _started(command: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    arguments = (sys.executable, "-m", "gateway.cli", command, "--config", str(CONFIG))
+    return await asyncio.create_subprocess_exec(*arguments, env={**os.environ, **environment})
+
+
+async def _stopped(process: asyncio.subprocess.Process) -> None:
+    """End it, kindly at first."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOPPING)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _ready(process: asyncio.subprocess.Process, address: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while process.returncode is None:
+            if await asyncio.to_thread(_answers, address):
+                return
+            await asyncio.sleep(0.1)
+    raise DemoError(f"`gateway serve` ended with code {process.returncode}")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+async def ask(address: str, query: str, token: str | None = None) -> dict[str, Any]:
+    """The answer to a query, as any client gets it."""
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(address, json.dumps({"query": query}).encode(), headers)
+
+    def answer() -> dict[str, Any]:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            found: dict[str, Any] = json.load(response)
+            return found
+
+    return await asyncio.to_thread(answer)

@@ -1,0 +1,69 @@
+"""What the demo shows when it is ready: an address, two tokens and three queries."""
+
+from __future__ import annotations
+
+SHOWN = ("85123A", "22086", "22423")
+"""Products that the original data has: a heart, a bunting, a cake stand."""
+
+VARIANT = f"""query {{ productVariants(first: 1, filter: {{ skus: ["{SHOWN[0]}"] }}) {{ nodes {{ id }} }} }}"""
+
+PRODUCT = f"""\
+query {{
+  products(first: 1, search: "{SHOWN[0]}") {{
+    nodes {{
+      title category {{ title }}
+      variants(first: 1) {{
+        nodes {{
+          sku gtin price {{ amount currencyCode }} priceIncludesTax
+          london: stock(locationKey: "store-london") {{ status available observedAt }}
+          manchester: stock(locationKey: "store-manchester") {{ status available observedAt }}
+        }}
+      }}
+    }}
+  }}
+}}"""
+
+RECEIPTS = f"""\
+query {{
+  orders(first: 3, filter: {{ skus: ["{SHOWN[0]}"] }}, sort: {{ key: PLACED_AT }}) {{
+    nodes {{
+      number placedAt location {{ name }} total {{ amount currencyCode }} reverses {{ number }}
+      customer {{ displayName emails {{ value }} }}
+      lines(first: 3) {{ nodes {{ sku title quantity total {{ amount }} }} }}
+    }}
+  }}
+}}"""
+
+LIVE = """\
+query {{
+  stocks(variantIds: ["{variant}"], maxAgeSeconds: 0) {{
+    status available onHand observedAt
+    sources {{ channel {{ key }} state asOf fault {{ code }} }}
+  }}
+}}"""
+
+
+def paste(address: str, control_port: int, variant: str | None) -> str:
+    """The text that says what to try."""
+    parts = [
+        f"ready {address}",
+        "tokens (Authorization: Bearer …): demo-staff, demo-admin",
+        f"1. a product, its price and its stock in both shops; no token\n{PRODUCT}",
+        f"2. its last receipts; with demo-staff\n{RECEIPTS}",
+    ]
+    if variant is not None:
+        parts.append(f"3. its stock as the till has it now; with demo-staff\n{LIVE.format(variant=variant)}")
+    parts.append(control_lines(control_port))
+    return "\n\n".join(parts)
+
+
+def control_lines(port: int) -> str:
+    """How to play the outside world."""
+    world = f"http://127.0.0.1:{port}/world"
+    sale = f'{{"sku": "{SHOWN[0]}", "quantity": 2, "location": "store-london"}}'
+    return (
+        f"The outside world, {world}:\n"
+        f"curl -d '{sale}' {world}/till/sell\n"
+        f'curl -d \'{{"mode": "down", "seconds": 30}}\' {world}/till/fault\n'
+        "Ctrl-C ends all of it."
+    )
