@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from gateway.execution.errors import ForbiddenError, UnauthenticatedError
+from gateway.model.channels import Channel, Location
 
 Scopes = Sequence[Sequence[str]]
 """Alternatives, each a list of scopes that are needed together; none at all: open to everybody."""
@@ -40,6 +42,17 @@ class Caller:
         if self.kind is CallerKind.ANONYMOUS:
             raise UnauthenticatedError(f"This needs a token with the scope {wanted}.")
         raise ForbiddenError(f"This needs the scope {wanted}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """What a caller is told about herself."""
+
+    kind: CallerKind
+    scopes: tuple[str, ...]
+    channels: tuple[Channel, ...]
+    locations: tuple[Location, ...]
+    server_time: datetime
 
 
 ANONYMOUS = Caller(CallerKind.ANONYMOUS)

@@ -205,7 +205,7 @@ def can_be_sold(channel: str, places: Sequence[Counted]) -> sa.ColumnElement[boo
         offer.c.status == ListingStatus.ACTIVE.value,
         enough,
     )
-    return offered.correlate(products).exists()
+    return sa.and_(products.c.status == ProductStatus.ACTIVE.value, offered.correlate(products).exists())
 
 
 def can_be_had_at(place: Counted) -> sa.ColumnElement[bool]:
@@ -230,9 +230,7 @@ def _promised(
 
 def sellable_products(conn: Connection, ids: Sequence[str], channel: str, places: Sequence[Counted]) -> Collection[str]:
     """Those of these products that the channel can sell now."""
-    statement = sa.select(products.c.id).where(
-        among(conn, products.c.id, ids), products.c.status == ProductStatus.ACTIVE.value, can_be_sold(channel, places)
-    )
+    statement = sa.select(products.c.id).where(among(conn, products.c.id, ids), can_be_sold(channel, places))
     return frozenset(conn.scalars(statement))
 
 

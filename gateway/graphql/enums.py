@@ -1,0 +1,315 @@
+"""Enums: the model's own, with descriptions for those who write frontends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, EnumMeta
+from typing import Any, NamedTuple
+
+import strawberry
+
+from gateway.execution.caller import CallerKind
+from gateway.model import catalog, channels, customers, orders, stock
+
+
+class Described(NamedTuple):
+    """An enum of the model, how it is called here, and what each of its values means."""
+
+    model: EnumMeta
+    name: str
+    description: str
+    values: Mapping[str, str]
+
+
+class SortDirection(Enum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+class ProductSortKey(Enum):
+    RELEVANCE = "RELEVANCE"
+    TITLE = "TITLE"
+    PRICE = "PRICE"
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
+
+
+class OrderSortKey(Enum):
+    PLACED_AT = "PLACED_AT"
+    UPDATED_AT = "UPDATED_AT"
+    TOTAL = "TOTAL"
+
+
+class CustomerSortKey(Enum):
+    NAME = "NAME"
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
+    LAST_ORDER_AT = "LAST_ORDER_AT"
+    LIFETIME_VALUE = "LIFETIME_VALUE"
+
+
+ENUMS = (
+    Described(
+        SortDirection,
+        "SortDirection",
+        "Up or down. Items without a value come last either way.",
+        {"ASC": "Smallest, earliest or first in the alphabet first.", "DESC": "Greatest, latest or last first."},
+    ),
+    Described(
+        ProductSortKey,
+        "ProductSortKey",
+        "What products are sorted by.",
+        {
+            "RELEVANCE": "Best match first. Only with `search`.",
+            "TITLE": "The title, without regard to case and accents.",
+            "PRICE": "The lowest price in the channel of `channelKey`, which must be given.",
+            "CREATED_AT": "When the product came into being.",
+            "UPDATED_AT": "When it last changed.",
+        },
+    ),
+    Described(
+        OrderSortKey,
+        "OrderSortKey",
+        "What orders are sorted by.",
+        {
+            "PLACED_AT": "When they were placed.",
+            "UPDATED_AT": "When they last changed.",
+            "TOTAL": "Their total. The orders must all be of one currency: filter by channel.",
+        },
+    ),
+    Described(
+        CustomerSortKey,
+        "CustomerSortKey",
+        "What customers are sorted by.",
+        {
+            "NAME": "The display name, without regard to case and accents.",
+            "CREATED_AT": "When they became known.",
+            "UPDATED_AT": "When they last changed.",
+            "LAST_ORDER_AT": "When they last ordered. Those who never did come last.",
+            "LIFETIME_VALUE": "What their orders come to. Only where all orders are of one currency.",
+        },
+    ),
+    Described(
+        channels.ChannelKind,
+        "ChannelKind",
+        "What a channel is to a shopper.",
+        {
+            "POS": "A till in a shop.",
+            "STOREFRONT": "The retailer's own web store.",
+            "MARKETPLACE": "Somebody else's marketplace.",
+        },
+    ),
+    Described(
+        channels.ChannelState,
+        "ChannelState",
+        "Whether a channel takes part.",
+        {
+            "ENABLED": "It is read, and written to where it can be.",
+            "PAUSED": "An operator has stopped it; what is known stays.",
+            "DISABLED": "The configuration turns it off.",
+            "FAILED": "Its plugin or its configuration could not be loaded.",
+        },
+    ),
+    Described(
+        channels.HealthStatus,
+        "ChannelHealthStatus",
+        "How the last calls of a channel went.",
+        {
+            "HEALTHY": "The last call succeeded.",
+            "DEGRADED": "The last call failed.",
+            "DOWN": "Several calls in a row failed.",
+            "UNKNOWN": "It has not been called yet.",
+        },
+    ),
+    Described(
+        channels.Capability,
+        "ChannelCapability",
+        "What can be done with a channel, under its configuration.",
+        {
+            "PULL_PRODUCTS": "Its products are read.",
+            "PULL_STOCK": "Its stock is read.",
+            "PULL_CUSTOMERS": "Its customers are read.",
+            "PULL_ORDERS": "Its orders are read.",
+            "READ_STOCK": "Stock of single items can be read at once, by `stocks`.",
+            "READ_PRICES": "Prices of single items can be read at once.",
+            "PUSH_STOCK": "It can be told how much there is.",
+            "PUSH_PRICES": "It can be told prices.",
+            "PLACE_ORDERS": "Orders can be placed in it.",
+            "CANCEL_ORDERS": "Orders can be canceled in it.",
+            "FULFILL_ORDERS": "It can be told what was shipped.",
+            "REFUND_ORDERS": "Refunds can be made in it.",
+            "RECEIVE_WEBHOOKS": "It tells by itself what has changed.",
+            "ERASE_CUSTOMERS": "It can erase a customer.",
+        },
+    ),
+    Described(
+        channels.FaultCode,
+        "ChannelFaultCode",
+        "Why a call of a channel failed, by what can be done about it.",
+        {
+            "UNAVAILABLE": "It could not be reached.",
+            "TIMEOUT": "It did not answer in time.",
+            "RATE_LIMITED": "It wants to be asked less.",
+            "AUTH_FAILED": "It does not accept the credentials: a person has to act.",
+            "REJECTED": "It understood and refused.",
+            "CONTRACT_VIOLATION": "It, or its plugin, answered what it must not.",
+            "UNSUPPORTED": "It cannot do that.",
+        },
+    ),
+    Described(
+        channels.Resource,
+        "ChannelResource",
+        "What a channel has.",
+        {
+            "PRODUCTS": "Products with their variants.",
+            "STOCK": "What it counts.",
+            "PRICES": "Prices. They come with products.",
+            "CUSTOMERS": "Customers.",
+            "ORDERS": "Orders, receipts and refunds.",
+        },
+    ),
+    Described(
+        channels.SourceState,
+        "SourceState",
+        "How a channel took part in an answer.",
+        {
+            "FRESH": "What is known of it is young enough.",
+            "STALE": "What is known of it is older than it should be.",
+            "FAILED": "It could not be read; the answer is its last known state.",
+            "UNSUPPORTED": "It does not have this.",
+        },
+    ),
+    Described(
+        channels.LocationKind,
+        "LocationKind",
+        "What a place is to a retailer.",
+        {
+            "STORE": "A shop.",
+            "WAREHOUSE": "A warehouse of the retailer's own.",
+            "MARKETPLACE_FULFILLMENT": "A marketplace's warehouse: its stock counts for that marketplace only.",
+        },
+    ),
+    Described(
+        channels.FulfillmentMethod,
+        "FulfillmentMethod",
+        "How goods reach a shopper.",
+        {"SHIPPING": "They are sent.", "PICKUP": "They are collected.", "IN_STORE": "They are taken along."},
+    ),
+    Described(
+        catalog.ProductStatus,
+        "ProductStatus",
+        "Whether a product is on sale. Others than ACTIVE are seen with `catalogue:admin` only.",
+        {"ACTIVE": "On sale.", "DRAFT": "Not yet on sale.", "ARCHIVED": "No longer on sale."},
+    ),
+    Described(
+        catalog.ListingStatus,
+        "ListingStatus",
+        "Whether a channel offers a listing.",
+        {"ACTIVE": "Offered.", "INACTIVE": "Not offered at present.", "ARCHIVED": "Taken out of the range."},
+    ),
+    Described(
+        catalog.MatchEvidence,
+        "MatchEvidence",
+        "What connects a listing with the others of its variant. Null: nothing does, it founded its variant.",
+        {
+            "GTIN": "The same barcode number.",
+            "SKU": "The same code of the retailer's.",
+            "MANUAL": "A person decided.",
+            "PLUGIN": "The matching policy decided.",
+        },
+    ),
+    Described(
+        stock.StockStatus,
+        "StockStatus",
+        "What a shopper is told.",
+        {
+            "IN_STOCK": "There is enough.",
+            "LOW_STOCK": "At most the configured threshold is left.",
+            "OUT_OF_STOCK": "None is left.",
+            "BACKORDER": "None is left, but the channel sells on.",
+            "NOT_TRACKED": "Nobody counts it; it can be sold.",
+            "UNKNOWN": "It is not known how much there is.",
+        },
+    ),
+    Described(
+        customers.IdentityRule,
+        "IdentityRule",
+        "Why an identity belongs to its customer.",
+        {
+            "VERIFIED_EMAIL": "The same verified e-mail address.",
+            "PHONE": "The same phone number.",
+            "LOYALTY_NUMBER": "The same loyalty number.",
+            "EXTERNAL_REFERENCE": "The channel's own reference.",
+            "MANUAL": "A person decided.",
+            "PLUGIN": "The recognition policy decided.",
+        },
+    ),
+    Described(
+        orders.OrderStatus,
+        "OrderStatus",
+        "Where an order stands.",
+        {
+            "PENDING": "Sent to its channels; not all have answered.",
+            "OPEN": "Accepted, and not yet done.",
+            "COMPLETED": "Done. A till's receipts are, at once.",
+            "CANCELLING": "Being canceled.",
+            "CANCELLED": "Canceled.",
+            "FAILED": "It could not be placed.",
+        },
+    ),
+    Described(
+        orders.OrderFulfillmentStatus,
+        "OrderFulfillmentStatus",
+        "How much of an order has been handed over.",
+        {"UNFULFILLED": "Nothing yet.", "PARTIALLY_FULFILLED": "A part.", "FULFILLED": "Everything."},
+    ),
+    Described(
+        orders.OrderReturnStatus,
+        "OrderReturnStatus",
+        "How much of an order has come back.",
+        {
+            "NONE": "Nothing.",
+            "REQUESTED": "A return has been asked for.",
+            "PARTIALLY_RETURNED": "A part.",
+            "RETURNED": "Everything.",
+        },
+    ),
+    Described(
+        orders.PaymentStatus,
+        "PaymentStatus",
+        "How the payment stands.",
+        {
+            "UNKNOWN": "The channel does not say.",
+            "UNPAID": "Nothing was paid.",
+            "PENDING": "On its way.",
+            "AUTHORIZED": "Promised by the payment provider.",
+            "PARTIALLY_PAID": "A part was paid.",
+            "PAID": "All was paid.",
+            "PARTIALLY_REFUNDED": "A part was paid back.",
+            "REFUNDED": "All was paid back.",
+            "VOIDED": "The promise was given up.",
+            "FAILED": "It did not work.",
+        },
+    ),
+    Described(
+        CallerKind,
+        "ViewerKind",
+        "Whose token it is.",
+        {
+            "ANONYMOUS": "No token was sent.",
+            "SHOPPER": "A customer's own.",
+            "STAFF": "An employee's.",
+            "PARTNER": "A partner's system.",
+            "ADMIN": "An administrator's.",
+        },
+    ),
+)
+
+
+def show_enums() -> None:
+    """Let strawberry know the model's enums. Every value has its description."""
+    for one in ENUMS:
+        strawberry.enum(one.model, name=one.name, description=one.description)
+        definition: Any = one.model.__strawberry_definition__  # type: ignore[attr-defined]
+        for value in definition.values:
+            value.description = one.values[value.name]

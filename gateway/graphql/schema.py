@@ -1,0 +1,104 @@
+"""The schema: Query, and everything that it reaches."""
+
+from __future__ import annotations
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.printer import print_schema
+
+from gateway.execution.directives import CacheControl
+from gateway.execution.fields import bind, root
+from gateway.graphql.enums import show_enums
+from gateway.graphql.queries import catalog as catalog_asked
+from gateway.graphql.queries import channels as channels_asked
+from gateway.graphql.queries import customers as customers_asked
+from gateway.graphql.queries import nodes as nodes_asked
+from gateway.graphql.queries import orders as orders_asked
+from gateway.graphql.queries import stock as stock_asked
+from gateway.graphql.scalars import CONFIG
+from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
+from gateway.graphql.types.channels import ADMIN, Channel, Location, SourcedConnection
+from gateway.graphql.types.connections import Connection
+from gateway.graphql.types.customers import STAFF as READ_CUSTOMERS
+from gateway.graphql.types.customers import Customer, CustomerIdentity
+from gateway.graphql.types.node import Node
+from gateway.graphql.types.operations import SyncReject, Viewer
+from gateway.graphql.types.orders import STAFF as READ_ORDERS
+from gateway.graphql.types.orders import Order, OrderLine
+from gateway.graphql.types.stock import READ as READ_STOCK
+from gateway.graphql.types.stock import Stock, StockLevel
+
+_BUILT_IN = "directive @oneOf on INPUT_OBJECT\n\n"
+
+NODES = (
+    Category,
+    Channel,
+    Customer,
+    CustomerIdentity,
+    Listing,
+    Location,
+    Order,
+    OrderLine,
+    Product,
+    ProductVariant,
+    Stock,
+    StockLevel,
+    SyncReject,
+)
+
+
+@strawberry.type(
+    description="Where every query begins. Nothing here blanks a page: what fails is null, with an error that says why."
+)
+class Query:
+    node: Node | None = root("Anything with an id, found again. After a merge, the survivor.", nodes_asked.node)
+    nodes: list[Node | None] | None = root("Several of them, in the order of their ids.", nodes_asked.nodes)
+    viewer: Viewer | None = root("Who is asking.", nodes_asked.viewer)
+    channels: list[Channel] | None = root("The sales channels, as configured.", channels_asked.channels, size=20)
+    channel: Channel | None = root("One channel.", channels_asked.channel)
+    location: Location | None = root("One location.", channels_asked.location)
+    locations: Connection[Location] | None = root("The places that hold stock.", channels_asked.locations)
+    categories: Connection[Category] | None = root("The category tree, one level at a time.", catalog_asked.categories)
+    products: SourcedConnection[Product] | None = root(
+        "The products of all channels. Without `catalogue:admin` only those on sale.", catalog_asked.products
+    )
+    product: Product | None = root("One product.", catalog_asked.product)
+    product_variants: Connection[ProductVariant] | None = root(
+        "Variants, the ones that changed last first: to find them by their codes.", catalog_asked.product_variants
+    )
+    stocks: list[Stock | None] | None = root(
+        "The only live read: asks the channels about what is older than `maxAgeSeconds`, each once, with a deadline. A "
+        "channel that fails leaves its last known state, and `sources` says so.",
+        stock_asked.stocks,
+        cost=50,
+    )
+    stock_levels: Connection[StockLevel] | None = root(
+        "What one location holds.", stock_asked.stock_levels, scopes=READ_STOCK
+    )
+    customers: SourcedConnection[Customer] | None = root(
+        "The customers of all channels.", customers_asked.customers, scopes=READ_CUSTOMERS
+    )
+    customer: Customer | None = root("One customer.", customers_asked.customer)
+    orders: SourcedConnection[Order] | None = root(
+        "The orders of all channels, receipts of tills among them.", orders_asked.orders, scopes=READ_ORDERS
+    )
+    order: Order | None = root("One order.", orders_asked.order)
+    sync_rejects: Connection[SyncReject] | None = root(
+        "Records of channels that could not be taken in, the latest first.", channels_asked.sync_rejects, scopes=ADMIN
+    )
+
+
+def declared() -> strawberry.Schema:
+    """The schema as strawberry has it."""
+    show_enums()
+    return strawberry.Schema(query=Query, types=[*NODES, CacheControl], config=CONFIG)
+
+
+def build() -> GraphQLSchema:
+    """The schema, ready to be run."""
+    return bind(declared())
+
+
+def printed() -> str:
+    """The schema as text: what `schema/gateway.graphql` holds."""
+    return print_schema(declared()).replace(_BUILT_IN, "").rstrip() + "\n"

@@ -1,0 +1,39 @@
+"""What operators and clients see of the gateway itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from operator import attrgetter
+
+import strawberry
+
+from gateway.execution import caller
+from gateway.execution.fields import attribute, load
+from gateway.execution.types import output
+from gateway.graphql.ids import global_id
+from gateway.graphql.loads import channels
+from gateway.graphql.types.channels import ADMIN, Channel, Location
+from gateway.graphql.types.node import Node
+from gateway.model.channels import Resource
+from gateway.storage.channels import SyncReject as StoredReject
+
+
+@output(StoredReject, "A record of a channel that could not be taken in.", scopes=ADMIN)
+class SyncReject(Node):
+    id: strawberry.ID = global_id("SyncReject", "id")
+    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
+    resource: Resource = attribute("What kind of record.")
+    external_id: str = attribute("Its id in the channel.")
+    reason: str = attribute("What is wrong with it.")
+    field: str | None = attribute("Where it is wrong, if that can be told.")
+    payload: str = attribute("What the channel sent, as JSON. Empty once it has expired.")
+    rejected_at: datetime = attribute("When it was last refused.")
+
+
+@output(caller.Viewer, "Who is asking, by the token that was sent.")
+class Viewer:
+    kind: caller.CallerKind = attribute("Whose token it is.")
+    scopes: list[str] = attribute("What it allows.", size=50)
+    channels: list[Channel] | None = attribute("The channels that the caller sees, her default one first.", size=20)
+    locations: list[Location] | None = attribute("The locations that the caller sees.", size=100)
+    server_time: datetime = attribute("The gateway's clock, to correct one's own by.")
