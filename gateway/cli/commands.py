@@ -1,0 +1,212 @@
+"""The commands: what can be asked for. Each imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gateway.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Every sales channel of a retailer behind one GraphQL schema.",
+)
+rejects = typer.Typer(no_args_is_help=True, help="Records that channels sent and the gateway could not take.")
+app.add_typer(rejects, name="rejects")
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration.", show_default=True)
+]
+CONFIG = Path("gateway.toml")
+
+
+@app.command()
+def serve(
+    config: ConfigPath = CONFIG,
+    host: Annotated[str | None, typer.Option(help="Where to listen, instead of what the configuration says.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port, likewise.")] = None,
+) -> None:
+    """Serve GraphQL over HTTP, and keep every channel in sync.
+
+    `POST /graphql` answers queries, `/health/live` and `/health/ready` tell how the gateway is. Ctrl-C ends it; so
+    does any other way of killing it, without harm.
+    """
+    from gateway.cli.serving import serving
+
+    settings = _settings(config)
+    _run(serving(settings, host or settings.server.host, port or settings.server.port))
+
+
+@app.command()
+def sync(
+    channel: Annotated[str | None, typer.Argument(help="The channel's key; without it, all of them.")] = None,
+    config: ConfigPath = CONFIG,
+    sweep: Annotated[bool, typer.Option(help="Read everything, not only what has changed.")] = False,
+    accept_absent: Annotated[
+        bool,
+        typer.Option(help="Believe a channel that has lost many records at once: what it no longer names is gone."),
+    ] = False,
+) -> None:
+    """Read what the channels have, now, and show how far it is.
+
+    Exit code 1: a channel could not be read completely; what is known of it stays.
+    """
+    from gateway.cli.syncing import synced
+
+    if not _run(synced(_settings(config), channel, sweep=sweep, accept_absent=accept_absent)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate(config: ConfigPath = CONFIG) -> None:
+    """Bring the database up to date. `serve` and `sync` do so by themselves when they start."""
+    from gateway.storage.database import Database
+    from gateway.storage.migrate import migrate as migrated
+
+    async def run(settings: Settings) -> None:
+        database = Database(settings.database)
+        try:
+            await migrated(database)
+        finally:
+            await database.close()
+
+    _run(run(_settings(config)))
+    typer.echo("the database is up to date")
+
+
+@app.command("check-config")
+def check_config(config: ConfigPath = CONFIG) -> None:
+    """Say what is wrong with the configuration, one line a problem. Opens the channels, and talks to none of them.
+
+    Exit code 1: something is wrong.
+    """
+    from gateway.cli.checking import problems_of
+    from gateway.settings import SettingsError, load
+
+    try:
+        settings = load(config)
+    except SettingsError as error:
+        _problems(error.problems)
+    if problems := _run(problems_of(settings)):
+        _problems(problems)
+    counts = {"channel": len(settings.channels), "location": len(settings.locations), "token": len(settings.tokens)}
+    told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
+    typer.echo(f"{config}: OK: {told}")
+
+
+@app.command()
+def plugins() -> None:
+    """List the channel plugins that are installed, and why others cannot be used.
+
+    Exit code 1: one cannot.
+    """
+    from gateway.channels.plugins import discover
+
+    found = discover()
+    table = Table("Plugin", "Version", "Kind", "SDK", "Sandbox", box=None, header_style="bold")
+    for name, kind in found.types.items():
+        table.add_row(name, kind.version, kind.kind.value, kind.sdk, "yes" if kind.sandbox else "no")
+    Console().print(table)
+    if found.failures:
+        _problems(map(str, found.failures))
+
+
+@rejects.command("list")
+def list_rejects(
+    config: ConfigPath = CONFIG,
+    channel: Annotated[str | None, typer.Option(help="Of this channel only.")] = None,
+    resource: Annotated[str | None, typer.Option(help="Of this resource only: products, stock, …")] = None,
+) -> None:
+    """List the records that were rejected, and why. The newest first, at most 10,000."""
+    from gateway.cli.rejected import rejected
+
+    found = [
+        row
+        for row in _run(rejected(_settings(config)))
+        if channel in (None, row.channel) and (resource is None or resource.upper() == row.resource)
+    ]
+    table = Table("ID", "Channel", "Resource", "Record", "Since", "Reason", box=None, header_style="bold")
+    for row in found:
+        when = f"{row.rejected_at:%Y-%m-%d %H:%M}"
+        cells = (row.id, row.channel, row.resource, row.external_id, when, row.reason)
+        table.add_row(*map(escape, cells))
+    Console().print(table if found else "nothing is rejected")
+
+
+@rejects.command("replay")
+def replay_rejects(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `rejects list` shows them.")] = None,
+    config: ConfigPath = CONFIG,
+    all_: Annotated[bool, typer.Option("--all", help="Every one of them.")] = False,
+) -> None:
+    """Read rejected records again: after the channel was put right, or a plugin was updated.
+
+    Exit code 1: some are still rejected.
+    """
+    from gateway.cli.rejected import replayed
+
+    if bool(ids) == all_:
+        raise CommandError("name the rejects to replay, or give --all")
+    left = _run(replayed(_settings(config), None if all_ else ids))
+    typer.echo(f"{len(left)} still rejected" if left else "all of them are good now")
+    if left:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sandbox(
+    name: Annotated[str, typer.Argument(help="The plugin whose sandbox to start, as `gateway plugins` lists it.")],
+    directory: Annotated[Path, typer.Option(help="Where it keeps its files.")] = Path("sandbox"),
+    port: Annotated[int | None, typer.Option(help="Where it listens, if it has a socket.")] = None,
+    fault: Annotated[str, typer.Option(help="How it is broken from the start: down, hang, …")] = "ok",
+) -> None:
+    """Run a channel's twin with a small shop in it, and print the configuration that reaches it. Ctrl-C stops it."""
+    from gateway.channels.plugins import discover
+    from gateway.cli.twins import sandboxed, starter
+
+    _run(sandboxed(name, starter(name, discover()), directory, port, fault))
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from gateway.graphql.schema import printed
+
+    typer.echo(printed(), nl=False)
+
+
+def _settings(config: Path) -> Settings:
+    from gateway.settings import load
+
+    return load(config)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """On the quicker event loop, where there is one."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _problems(lines: Iterable[str]) -> NoReturn:
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(1)
