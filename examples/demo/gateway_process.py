@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 CONFIG = Path(__file__).with_name("gateway.toml")
+PROGRAM = "from gateway.cli import main; main()"
 PATIENCE = 60.0
 STOPPING = 15.0
 
@@ -45,7 +46,7 @@ async def serving(environment: Mapping[str, str], address: str) -> AsyncIterator
 
 
 async def _started(command: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-    arguments = (sys.executable, "-m", "gateway.cli", command, "--config", str(CONFIG))
+    arguments = (sys.executable, "-c", PROGRAM, command, "--config", str(CONFIG))
     return await asyncio.create_subprocess_exec(*arguments, env={**os.environ, **environment})
 
 
