@@ -307,9 +307,11 @@ ENUMS = (
 
 
 def show_enums() -> None:
-    """Let strawberry know the model's enums. Every value has its description."""
+    """Name and describe the model's enums in the schema. Strawberry marks a plain enum where a type first uses it."""
     for one in ENUMS:
-        strawberry.enum(one.model, name=one.name, description=one.description)
+        if not hasattr(one.model, "__strawberry_definition__"):
+            strawberry.enum(one.model)
         definition: Any = one.model.__strawberry_definition__  # type: ignore[attr-defined]
+        definition.name, definition.description = one.name, one.description
         for value in definition.values:
             value.description = one.values[value.name]

@@ -53,7 +53,7 @@ class StockLevel(Node):
         key=attrgetter("location_key"),
     )
     available: int | None = load(
-        "Units that can be promised in this channel; without `channelKey` as if its buffer were 0. Null: not known.",
+        "Units that can be promised in this channel; without `channelKey` no buffer is taken off. Null: not known.",
         loads.available_units,
         key=_itself,
     )

@@ -1,0 +1,105 @@
+"""Running a document, and what a client is told: every error has a code, and no error says what only we should know."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
+
+from gateway.execution.context import Context
+from gateway.execution.documents import Prepared
+from gateway.execution.errors import QueryError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent. `ran`: the operation was begun; else it was refused, and there is no data."""
+
+    body: dict[str, Any]
+    ran: bool
+
+
+def refusal(message: str, code: str) -> Answer:
+    """An answer with one error."""
+    return Answer({"errors": [{"message": message, "extensions": {"code": code}}]}, ran=False)
+
+
+def operation_type(prepared: Prepared, name: str | None) -> OperationType | None:
+    """Of the operation that is to run; None where it cannot be told which."""
+    if prepared.document is None:
+        return None
+    found = get_operation_ast(prepared.document, name)
+    return None if found is None else found.operation
+
+
+async def run(
+    schema: GraphQLSchema, prepared: Prepared, context: Context, variables: Mapping[str, Any], name: str | None
+) -> Answer:
+    """Run the operation with this name, or the only one."""
+    if prepared.document is None or prepared.errors:
+        return Answer({"errors": [coded(error, prepared.code) for error in prepared.errors]}, ran=False)
+    if get_operation_ast(prepared.document, name) is None:
+        return refusal(_which(name), "OPERATION_RESOLUTION_FAILURE")
+    running = execute(
+        schema, prepared.document, context_value=context, variable_values=dict(variables), operation_name=name
+    )
+    return answered(await running if inspect.isawaitable(running) else running)
+
+
+def _which(name: str | None) -> str:
+    if name is None:
+        return "The document has several operations, or none: operationName tells which one to run."
+    return f"The document has no operation named {name!r}."
+
+
+def answered(result: ExecutionResult) -> Answer:
+    """The answer to an operation."""
+    errors = [coded(error) for error in result.errors or ()]
+    if result.data is None and all(error.path is None for error in result.errors or ()):
+        return Answer({"errors": errors}, ran=False)
+    return Answer({"data": result.data, **({"errors": errors} if errors else {})}, ran=True)
+
+
+def coded(error: GraphQLError, code: str | None = None) -> dict[str, Any]:
+    """An error as a client sees it."""
+    found = code or _code(error)
+    shown: dict[str, Any] = {"message": error.message, **_place(error), "extensions": {"code": found or INTERNAL}}
+    if found is None:
+        shown["message"] = "Something went wrong here. The error id tells us what."
+        shown["extensions"]["errorId"] = _logged(error)
+    return shown
+
+
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+
+def _place(error: GraphQLError) -> dict[str, Any]:
+    place: dict[str, Any] = {}
+    if error.locations:
+        place["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
+    if error.path is not None:
+        place["path"] = error.path
+    return place
+
+
+def _code(error: GraphQLError) -> str | None:
+    """The code of an error whose text is for clients; None for all others."""
+    cause = error.original_error
+    if isinstance(cause, QueryError):
+        return cause.code
+    if isinstance(cause, GraphQLError):  # an argument that could not be read has a place in the document
+        return "BAD_USER_INPUT" if cause.nodes else None
+    return "BAD_USER_INPUT" if cause is None else None
+
+
+def _logged(error: GraphQLError) -> str:
+    error_id = secrets.token_hex(8)
+    log.error("error %s at %s", error_id, error.path, exc_info=error.original_error or error)
+    return error_id
