@@ -18,8 +18,8 @@ from examples.demo.queries import SHOWN, VARIANT, paste
 from examples.demo.retail import DataError, read
 from examples.demo.world import world_of
 from gateway.sdk.testing.sandbox import Sandbox, World
-from gateway_sqlpos.loading import fingerprint
 from gateway_sqlpos.sandbox import start
+from gateway_sqlpos.sandbox.loading import fingerprint
 
 HERE = Path(__file__).parent
 KEPT = HERE.parents[1] / ".demo"

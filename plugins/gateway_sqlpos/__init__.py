@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.sdk import (
-    Channel,
-    ChannelKind,
-    ChannelType,
-    Context,
-    Place,
-    Registry,
-    Traits,
-    hookimpl,
-)
+from gateway.sdk import Channel, ChannelKind, ChannelType, Context, Place, Registry, Traits, hookimpl
 from gateway.sdk.feeds import AnyFeed
 from gateway_sqlpos.catalog import ProductFeed
 from gateway_sqlpos.config import SqlPosConfig
@@ -34,11 +25,12 @@ def traits(config: SqlPosConfig) -> Traits:
 
 def open_channel(config: SqlPosConfig, context: Context) -> Channel:
     """The till, for reading."""
+    layout = config.layout
     till = open_till(config.url.get_secret_value(), config.time_zone)
-    feeds: list[AnyFeed] = [ProductFeed(config, till), StockFeed(config, till)]
-    if config.layout.customers.table is not None:
-        feeds.append(CustomerFeed(config, till))
-    if config.layout.receipts.table is not None:
+    feeds: list[AnyFeed] = [ProductFeed(config, till, layout.products), StockFeed(config, till)]
+    if layout.customers.table is not None:
+        feeds.append(CustomerFeed(config, till, layout.customers))
+    if layout.receipts.table is not None:
         feeds.append(ReceiptFeed(config, till, context))
 
     async def locations() -> list[Place]:

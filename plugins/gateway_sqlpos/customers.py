@@ -3,61 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from gateway.sdk import Address, ContactPoint, CustomerRecord, Raw, Ref
+from gateway_sqlpos.rows import Row, text
+from gateway_sqlpos.tables import TableFeed
 
-from gateway.sdk import (
-    Address,
-    ChannelError,
-    ContactPoint,
-    CustomerRecord,
-    Gone,
-    LiveFeed,
-    Mark,
-    Page,
-    Raw,
-    Ref,
-    Token,
-)
-from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.rows import Ids, Row, labelled, rows, table, text
-from gateway_sqlpos.till import Till
-
-PAGE = 500
 _ADDRESS = ("line1", "line2", "city", "region", "postal_code")
-_COLUMNS = ("id", "name", "given_name", "family_name", "email", "phone", "card", *_ADDRESS, "country")
 
 
-class CustomerFeed(LiveFeed[CustomerRecord]):
+class CustomerFeed(TableFeed[CustomerRecord]):
     """The table of customers."""
 
     of = CustomerRecord
     name = "customers"
     every = timedelta(minutes=15)
-
-    def __init__(self, config: SqlPosConfig, till: Till) -> None:
-        self._till = till
-        self._names = config.layout.customers
-        self._table = table(self._names, _COLUMNS)
-        self._id = self._table.c[self._names.id]
-        self._ids = Ids(config.layout.integer_ids)
-
-    async def page(self, mark: Mark | None, token: Token | None) -> Page:
-        items = await self._till.read(lambda conn: self._found(conn, self._ids.after(self._id, token)))
-        return Page(items, next=items[-1].id if len(items) == PAGE else None)
-
-    async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
-        wanted = self._ids.among(self._id, [ref.id for ref in refs])
-        items = await self._till.read(lambda conn: self._found(conn, wanted))
-        return {**{ref.id: Gone(ref) for ref in refs}, **{raw.id: raw for raw in items}}
-
-    def _found(self, conn: Connection, where: sa.ColumnElement[bool]) -> list[Raw]:
-        columns = labelled(self._table, self._names, _COLUMNS)
-        found = rows(conn, sa.select(*columns).where(where).order_by(self._id).limit(PAGE))
-        return [Raw(str(row["id"]), row) for row in found]
+    columns = ("id", "name", "given_name", "family_name", "email", "phone", "card", *_ADDRESS, "country")
 
     def read(self, raw: Raw) -> CustomerRecord:
         row: Row = raw.data

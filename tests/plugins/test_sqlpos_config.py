@@ -14,8 +14,9 @@ from pydantic import ValidationError
 import gateway_sqlpos
 from gateway.sdk import Money, Registry
 from gateway.sdk.testing.sandbox import small_world
-from gateway_sqlpos import CHANNEL, open_channel, schema
+from gateway_sqlpos import CHANNEL, open_channel
 from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.sandbox import schema
 
 from .conftest import Clock, MakeTill, OpenTill
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from gateway.sdk import AuthError, Channel, ChannelError, ContractError, LiveFeed, UnavailableError
 from gateway.sdk.testing.sandbox import SandboxError, UnsupportedFaultError
-from gateway_sqlpos import open_channel, schema
+from gateway_sqlpos import open_channel
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.loading import product_id
+from gateway_sqlpos.sandbox import schema
+from gateway_sqlpos.sandbox.loading import product_id
 
 from .conftest import Clock, MakeTill, OpenTill, execute
 

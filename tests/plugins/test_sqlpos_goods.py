@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from gateway.sdk import Gone, InvalidValueError, Money, Place, ProductRecord, Raw
 from gateway.sdk.testing.sandbox import WorldCustomer, WorldPlace, WorldProduct, small_world
-from gateway_sqlpos import schema
-from gateway_sqlpos.loading import product_id
+from gateway_sqlpos.sandbox import schema
+from gateway_sqlpos.sandbox.loading import product_id
 from gateway_sqlpos.stock import parted
 
 from .conftest import MakeTill

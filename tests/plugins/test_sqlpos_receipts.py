@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 
 from gateway.sdk import Gone, InvalidValueError, Money, PaymentStatus
 from gateway.sdk.testing.sandbox import World, WorldLine, WorldReceipt, small_world
-from gateway_sqlpos import schema
-from gateway_sqlpos.counter import deliver
-from gateway_sqlpos.loading import product_id, receipt_id
+from gateway_sqlpos.sandbox import schema
+from gateway_sqlpos.sandbox.counter import deliver
+from gateway_sqlpos.sandbox.loading import product_id, receipt_id
 
 from .conftest import AT_WORK, MakeTill, OpenTill
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from gateway.sdk.testing.sandbox import SandboxError, WorldLine, WorldReceipt
-from gateway_sqlpos import schema
-from gateway_sqlpos.loading import SALE, insert, place_of, sales_rows
+from gateway_sqlpos.sandbox import schema
+from gateway_sqlpos.sandbox.loading import SALE, insert, place_of, sales_rows
 
 
 def product_named(conn: Connection, sku: str) -> RowMapping:

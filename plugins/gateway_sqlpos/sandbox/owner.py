@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from gateway_sqlpos import schema
+from gateway_sqlpos.sandbox import schema
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.sdk.testing.sandbox import World, WorldCustomer, WorldLine, WorldProduct, WorldReceipt
-from gateway_sqlpos import schema
+from gateway_sqlpos.sandbox import schema
 
 SALE, REFUND = 0, 1
 BOUGHT, SOLD, BROUGHT_BACK = 1, -1, 2

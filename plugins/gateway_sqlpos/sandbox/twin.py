@@ -1,4 +1,4 @@
-"""A till to play with: a real database of this layout, loaded from a world, sold from and broken."""
+"""A till that is sold from and broken, over the database that it is."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gateway.sdk.testing.sandbox import (
     WorldLine,
     WorldReceipt,
 )
-from gateway_sqlpos import schema
-from gateway_sqlpos.counter import deliver, next_number, product_named, rung_up
-from gateway_sqlpos.loading import REFUND, SALE, fingerprint, load, receipt_id, till_of
-from gateway_sqlpos.owner import Owner, PostgresOwner, SQLiteOwner
+from gateway_sqlpos.sandbox import schema
+from gateway_sqlpos.sandbox.counter import deliver, next_number, product_named, rung_up
+from gateway_sqlpos.sandbox.loading import REFUND, SALE, fingerprint, load, receipt_id, till_of
+from gateway_sqlpos.sandbox.owner import Owner, PostgresOwner, SQLiteOwner
 
 T = TypeVar("T")
 
