@@ -1,0 +1,216 @@
+"""The configuration: one clear line a problem, naming the key and what was expected."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.settings import SCOPES, Settings, SettingsError, load, loads, parse
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "gateway.toml"
+ENVIRONMENT = {"TILL_URL": "sqlite:///till.db", "STAFF_TOKEN": "staff", "ADMIN_TOKEN": "admin"}
+
+TILL: dict[str, Any] = {"plugin": "odd"}
+
+
+def problems(document: dict[str, Any], **environment: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as raised:
+        parse(document, environment)
+    return raised.value.problems
+
+
+# ------------------------------------------------------------------------------------------------ the example
+
+
+def tables(kind: Any) -> Iterator[type[BaseModel]]:
+    """The tables that a field's type is made of."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for part in get_args(kind):
+        yield from tables(part)
+
+
+def keys(table: type[BaseModel], place: str = "") -> Iterator[str]:
+    """Every setting below a table; `*` stands for a name, or for an entry of a list."""
+    for name, field in table.model_fields.items():
+        yield f"{place}{name}"
+        below = f"{place}{name}.*." if get_origin(field.annotation) in (dict, tuple) else f"{place}{name}."
+        for inner in tables(field.annotation):
+            yield from keys(inner, below)
+
+
+def shown(value: Any, place: str = "") -> Iterator[str]:
+    """Every key of a document, likewise."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            for prefix in (f"{place}{name}", f"{place}*"):
+                yield prefix
+                yield from shown(item, f"{prefix}.")
+    elif isinstance(value, list):
+        for item in value:
+            yield from shown(item, f"{place}*.")
+
+
+def missing(text: str) -> set[str]:
+    return set(keys(Settings)) - set(shown(tomllib.loads(text)))
+
+
+def test_the_example_shows_every_setting() -> None:
+    assert missing(EXAMPLE.read_text(encoding="utf-8")) == set()
+
+
+@pytest.mark.parametrize("setting", ["live_deadline", "buffer", "country_code", "opens_at", "low", "latitude"])
+def test_the_proof_a_setting_that_the_example_does_not_show_is_found(setting: str) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8").replace(
+        f"{setting} =", "plugin =" if setting == "x" else f"{setting}_ ="
+    )
+    assert any(place.endswith(setting) for place in missing(text))
+
+
+def test_the_example_loads() -> None:
+    settings = load(EXAMPLE, ENVIRONMENT)
+    assert settings.failures == {}
+    assert settings.channels["till"].config["url"] == "sqlite:///till.db"
+    assert settings.tokens["admin"].scopes == SCOPES
+
+
+def test_what_the_example_calls_a_default_is_one() -> None:
+    document = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    plain = parse({"channels": {"till": TILL}, "locations": {"store-london": document["locations"]["store-london"]}})
+    said = load(EXAMPLE, ENVIRONMENT)
+    assert said.server == plain.server
+    assert said.retention == plain.retention
+    assert said.database == plain.database
+    assert (said.stock.low, said.stock.cap) == (plain.stock.low, plain.stock.cap)
+    assert (said.catalogue.matching, said.catalogue.prices) == (plain.catalogue.matching, plain.catalogue.prices)
+    for name in ("enabled", "sweep_every", "call_deadline", "live_deadline"):
+        assert getattr(said.channels["till"], name) == getattr(plain.channels["till"], name)
+
+
+# ------------------------------------------------------------------------------------------------ problems
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        ({"databse": "x"}, "databse: unknown key"),
+        ({"server": {"port": 0}}, "server.port: Input should be greater than or equal to 1"),
+        ({"retention": {"log": "14"}}, "retention.log: expected a duration such as 30s, 5m, 1h or 2d"),
+        (
+            {"tokens": {"a": {"token": "x", "scopes": ["all"]}}},
+            f"tokens.a.scopes: unknown scope all; expected one of {', '.join(SCOPES)}, or * for all",
+        ),
+        (
+            {"tokens": {"a": {"token": "${NOPE}", "scopes": []}}},
+            "tokens.a.token: the environment variable NOPE is not set",
+        ),
+        (
+            {"tokens": {"a": {"token": "x", "scopes": []}, "b": {"token": "x", "scopes": []}}},
+            "tokens: two tokens have the same secret",
+        ),
+        ({"catalogue": {"priority": ["web"]}}, "catalogue.priority: there is no channel web; expected one of none"),
+        (
+            {"channels": {"till": TILL}, "stock": {"default_channel": "web"}},
+            "stock.default_channel: there is no channel web; expected one of till",
+        ),
+        (
+            {
+                "channels": {"till": TILL},
+                "locations": {"a": {"name": "A", "kind": "STORE", "authority": "web", "channels": {"till": "1"}}},
+            },
+            "locations.a.authority: web is not among its channels",
+        ),
+        (
+            {
+                "channels": {"till": TILL},
+                "locations": {
+                    "a": {
+                        "name": "A",
+                        "kind": "STORE",
+                        "authority": "till",
+                        "channels": {"till": "1"},
+                        "time_zone": "London",
+                    }
+                },
+            },
+            "locations.a.time_zone: expected an IANA time zone such as Europe/London",
+        ),
+    ],
+)
+def test_a_problem_is_one_line_that_names_the_key_and_what_was_expected(document: dict[str, Any], line: str) -> None:
+    assert problems(document) == (line,)
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ({"plugin": "odd", "colour": "red"}, "channels.web.colour: unknown key"),
+        ({}, "channels.web.plugin: is missing"),
+        (
+            {"plugin": "odd", "every": {"stock": "often"}},
+            "channels.web.every.stock: expected a duration such as 30s, 5m, 1h or 2d",
+        ),
+        (
+            {"plugin": "odd", "config": {"deep": [{"url": "${NOPE}"}]}},
+            "channels.web.config.deep.0.url: the environment variable NOPE is not set",
+        ),
+    ],
+)
+def test_a_problem_inside_one_channel_leaves_the_others_alone_unless_it_is_required(
+    table: dict[str, Any], line: str
+) -> None:
+    settings = parse({"channels": {"till": TILL, "web": table}}, {})
+    assert settings.failures == {"web": (line,)}
+    assert settings.channels["till"].plugin == "odd"
+    assert problems({"channels": {"till": TILL, "web": table | {"required": True}}}) == (line,)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    assert problems({"server": {"port": 0, "hots": "x"}, "channels": {"web": {}}}) == (
+        "server.port: Input should be greater than or equal to 1",
+        "server.hots: unknown key",
+        "channels.web.plugin: is missing",
+    )
+
+
+def test_a_secret_comes_from_the_environment_and_stands_in_no_message() -> None:
+    document = {"tokens": {"a": {"token": "${SECRET}", "scopes": ["all"]}}}
+    (line,) = problems(document, SECRET="hunter2")
+    assert "hunter2" not in line
+    settings = parse({"tokens": {"a": {"token": "x-${SECRET}", "scopes": []}}}, {"SECRET": "hunter2"})
+    assert settings.tokens["a"].token.get_secret_value() == "x-hunter2"
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_file_that_is_no_toml_or_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not TOML: "):
+        loads("server = ")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(tmp_path / "nowhere.toml")
+    (tmp_path / "latin.toml").write_bytes(b"database = '\xe9'")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("250ms", timedelta(milliseconds=250)),
+        ("1.5h", timedelta(minutes=90)),
+        ("30s", timedelta(seconds=30)),
+        ("2d", timedelta(days=2)),
+    ],
+)
+def test_durations_are_a_number_and_a_unit(text: str, span: timedelta) -> None:
+    assert parse({"retention": {"log": text}}).retention.log == span
+
+
+def test_channels_come_by_priority_and_then_by_name() -> None:
+    settings = parse({"catalogue": {"priority": ["web"]}, "channels": {"till": TILL, "web": TILL, "app": TILL}})
+    assert settings.priority() == ("web", "app", "till")
