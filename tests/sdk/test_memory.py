@@ -1,0 +1,224 @@
+"""The in-memory channel: it does what a feed promises, so that what breaks under its faults is the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.sdk import CursorExpiredError, Gone, LiveFeed, Page, ProductRecord, Raw, Ref, UnavailableError
+from gateway.sdk.feeds import AnyFeed
+from gateway.sdk.testing import rows
+from gateway.sdk.testing.faults import Ask, Gate, Signal, losing, raising, returning, shuffled, without
+from gateway.sdk.testing.memory import MemoryConfig, MemoryStore, Opened, feeds
+
+pytestmark = pytest.mark.anyio
+
+
+class TestingContext:
+    """A context whose time a test moves."""
+
+    __test__ = False
+    key = "till"
+
+    def __init__(self) -> None:
+        self.time = datetime(2025, 1, 6, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def context() -> TestingContext:
+    return TestingContext()
+
+
+def products(store: MemoryStore, context: TestingContext, **config: Any) -> AnyFeed:
+    return feeds(Opened(store, MemoryConfig(**config), context))[0]
+
+
+def fill(store: MemoryStore, *ids: str) -> None:
+    for id in ids:
+        store.put("products", rows.product(id))
+
+
+def ids(page: Page) -> Sequence[str]:
+    return [raw.id for raw in page.items]
+
+
+async def whole_pass(feed: AnyFeed, mark: str | None = None) -> list[Page]:
+    pages = [await feed.page(mark, None)]
+    while pages[-1].next is not None:
+        pages.append(await feed.page(mark, pages[-1].next))
+    return pages
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+async def test_a_pass_without_a_mark_names_everything_page_by_page(
+    store: MemoryStore, context: TestingContext, ascending: bool
+) -> None:
+    fill(store, "c", "a", "e", "b", "d")
+    pages = await whole_pass(products(store, context, page_size=2, ascending=ascending))
+    order = ["c", "a", "e", "b", "d"] if ascending else ["a", "b", "c", "d", "e"]
+    assert [ids(page) for page in pages] == [order[:2], order[2:4], order[4:]]
+    assert [page.mark for page in pages] == (["2", "4", "5"] if ascending else [None, None, "5"])
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+async def test_a_pass_from_a_mark_names_what_has_changed_since(
+    store: MemoryStore, context: TestingContext, ascending: bool
+) -> None:
+    fill(store, "a", "b", "c")
+    feed = products(store, context, ascending=ascending)
+    mark = (await whole_pass(feed))[-1].mark
+    store.change("products", "b", title="New")
+    store.remove("products", "c")
+    (page,) = await whole_pass(feed, mark)
+    assert ids(page) == ["b"]
+    assert ids((await whole_pass(feed, page.mark))[0]) == []
+
+
+async def test_a_channel_that_names_deletions_names_them_in_a_pass_from_a_mark(
+    store: MemoryStore, context: TestingContext
+) -> None:
+    fill(store, "a", "b")
+    feed = products(store, context, deletions=True)
+    mark = (await whole_pass(feed))[-1].mark
+    store.remove("products", "a")
+    (page,) = await whole_pass(feed, mark)
+    assert [feed.read(raw) for raw in page.items] == [Gone(Ref("a"))]
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+async def test_what_changes_during_a_pass_is_in_it_or_in_the_next_one(
+    store: MemoryStore, context: TestingContext, ascending: bool
+) -> None:
+    fill(store, "a", "b", "c")
+    feed = products(store, context, page_size=2, ascending=ascending)
+    first = await feed.page(None, None)
+    store.change("products", "a", title="New")
+    second = await feed.page(None, first.next)
+    (third,) = await whole_pass(feed, second.mark)
+    told = [raw.data["title"] for page in (second, third) for raw in page.items if raw.id == "a"]
+    assert told[-1:] == ["New"]
+
+
+async def test_without_deltas_every_pass_names_everything(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, "a")
+    (page,) = await whole_pass(products(store, context, deltas=False), "7")
+    assert (ids(page), page.mark) == (["a"], None)
+
+
+async def test_without_versions_no_record_has_one(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, "a")
+    for versions, version in ((True, 1), (False, None)):
+        feed = products(store, context, versions=versions)
+        record = feed.read((await feed.page(None, None)).items[0])
+        assert isinstance(record, ProductRecord)
+        assert record.version == version
+
+
+async def test_a_page_token_expires(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, "a", "b")
+    feed = products(store, context, page_size=1, token_lasts=timedelta(seconds=30))
+    token = (await feed.page(None, None)).next
+    context.time += timedelta(seconds=30)
+    assert ids(await feed.page(None, token)) == ["b"]
+    context.time += timedelta(seconds=1)
+    with pytest.raises(CursorExpiredError):
+        await feed.page(None, token)
+
+
+async def test_single_records_are_read_live_where_the_channel_can(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, "a")
+    feed = products(store, context)
+    assert isinstance(feed, LiveFeed)
+    found = await feed.fetch([Ref("a"), Ref("b")])
+    assert isinstance(found["a"], Raw)
+    assert found["b"] == Gone(Ref("b"))
+    assert not isinstance(products(store, context, live=False), LiveFeed)
+
+
+async def test_what_was_answered_stays_as_it_was(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, "a")
+    page = await products(store, context).page(None, None)
+    store.change("products", "a", title="New")
+    assert page.items[0].data["title"] == "Product a"
+
+
+async def test_a_fault_befalls_the_calls_that_it_is_meant_for_and_ends(
+    store: MemoryStore, context: TestingContext
+) -> None:
+    feed = products(store, context)
+    store.apply(raising(UnavailableError("down")), feed="stock")
+    store.apply(raising(UnavailableError("down")), feed="products", method="page", times=1)
+    with pytest.raises(UnavailableError):
+        await feed.page(None, None)
+    assert ids(await feed.page(None, None)) == []
+    with store.under(returning(None)):
+        assert await feed.page(None, None) is None
+    store.apply(losing(UnavailableError("lost")))
+    with pytest.raises(UnavailableError, match="lost"):
+        await feed.page(None, None)
+    store.mend()
+    assert ids(await feed.page(None, None)) == []
+
+
+async def test_answers_can_lose_records_and_come_in_another_order(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, *"abcdefgh")
+    feed = products(store, context)
+    with store.under(shuffled(1)), store.under(without("c")):
+        told = ids(await feed.page(None, None))
+    assert sorted(told) == [*"abdefgh"] != told
+
+
+async def test_an_answer_can_be_held_back_until_it_is_late(store: MemoryStore, context: TestingContext) -> None:
+    fill(store, "a")
+    feed, late, early = products(store, context), Gate(late=True), Gate()
+    for gate, title in ((late, "Product a"), (early, "New")):
+        with store.under(gate):
+            asked = asyncio.create_task(feed.page(None, None))
+            await gate.reached.wait()
+        store.change("products", "a", title="New")
+        gate.open()
+        assert (await asked).items[0].data["title"] == title
+
+
+async def test_a_signal_wakes_tasks_of_other_event_loops() -> None:
+    signal, woken = Signal(), Signal()
+
+    def elsewhere() -> None:
+        asyncio.run(signal.wait())
+        woken.set()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    signal.set()
+    async with asyncio.timeout(10):
+        await woken.wait()
+    thread.join()
+
+
+async def test_the_store_remembers_what_it_was_asked(store: MemoryStore, context: TestingContext) -> None:
+    feed = products(store, context)
+    assert isinstance(feed, LiveFeed)
+    await feed.page("3", None)
+    await feed.fetch([Ref("a")])
+    await feed.taken("3")
+    assert store.calls == [Ask("products", "page", mark="3"), Ask("products", "fetch", refs=(Ref("a"),))]
+    assert store.taken == [("products", "3")]
+
+
+def test_a_row_can_come_back_with_an_older_version(store: MemoryStore) -> None:
+    fill(store, "a", "a", "a")
+    store.put("products", rows.product("a"), version=1)
+    assert store.rows("products")["a"]["version"] == 1
