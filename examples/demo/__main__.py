@@ -22,7 +22,7 @@ from gateway_sqlpos.sandbox import start
 from gateway_sqlpos.sandbox.loading import fingerprint
 
 HERE = Path(__file__).parent
-KEPT = HERE.parents[1] / ".demo"
+KEPT = Path(os.environ.get("DEMO_STATE") or HERE.parents[1] / ".demo")
 """What the demo keeps from one start to the next."""
 
 LOCATIONS = {"store-london": "london", "store-manchester": "manchester"}
@@ -112,7 +112,7 @@ def summary(world: World) -> Mapping[str, Any]:
             "skus": [product.sku for product in world.products if product.sku in SHOWN],
             "sell": {"sku": SHOWN[0], "quantity": 1, "location": "store-london"},
             "price": {"sku": SHOWN[0], "amount": "2.95"},
-            "product": {"sku": SHOWN[0], "title": "WHITE HANGING HEART"},
+            "product": {"sku": SHOWN[0], "title": "CAKESTAND"},
             "fault": {"mode": "down", "seconds": 30},
         }
     }
@@ -126,6 +126,7 @@ def forget_another_world(world: World) -> None:
     if KEPT.exists():
         shutil.rmtree(KEPT)
     KEPT.mkdir(parents=True)
+    (KEPT / ".gitignore").write_text("*\n", encoding="ascii")
     note.write_text(now, encoding="ascii")
 
 

@@ -62,11 +62,14 @@ async def _stopped(process: asyncio.subprocess.Process) -> None:
 
 
 async def _ready(process: asyncio.subprocess.Process, address: str) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while process.returncode is None:
-            if await asyncio.to_thread(_answers, address):
-                return
-            await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while process.returncode is None:
+                if await asyncio.to_thread(_answers, address):
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        raise DemoError(f"`gateway serve` was not ready after {PATIENCE:.0f} seconds") from error
     raise DemoError(f"`gateway serve` ended with code {process.returncode}")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-SHOWN = ("85123A", "22086", "22423")
-"""Products that the original data has: a heart, a bunting, a cake stand."""
+SHOWN = ("22423", "22086", "47566")
+"""Products that the original data has: a cake stand, a paper chain, a bunting."""
 
 VARIANT = f"""query {{ productVariants(first: 1, filter: {{ skus: ["{SHOWN[0]}"] }}) {{ nodes {{ id }} }} }}"""
 

@@ -1,0 +1,125 @@
+"""The demo as it is run: the program itself, over HTTP, to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from examples.demo.queries import LIVE, PRODUCT, RECEIPTS
+from examples.demo.retail import COLUMNS
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[2]
+STAFF = {"authorization": "Bearer demo-staff"}
+LINES = (
+    "536365,22423,REGENCY CAKESTAND 3 TIER,6,2010-12-01 08:26:00,12.75,17850.0,United Kingdom",
+    "C536366,22423,REGENCY CAKESTAND 3 TIER,-1,2010-12-02 08:26:00,12.75,17850.0,United Kingdom",
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    process: asyncio.subprocess.Process
+    port: int
+    ready: str
+
+
+def free_ports() -> int:
+    """A port that is free, as is the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+async def started(directory: Path, port: int) -> asyncio.subprocess.Process:
+    data = directory / "data.csv.gz"
+    data.write_bytes(gzip.compress("\n".join([",".join(COLUMNS), *LINES]).encode()))
+    environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(directory / "state")}
+    command = (sys.executable, "-m", "examples.demo")
+    out = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+
+
+async def told(process: asyncio.subprocess.Process) -> str:
+    """All that it prints until it says how it ends."""
+    assert process.stdout is not None
+    text = ""
+    async with asyncio.timeout(60):
+        while "Ctrl-C ends" not in text and (line := await process.stdout.readline()):
+            text += line.decode()
+    return text
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+    port = free_ports()
+    process = await started(tmp_path, port)
+    yield Demo(process, port, await told(process))
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def asked(port: int, query: str, headers: dict[str, str] | None = None) -> str:
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}, headers=headers)
+    assert answer.status_code == 200
+    assert "errors" not in answer.json()
+    return answer.text
+
+
+async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running(demo: Demo) -> None:
+    assert f"ready http://127.0.0.1:{demo.port}/graphql" in demo.ready
+    assert PRODUCT in demo.ready
+    assert '"amount":"12.75"' in await asked(demo.port, PRODUCT)
+    receipts = await asked(demo.port, RECEIPTS, STAFF)
+    assert '"number":"R536366"' in receipts
+    assert '"reverses":{"number":"536365"}' in receipts
+    found = re.search(r'variantIds: \["(.+?)"\]', demo.ready)
+    assert found is not None
+    before = await asked(demo.port, LIVE.format(variant=found[1]), STAFF)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{demo.port + 1}/world/till") as outside:
+        await outside.post("/sell", json={"sku": "22423", "quantity": 2, "location": "store-london"})
+    after = await asked(demo.port, LIVE.format(variant=found[1]), STAFF)
+    assert on_hand(before) - on_hand(after) == 2
+    demo.process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(30):
+        await demo.process.communicate()
+    assert demo.process.returncode == 0
+    for port in (demo.port, demo.port + 1):
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+def on_hand(answer: str) -> int:
+    found = re.search(r'"onHand":(-?\d+)', answer)
+    assert found is not None
+    return int(found[1])
+
+
+async def test_a_port_that_is_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = await started(tmp_path, taken.getsockname()[1])
+        _, problems = await process.communicate()
+    assert process.returncode == 1
+    assert problems.decode().startswith("demo: PORT: ")
+    assert len(problems.decode().splitlines()) == 1
