@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.channels import ChannelHealth, Fault, FaultCode, HealthStatus, Resource, SyncStatus
 from gateway.storage.paging import Rows, Sort, among
-from gateway.storage.tables import Instant, channels, passes, rejects, sources
+from gateway.storage.tables import channels, passes, rejects, sources
 
 DOWN_AFTER = 3
 """Failures in a row, after which a channel counts as down."""
@@ -47,37 +47,33 @@ class Age:
 
 def ages(conn: Connection) -> Mapping[tuple[str, Resource], Age]:
     """The ages of all resources of all channels, over their feeds."""
-    feeds: dict[tuple[str, Resource], list[sa.Row[Any]]] = {}
-    for row in conn.execute(_feeds()):
-        feeds.setdefault((row.channel, Resource(row.resource)), []).append(row)
-    faults = _faults(conn)
-    return {key: _age(rows, faults.get(key)) for key, rows in feeds.items()}
+    found: dict[tuple[str, Resource], list[sa.Row[Any]]] = {}
+    for row in conn.execute(sa.select(passes)):
+        found.setdefault((row.channel, Resource(row.resource)), []).append(row)
+    return {key: _age(rows) for key, rows in found.items()}
 
 
-def _feeds() -> sa.Select[Any]:
-    """Per feed, when it was last complete; a resource is as old as the oldest of its feeds."""
-    return sa.select(
-        passes.c.channel,
-        passes.c.resource,
-        passes.c.feed,
-        sa.func.max(passes.c.complete_as_of, type_=Instant()).label("as_of"),
-        sa.func.max(passes.c.completed_at, type_=Instant()).label("completed_at"),
-    ).group_by(passes.c.channel, passes.c.resource, passes.c.feed)
+def _age(rows: Sequence[sa.Row[Any]]) -> Age:
+    """A feed is as old as the latest of its kinds of passes, a resource as the oldest of its feeds."""
+    faults = sorted((made for row in rows if (made := fault(row))), key=lambda made: made.occurred_at)
+    return Age(
+        _oldest(_latest((row.feed, row.complete_as_of) for row in rows)),
+        _oldest(_latest((row.feed, row.completed_at) for row in rows)),
+        faults[-1] if faults else None,
+    )
 
 
-def _age(rows: Sequence[sa.Row[Any]], fault: Fault | None) -> Age:
-    return Age(_oldest([row.as_of for row in rows]), _oldest([row.completed_at for row in rows]), fault)
+def _latest(times: Iterable[tuple[str, datetime | None]]) -> Collection[datetime | None]:
+    found: dict[str, datetime | None] = {}
+    for feed, time in times:
+        known = found.get(feed)
+        found[feed] = time if known is None or (time is not None and time > known) else known
+    return found.values()
 
 
-def _oldest(times: Sequence[datetime | None]) -> datetime | None:
+def _oldest(times: Collection[datetime | None]) -> datetime | None:
     known = [time for time in times if time is not None]
-    return min(known) if len(known) == len(times) else None
-
-
-def _faults(conn: Connection) -> Mapping[tuple[str, Resource], Fault]:
-    """The latest fault of each resource that has one."""
-    statement = sa.select(passes).where(passes.c.fault_code.is_not(None)).order_by(passes.c.fault_at)
-    return {(row.channel, Resource(row.resource)): made for row in conn.execute(statement) if (made := fault(row))}
+    return min(known) if known and len(known) == len(times) else None
 
 
 def healths(conn: Connection, keys: Sequence[str]) -> Mapping[str, ChannelHealth]:

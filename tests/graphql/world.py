@@ -91,7 +91,11 @@ async def client_of(gateway: Gateway) -> AsyncIterator[Client]:
 async def opened(url: str, stores: Mapping[str, MemoryStore], **tables: Any) -> AsyncIterator[World]:
     """A gateway over these stores, synced."""
     clock = Clock()
-    document = {"tokens": TOKENS, "locations": LOCATIONS, "catalogue": {"priority": ["web", "till"]}} | tables
+    document: dict[str, Any] = {
+        "tokens": TOKENS,
+        "locations": LOCATIONS,
+        "catalogue": {"priority": ["web", "till"]},
+    } | tables
     document.setdefault("stock", {"default_channel": "till"})
     async with running(url, stores, clock, **document) as gateway, client_of(gateway) as client:
         await gateway.run_due()

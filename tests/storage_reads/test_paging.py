@@ -1,0 +1,168 @@
+"""Keyset pages (rule T1), over real tables of both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
+
+from gateway.model.customers import Customer
+from gateway.storage.catalog import variants_of_products
+from gateway.storage.customers import CustomerQuery, customers_matching
+from gateway.storage.database import Database
+from gateway.storage.paging import Page, Place, Rows, Window
+from gateway.storage.tables import customers, variants
+from tests.house import START
+
+Turn = Callable[[Connection, Window], Page[Any]]
+ORDERED = st.one_of(st.none(), st.integers(0, 4))
+PEOPLE = st.lists(st.tuples(st.sampled_from(["", "a", "b", "é", "\U0001f600"]), ORDERED), max_size=25)
+SORTS = st.sampled_from(["NAME", "LAST_ORDER_AT", "CREATED_AT"])
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A database, and the loop that it lives in: one for all examples of a test."""
+
+    database: Database
+    runner: asyncio.Runner
+
+    def write(self, work: Callable[[Connection], None]) -> None:
+        self.runner.run(self.database.write(work))
+
+    def read(self, work: Callable[[Connection], Any]) -> Any:
+        return self.runner.run(self.database.read(work))
+
+
+@pytest.fixture
+def opened(database_url: str) -> Iterator[Opened]:
+    with asyncio.Runner() as runner:
+        database = Database(database_url)
+        yield Opened(database, runner)
+        runner.run(database.close())
+
+
+def person(number: int, name: str, ordered: int | None) -> dict[str, Any]:
+    last = None if ordered is None else START + timedelta(days=ordered)
+    texts = {"emails": "[]", "phones": "[]", "addresses": "[]", "tags": "[]"}
+    times = {"created_at": START, "updated_at": START, "last_order_at": last}
+    return {"id": f"{number:032x}", "version": 1, "visible": True, "sort_name": name, **texts, **times}
+
+
+def fill(people: Sequence[tuple[str, int | None]]) -> Callable[[Connection], None]:
+    def work(conn: Connection) -> None:
+        conn.execute(sa.delete(customers))
+        if people:
+            conn.execute(sa.insert(customers), [person(n, *one) for n, one in enumerate(people)])
+
+    return work
+
+
+def leafed(conn: Connection, turn: Turn, size: int, *, backward: bool) -> list[str]:
+    """The ids of all pages, one after the other, in the order of the list."""
+    found: list[str] = []
+    edge: Place | None = None
+    while True:
+        window = Window(size=size, backward=backward, **{"before" if backward else "after": edge})
+        page = turn(conn, window)
+        ids = [item.id for _, item in page.items]
+        found = ids + found if backward else found + ids
+        if not (page.has_previous if backward else page.has_next):
+            return found
+        edge = page.items[0 if backward else -1][0]
+
+
+def expected(people: Sequence[tuple[str, int | None]], sort: str, *, descending: bool) -> list[str]:
+    """The order as Python has it: by code point, then by id, those without a value last."""
+
+    def value(number: int) -> Any:
+        name, ordered = people[number]
+        return {"NAME": name, "LAST_ORDER_AT": ordered, "CREATED_AT": 0}[sort]
+
+    numbers = range(len(people))
+    known = sorted((n for n in numbers if value(n) is not None), key=lambda n: (value(n), n), reverse=descending)
+    missing = sorted((n for n in numbers if value(n) is None), reverse=descending)
+    return [f"{n:032x}" for n in (*known, *missing)]
+
+
+def test_paging_in_either_direction_gives_every_row_exactly_once(opened: Opened) -> None:
+    @settings(deadline=None, max_examples=60)
+    @given(people=PEOPLE, sort=SORTS, descending=st.booleans(), size=st.integers(1, 6), backward=st.booleans())
+    def check(people: list[tuple[str, int | None]], sort: str, descending: bool, size: int, backward: bool) -> None:
+        opened.write(fill(people))
+        rows = customers_matching(CustomerQuery(sort=sort, descending=descending))
+        found = opened.read(lambda conn: leafed(conn, rows.page, size, backward=backward))
+        assert found == expected(people, sort, descending=descending)
+        assert opened.read(rows.count) == len(people)
+
+    check()
+
+
+def test_rows_between_two_places_are_paged_from_either_end(opened: Opened) -> None:
+    people = [("b", None), ("a", 2), ("a", None), ("c", 1), ("a", 1)]
+    opened.write(fill(people))
+    rows: Rows[Customer] = customers_matching(CustomerQuery(sort="LAST_ORDER_AT", descending=True))
+    whole = opened.read(lambda conn: rows.page(conn, Window(size=10))).items
+    for start in range(len(whole)):
+        for end in range(start + 1, len(whole)):
+            between = {"after": whole[start][0], "before": whole[end][0]}
+            for backward in (False, True):
+                window = Window(size=10, backward=backward, **between)
+                assert opened.read(paged(rows, window)).items == whole[start + 1 : end]
+
+
+def test_pages_of_many_parents_are_those_of_each_by_itself(opened: Opened) -> None:
+    @settings(deadline=None, max_examples=40)
+    @given(positions=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=25), size=st.integers(1, 4))
+    def check(positions: list[tuple[int, int]], size: int) -> None:
+        opened.write(lambda conn: shelve(conn, positions))
+        rows, parents = variants_of_products(everything=True), [f"p{n}" for n in range(5)]
+        counts = opened.read(lambda conn: rows.counts(conn, parents))
+        for parent in parents:
+            own = [(place, n) for n, (product, place) in enumerate(positions) if f"p{product}" == parent]
+            turn = page_among(rows, parents, parent)
+            for backward in (False, True):
+                assert opened.read(leaf(turn, size, backward)) == [f"{n:032x}" for _, n in sorted(own)]
+            assert counts[parent] == len(own)
+
+    check()
+
+
+def paged(rows: Rows[Any], window: Window) -> Callable[[Connection], Page[Any]]:
+    return lambda conn: rows.page(conn, window)
+
+
+def leaf(turn: Turn, size: int, backward: bool) -> Callable[[Connection], list[str]]:
+    return lambda conn: leafed(conn, turn, size, backward=backward)
+
+
+def page_among(rows: Rows[Any], parents: list[str], parent: str) -> Turn:
+    return lambda conn, window: rows.pages(conn, window, parents)[parent]
+
+
+def shelve(conn: Connection, positions: Sequence[tuple[int, int]]) -> None:
+    conn.execute(sa.delete(variants))
+    rows = [
+        {
+            "id": f"{number:032x}",
+            "product_id": f"p{product}",
+            "version": 1,
+            "position": place,
+            "title": "",
+            "options": "[]",
+            "unit_of_measure": "each",
+            "visible": True,
+            "updated_at": START,
+        }
+        for number, (product, place) in enumerate(positions)
+    ]
+    if rows:
+        conn.execute(sa.insert(variants), rows)
