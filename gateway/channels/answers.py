@@ -20,6 +20,7 @@ LONGEST_ID = 255
 LONGEST_TOKEN = 8_000
 LONGEST_MARK = 64_000
 LONGEST_MESSAGE = 500
+STAND_IN = "unfit:"
 
 T = TypeVar("T")
 
@@ -114,6 +115,11 @@ def text(what: str, value: object, longest: int) -> None:
         raise BrokenPromiseError(f"{what}: {error.reason}") from error
 
 
+def stands_in(id: str) -> bool:
+    """Whether this id was made up for one that cannot be stored, so that the channel does not know it."""
+    return id.startswith(STAND_IN)
+
+
 def plain(message: object) -> str:
     """A message that every database and log can hold, of bounded length."""
     readable = str(message).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
@@ -127,7 +133,7 @@ def _storable(item: object) -> Raw:
         values.text("id", of_type("the id of an item", raw.id, str), LONGEST_ID)
     except InvalidValueError as error:
         digest = hashlib.sha256(raw.id.encode("utf-8", "surrogatepass")).hexdigest()
-        return Misnamed(f"unfit:{digest}", raw.data, error.reason)
+        return Misnamed(f"{STAND_IN}{digest}", raw.data, error.reason)
     return raw
 
 

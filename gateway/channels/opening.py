@@ -91,18 +91,25 @@ async def open_channels(
     Raises:
         RequiredChannelError: one that is marked as required failed.
     """
-    opening = (_tried(key, settings, plugins, clock, within) for key in settings.channels)
-    results = dict(zip(settings.channels, await asyncio.gather(*opening), strict=True))
-    channels = Channels(
-        {key: _model(key, settings.channels[key], plugins, result) for key, result in results.items()},
-        {key: result for key, result in results.items() if isinstance(result, OpenChannel)},
-        {key: result.problems for key, result in results.items() if isinstance(result, UnopenedError)},
-    )
+    channels = await try_channels(settings, plugins, clock, within=within)
     lost = [line for key, lines in channels.problems.items() if settings.channels[key].required for line in lines]
     if lost:
         await channels.close()
         raise RequiredChannelError(lost)
     return channels
+
+
+async def try_channels(
+    settings: Settings, plugins: Plugins, clock: Callable[[], datetime], *, within: timedelta = OPENING
+) -> Channels:
+    """As `open_channels`; a required one that fails is among the problems like any other."""
+    opening = (_tried(key, settings, plugins, clock, within) for key in settings.channels)
+    results = dict(zip(settings.channels, await asyncio.gather(*opening), strict=True))
+    return Channels(
+        {key: _model(key, settings.channels[key], plugins, result) for key, result in results.items()},
+        {key: result for key, result in results.items() if isinstance(result, OpenChannel)},
+        {key: result.problems for key, result in results.items() if isinstance(result, UnopenedError)},
+    )
 
 
 async def _tried(

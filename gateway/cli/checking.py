@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.channels.opening import RequiredChannelError, open_channels
+from gateway.channels.opening import try_channels
 from gateway.channels.plugins import Plugins, discover
 from gateway.runtime import utc_now
 from gateway.settings import Settings, SettingsError
@@ -12,26 +12,21 @@ from gateway.storage.database import Database, DatabaseUrlError
 async def problems_of(settings: Settings) -> list[str]:
     """A line for each."""
     found = discover()
-    problems = [*_database_problems(settings), *_policy_problems(settings, found)]
-    try:
-        channels = await open_channels(settings, found, utc_now)
-    except RequiredChannelError as error:
-        return [*problems, *error.problems]
+    problems = [*await _database_problems(settings), *_policy_problems(settings, found)]
+    channels = await try_channels(settings, found, utc_now)
     await channels.close()
     return problems + [line for lines in channels.problems.values() for line in lines]
 
 
-def _database_problems(settings: Settings) -> list[str]:
-
+async def _database_problems(settings: Settings) -> list[str]:
     try:
-        Database(settings.database)
+        await Database(settings.database).close()
     except DatabaseUrlError as error:
         return [f"database: {error}"]
     return []
 
 
 def _policy_problems(settings: Settings, found: Plugins) -> list[str]:
-
     problems: list[str] = []
     for kind in ("matching", "prices"):
         try:

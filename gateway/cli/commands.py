@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -24,7 +26,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Every sales channel of a retailer behind one GraphQL schema.",
 )
 rejects = typer.Typer(no_args_is_help=True, help="Records that channels sent and the gateway could not take.")
 app.add_typer(rejects, name="rejects")
@@ -33,6 +34,16 @@ ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration.", show_default=True)
 ]
 CONFIG = Path("gateway.toml")
+
+
+@app.callback()
+def options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log, with a plugin's tracebacks.")] = False,
+) -> None:
+    """Every sales channel of a retailer behind one GraphQL schema."""
+    if verbose:
+        log_to_stderr()
+    logging.getLogger("gateway").addHandler(logging.NullHandler())  # or warnings go to stderr even so
 
 
 @app.command()
@@ -48,6 +59,7 @@ def serve(
     """
     from gateway.cli.serving import serving
 
+    log_to_stderr()
     settings = _settings(config)
     _run(serving(settings, host or settings.server.host, port or settings.server.port))
 
@@ -188,6 +200,12 @@ def schema() -> None:
     from gateway.graphql.schema import printed
 
     typer.echo(printed(), nl=False)
+
+
+def log_to_stderr() -> None:
+    """The gateway's own log; of others what is a warning."""
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("gateway").setLevel(logging.INFO)
 
 
 def _settings(config: Path) -> Settings:

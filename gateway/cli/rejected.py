@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
+from gateway.channels.answers import stands_in
 from gateway.cli.errors import CommandError
-from gateway.model.channels import Resource
 from gateway.runtime import Gateway, open_gateway
-from gateway.sdk.records import Ref
 from gateway.settings import Settings
 from gateway.storage import rejects as stored
+from gateway.storage import sources
 from gateway.storage.database import Database
 from gateway.storage.rejects import RejectRow
 
@@ -35,19 +36,15 @@ async def replayed(settings: Settings, ids: Sequence[str] | None) -> list[Reject
 
 
 async def _replay_channel(gateway: Gateway, channel: str, rows: Sequence[RejectRow]) -> None:
-    """By id where the channel can be read so; else with a complete pass."""
+    """By id where a feed can be read so; else with a complete pass."""
     if channel not in gateway.syncing:
         raise CommandError(f"channel {channel} is not open; see `gateway check-config`")
-    for resource in sorted({Resource(row.resource) for row in rows}, key=lambda resource: resource.value):
-        ids = [row.external_id for row in rows if row.resource == resource.value]
-        if gateway.can_refresh(channel, resource):
-            await _refresh(gateway, channel, resource, ids)
+    live = gateway.syncing[channel].channel.live_feeds
+    by_feed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.feed in live and not stands_in(row.external_id):
+            by_feed[row.resource, row.feed].append(row.external_id)
         else:
             await gateway.make_due(channel, sweep=True)
-
-
-async def _refresh(gateway: Gateway, channel: str, resource: Resource, ids: Sequence[str]) -> None:
-    deadline = gateway.settings.channels[channel].call_deadline
-    fault = await gateway.refresh(channel, resource, [Ref(id_) for id_ in ids], deadline)
-    if fault is not None:
-        raise CommandError(f"channel {channel} cannot be read: {fault.message}")
+    for (resource, feed), ids in by_feed.items():
+        await gateway.database.write(sources.hint, channel, resource, feed, ids, gateway.now())

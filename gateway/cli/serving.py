@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +22,6 @@ _log = logging.getLogger(__name__)
 
 async def serving(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends it."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     listening = _listening(host, port)
     async with open_gateway(settings) as gateway:
         for failure in failures(gateway.channels.values()):
@@ -43,7 +42,8 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise CommandError(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CommandError(f"cannot listen on {host}:{port} ({reason}); choose another with --port") from error
 
 
 @contextmanager
