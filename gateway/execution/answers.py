@@ -94,9 +94,11 @@ def _code(error: GraphQLError) -> str | None:
     cause = error.original_error
     if isinstance(cause, QueryError):
         return cause.code
-    if isinstance(cause, GraphQLError):  # an argument that could not be read has a place in the document
-        return "BAD_USER_INPUT" if cause.nodes else None
-    return "BAD_USER_INPUT" if cause is None else None
+    if cause is not None and not isinstance(cause, GraphQLError):
+        return None
+    if error.path is None:  # the variables could not be read
+        return "BAD_USER_INPUT"
+    return "BAD_USER_INPUT" if cause is not None and cause.nodes else None  # an argument has a place in the document
 
 
 def _logged(error: GraphQLError) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, get_type_hints
 
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema import Schema
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
@@ -151,6 +151,9 @@ def bind(schema: Schema) -> GraphQLSchema:
             for field in named.fields.values():
                 definition = field.extensions["strawberry-definition"]
                 field.resolve = _resolver(definition, _converter(schema, definition))
+        elif isinstance(named, GraphQLInputObjectType):
+            # strawberry refuses other than one key when it reads the value: too late, and not as the client's error
+            named.is_one_of = bool(named.extensions["strawberry-definition"].is_one_of)
     return built
 
 

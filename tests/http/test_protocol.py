@@ -1,0 +1,287 @@
+"""GraphQL over HTTP, as the specification's public audit asks for it, and what is thrown at a server otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.graphql.world import STAFF, opened
+
+pytestmark = pytest.mark.anyio
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+QUERY = {"query": "{ __typename }"}
+ANSWER = {"data": {"__typename": "Query"}}
+
+
+@pytest.fixture
+async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {}, **EMPTY) as world:
+        yield world.client.http
+
+
+EMPTY: Mapping[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {}, "stock": {}}
+
+
+def media(response: httpx2.Response) -> str:
+    return response.headers["content-type"].partition(";")[0]
+
+
+def codes(response: httpx2.Response) -> list[str]:
+    return [error["extensions"]["code"] for error in response.json()["errors"]]
+
+
+async def post(http: httpx2.AsyncClient, body: Any, accept: str | None = GRAPHQL, **headers: str) -> httpx2.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    given = {"content-type": JSON, **({"accept": accept} if accept else {}), **headers}
+    return await http.post("/graphql", content=content, headers=given)
+
+
+# ------------------------------------------------------------------------------------------------ media types
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (GRAPHQL, GRAPHQL),
+        (JSON, JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"{JSON}, {GRAPHQL}", GRAPHQL),
+        (f"{GRAPHQL};q=0.5, {JSON}", JSON),
+        (f"{GRAPHQL}; charset=utf-8, {JSON}; charset=utf-8", GRAPHQL),
+        (f"{GRAPHQL}, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
+        (f"text/html, {JSON}", JSON),
+    ],
+)
+async def test_the_answer_has_the_type_that_the_client_prefers(
+    http: httpx2.AsyncClient, accept: str, expected: str
+) -> None:
+    for response in (
+        await post(http, QUERY, accept),
+        await http.get("/graphql", params=QUERY, headers={"accept": accept}),
+    ):
+        assert (response.status_code, media(response), response.json()) == (200, expected, ANSWER)
+        assert response.headers["content-type"].endswith("charset=utf-8")
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "image/png, text/event-stream", f"{JSON};q=0"])
+async def test_what_cannot_be_answered_is_406(http: httpx2.AsyncClient, accept: str) -> None:
+    response = await post(http, QUERY, accept)
+    assert (response.status_code, codes(response)) == (406, ["NOT_ACCEPTABLE"])
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", ""]
+)
+async def test_another_body_than_json_is_415(http: httpx2.AsyncClient, kind: str) -> None:
+    response = await post(http, QUERY, **{"content-type": kind})
+    assert (response.status_code, codes(response)) == (415, ["BAD_REQUEST"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_are_405_and_told_which_work(http: httpx2.AsyncClient, method: str) -> None:
+    response = await http.request(method, "/graphql", headers={"accept": GRAPHQL})
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_only_queries_can_be_sent_with_get(http: httpx2.AsyncClient) -> None:
+    response = await http.get("/graphql", params={"query": "mutation { __typename }"}, headers={"accept": GRAPHQL})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+# ------------------------------------------------------------------------------------------------ bodies
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"3",
+        b'"x"',
+        b"[]",
+        b'[{"query":"{__typename}"}]',
+        b"\xff\xfe",
+        b'{"query":"\xc3\x28"}',
+        b'{"query":"\\ud800"}',
+        b"[" * 50_000,
+        b'{"a":' * 20_000,
+        b"1" * 100_000,
+        b'{"query": NaN}',
+        b"{}",
+        b'{"query": null}',
+        b'{"query": {}}',
+        b'{"query": "{__typename}", "variables": "x"}',
+        b'{"query": "{__typename}", "variables": []}',
+        b'{"query": "{__typename}", "variables": 1}',
+        b'{"query": "{__typename}", "operationName": 7}',
+        b'{"query": "{__typename}", "operationName": {}}',
+        b'{"query": "{__typename}", "extensions": "x"}',
+    ],
+)
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON])
+async def test_a_body_that_is_no_request_is_400(http: httpx2.AsyncClient, body: bytes, accept: str) -> None:
+    response = await post(http, body, accept)
+    assert (response.status_code, media(response), codes(response)) == (400, accept, ["BAD_REQUEST"])
+    assert "data" not in response.json()
+
+
+@pytest.mark.parametrize(
+    "extra", [{"variables": None}, {"operationName": None}, {"extensions": {"a": 1}}, {"operationName": ""}]
+)
+async def test_what_may_be_null_or_extra_may_be(http: httpx2.AsyncClient, extra: dict[str, Any]) -> None:
+    assert (await post(http, QUERY | extra)).json() == ANSWER
+
+
+async def test_parameters_of_a_get_are_read_as_json(http: httpx2.AsyncClient) -> None:
+    query = {"query": "query Q($a: Boolean!) { __typename @include(if: $a) }", "operationName": "Q"}
+    good = await http.get("/graphql", params=query | {"variables": '{"a":true}'}, headers={"accept": GRAPHQL})
+    bad = await http.get("/graphql", params=query | {"variables": "{"}, headers={"accept": GRAPHQL})
+    missing = await http.get("/graphql", headers={"accept": GRAPHQL})
+    assert (good.status_code, good.json(), bad.status_code, missing.status_code) == (200, ANSWER, 400, 400)
+
+
+async def test_a_body_beyond_the_cap_is_413_before_it_is_read_whole(http: httpx2.AsyncClient) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(1_000):
+            sent += 10_000
+            yield b" " * 10_000
+
+    response = await http.post("/graphql", content=endless(), headers={"content-type": JSON, "accept": GRAPHQL})
+    assert response.status_code == 413
+
+
+# ------------------------------------------------------------------------------------------------ documents
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": ""}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "subscription { a }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query A { __typename } query B { __typename }"}, "OPERATION_RESOLUTION_FAILURE"),
+        ({"query": "query A { __typename }", "operationName": "B"}, "OPERATION_RESOLUTION_FAILURE"),
+        ({"query": "fragment A on Query { __typename }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query ($k: String!) { channel(key: $k) { key } }"}, "BAD_USER_INPUT"),
+        ({"query": "query ($k: String!) { channel(key: $k) { key } }", "variables": {"k": 7}}, "BAD_USER_INPUT"),
+        (
+            {"query": "query ($n: Int) { products(first: $n) { totalCount } }", "variables": {"n": 2**60}},
+            "BAD_USER_INPUT",
+        ),
+        ({"query": "{ products(first: 99999999999) { totalCount } }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "{ product(by: {}) { id } }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": '{ product(by: {id: "a", handle: "b"}) { id } }'}, "GRAPHQL_VALIDATION_FAILED"),
+    ],
+)
+async def test_a_request_that_cannot_be_run_says_why(http: httpx2.AsyncClient, body: dict[str, Any], code: str) -> None:
+    strict, lenient = await post(http, body, GRAPHQL), await post(http, body, JSON)
+    assert (strict.status_code, lenient.status_code) == (400, 200)
+    for response in (strict, lenient):
+        assert set(codes(response)) == {code}
+        assert "data" not in response.json()
+
+
+async def test_one_operation_of_several_is_run_by_its_name(http: httpx2.AsyncClient) -> None:
+    query = "query A { a: __typename } query B { b: __typename }"
+    assert (await post(http, {"query": query, "operationName": "B"})).json() == {"data": {"b": "Query"}}
+
+
+def nested(levels: int) -> str:
+    return "{ node(id: 1) " + "{ ... on Category { parent " * levels + "{ id }" + " } }" * levels + " }"
+
+
+HEAVY = {
+    "a thousand equal fields": "{" + " __typename" * 1_000 + "}",
+    "fragments that repeat each other": "{"
+    + " ".join(f"...F{n}" for n in range(400))
+    + "} "
+    + " ".join(f"fragment F{n} on Query {{ viewer {{ kind }} }}" for n in range(400)),
+    "fragments that unfold": " ".join(
+        f"fragment F{n} on Query {{ a{n}: viewer {{ kind }} ...F{n + 1} b{n}: nodes(ids: []) {{ id }} }}"
+        for n in range(150)
+    )
+    + " fragment F150 on Query { __typename } { ...F0 }",
+    "deep nesting": nested(1_000),
+    "moderate nesting": nested(60),
+    "far too many braces": "{" * 3_900,
+    "a fragment inside itself": "fragment A on Query { ...A } { ...A }",
+    "too many tokens": "{" + " a" * 100_000 + "}",
+    "comments": "#\n" * 60_000 + "{ __typename }",
+    "aliases of fields with subfields": "{"
+    + " ".join(f"a: channels {{ a: locations {{ a: nodes {{ a{n}: id }} }} }}" for n in range(200))
+    + "}",
+}
+
+
+@pytest.mark.parametrize("name", sorted(HEAVY))
+async def test_a_document_that_would_cost_too_much_is_refused_at_once(http: httpx2.AsyncClient, name: str) -> None:
+    response = await post(http, {"query": HEAVY[name]})
+    assert response.status_code == 400
+    assert set(codes(response)) <= {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+    assert len(response.content) < 50_000
+
+
+# ------------------------------------------------------------------------------------------------ errors and tokens
+
+
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", "Basic c3RhZmY6eA==", "Bearer \u00e9".encode("latin-1")])
+async def test_a_token_that_is_not_known_is_401(http: httpx2.AsyncClient, header: str | bytes) -> None:
+    response = await http.post(
+        "/graphql", json=QUERY, headers={b"authorization": header.encode() if isinstance(header, str) else header}
+    )
+    assert (response.status_code, codes(response)) == (401, ["UNAUTHENTICATED"])
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_known_token_says_who_asks(tmp_path: Path) -> None:
+    async with opened(
+        f"sqlite:///{tmp_path / 'gateway.db'}", {}, locations={}, catalogue={}, stock={}, tokens=ONE
+    ) as world:
+        query = "{ viewer { kind scopes } }"
+        assert await world.client.data(query, STAFF) == {"viewer": {"kind": "STAFF", "scopes": ["stock:read"]}}
+        assert await world.client.data(query) == {"viewer": {"kind": "ANONYMOUS", "scopes": []}}
+
+
+ONE = {"one": {"token": STAFF, "scopes": ["stock:read"]}}
+
+
+# ------------------------------------------------------------------------------------------------ the rest
+
+
+async def test_a_browser_gets_the_query_editor_which_loads_nothing_from_elsewhere(http: httpx2.AsyncClient) -> None:
+    response = await http.get("/graphql", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (response.status_code, media(response)) == (200, "text/html")
+    assert "//" not in response.text.replace("<!doctype html>", "")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+async def test_the_query_editor_can_be_turned_off(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    async with opened(url, {}, **EMPTY, server={"graphiql": False}) as world:
+        response = await world.client.http.get("/graphql", headers={"accept": "text/html"})
+        assert response.status_code == 406
+
+
+async def test_health(http: httpx2.AsyncClient) -> None:
+    live, ready = await http.get("/health/live"), await http.get("/health/ready")
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+async def test_an_address_that_is_not_there_is_404(http: httpx2.AsyncClient) -> None:
+    response = await http.get("/elsewhere")
+    assert (response.status_code, codes(response)) == (404, ["NOT_FOUND"])
