@@ -13,9 +13,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+
+TORTURE = bool(os.environ.get("TORTURE"))
+"""Whether tests look long and at random, instead of shortly and always at the same examples."""
+
+settings.register_profile("test", derandomize=True, deadline=None, database=None)
+settings.register_profile("torture", deadline=None)
+settings.load_profile("torture" if TORTURE else "test")
+
+
+@pytest.fixture(scope="session")
+def examples() -> int:
+    """How many examples a property is tried on."""
+    return 2_000 if TORTURE else 100
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce.listings import ANOTHER, Written, write
 from gateway.commerce.matching import Candidate, Matching, Review, match, matchable_gtin
 from gateway.commerce.products import Rebuilt, rebuild
@@ -13,6 +11,7 @@ from gateway.commerce.taking import Rules, Take
 from gateway.model.ids import new_id
 from gateway.sdk.records import ProductRecord
 from gateway.storage import listings, log
+from gateway.storage.database import Connection
 from gateway.storage.listings import Decisions, ListingRow
 from gateway.storage.rows import dump
 

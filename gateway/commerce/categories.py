@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy.engine import Connection
-
 from gateway.model.ids import new_id
 from gateway.model.values import folded
 from gateway.storage import products
+from gateway.storage.database import Connection
 
 _SEPARATOR = "\x1f"
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce.taking import Seen, Take
 from gateway.model.customers import ContactPoint, IdentityRule
 from gateway.model.ids import new_id
@@ -14,6 +12,7 @@ from gateway.model.orders import OrderStatus
 from gateway.model.values import folded, words
 from gateway.sdk.records import CustomerRecord
 from gateway.storage import identities, log, products
+from gateway.storage.database import Connection
 from gateway.storage.identities import CustomerRow, IdentityRow
 from gateway.storage.rows import dump
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce.taking import Seen, Take
 from gateway.model.ids import new_id
 from gateway.model.money import Money
 from gateway.model.values import sku_key
 from gateway.sdk.records import ProductRecord, VariantRecord
 from gateway.storage import listings
+from gateway.storage.database import Connection
 from gateway.storage.listings import ChannelProductRow, ListingRow
 from gateway.storage.rows import dump
 

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce.customers import UNCOUNTED
 from gateway.commerce.taking import Seen, Take
 from gateway.model.ids import new_id
@@ -18,6 +16,7 @@ from gateway.model.money import Money
 from gateway.model.values import sku_key, words
 from gateway.sdk.records import OrderLineRecord, OrderRecord
 from gateway.storage import identities, log, products, sales
+from gateway.storage.database import Connection
 from gateway.storage.rows import dump
 from gateway.storage.sales import OrderLineRow, OrderRow
 

@@ -9,14 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce import categories
 from gateway.commerce.taking import Rules
 from gateway.model.catalog import ListingStatus
 from gateway.model.ids import new_id
 from gateway.model.values import folded, words
 from gateway.storage import listings, products
+from gateway.storage.database import Connection
 from gateway.storage.listings import ChannelProductRow, ListingRow
 from gateway.storage.log import Subject
 from gateway.storage.products import ProductRow, VariantRow

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce.taking import Seen, Take
 from gateway.sdk.records import StockRecord
 from gateway.storage import log, stock
+from gateway.storage.database import Connection
 from gateway.storage.stock import StockRow
 
 

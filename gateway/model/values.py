@@ -136,6 +136,8 @@ def folded(value: str) -> str:
 
     Stored beside the text, so that every database sorts and finds alike.
     """
+    if value.isascii():
+        return " ".join(value.lower().split())
     plain = unicodedata.normalize("NFKD", value.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 

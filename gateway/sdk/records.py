@@ -32,7 +32,7 @@ class Ref:
 
     Attributes:
         id: at most 255 characters.
-        note: what the plugin wants handed back with the id: Shopify's inventory item, Amazon's product type.
+        note: what the plugin wants handed back with the id: another id of the same thing, its type.
     """
 
     id: str

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection as Connection  # what a use case is a function over
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -24,7 +25,8 @@ T = TypeVar("T")
 READERS = 4
 ATTEMPTS = 12
 OLDEST_SQLITE = (3, 35)
-_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_AGAIN = {"40001", "40P01", "55P03", "23505"}
+"""Serialization failure, deadlock, lock not available; and a row that somebody else inserted since we looked."""
 
 
 class DatabaseUrlError(ValueError):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import delete_in, insert_new, select_in, slices, update, upsert
+from gateway.storage.rows import as_row, delete_in, insert_new, select_in, slices, update, upsert
 from gateway.storage.tables import contacts, customers, identities, orders, spendings
 
 
@@ -66,11 +66,11 @@ def customers_by_id(conn: Connection, ids: Collection[str]) -> dict[str, Custome
 
 def store(conn: Connection, rows: Sequence[CustomerRow], known: Collection[str], linked: Sequence[IdentityRow]) -> None:
     """Insert these customers, or set those that are known; and their identities."""
-    new = [asdict(row) for row in rows if row.id not in known]
+    new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(customers), new)
-    update(conn, customers, [asdict(row) for row in rows if row.id in known])
-    upsert(conn, identities, [asdict(row) for row in linked], ["id"])
+    update(conn, customers, [as_row(row) for row in rows if row.id in known])
+    upsert(conn, identities, [as_row(row) for row in linked], ["id"])
 
 
 def store_contacts(conn: Connection, customer_ids: Collection[str], rows: Sequence[dict[str, Any]]) -> None:
@@ -88,7 +88,9 @@ def customers_of(conn: Connection, channel: str, external_ids: Collection[str]) 
 def recount(conn: Connection, customer_ids: Collection[str], uncounted: Collection[str]) -> None:
     """Bring what follows from these customers' orders up to date; orders of the `uncounted` states are no sales."""
     for some in slices(sorted(customer_ids)):
-        conn.execute(sa.select(customers.c.id).where(customers.c.id.in_(some)).order_by(customers.c.id).with_for_update())
+        conn.execute(
+            sa.select(customers.c.id).where(customers.c.id.in_(some)).order_by(customers.c.id).with_for_update()
+        )
         rows = conn.execute(_totals(some, uncounted)).all()
         conn.execute(sa.delete(spendings).where(spendings.c.customer_id.in_(some)))
         spent = [{"customer_id": row[0], "currency": row[1], "total": row[2]} for row in rows if row[1] is not None]

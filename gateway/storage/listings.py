@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
-from gateway.storage.rows import delete_in, select_in, update, upsert
+from gateway.storage.rows import as_row, delete_in, select_in, update, upsert
 from gateway.storage.tables import channel_products, links, listings, match_reviews
 
 _CATALOGUE_LOCK = 7_204_113_002
@@ -106,12 +106,12 @@ def of_places(conn: Connection, channel: str, external_ids: Collection[str]) -> 
 def add(conn: Connection, rows: Sequence[ListingRow]) -> None:
     """Insert new listings."""
     if rows:
-        conn.execute(sa.insert(listings), [asdict(row) for row in rows])
+        conn.execute(sa.insert(listings), [as_row(row) for row in rows])
 
 
 def store(conn: Connection, rows: Sequence[ListingRow]) -> None:
     """Set these listings, which exist."""
-    update(conn, listings, [asdict(row) for row in rows])
+    update(conn, listings, [as_row(row) for row in rows])
 
 
 def products_of(conn: Connection, ids: Collection[str]) -> dict[str, ChannelProductRow]:
@@ -122,7 +122,7 @@ def products_of(conn: Connection, ids: Collection[str]) -> dict[str, ChannelProd
 
 def store_products(conn: Connection, rows: Sequence[ChannelProductRow]) -> None:
     """Insert or set channel products."""
-    upsert(conn, channel_products, [asdict(row) for row in rows], ["id"])
+    upsert(conn, channel_products, [as_row(row) for row in rows], ["id"])
 
 
 Decisions = dict[tuple[str, str], tuple[str, str] | None]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import upsert
+from gateway.storage.rows import as_row, upsert
 from gateway.storage.tables import passes
 
 DELTA, SWEEP = "delta", "sweep"
@@ -65,7 +65,7 @@ def get(conn: Connection, channel: str, feed: str, kind: str) -> PassRow:
 
 def store(conn: Connection, row: PassRow) -> None:
     """Insert or set a pass."""
-    upsert(conn, passes, [asdict(row)], ["channel", "feed", "kind"])
+    upsert(conn, passes, [as_row(row)], ["channel", "feed", "kind"])
 
 
 def make_due(conn: Connection, channel: str, feed: str, kind: str, now: datetime) -> None:

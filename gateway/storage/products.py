@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import delete_in, insert_new, select_in, update, upsert
+from gateway.storage.rows import as_row, delete_in, insert_new, select_in, update, upsert
 from gateway.storage.tables import categories, offers, product_tags, products, redirects, variants, words
 
 
@@ -71,18 +71,18 @@ def variants_by_id(conn: Connection, ids: Collection[str]) -> dict[str, VariantR
 
 def store_variants(conn: Connection, rows: Sequence[VariantRow], known: Collection[str]) -> None:
     """Insert these variants, or set those that are known."""
-    new = [asdict(row) for row in rows if row.id not in known]
+    new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(variants), new)
-    update(conn, variants, [asdict(row) for row in rows if row.id in known])
+    update(conn, variants, [as_row(row) for row in rows if row.id in known])
 
 
 def store_products(conn: Connection, rows: Sequence[ProductRow], known: Collection[str]) -> None:
     """Insert these products, or set those that are known."""
-    new = [asdict(row) for row in rows if row.id not in known]
+    new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(products), new)
-    update(conn, products, [asdict(row) for row in rows if row.id in known])
+    update(conn, products, [as_row(row) for row in rows if row.id in known])
 
 
 def redirect(conn: Connection, replaced: Mapping[str, str]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import slices, upsert
+from gateway.storage.rows import as_row, slices, upsert
 from gateway.storage.tables import rejects
 
 
@@ -31,7 +31,7 @@ class RejectRow:
 def store(conn: Connection, rows: Sequence[RejectRow]) -> None:
     """Insert these rejects; where one of the same record exists, it stays the same one."""
     known = {row.external_id: row.id for row in _existing(conn, rows)}
-    kept = [asdict(row) | {"id": known.get(row.external_id, row.id)} for row in rows]
+    kept = [as_row(row) | {"id": known.get(row.external_id, row.id)} for row in rows]
     upsert(conn, rejects, kept, ["channel", "resource", "external_id"])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import delete_in, select_in, update
+from gateway.storage.rows import as_row, delete_in, select_in, update
 from gateway.storage.tables import listings, order_lines, orders
 
 
@@ -97,10 +97,10 @@ def generations(conn: Connection, channel: str, external_ids: Collection[str]) -
 
 def store(conn: Connection, rows: Sequence[OrderRow], known: Collection[str]) -> None:
     """Insert these orders, or set those that are known."""
-    new = [asdict(row) for row in rows if row.id not in known]
+    new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(orders), new)
-    update(conn, orders, [asdict(row) for row in rows if row.id in known])
+    update(conn, orders, [as_row(row) for row in rows if row.id in known])
 
 
 def store_lines(
@@ -108,7 +108,7 @@ def store_lines(
 ) -> None:
     """Insert these lines, or set those whose ids are known; drop others."""
     delete_in(conn, order_lines, order_lines.c.id, dropped)
-    new = [asdict(row) for row in rows if row.id not in known]
+    new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(order_lines), new)
-    update(conn, order_lines, [asdict(row) for row in rows if row.id in known])
+    update(conn, order_lines, [as_row(row) for row in rows if row.id in known])

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.ids import new_id
 from gateway.storage.database import is_sqlite
-from gateway.storage.rows import insert_new, select_in, slices, update
+from gateway.storage.rows import as_row, insert_new, select_in, slices, update
 from gateway.storage.tables import EPOCH, counters, sources
 
 _observations = sa.Sequence("observations")
@@ -95,16 +95,21 @@ def digests(conn: Connection, channel: str, resource: str, external_ids: Collect
 
 def add(conn: Connection, channel: str, resource: str, feed: str, ids: Sequence[str], now: datetime) -> None:
     """Make rows for records that nothing is known of yet, so that they can be locked."""
-    rows = [
-        {"channel": channel, "resource": resource, **_row(Source(new_id(now), external_id, feed))}
-        for external_id in sorted(ids)
-    ]
-    insert_new(conn, sources, rows)
+    new = [Source(new_id(now), external_id, feed) for external_id in sorted(ids)]
+    insert_new(conn, sources, [{"channel": channel, "resource": resource, **as_row(source)} for source in new])
+
+
+def found(conn: Connection, channel: str, resource: str, new: Sequence[Source]) -> None:
+    """Insert rows of records that were unknown a moment ago. Somebody else did so meanwhile: a conflict."""
+    ordered = sorted(new, key=lambda source: source.external_id)
+    if ordered:
+        rows = [{"channel": channel, "resource": resource, **as_row(source)} for source in ordered]
+        conn.execute(sa.insert(sources), rows)
 
 
 def store(conn: Connection, changed: Sequence[Source]) -> None:
     """Set these rows, which exist and are locked."""
-    update(conn, sources, [_row(source) for source in changed])
+    update(conn, sources, [as_row(source) for source in changed])
 
 
 def touch(conn: Connection, ids: Sequence[str], begin: int, end: int, observed_at: datetime) -> None:
@@ -175,10 +180,6 @@ def count(conn: Connection, channel: str, feed: str) -> int:
     """How many records of this feed are there as far as we know."""
     here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.gone.is_(False))
     return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(here)) or 0
-
-
-def _row(source: Source) -> dict[str, object]:
-    return {name: getattr(source, name) for name in _NAMES}
 
 
 def _source(row: sa.Row[Any]) -> Source:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import select_in, update
+from gateway.storage.rows import as_row, select_in, update
 from gateway.storage.tables import stock
 
 
@@ -42,9 +42,9 @@ def locked(conn: Connection, ids: Collection[str]) -> dict[str, StockRow]:
 def add(conn: Connection, rows: Sequence[StockRow]) -> None:
     """Insert new rows, of which nothing is reserved."""
     if rows:
-        conn.execute(sa.insert(stock), [asdict(row) | {"held": 0} for row in rows])
+        conn.execute(sa.insert(stock), [as_row(row) | {"held": 0} for row in rows])
 
 
 def store(conn: Connection, rows: Sequence[StockRow]) -> None:
     """Set these rows, which exist and are locked."""
-    update(conn, stock, [asdict(row) for row in rows])
+    update(conn, stock, [as_row(row) for row in rows])

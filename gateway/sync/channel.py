@@ -113,6 +113,10 @@ class Syncing:
         """The channel's key."""
         return self.channel.key
 
+    def rests(self, feed: str) -> bool:
+        """Whether the feed's single records are left alone for now."""
+        return self.resting.get(feed, self.now()) > self.now()
+
     def every(self, feed: AnyFeed) -> timedelta:
         """How often the feed is read."""
         return self.channel.every[feed.name]

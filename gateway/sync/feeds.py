@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.engine import Connection
-
 from gateway.channels.guard import fault_of
 from gateway.model.channels import Fault
 from gateway.sdk.errors import ChannelError, CursorExpiredError
-from gateway.sdk.feeds import AnyFeed, Page
-from gateway.storage import health, leases, passes
+from gateway.sdk.feeds import AnyFeed, Feed, Page
+from gateway.storage import health, leases, passes, sources
+from gateway.storage.database import Connection
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
 from gateway.sync import sweeps
@@ -49,14 +48,14 @@ async def _read_page(turn: Turn, row: PassRow) -> PassRow:
     token = sync.tokens.get((feed.name, row.kind), row.token)
     page = await sync.channel.page(feed.name, _mark(row), token, sync.table.call_deadline)
     found = await items(sync, feed, page.items)
-    last = page.next is None
-    row = _moved(turn, row, page)
-    await _apply(turn, now, found, row)
-    if last:
-        row = await _completed(turn, row)
+    row = await _apply(turn, now, found, _moved(turn, row, page), last=page.next is None)
+    if page.next is None and row.begin is not None:
+        row = await _settled(turn, row)
+    if not row.taken:
+        row = await _tell_taken(turn, row)
     _remember(turn, row, page)
     sync.failures = 0
-    sync.progress(Progress(sync.key, feed.name, now.resource, len(found), last and row.begin is None))
+    sync.progress(Progress(sync.key, feed.name, now.resource, len(found), page.next is None))
     return row
 
 
@@ -87,42 +86,68 @@ def _remember(turn: Turn, row: PassRow, page: Page) -> None:
         turn.sync.tokens.pop(key, None)
 
 
-async def _apply(turn: Turn, source: Reading, found: Sequence[Item], row: PassRow) -> None:
-    """In slices; the cursor moves with the last one."""
+async def _apply(turn: Turn, source: Reading, found: Sequence[Item], row: PassRow, last: bool) -> PassRow:
+    """In slices; the cursor moves with the last one. What the pass is then: ended, if it was through and named all."""
     sync = turn.sync
-    async for some, last in sync.pace.slices(turn.feed.name, found):
-        await sync.database.write(_take, turn, source, some, row if last else None)
+    async for some, is_last in sync.pace.slices(turn.feed.name, found):
+        if not is_last:
+            await sync.database.write(_take, turn, source, some)
+        else:
+            row = await sync.database.write(_take_last, turn, source, some, row, last)
+    return row
 
 
-def _take(conn: Connection, turn: Turn, source: Reading, some: Sequence[Item], row: PassRow | None) -> None:
+def _take(conn: Connection, turn: Turn, source: Reading, some: Sequence[Item]) -> None:
     sync, now = turn.sync, turn.sync.now()
     sync.pace.timed(turn.feed.name, len(some), lambda: take(conn, source, some, turn.lease, now))
-    if row is not None:
-        passes.store(conn, row)
-        health.succeeded(conn, sync.key, now)
 
 
-async def _completed(turn: Turn, row: PassRow) -> PassRow:
-    """The pass is through: what it did not name is looked at, and the next one waits for its time."""
-    sync, feed = turn.sync, turn.feed
-    if whole(feed, row) and row.begin is not None:
-        fault = await sweeps.settle_absent(sync, feed, row.begin, row.accept_absent, turn.lease)
-        if fault is not None:
-            return await _store(turn, _faulted(_ended(turn, row), fault))
+def _take_last(
+    conn: Connection, turn: Turn, source: Reading, some: Sequence[Item], row: PassRow, last: bool
+) -> PassRow:
+    _take(conn, turn, source, some)
+    health.succeeded(conn, turn.sync.key, turn.sync.now())
+    if last and not (
+        whole(turn.feed, row) and sources.count_unnamed(conn, turn.sync.key, turn.feed.name, row.begin or 0)
+    ):
+        return _complete(conn, turn, row)
+    passes.store(conn, row)
+    return row
+
+
+async def _settled(turn: Turn, row: PassRow) -> PassRow:
+    """The pass is through, and did not name everything that is known: it is found out why."""
+    fault = await sweeps.settle_absent(turn.sync, turn.feed, row.begin or 0, row.accept_absent, turn.lease)
+    if fault is not None:
+        return await _store(turn, _faulted(_ended(turn, row), fault))
+    return await turn.sync.database.write(_complete_fenced, turn, row)
+
+
+def _complete_fenced(conn: Connection, turn: Turn, row: PassRow) -> PassRow:
+    leases.check(conn, turn.lease)
+    return _complete(conn, turn, row)
+
+
+def _complete(conn: Connection, turn: Turn, row: PassRow) -> PassRow:
+    """The next pass waits for its time. Once every feed was read completely, the first sync is through (rule S10)."""
+    sync = turn.sync
     row = replace(
         _ended(turn, row),
         mark=row.reached or row.mark if row.kind == DELTA else None,
         completed_at=sync.now(),
         complete_as_of=row.begun_at,
-        taken=False,
+        taken=type(turn.feed).taken is Feed.taken,  # who keeps nothing is not told
         accept_absent=False,
         fault_code=None,
         fault_message=None,
         fault_retryable=None,
         fault_at=None,
     )
-    row = await _store(turn, row)
-    return await _tell_taken(turn, row)
+    passes.store(conn, row)
+    known = passes.of_channel(conn, sync.key)
+    if all((feed, DELTA) in known and known[feed, DELTA].completed_at for feed in sync.channel.feeds):
+        health.synced(conn, sync.key, sync.now())
+    return row
 
 
 def _ended(turn: Turn, row: PassRow) -> PassRow:

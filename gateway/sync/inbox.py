@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy.engine import Connection
-
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.webhooks import Delivery, Hint
 from gateway.storage import inbox, sources
+from gateway.storage.database import Connection
 from gateway.storage.inbox import Letter
 from gateway.sync.channel import Syncing, resource_of
 

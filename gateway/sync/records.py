@@ -37,7 +37,7 @@ async def _items(sync: Syncing, feed: AnyFeed, answers: Mapping[str, Raw | Gone 
 
 async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
     """Read records again that somebody asked for (rule S2); how many there were. Those that fail wait a little."""
-    if sync.resting.get(feed.name, sync.now()) > sync.now():
+    if sync.rests(feed.name):
         return 0
     waiting = await sync.database.read(sources.dirty, sync.key, feed.name, most)
     if not waiting:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy.engine import Connection
-
 from gateway.model.channels import Resource
 from gateway.sdk.feeds import AnyFeed
 from gateway.settings import RetentionTable
 from gateway.storage import health, inbox, leases, log, passes, rejects, sources
-from gateway.storage.database import Database
+from gateway.storage.database import Connection, Database
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
 from gateway.sync import inbox as deliveries
@@ -23,8 +21,9 @@ from gateway.sync.channel import Syncing, resource_of
 from gateway.sync.feeds import Turn, new_passes, read_page
 from gateway.sync.records import reread
 
-LASTING = timedelta(seconds=120)
-"""Of a lease: longer than a page may take to be read and written."""
+LASTING = timedelta(seconds=20)
+"""Of a lease: so long nothing is synced after a process was killed. One that is slower writes all the same, as long as
+nobody else took the lease."""
 
 MANY = 500
 """So many hints are one delta pull (rule S2)."""
@@ -34,20 +33,29 @@ Passes = Mapping[tuple[str, str], PassRow]
 
 async def run_channel(sync: Syncing, holder: str) -> bool:
     """Do what is due for a channel, unless another process does; whether there was anything."""
-    if await sync.database.read(health.paused, sync.key):
+    if await sync.database.read(health.paused, sync.key) or not await sync.database.read(_is_due, sync):
         return False
     lease = await sync.database.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
     if lease is None:
         return False
-    worked = False
     try:
         while await step(sync, lease):
-            worked = True
             if lease.expires_at - sync.now() < LASTING / 2:
                 lease = await sync.database.write(leases.renew, lease, sync.now(), LASTING)
     finally:
         await sync.database.write(leases.release, lease)
-    return worked
+    return True
+
+
+def _is_due(conn: Connection, sync: Syncing) -> bool:
+    """Whether there is anything to do: nothing is written to find that out."""
+    known = passes.of_channel(conn, sync.key)
+    return (
+        any(new_passes(sync, feed, known) for feed in sync.channel.feeds.values())
+        or _next(sync, known) is not None
+        or bool(inbox.waiting(conn, sync.key, 1))
+        or any(sources.dirty(conn, sync.key, name, 1) and not sync.rests(name) for name in sync.channel.live_feeds)
+    )
 
 
 async def step(sync: Syncing, lease: Lease) -> bool:
@@ -58,9 +66,7 @@ async def step(sync: Syncing, lease: Lease) -> bool:
     row = _next(sync, known)
     if row is None:
         return False
-    after = await read_page(Turn(sync, sync.channel.feeds[row.feed], lease), row)
-    if after.completed_at != row.completed_at:
-        await sync.database.write(_note_synced, sync)
+    await read_page(Turn(sync, sync.channel.feeds[row.feed], lease), row)
     return True
 
 
@@ -83,7 +89,7 @@ async def _reread(sync: Syncing, known: Passes) -> bool:
     for feed in sync.channel.live_feeds.values():
         if await sync.database.read(sources.count_dirty, sync.key, feed.name) > MANY:
             row = known.get((feed.name, DELTA))
-            if row is not None and row.begin is None and row.due_at > sync.now() and feed.name not in sync.resting:
+            if row is not None and row.begin is None and row.due_at > sync.now() and not sync.rests(feed.name):
                 await sync.database.write(passes.make_due, sync.key, feed.name, DELTA, sync.now())
                 sync.resting[feed.name] = sync.now() + sync.table.call_deadline
                 return True
@@ -103,13 +109,6 @@ def _next(sync: Syncing, known: Passes) -> PassRow | None:
         return (not fleeting, row.kind == SWEEP, row.due_at, order.index(resource_of(feed)), row.feed)
 
     return min(due, key=urgency, default=None)
-
-
-def _note_synced(conn: Connection, sync: Syncing) -> None:
-    """The first sync is through once every feed has been read completely (rule S10)."""
-    known = passes.of_channel(conn, sync.key)
-    if all(known[feed, DELTA].completed_at for feed in sync.channel.feeds):
-        health.synced(conn, sync.key, sync.now())
 
 
 async def note_ready(database: Database, required: Iterable[str], now: datetime) -> bool:

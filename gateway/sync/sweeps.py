@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.engine import Connection
-
 from gateway.model.channels import Fault, FaultCode, Resource
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.records import Gone, Ref
 from gateway.storage import leases, sources
+from gateway.storage.database import Connection
 from gateway.storage.leases import Lease
 from gateway.storage.rows import slices
 from gateway.storage.sources import Source

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from gateway.commerce.catalog import take_products
 from gateway.commerce.customers import take_customers
 from gateway.commerce.orders import take_orders
@@ -18,6 +16,7 @@ from gateway.model.channels import Resource
 from gateway.model.ids import new_id
 from gateway.sdk.records import Gone, Record, Ref, Version
 from gateway.storage import leases, rejects, sources
+from gateway.storage.database import Connection
 from gateway.storage.leases import Lease
 from gateway.storage.rejects import RejectRow
 from gateway.storage.sources import Source
@@ -105,11 +104,7 @@ def take(conn: Connection, reading: Reading, items: Sequence[Item], lease: Lease
 def _known(conn: Connection, reading: Reading, items: Sequence[Item], now: datetime) -> dict[str, Source]:
     ids = [item.id for item in items]
     known = sources.locked(conn, reading.channel, reading.resource.value, ids)
-    missing = [id_ for id_ in ids if id_ not in known]
-    if missing:
-        sources.add(conn, reading.channel, reading.resource.value, reading.feed, missing, now)
-        known |= sources.locked(conn, reading.channel, reading.resource.value, missing)
-    return known
+    return known | {id_: Source(new_id(now), id_, reading.feed) for id_ in ids if id_ not in known}
 
 
 def _judge(item: Item, known: Source, reading: Reading, end: int) -> Judged:
@@ -149,7 +144,13 @@ def _store_sources(
     still = [one for one in judged if one.verdict is Verdict.SAME and _only_later(known[one.item.id], one.after)]
     alone = {one.item.id for one in still}
     sources.touch(conn, [one.after.id for one in still], reading.begin, end, reading.observed_at)
-    sources.store(conn, [one.after for one in judged if one.item.id not in alone and one.after != known[one.item.id]])
+    moved = [one for one in judged if one.item.id not in alone and one.after != known[one.item.id]]
+    sources.found(conn, reading.channel, reading.resource.value, [one.after for one in moved if _is_new(known, one)])
+    sources.store(conn, [one.after for one in moved if not _is_new(known, one)])
+
+
+def _is_new(known: Mapping[str, Source], one: Judged) -> bool:
+    return known[one.item.id].end == 0 and known[one.item.id].dirty_at is None
 
 
 def _only_later(before: Source, after: Source) -> bool:
