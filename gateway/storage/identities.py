@@ -91,19 +91,21 @@ def recount(conn: Connection, customer_ids: Collection[str], uncounted: Collecti
         conn.execute(
             sa.select(customers.c.id).where(customers.c.id.in_(some)).order_by(customers.c.id).with_for_update()
         )
-        rows = conn.execute(_totals(some, uncounted)).all()
+        rows: Sequence[Any] = conn.execute(_totals(some, uncounted)).all()
         conn.execute(sa.delete(spendings).where(spendings.c.customer_id.in_(some)))
-        spent = [{"customer_id": row[0], "currency": row[1], "total": row[2]} for row in rows if row[1] is not None]
+        spent = [
+            {"customer_id": id_, "currency": currency, "total": total} for id_, currency, total, _ in rows if currency
+        ]
         if spent:
             conn.execute(sa.insert(spendings), spent)
         latest = _latest(rows)
         update(conn, customers, [{"id": id_, "last_order_at": latest.get(id_)} for id_ in some])
 
 
-def _latest(rows: Sequence[sa.Row[Any]]) -> Mapping[str, datetime]:
+def _latest(rows: Sequence[Any]) -> Mapping[str, datetime]:
     latest: dict[str, datetime] = {}
-    for row in rows:
-        latest[row[0]] = max(row[3], latest.get(row[0], row[3]))
+    for customer_id, _, _, at in rows:
+        latest[customer_id] = max(at, latest.get(customer_id, at))
     return latest
 
 

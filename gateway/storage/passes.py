@@ -77,9 +77,3 @@ def make_due(conn: Connection, channel: str, feed: str, kind: str, now: datetime
 def accept_absent(conn: Connection, channel: str) -> None:
     """However many records of this channel the next complete passes do not name: they are gone."""
     conn.execute(sa.update(passes).where(passes.c.channel == channel).values(accept_absent=True))
-
-
-def complete_as_of(conn: Connection, channel: str, feed: str) -> datetime | None:
-    """How old what is known of a feed is: when its last complete pass began."""
-    here = sa.and_(passes.c.channel == channel, passes.c.feed == feed)
-    return conn.scalar(sa.select(sa.func.max(passes.c.complete_as_of)).where(here))

@@ -30,7 +30,7 @@ def load(text: str | None) -> Any:
 
 
 def as_row(record: Any) -> dict[str, Any]:
-    """The fields of a row's dataclass, which has slots. (`dataclasses.asdict` copies deeply, at many times the cost.)"""
+    """The fields of a row's dataclass, which has slots; `dataclasses.asdict` copies deeply at many times the cost."""
     return {name: getattr(record, name) for name in record.__slots__}
 
 

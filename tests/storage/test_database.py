@@ -50,7 +50,7 @@ async def test_no_update_is_lost_between_two_writers(open_database: OpenDatabase
 
     def increment(conn: Connection) -> None:
         head = tables.log_head
-        pos = conn.scalar(sa.select(head.c.pos).with_for_update())
+        pos: int = conn.scalars(sa.select(head.c.pos).with_for_update()).one()
         conn.execute(sa.update(head).values(pos=pos + 1))
 
     async with open_database() as one, open_database() as other:

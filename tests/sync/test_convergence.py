@@ -124,8 +124,9 @@ class World:
             case Arrive():
                 await self.arrive(step.which)
             case Hint():
-                hint = (sources.hint, step.channel, "PRODUCTS", "products", [step.id], self.clock())
-                await self.gateway.database.write(*hint)
+                await self.gateway.database.write(
+                    sources.hint, step.channel, "PRODUCTS", "products", [step.id], self.clock()
+                )
             case Work():
                 await self.gateway.run_due()
 

@@ -1,0 +1,50 @@
+# Every target sets up what it needs: a virtual environment in .venv, with the versions of constraints.txt.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: help demo test check serve bench torture schema lint types clean
+
+help:
+	@echo 'make demo     a retailer with two shops, synced and served (PORT=8000, DATA=file.csv.gz)'
+	@echo 'make test     the tests, on SQLite and PostgreSQL'
+	@echo 'make check    lint, types, import rules, tests'
+	@echo 'make serve    the gateway of gateway.toml (CONFIG=gateway.toml)'
+	@echo 'make schema   prints the GraphQL schema and the JSON Schemas of the channels into schema/'
+	@echo 'make bench    measures, and prints figures with their ratio to the plain thing'
+	@echo 'make torture  the tests again, longer and at random'
+
+.venv/ready: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on the path; give another 3.11 or later: make PYTHON=python3.12 …' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,dev]'
+	@touch $@
+
+demo: .venv/ready
+	@$(BIN)/python -m examples.demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest tests -n 2
+
+check: lint types test
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+serve: .venv/ready
+	$(BIN)/gateway serve --config $(or $(CONFIG),gateway.toml)
+
+schema: .venv/ready
+	$(BIN)/gateway schema > schema/gateway.graphql
+
+bench: .venv/ready
+	$(BIN)/python -m tests.bench
+
+torture: .venv/ready
+	TORTURE=1 $(BIN)/python -m pytest tests
+
+clean:
+	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache
