@@ -168,7 +168,10 @@ def _place(cursor: str, mark: str, kind: type[str] | type[int]) -> Place:
     check_texts(found)
     if found[0] != mark:
         raise BadUserInputError("This cursor is of a list with another sort, filter or search.")
-    return found[1], found[2]
+    place = found[1], found[2]
+    if _cursor(place, mark) != cursor:
+        raise BadUserInputError("This is not a cursor of this gateway.")
+    return place
 
 
 def _is_place(found: Any, kind: type[str] | type[int]) -> bool:

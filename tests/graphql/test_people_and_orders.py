@@ -131,7 +131,8 @@ async def test_who_may_not_see_an_address_may_not_ask_by_it(world: World) -> Non
 
 
 async def test_a_guarded_node_is_no_way_round_its_scopes(world: World) -> None:
-    query = "{ customers { nodes { id identities { nodes { id } } } } orders { nodes { id } } syncRejects { nodes { id } } }"
+    query = """{ customers { nodes { id identities { nodes { id } } } } orders { nodes { id } }
+      syncRejects { nodes { id } } }"""
     found = await world.client.data(query, ADMIN)
     customer = found["customers"]["nodes"][0]
     ids = [customer["id"], customer["identities"]["nodes"][0]["id"], found["orders"]["nodes"][0]["id"]]

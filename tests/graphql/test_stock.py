@@ -79,7 +79,8 @@ async def test_the_levels_of_a_location_are_filtered_by_what_can_be_promised(wor
 
 
 async def test_a_stock_and_a_level_are_found_by_their_ids(world: World) -> None:
-    query = """{ productVariants(filter: {skus: "MUG"}) { nodes { id stock { id available levels { nodes { id onHand } } } } } }"""
+    query = """{ productVariants(filter: {skus: "MUG"}) { nodes { id
+      stock { id available levels { nodes { id onHand } } } } } }"""
     (node,) = (await world.client.data(query, STAFF))["productVariants"]["nodes"]
     whole, (london, leeds) = node["stock"], node["stock"]["levels"]["nodes"]
     again = (
