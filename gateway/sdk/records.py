@@ -8,19 +8,16 @@ are aware. Texts that identify something in the channel are its own ids, as text
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from gateway.model import values
+from gateway.model import checks, values
 from gateway.model.catalog import ListingStatus, ProductFields, VariantFields
-from gateway.model.channels import Address
 from gateway.model.customers import CustomerFields
 from gateway.model.money import Money
 from gateway.model.orders import OrderFields, OrderLineFields
 from gateway.model.values import InvalidValueError
-
-T = TypeVar("T")
 
 Version = datetime | int
 """A channel's own version of a record: a later instant or a greater number is newer. Of one kind within a feed."""
@@ -90,24 +87,14 @@ class VariantRecord(VariantFields):
     url: str | None = None
 
     def __post_init__(self) -> None:
-        values.text("title", self.title, 1000, empty=True)
-        values.optional_text("sku", self.sku, 255)
-        put(self, "sku", (self.sku or "").strip() or None)
+        checks.variant(self)
+        checks.listing(self.status, self.tracked, self.units_per_listing, self.condition, self.url)
+        checks.amounts(self)
+        checks.not_negative("price", self.price)
+        checks.not_negative("compareAtPrice", self.compare_at_price)
+        put(self, "sku", (values.optional_text("sku", self.sku, 255) or "").strip() or None)
         put(self, "gtin", values.gtin("gtin", self.gtin))
-        values.text("unitOfMeasure", self.unit_of_measure, 20)
-        values.whole("unitsPerListing", self.units_per_listing, least=1)
         values.optional_text("inventoryItem", self.inventory_item, 255)
-        values.text("condition", self.condition, 40)
-        values.optional_text("url", self.url, 2000)
-        values.flag("tracked", self.tracked)
-        for option in self.selected_options:
-            values.text("selectedOptions.name", option.name, 255)
-            values.text("selectedOptions.value", option.value, 255)
-        of_type("status", self.status, ListingStatus)
-        amounts(self)
-        for field, price in (("price", self.price), ("compareAtPrice", self.compare_at_price)):
-            if price is not None and price.minor < 0:
-                raise InvalidValueError(field, f"{price.amount} is negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,17 +112,11 @@ class ProductRecord(Record, ProductFields):
 
     def check(self) -> None:
         """See `Record.check`."""
-        values.text("title", self.title, 1000)
-        values.text("description", self.description, 200_000, empty=True)
-        values.optional_text("brand", self.brand, 255)
-        for tag in self.tags:
-            values.text("tags", tag, 255)
-        for image in self.images:
-            values.text("images.url", image.url, 2000)
+        checks.product(self)
         put(self, "created_at", values.optional_instant("createdAt", self.created_at))
         put(self, "variants", tuple(self.variants))
         put(self, "category", tuple(values.text("category", title, 255) for title in self.category))
-        ids = [of_type("variants", variant, VariantRecord).ref.id for variant in self.variants]
+        ids = [checks.of_type("variants", variant, VariantRecord).ref.id for variant in self.variants]
         if not ids or len(set(ids)) != len(ids):
             raise InvalidValueError("variants", "is empty" if not ids else "one id stands for two variants")
 
@@ -195,14 +176,9 @@ class CustomerRecord(Record, CustomerFields):
 
     def check(self) -> None:
         """See `Record.check`."""
-        for field in ("display_name", "given_name", "family_name", "loyalty_number", "merged_into"):
-            values.optional_text(field, getattr(self, field), 255)
-        for point in (*self.emails, *self.phones):
-            values.text("contact", point.value, 320)
-        for address in self.addresses:
-            check_address("addresses", address)
-        for tag in self.tags:
-            values.text("tags", tag, 255)
+        checks.customer(self)
+        values.optional_text("loyaltyNumber", self.loyalty_number, 255)
+        values.optional_text("mergedInto", self.merged_into, 255)
         put(self, "created_at", values.optional_instant("createdAt", self.created_at))
 
 
@@ -218,13 +194,8 @@ class OrderLineRecord(OrderLineFields):
     variant: str | None = None
 
     def __post_init__(self) -> None:
-        values.text("lines.title", self.title, 1000, empty=True)
-        values.optional_text("lines.sku", self.sku, 255)
+        checks.order_line(self)
         values.optional_text("lines.variant", self.variant, 255)
-        values.whole("lines.quantity", self.quantity)
-        values.whole("lines.fulfilledQuantity", self.fulfilled_quantity)
-        values.whole("lines.returnedQuantity", self.returned_quantity)
-        amounts(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,18 +220,13 @@ class OrderRecord(Record, OrderFields):
 
     def check(self) -> None:
         """See `Record.check`."""
-        values.text("number", self.number, 100)
+        checks.order(self)
         put(self, "placed_at", values.instant("placedAt", self.placed_at))
         put(self, "cancelled_at", values.optional_instant("cancelledAt", self.cancelled_at))
         for field in ("customer", "place", "reverses", "client_reference"):
             values.optional_text(field, getattr(self, field), 255)
-        for field in ("shipping_address", "billing_address"):
-            check_address(field, getattr(self, field))
-        for field in ("name", "email", "phone"):
-            values.optional_text("contact", getattr(self.contact, field, None), 320)
-        amounts(self)
         put(self, "lines", tuple(self.lines))
-        ids = [of_type("lines", line, OrderLineRecord).ref.id for line in self.lines]
+        ids = [checks.of_type("lines", line, OrderLineRecord).ref.id for line in self.lines]
         if len(set(ids)) != len(ids):
             raise InvalidValueError("lines", "one id stands for two lines")
 
@@ -275,30 +241,3 @@ class Gone:
 def put(record: Any, field: str, value: object) -> None:
     """Set a field of a frozen record to its normal form, while it is being made."""
     object.__setattr__(record, field, value)
-
-
-def of_type(field: str, value: object, kind: type[T]) -> T:
-    """The value, which must be of this type."""
-    if not isinstance(value, kind):
-        raise InvalidValueError(field, f"expected {kind.__name__}, found {type(value).__name__}")
-    return value
-
-
-def amounts(record: Any) -> None:
-    """Check that every amount of a record is `Money`, all in one currency."""
-    found = {field.name: getattr(record, field.name) for field in fields(record) if field.type == "Money | None"}
-    for name, amount in found.items():
-        if amount is not None:
-            of_type(name, amount, Money)
-    if len({amount.currency_code for amount in found.values() if amount is not None}) > 1:
-        raise InvalidValueError("currency", "one record has amounts in several currencies")
-
-
-def check_address(field: str, address: Address | None) -> None:
-    """Check an address, if there is one."""
-    if address is None:
-        return
-    of_type(field, address, Address)
-    values.country(f"{field}.countryCode", address.country_code)
-    for part in ("name", "company", "line1", "line2", "city", "region", "postal_code", "phone"):
-        values.optional_text(f"{field}.{part}", getattr(address, part), 255)
