@@ -17,6 +17,7 @@ from gateway.model.channels import Resource
 from gateway.storage.paging import Page, Place, Rows, Window
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
@@ -52,7 +53,7 @@ class Connection(Generic[T]):
 
     edges: Sequence[Edge[T]]
     page_info: PageInfo
-    rows: Rows[T] | None = None
+    rows: Rows[Any] | None = None
     parent: str | None = None
     total: int | None = None
     asked: tuple[Resource, tuple[str, ...]] | None = None
@@ -60,6 +61,12 @@ class Connection(Generic[T]):
     @property
     def nodes(self) -> list[T]:
         return [edge.node for edge in self.edges]
+
+    def holding(self, nodes: Sequence[U | None]) -> Connection[U]:
+        """The same page with other items at its places, without those that are gone by now."""
+        pairs = zip(self.edges, nodes, strict=True)
+        edges = [Edge(edge.cursor, node) for edge, node in pairs if node is not None]
+        return Connection(edges, self.page_info, self.rows, self.parent, self.total, self.asked)
 
 
 class Paging(NamedTuple):

@@ -138,7 +138,7 @@ def _product_sort(query: ProductQuery) -> Sort:
         ranked = sa.type_coerce(exact.concat(products.c.sort_title), Text)
         return Sort(ranked, products.c.id, descending=query.descending)
     if query.sort == "PRICE":
-        return Sort(offers.c.price_min, products.c.id, descending=query.descending, nulls=True)
+        return Sort(offers.c.price_min, offers.c.product_id, descending=query.descending, nulls=True)
     columns = {"CREATED_AT": products.c.created_at, "UPDATED_AT": products.c.updated_at}
     return Sort(columns.get(query.sort, products.c.sort_title), products.c.id, descending=query.descending)
 

@@ -175,19 +175,19 @@ class LevelQuery:
     changed_since: datetime | None = None
 
 
-def levels_matching(place: Counted, query: LevelQuery, ageing: Ageing) -> Rows[StockLevel]:
-    """The levels of one location, by variant."""
-    level = levels([place]).subquery("level")
-    statement = sa.select(level).join(variants, variants.c.id == level.c.variant_id)
-    statement = statement.where(visible_variants(query.everything))
+def variants_with_level(place: Counted, query: LevelQuery) -> Rows[str]:
+    """The ids of the variants whose levels at this place are wanted, by id."""
+    level = levels([place], listings.c.variant_id == variants.c.id, of=variants).subquery()
+    wanted = sa.select(level.c.variant_id)
+    if query.below is not None:
+        wanted = wanted.where(level.c.available < query.below)
+    if query.changed_since is not None:
+        wanted = wanted.where(level.c.changed_at >= query.changed_since)
+    statement = sa.select(variants.c.id).where(visible_variants(query.everything), wanted.correlate(variants).exists())
     if query.skus is not None:
         listed = sa.select(listings.c.variant_id).where(listings.c.current, ~listings.c.gone)
         statement = statement.where(variants.c.id.in_(listed.where(listings.c.sku_key.in_(query.skus))))
-    if query.below is not None:
-        statement = statement.where(level.c.available < query.below)
-    if query.changed_since is not None:
-        statement = statement.where(level.c.changed_at >= query.changed_since)
-    return Rows(statement, Sort(level.c.variant_id, level.c.variant_id), lambda row: _level(row, ageing))
+    return Rows(statement, Sort(variants.c.id, variants.c.id), lambda row: str(row.id))
 
 
 # ------------------------------------------------------------------------------------------------ filters

@@ -63,8 +63,10 @@ class Sort:
 
     def order(self, *, backward: bool) -> list[sa.ColumnElement[Any]]:
         down = self.descending != backward
-        columns = [_directed(self.value, down), _directed(self.row_id, down)]
-        return [_directed(_is_missing(self.value), backward), *columns] if self.nulls else columns
+        value = _directed(self.value, down)
+        if self.nulls:
+            value = value.nulls_first() if backward else value.nulls_last()
+        return [value, _directed(self.row_id, down)]
 
     def beyond(self, place: Place, *, backward: bool) -> sa.ColumnElement[bool]:
         """The rows that come after this place or, `backward`, before it."""
@@ -79,10 +81,6 @@ class Sort:
             self.value <= value if down else self.value >= value, sa.or_(_further(self.value, value, down), further_id)
         )
         return sa.or_(bounded, self.value.is_(None)) if self.nulls and not backward else bounded
-
-
-def _is_missing(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    return sa.case((column.is_(None), 1), else_=0)
 
 
 def _directed(column: sa.ColumnElement[Any], down: bool) -> sa.ColumnElement[Any]:

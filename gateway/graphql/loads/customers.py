@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
-from gateway.graphql.connections import Connection, Edge, Paging, fingerprint, pages_of
+from gateway.graphql.connections import Connection, Paging, fingerprint, pages_of
 from gateway.model.customers import Customer, CustomerIdentity, IdentityEvidence
 from gateway.model.money import Money
 from gateway.storage import customers as stored
@@ -39,9 +39,7 @@ async def identities_of_customers(
 ) -> Sequence[Connection[CustomerIdentity]]:
     paging, mark = Paging(first, after, last, before), fingerprint("Customer.identities")
     pages = await pages_of(context, stored.identities_of_customers(), ids, paging, mark)
-    return [
-        replace(page, edges=[Edge(edge.cursor, _masked(context, edge.node)) for edge in page.edges]) for page in pages
-    ]
+    return [page.holding([_masked(context, identity) for identity in page.nodes]) for page in pages]
 
 
 def _masked(context: Context, identity: CustomerIdentity) -> CustomerIdentity:

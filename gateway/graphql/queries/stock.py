@@ -40,9 +40,11 @@ async def stock_levels(
     filter: Annotated[StockLevelFilter | None, strawberry.argument(description="Which levels.")] = None,
 ) -> Connection[StockLevel]:
     (place,) = stored.counted([context.known_location(location_key)], {})  # without a channel there is no buffer
-    rows = stored.levels_matching(place, filters.stock_levels(context, filter), stock.ageing(context))
+    rows = stored.variants_with_level(place, filters.stock_levels(context, filter))
     mark = fingerprint("stockLevels", location_key, filter)
-    return await page_of(context, rows, Paging(first, after, last, before), mark)
+    page = await page_of(context, rows, Paging(first, after, last, before), mark)
+    levels = await context.load_all(stock.levels_by_key, [(variant_id, location_key) for variant_id in page.nodes])
+    return page.holding(levels)
 
 
 async def stocks(
