@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.sdk import UnavailableError
 from gateway.sdk.testing import rows
-from gateway.sdk.testing.faults import raising
+from gateway.sdk.testing.faults import blocking, raising
 from gateway.sdk.testing.memory import MemoryStore
 from tests.graphql.world import ADMIN, CLERK, STAFF, World, global_id, opened, small_world
 
@@ -131,6 +132,31 @@ async def test_a_channel_that_fails_leaves_the_last_known_state_and_says_so(worl
     assert [one and one["available"] for one in found] == [None, 41, 41]
     assert found[1]["sources"] == [{"channel": {"key": "till"}, "state": "FAILED", "fault": {"code": "UNAVAILABLE"}}]
     assert found[1]["observedAt"] == "2026-01-05T09:00:00Z"
+
+
+async def test_a_channel_that_hangs_costs_its_deadline_and_nothing_to_others(database_url: str) -> None:
+    over = threading.Event()
+    hurried = {"till": {"live_deadline": "50ms"}, "web": {}}
+    async with small_world(database_url, channels=hurried) as world:
+        mug = await variant_id(world, "MUG")
+        world.clock.forward(seconds=30)
+        try:
+            with world.stores["till"].under(blocking(over)):
+                (found,) = (await world.client.data(LIVE, STAFF, ids=[mug], age=1))["stocks"]
+                assert await stock(world, "MUG", STAFF) == ("IN_STOCK", 41)
+        finally:
+            over.set()
+    assert found["available"] == 41
+    assert found["sources"] == [{"channel": {"key": "till"}, "state": "FAILED", "fault": {"code": "TIMEOUT"}}]
+
+
+async def test_a_channel_that_cannot_read_single_records_says_so(database_url: str) -> None:
+    async with small_world(database_url, channels={"till": {"config": {"live": False}}, "web": {}}) as world:
+        mug = await variant_id(world, "MUG")
+        world.clock.forward(seconds=30)
+        (found,) = (await world.client.data(LIVE, STAFF, ids=[mug], age=1))["stocks"]
+    assert found["available"] == 41
+    assert found["sources"] == [{"channel": {"key": "till"}, "state": "UNSUPPORTED", "fault": {"code": "UNSUPPORTED"}}]
 
 
 async def test_what_is_too_old_is_stale(world: World) -> None:

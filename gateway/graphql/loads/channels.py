@@ -13,6 +13,7 @@ from gateway.model.channels import (
     Channel,
     ChannelHealth,
     ChannelState,
+    FaultCode,
     HealthStatus,
     Location,
     Resource,
@@ -106,7 +107,10 @@ def source(context: Context, known: Ages, key: str, resource: Resource, as_of: d
 
 def _state(context: Context, key: str, resource: Resource, stale_at: datetime | None, *, failing: bool) -> SourceState:
     channel = context.gateway.channels[key]
-    if channel.state is ChannelState.FAILED or key in context.live_faults:
+    live = context.live_faults.get(key)
+    if live is not None and live.code is FaultCode.UNSUPPORTED:
+        return SourceState.UNSUPPORTED
+    if channel.state is ChannelState.FAILED or live is not None:
         return SourceState.FAILED
     if PULLED_BY[resource] not in (channel.capabilities or ()):
         return SourceState.UNSUPPORTED

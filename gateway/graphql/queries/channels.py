@@ -9,7 +9,15 @@ import strawberry
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, fingerprint, page_in_memory, page_of
-from gateway.model.channels import Channel, ChannelKind, FulfillmentMethod, Location, LocationKind, Resource
+from gateway.model.channels import (
+    Channel,
+    ChannelKind,
+    FulfillmentMethod,
+    Location,
+    LocationKind,
+    Resource,
+    mapped_places,
+)
 from gateway.storage import channels as stored
 from gateway.storage.channels import SyncReject
 
@@ -69,5 +77,9 @@ async def sync_rejects(
 ) -> Connection[SyncReject]:
     if channel_key is not None:
         context.known_channel(channel_key)
-    rows, mark = stored.rejects_matching(channel_key, resource), fingerprint("syncRejects", channel_key, resource)
+    mapped = mapped_places(context.gateway.locations.values())
+    rows, mark = (
+        stored.rejects_matching(mapped, channel_key, resource),
+        fingerprint("syncRejects", channel_key, resource),
+    )
     return await page_of(context, rows, Paging(first, after), mark)
