@@ -60,17 +60,25 @@ def after(conn: Connection, pos: int, most: int = 1000) -> list[Change]:
         ReaderBehindError: part of it is no longer kept.
     """
     head = conn.scalar(sa.select(log_head.c.pos)) or 0
-    first = conn.scalar(sa.select(sa.func.min(changes.c.pos)))
-    if pos < (head if first is None else first - 1):
-        raise ReaderBehindError(f"the log begins after {head if first is None else first - 1}, the reader is at {pos}")
-    rows = conn.execute(sa.select(changes).where(changes.c.pos > pos).order_by(changes.c.pos).limit(most))
+    rows = conn.execute(sa.select(changes).where(changes.c.pos > pos).order_by(changes.c.pos).limit(most)).all()
+    if (rows[0].pos if rows else max(head, pos) + 1) != pos + 1:  # places have no gaps, but for what was pruned
+        raise ReaderBehindError(f"what follows {pos} in the log is no longer kept")
     return [Change(row.pos, row.kind, tuple((s[0], s[1]) for s in json.loads(row.subjects)), row.at) for row in rows]
 
 
-def prune(conn: Connection, kept_since: datetime) -> int:
-    """Forget what every reader has read and is older than this, and whatever is twice as old; how many rows."""
-    slowest = conn.scalar(sa.select(sa.func.min(log_readers.c.pos)))
-    old = sa.and_(changes.c.pos.is_not(None), changes.c.at < kept_since)
-    if slowest is not None:
-        old = sa.and_(old, changes.c.pos <= slowest)
-    return conn.execute(sa.delete(changes).where(old)).rowcount
+def prune(conn: Connection, kept_since: datetime, now: datetime) -> int:
+    """Forget what every reader has read and is older than this, and whatever is twice as old; how many rows.
+
+    Only from the beginning, so that the log has no gaps: a row that was long under way stands behind younger ones.
+    """
+    read = conn.scalar(sa.select(sa.func.min(log_readers.c.pos)))
+    most = _before(conn, kept_since)
+    if read is not None:
+        most = max(min(most, read), _before(conn, kept_since - (now - kept_since)))
+    return conn.execute(sa.delete(changes).where(changes.c.pos <= most)).rowcount
+
+
+def _before(conn: Connection, instant: datetime) -> int:
+    """The place up to which everything is older than this."""
+    younger = conn.scalar(sa.select(sa.func.min(changes.c.pos)).where(changes.c.at >= instant))
+    return (conn.scalar(sa.select(log_head.c.pos)) or 0) if younger is None else younger - 1

@@ -154,7 +154,10 @@ def dirty(conn: Connection, channel: str, feed: str, most: int) -> list[Source]:
 
 
 def unnamed(conn: Connection, channel: str, feed: str, begin: int, most: int) -> list[Source]:
-    """Records that are there as far as we know, and that no read since `begin` has named."""
+    """Records that are there as far as we know, rejected ones too, and that no read since `begin` has named.
+
+    One that is to be read again since then was named, or hinted at: that read tells.
+    """
     statement = _unnamed(sa.select(*_columns), channel, feed, begin).order_by(sources.c.end, sources.c.id).limit(most)
     return [_source(row) for row in conn.execute(statement)]
 
@@ -172,14 +175,19 @@ def count_unnamed(conn: Connection, channel: str, feed: str, begin: int) -> int:
 
 
 def _unnamed(statement: sa.Select[Any], channel: str, feed: str, begin: int) -> sa.Select[Any]:
-    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.gone.is_(False))
-    return statement.select_from(sources).where(here, sources.c.end <= begin)
+    settled = sa.or_(sources.c.dirty_at.is_(None), sources.c.dirty_at <= begin)
+    return statement.select_from(sources).where(_there(channel, feed), sources.c.end <= begin, settled)
+
+
+def _there(channel: str, feed: str) -> sa.ColumnElement[bool]:
+    """What a pass over everything should name: also what was never read well."""
+    there = sa.or_(sources.c.gone.is_(False), sources.c.rejected.is_(True))
+    return sa.and_(sources.c.channel == channel, sources.c.feed == feed, there)
 
 
 def count(conn: Connection, channel: str, feed: str) -> int:
     """How many records of this feed are there as far as we know."""
-    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.gone.is_(False))
-    return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(here)) or 0
+    return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(_there(channel, feed))) or 0
 
 
 def _source(row: sa.Row[Any]) -> Source:

@@ -61,8 +61,8 @@ def decide(known: Source, seen: Observation) -> Verdict:
 
 
 def _same(known: Source, seen: Observation) -> bool:
-    if known.gone or seen.gone:
-        return known.gone and seen.gone and not known.rejected
+    if seen.gone or (known.gone and not known.rejected):
+        return seen.gone and known.gone and not known.rejected
     return known.digest == seen.digest and known.rejected == seen.bad
 
 

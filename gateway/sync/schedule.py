@@ -123,7 +123,7 @@ async def note_ready(database: Database, required: Iterable[str], now: datetime)
 
 async def keep_house(database: Database, retention: RetentionTable, now: datetime) -> None:
     """Forget what has been kept long enough (rule V1)."""
-    await database.write(log.prune, now - retention.log)
+    await database.write(log.prune, now - retention.log, now)
     await database.write(inbox.prune, now - retention.inbox)
     await database.write(rejects.forget_payloads, now - retention.rejects)
 

@@ -18,7 +18,8 @@ from gateway.sync.records import refresh
 from gateway.sync.take import Item, take
 
 FEW = 20
-SHARE = 0.02
+ONE_IN = 50
+"""More than FEW, and more than every fiftieth (2 %): nobody believes that without being told."""
 
 
 async def settle_absent(sync: Syncing, feed: AnyFeed, begin: int, accepted: bool, lease: Lease) -> Fault | None:
@@ -27,7 +28,7 @@ async def settle_absent(sync: Syncing, feed: AnyFeed, begin: int, accepted: bool
         return None  # channels stop showing old orders: those have happened all the same
     absent = await sync.database.read(sources.count_unnamed, sync.key, feed.name, begin)
     known = await sync.database.read(sources.count, sync.key, feed.name)
-    if absent > FEW and absent > known * SHARE and not accepted:
+    if absent > FEW and absent * ONE_IN > known and not accepted:
         return _too_many(sync, feed, absent, known)
     missing = await sync.database.read(sources.unnamed, sync.key, feed.name, begin, absent)
     for some in slices(missing, 100):

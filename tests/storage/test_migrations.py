@@ -1,0 +1,49 @@
+"""Migrations run at every start, from several processes at once, and lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.storage import sources, tables
+from gateway.storage.database import Database
+from gateway.storage.migrate import migrate
+from tests.conftest import execute_on_postgres, named
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path, fresh_names: Iterator[int]) -> Iterator[str]:
+    """A database without a single table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    address, name = request.getfixturevalue("postgres_server"), f"empty_{next(fresh_names)}"
+    execute_on_postgres(address, f"CREATE DATABASE {name}")
+    yield named(address, name)
+    execute_on_postgres(address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_several_processes_that_start_at_once_make_the_tables_once(empty_url: str) -> None:
+    databases = [Database(empty_url) for _ in range(3)]
+    await asyncio.gather(*(migrate(database) for database in databases))
+    heads = [await database.read(lambda c: c.scalars(sa.select(tables.log_head.c.pos)).all()) for database in databases]
+    for database in databases:
+        await database.close()
+    assert heads == [[0]] * 3
+
+
+async def test_the_first_observation_begins_before_it_ends(empty_url: str) -> None:
+    """A sequence's value is its first one before and after it was first asked: two first reads would not overlap."""
+    database = Database(empty_url)
+    await migrate(database)
+    begin = await database.read(sources.current_count)
+    end = await database.write(sources.next_count)
+    assert end > begin
+    assert await database.read(sources.current_count) == end
+    await database.close()
