@@ -18,7 +18,7 @@ from gateway.storage.rejects import RejectRow
 async def rejected(settings: Settings) -> list[RejectRow]:
     database = Database(settings.database)
     try:
-        return await database.read(stored.by_ids, None)
+        return await database.read(stored.by_ids, None, _mapped(settings))
     finally:
         await database.close()
 
@@ -26,13 +26,13 @@ async def rejected(settings: Settings) -> list[RejectRow]:
 async def replayed(settings: Settings, ids: Sequence[str] | None) -> list[RejectRow]:
     """Read them again; those that are still rejected."""
     async with open_gateway(settings) as gateway:
-        rows = await gateway.database.read(stored.by_ids, ids)
+        rows = await gateway.database.read(stored.by_ids, ids, _mapped(settings))
         if ids is not None and (unknown := set(ids) - {row.id for row in rows}):
             raise CommandError(f"there is no reject {min(unknown)}; see `gateway rejects list`")
         for channel in sorted({row.channel for row in rows}):
             await _replay_channel(gateway, channel, [row for row in rows if row.channel == channel])
         await gateway.run_due()
-        return await gateway.database.read(stored.by_ids, [row.id for row in rows])
+        return await gateway.database.read(stored.by_ids, [row.id for row in rows], _mapped(settings))
 
 
 async def _replay_channel(gateway: Gateway, channel: str, rows: Sequence[RejectRow]) -> None:
@@ -48,3 +48,8 @@ async def _replay_channel(gateway: Gateway, channel: str, rows: Sequence[RejectR
             await gateway.make_due(channel, sweep=True)
     for (resource, feed), ids in by_feed.items():
         await gateway.database.write(sources.hint, channel, resource, feed, ids, gateway.now())
+
+
+def _mapped(settings: Settings) -> frozenset[tuple[str, str]]:
+    """The places of channels that are a location."""
+    return frozenset(place for table in settings.locations.values() for place in table.channels.items())

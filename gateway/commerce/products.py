@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -216,10 +216,24 @@ def _store_products(conn: Connection, shelf: Shelf, by_product: Mapping[str, Seq
     rebuilt.products += [(row.id, row.version) for row in changed]
     known = [id_ for id_ in by_product if id_ in shelf.products]
     products.store_offers(conn, known, [offer for item in by_product.items() for offer in _offers(shelf, *item)])
-    products.store_tags(
-        conn, known, [{"product_id": row.id, "tag": tag} for row in changed for tag in json.loads(row.tags)]
-    )
-    found = {id_: _words(shelf, row, by_product[id_]) for row in changed if (id_ := row.id)}
+    tags = [{"product_id": row.id, "tag": tag} for row in changed for tag in json.loads(row.tags)]
+    products.store_tags(conn, [row.id for row in changed if row.id in shelf.products], tags)
+    _store_words(conn, shelf, by_product, {row.id for row in changed}, {id_ for id_, _ in rebuilt.variants})
+
+
+def _store_words(
+    conn: Connection,
+    shelf: Shelf,
+    by_product: Mapping[str, Sequence[str]],
+    products_changed: Collection[str],
+    variants_changed: Set[str],
+) -> None:
+    """By what the products are found of which a word may have changed."""
+    found = {
+        id_: _words(shelf, variant_ids)
+        for id_, variant_ids in by_product.items()
+        if id_ in products_changed or not variants_changed.isdisjoint(variant_ids)
+    }
     products.store_words(conn, "product", found, [id_ for id_ in found if id_ in shelf.products])
 
 
@@ -283,9 +297,11 @@ def _price_range(rows: Sequence[ListingRow]) -> dict[str, object]:
     return {"price_min": min(amounts), "price_max": max(amounts), "currency": priced[0][1]}
 
 
-def _words(shelf: Shelf, row: ProductRow, variant_ids: Sequence[str]) -> set[str]:
-    texts = [row.title, row.brand or "", *json.loads(row.tags)]
-    for variant_id in variant_ids:
+def _words(shelf: Shelf, variant_ids: Sequence[str]) -> set[str]:
+    source = _source(shelf, variant_ids)
+    texts = [source.title, source.brand or "", *json.loads(source.tags)]
+    listed = [variant_id for variant_id in variant_ids if shelf.members[variant_id][0].live]
+    for variant_id in listed or variant_ids:
         lead = _lead(shelf, variant_id)
         texts += [lead.title, *(value for _, value in json.loads(lead.options))]
     return {word[:40] for text in texts for word in words(text)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -237,3 +238,8 @@ class Location:
     phone: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
     fulfillment_methods: tuple[FulfillmentMethod, ...] = ()
+
+
+def mapped_places(locations: Iterable[Location]) -> frozenset[tuple[str, str]]:
+    """Every place of a channel, as (channel key, its id there), that is one of these locations."""
+    return frozenset(place for location in locations for place in location.external_ids.items())

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.channels import ChannelHealth, Fault, FaultCode, HealthStatus, Resource, SyncStatus
 from gateway.storage.paging import Rows, Sort, among
+from gateway.storage.rejects import Places, with_waiting
 from gateway.storage.tables import channels, passes, rejects, sources
 
 DOWN_AFTER = 3
@@ -137,19 +138,21 @@ def _counts(
     return {(channel, resource): number for channel, resource, number in conn.execute(statement)}
 
 
-def rejects_matching(channel: str | None, resource: Resource | None) -> Rows[SyncReject]:
-    """Records that could not be taken in, the latest first."""
-    statement = sa.select(rejects)
+def rejects_matching(mapped: Places, channel: str | None, resource: Resource | None) -> Rows[SyncReject]:
+    """Records that could not be taken in, or cannot be placed yet, the latest first."""
+    found = with_waiting(mapped)
+    statement = sa.select(found)
     if channel is not None:
-        statement = statement.where(rejects.c.channel == channel)
+        statement = statement.where(found.c.channel == channel)
     if resource is not None:
-        statement = statement.where(rejects.c.resource == resource.value)
-    return Rows(statement, Sort(rejects.c.rejected_at, rejects.c.id, descending=True), reject)
+        statement = statement.where(found.c.resource == resource.value)
+    return Rows(statement, Sort(found.c.rejected_at, found.c.id, descending=True), reject)
 
 
-def rejects_by_id(conn: Connection, ids: Sequence[str]) -> Mapping[str, SyncReject]:
-    """The rejects with these ids."""
-    return {row.id: reject(row) for row in conn.execute(sa.select(rejects).where(among(conn, rejects.c.id, ids)))}
+def rejects_by_id(conn: Connection, ids: Sequence[str], mapped: Places) -> Mapping[str, SyncReject]:
+    """The rejects, or what waits, with these ids."""
+    found = with_waiting(mapped)
+    return {row.id: reject(row) for row in conn.execute(sa.select(found).where(among(conn, found.c.id, ids)))}
 
 
 def reject(row: sa.Row[Any]) -> SyncReject:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.rows import as_row, slices, upsert
-from gateway.storage.tables import rejects
+from gateway.storage.tables import Text, listings, rejects, sources, stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,49 @@ def clear(conn: Connection, channel: str, resource: str, external_ids: Collectio
         conn.execute(sa.delete(rejects).where(here, rejects.c.external_id.in_(some)))
 
 
-def by_ids(conn: Connection, ids: Sequence[str] | None, most: int = 10_000) -> list[RejectRow]:
-    """These rejects, or all, the newest first."""
-    statement = sa.select(rejects).order_by(rejects.c.rejected_at.desc(), rejects.c.id).limit(most)
+Places = Collection[tuple[str, str]]
+"""The places of channels, each (channel, its id there), that the configuration maps to a location."""
+
+
+def with_waiting(mapped: Places) -> sa.Subquery:
+    """Rejects, and stock that waits: for an item that no listing has, or in a place that nothing maps (rule S6).
+
+    That stock is known, and counts as soon as its item or its place is.
+    """
+    refused = sa.select(*(rejects.c[field] for field in RejectRow.__slots__))
+    return sa.union_all(refused, _waiting(mapped)).subquery("rejects_and_waiting")
+
+
+def _waiting(mapped: Places) -> sa.Select[Any]:
+    known_place = sa.tuple_(stock.c.channel, stock.c.place).in_(sorted(mapped))
+    same_item = sa.and_(listings.c.channel == stock.c.channel, listings.c.inventory_item == stock.c.item)
+    known_item = sa.exists().where(same_item, listings.c.current, listings.c.gone.is_(False))
+    nowhere = sa.literal("waiting: no location of the configuration is the channel's place ") + stock.c.place
+    nothing = sa.literal("waiting: no listing of the channel is known to have the item ") + stock.c.item
+    missing = sa.null().cast(Text)
+    return (
+        sa.select(
+            stock.c.id,
+            stock.c.channel,
+            sources.c.resource,
+            sources.c.external_id,
+            sources.c.feed,
+            sa.case((known_place, nothing), else_=nowhere).label("reason"),
+            missing.label("field"),
+            missing.label("payload"),
+            stock.c.updated_at.label("rejected_at"),
+        )
+        .join(sources, sources.c.id == stock.c.id)
+        .where(stock.c.known, sa.not_(sa.and_(known_place, known_item)))
+    )
+
+
+def by_ids(conn: Connection, ids: Sequence[str] | None, mapped: Places, most: int = 10_000) -> list[RejectRow]:
+    """These rejects, or all, and what waits; the newest first."""
+    found = with_waiting(mapped)
+    statement = sa.select(found).order_by(found.c.rejected_at.desc(), found.c.id).limit(most)
     if ids is not None:
-        statement = statement.where(rejects.c.id.in_(ids))
+        statement = statement.where(found.c.id.in_(ids))
     return [RejectRow(**row._mapping) for row in conn.execute(statement)]
 
 

@@ -18,7 +18,7 @@ from gateway.model.channels import Resource
 from gateway.storage.channels import SyncReject as StoredReject
 
 
-@output(StoredReject, "A record of a channel that could not be taken in, or waits for what it belongs to.", scopes=ADMIN)
+@output(StoredReject, "What a channel sent and could not be taken in, or waits for what it belongs to.", scopes=ADMIN)
 class SyncReject(Node):
     id: strawberry.ID = global_id("SyncReject", "id")
     channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
