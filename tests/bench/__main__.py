@@ -1,0 +1,157 @@
+"""`python -m tests.bench [--quick]`: runs every measurement and prints the tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.bench.runs import Measured, Runs
+from tests.bench.table import Figure, ms, per_second, table
+
+SEED = 20101201
+BROKEN = ("down", "hangs", "sleeps", "spins")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is measured, and how often."""
+
+    small: int = 10_000
+    large: int = 100_000
+    times: int = 3
+    resync: int = 10_000
+    catalogue: int = 2_000
+    queries: int = 200
+    calls: int = 2_000
+
+    @property
+    def runs(self) -> int:
+        """How many measurements that makes."""
+        return 4 * self.times + len(BROKEN) + 4
+
+
+QUICK = Sizes(small=1_000, large=5_000, times=1, resync=1_000, catalogue=300, queries=30, calls=200)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="small sizes, one run each: does it work?")
+    sizes = QUICK if arguments.parse_args().quick else Sizes()
+    console = Console()
+    begun = time.monotonic()
+    columns = (BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        runs = Runs(progress, progress.add_task("", total=sizes.runs))
+        for title, part in PARTS.items():
+            console.print(table(title, part(runs, sizes)), "")
+    console.print(f"{_machine()} · {sizes} · seed {SEED} · {time.monotonic() - begun:.0f} s")
+
+
+def _machine() -> str:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return f"{os.cpu_count()} cores, load {load:.1f} · {versions}"
+
+
+def first_sync(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """N products and N counts from a channel that makes them up as it goes, until the sync is through."""
+    small = runs.medians(sizes.times, "first_sync", dialect="sqlite", size=sizes.small, seed=SEED, bare=True)
+    large = runs.medians(sizes.times, "first_sync", dialect="sqlite", size=sizes.large, seed=SEED, bare=True)
+    postgres = runs.medians(sizes.times, "first_sync", dialect="postgresql", size=sizes.small, seed=SEED, bare=True)
+    for name, size, found in (("SQLite", sizes.small, small), ("SQLite", sizes.large, large)):
+        yield _rate(f"{name}, {size:,} variants with stock", found, 5_000)
+    flat = _speed(large) / _speed(small)
+    yield Figure(
+        f"rate at {sizes.large:,} to rate at {sizes.small:,}", f"{flat:.2f}", "", None, "flat: 0.8", flat >= 0.8
+    )
+    for size, found in ((sizes.small, small), (sizes.large, large)):
+        yield Figure(f"most memory, {size:,}", f"{found['memory']:.0f} MB", "", None, "400 MB", found["memory"] < 400)
+    yield _rate(f"PostgreSQL, {sizes.small:,} variants with stock", postgres, None)
+
+
+def _speed(found: Measured) -> float:
+    return found["records"] / found["seconds"]
+
+
+def _rate(name: str, found: Measured, target: int | None) -> Figure:
+    ratio = found["seconds"] / found["bare_seconds"]
+    value = f"{per_second(found['records'], found['seconds'])} records"
+    met = None if target is None else _speed(found) >= target
+    plain = per_second(found["records"], found["bare_seconds"])
+    return Figure(name, value, plain, ratio, "" if target is None else f"{target:,}/s", met)
+
+
+def beside(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """A list of 20 products, asked again and again while everything that is known changes."""
+    found = runs.once("beside", products=sizes.resync, queries=sizes.queries, seed=SEED)
+    for key in ("p50", "p99", "max"):
+        after, before = found[f"beside_{key}"], found[f"alone_{key}"]
+        target, met = ("100 ms", after < 100) if key == "p99" else ("", None)
+        yield Figure(f"query beside the sync, {key}", ms(after), ms(before), after / before, target, met)
+    spans = "p50 {write_p50:.1f}, p99 {write_p99:.1f}, max {write_max:.1f} ms".format(**found)
+    yield Figure(f"{found['write_count']:.0f} write transactions", spans, "", None, "10 ms", found["write_p99"] <= 10)
+    gaps = "p50 {gap_p50:.1f}, min {gap_min:.2f} ms".format(**found)
+    yield Figure("gaps between them", gaps, "", None, "10 ms", found["gap_p50"] >= 10)
+    rate = per_second(2 * sizes.resync, found["resync_seconds"])
+    yield Figure(f"{2 * sizes.resync:,} changed records beside the queries", rate)
+
+
+def lists(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Products with three variants in two shops; orders with lines, customers and what was sold."""
+    for dialect in ("sqlite", "postgresql"):
+        found = runs.once("lists", dialect=dialect, products=sizes.catalogue, queries=sizes.queries, seed=SEED)
+        for name in ("products", "orders"):
+            for first in (5, 20, 100):
+                count = found[f"{name}_{first}_statements"]
+                value = f"{count:.0f} statements, {ms(found[f'{name}_{first}_p50'])}"
+                yield Figure(f"{name}, first: {first}, {dialect}", value, "", None, "8 statements", count <= 8)
+
+
+def broken(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Another channel is broken: what that adds to queries that ask nothing live, and to live ones."""
+    for fault in BROKEN:
+        found = runs.once("broken", fault=fault, products=sizes.catalogue, queries=sizes.queries, seed=SEED)
+        for key in ("p50", "p99"):
+            after, before = found[f"broken_{key}"], found[f"quiet_{key}"]
+            yield Figure(f"{fault}: a query, {key}", ms(after), ms(before), after / before)
+        most = found["broken_live_max"]
+        limit = found["deadline"] + 100
+        target = None if fault == "spins" else most <= limit
+        yield Figure(f"{fault}: a live query, max", ms(most), ms(found["quiet_live_max"]), None, ms(limit), target)
+        if fault == "spins":
+            yield Figure("the switch interval meanwhile", ms(found["interval"]))
+
+
+def plain(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Crossing threads."""
+    found = runs.once("plain", calls=sizes.calls)
+    yield _beside("a call on a lane, beside a thread that answers", found, "lane", "ping_pong")
+    yield _beside("a read of five statements, beside sqlite3 on the spot", found, "read", "sqlite3")
+    if "aiosqlite" in found:
+        yield _beside("… beside SQLAlchemy over aiosqlite", found, "read", "aiosqlite")
+    else:
+        yield Figure("… beside SQLAlchemy over aiosqlite", "skipped: aiosqlite is not installed")
+
+
+def _beside(name: str, found: Measured, ours: str, other: str) -> Figure:
+    return Figure(name, f"{found[ours]:.0f} µs", f"{found[other]:.0f} µs", found[ours] / found[other])
+
+
+PARTS: dict[str, Callable[[Runs, Sizes], Iterator[Figure]]] = {
+    "First sync (plain: the same rows, upserted with nothing to decide)": first_sync,
+    "After ready (plain: the same with no sync beside it; SQLite)": beside,
+    "Lists": lists,
+    "A broken channel (plain: all is well)": broken,
+    "Crossing threads": plain,
+}
+
+if __name__ == "__main__":
+    main()
