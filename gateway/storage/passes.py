@@ -64,8 +64,10 @@ def get(conn: Connection, channel: str, feed: str, kind: str) -> PassRow:
 
 
 def store(conn: Connection, row: PassRow) -> None:
-    """Insert or set a pass."""
-    upsert(conn, passes, [as_row(row)], ["channel", "feed", "kind"])
+    """Insert or set a pass. Whether absent records are accepted is a person's word, given at any time, and not set."""
+    values = as_row(row)
+    del values["accept_absent"]
+    upsert(conn, passes, [values], ["channel", "feed", "kind"])
 
 
 def make_due(conn: Connection, channel: str, feed: str, kind: str, now: datetime) -> None:
@@ -77,3 +79,9 @@ def make_due(conn: Connection, channel: str, feed: str, kind: str, now: datetime
 def accept_absent(conn: Connection, channel: str) -> None:
     """However many records of this channel the next complete passes do not name: they are gone."""
     conn.execute(sa.update(passes).where(passes.c.channel == channel).values(accept_absent=True))
+
+
+def absent_accepted(conn: Connection, row: PassRow) -> None:
+    """What a person said of absent records has had its effect."""
+    here = sa.and_(passes.c.channel == row.channel, passes.c.feed == row.feed, passes.c.kind == row.kind)
+    conn.execute(sa.update(passes).where(here).values(accept_absent=False))

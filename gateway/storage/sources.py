@@ -174,6 +174,12 @@ def count_unnamed(conn: Connection, channel: str, feed: str, begin: int) -> int:
     return conn.scalar(_unnamed(sa.select(sa.func.count()), channel, feed, begin)) or 0
 
 
+def count_named(conn: Connection, channel: str, feed: str, begin: int) -> int:
+    """How many records were read since `begin`."""
+    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.end > begin)
+    return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(here)) or 0
+
+
 def _unnamed(statement: sa.Select[Any], channel: str, feed: str, begin: int) -> sa.Select[Any]:
     settled = sa.or_(sources.c.dirty_at.is_(None), sources.c.dirty_at <= begin)
     return statement.select_from(sources).where(_there(channel, feed), sources.c.end <= begin, settled)

@@ -92,9 +92,11 @@ class Syncing:
     """The sync of one channel in this process.
 
     Attributes:
-        tokens: page tokens that die soon, by feed and kind of pass: they are kept nowhere else.
+        tokens: page tokens that die soon, by feed and kind of pass: they are kept nowhere else. Each with the pass's
+            begin and pages: another process may have gone on with the pass since, or begun one of its own.
         failures: calls in a row that failed.
         resting: feeds whose single records cannot be read for now, and until when.
+        pulled: by feed, the counter when so many hints waited that they were made one pull.
     """
 
     database: Database
@@ -104,9 +106,10 @@ class Syncing:
     now: Callable[[], datetime]
     pace: Pace = field(default_factory=Pace)
     progress: Callable[[Progress], None] = lambda _: None
-    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    tokens: dict[tuple[str, str], tuple[int | None, int, str]] = field(default_factory=dict)
     failures: int = 0
     resting: dict[str, datetime] = field(default_factory=dict)
+    pulled: dict[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gateway.channels.guard import fault_of
 from gateway.model.channels import Fault
-from gateway.sdk.errors import ChannelError, CursorExpiredError
+from gateway.sdk.errors import ChannelError, ContractError, CursorExpiredError
 from gateway.sdk.feeds import AnyFeed, Feed, Page
 from gateway.storage import health, leases, passes, sources
 from gateway.storage.database import Connection
@@ -17,6 +17,13 @@ from gateway.sync import sweeps
 from gateway.sync.channel import Progress, Syncing, fail, resource_of
 from gateway.sync.reading import items, reading
 from gateway.sync.take import Item, Reading, take
+
+PAGES = 1000
+"""After so many it is looked whether they name anything: a pass without an end would keep the other feeds waiting."""
+
+
+class EndlessPassError(ContractError):
+    """The feed gives page after page, and they name next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +38,15 @@ class Turn:
 async def read_page(turn: Turn, row: PassRow) -> PassRow:
     """Read one page of a pass and apply it; what the pass is now. A failed call is a fault of the pass."""
     try:
-        if not row.taken:
-            row = await _tell_taken(turn, row)
-        return await _read_page(turn, row)
+        row = await _tell_taken(turn, row)
+        row = await _read_page(turn, row)
+    except EndlessPassError as error:
+        return await _store(turn, _faulted(_ended(turn, row), fault_of(error, turn.sync.now())))
     except CursorExpiredError as error:
         return await _failed(turn, _restarted(turn, row), error)
     except ChannelError as error:
         return await _failed(turn, row, error)
+    return await _told(turn, row)
 
 
 async def _read_page(turn: Turn, row: PassRow) -> PassRow:
@@ -45,15 +54,13 @@ async def _read_page(turn: Turn, row: PassRow) -> PassRow:
     now = await reading(sync, feed)
     if row.begin is None:
         row = replace(row, begin=now.begin, begun_at=now.observed_at, reached=None, pages=0)
-    token = sync.tokens.get((feed.name, row.kind), row.token)
-    page = await sync.channel.page(feed.name, _mark(row), token, sync.table.call_deadline)
+    page = await sync.channel.page(feed.name, _mark(row), fleeting(sync, row) or row.token, sync.table.call_deadline)
     found = await items(sync, feed, page.items)
     row = await _apply(turn, now, found, _moved(turn, row, page), last=page.next is None)
     if page.next is None and row.begin is not None:
         row = await _settled(turn, row)
-    if not row.taken:
-        row = await _tell_taken(turn, row)
     _remember(turn, row, page)
+    await _check_end(turn, row)
     sync.failures = 0
     sync.progress(Progress(sync.key, feed.name, now.resource, len(found), page.next is None))
     return row
@@ -81,9 +88,23 @@ def _remember(turn: Turn, row: PassRow, page: Page) -> None:
     """A token that dies soon stands nowhere but here: after a restart the pass begins anew."""
     key = (turn.feed.name, row.kind)
     if page.next is not None and not page.resume:
-        turn.sync.tokens[key] = page.next
+        turn.sync.tokens[key] = (row.begin, row.pages, page.next)
     else:
         turn.sync.tokens.pop(key, None)
+
+
+def fleeting(sync: Syncing, row: PassRow) -> str | None:
+    """The token that dies soon, by which this very pass goes on; None: it has none."""
+    begin, pages, token = sync.tokens.get((row.feed, row.kind), (None, 0, None))
+    return token if (begin, pages) == (row.begin, row.pages) else None
+
+
+async def _check_end(turn: Turn, row: PassRow) -> None:
+    if row.begin is None or row.pages % PAGES:
+        return
+    named = await turn.sync.database.read(sources.count_named, turn.sync.key, turn.feed.name, row.begin)
+    if named < row.pages:
+        raise EndlessPassError(f"the feed {turn.feed.name} named {named} records on {row.pages} pages, and goes on")
 
 
 async def _apply(turn: Turn, source: Reading, found: Sequence[Item], row: PassRow, last: bool) -> PassRow:
@@ -137,13 +158,14 @@ def _complete(conn: Connection, turn: Turn, row: PassRow) -> PassRow:
         completed_at=sync.now(),
         complete_as_of=row.begun_at,
         taken=type(turn.feed).taken is Feed.taken,  # who keeps nothing is not told
-        accept_absent=False,
         fault_code=None,
         fault_message=None,
         fault_retryable=None,
         fault_at=None,
     )
     passes.store(conn, row)
+    if row.accept_absent:
+        passes.absent_accepted(conn, row)
     known = passes.of_channel(conn, sync.key)
     if all((feed, DELTA) in known and known[feed, DELTA].completed_at for feed in sync.channel.feeds):
         health.synced(conn, sync.key, sync.now())
@@ -156,8 +178,18 @@ def _ended(turn: Turn, row: PassRow) -> PassRow:
     return replace(row, token=None, begin=None, begun_at=None, reached=None, due_at=max(begun + every, turn.sync.now()))
 
 
+async def _told(turn: Turn, row: PassRow) -> PassRow:
+    """A plugin that cannot be told now is told before the next page: the pass is stored all the same."""
+    try:
+        return await _tell_taken(turn, row)
+    except ChannelError as error:
+        return await _failed(turn, row, error)
+
+
 async def _tell_taken(turn: Turn, row: PassRow) -> PassRow:
     """At least once, after the commit, so that a plugin can let go of what it kept."""
+    if row.taken:
+        return row
     await turn.sync.channel.taken(turn.feed.name, row.mark, turn.sync.table.call_deadline)
     return await _store(turn, replace(row, taken=True))
 

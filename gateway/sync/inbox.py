@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from gateway.sdk.errors import ChannelError
+from gateway.sdk.errors import ChannelError, ContractError
 from gateway.sdk.webhooks import Delivery, Hint
 from gateway.storage import inbox, sources
 from gateway.storage.database import Connection
 from gateway.storage.inbox import Letter
-from gateway.sync.channel import Syncing, resource_of
+from gateway.sync.channel import Syncing, fail, resource_of
 
 AT_ONCE = 100
+
+INBOX = "inbox"
+"""What rests, while the plugin cannot look at deliveries."""
 
 
 async def receive(sync: Syncing, headers: Mapping[str, str], body: bytes) -> bool:
@@ -30,13 +33,16 @@ async def receive(sync: Syncing, headers: Mapping[str, str], body: bytes) -> boo
 
 async def process(sync: Syncing) -> int:
     """Turn what waits in the inbox into hints; how many deliveries there were."""
-    letters = await sync.database.read(inbox.waiting, sync.key, AT_ONCE)
+    letters = [] if sync.rests(INBOX) else await sync.database.read(inbox.waiting, sync.key, AT_ONCE)
     for letter in letters:
         try:
             delivery = Delivery(headers=letter.headers, body=letter.body, received_at=letter.received_at)
             hints = await sync.channel.hints(delivery, sync.table.call_deadline)
-        except ChannelError as error:
+        except ContractError as error:
             await sync.database.write(inbox.processed, letter.id, sync.now(), str(error))
+        except ChannelError as error:  # it was not looked at: it stays
+            sync.resting[INBOX] = await fail(sync, error)
+            break
         else:
             await sync.database.write(_note, sync, letter, hints)
     return len(letters)

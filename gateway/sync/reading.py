@@ -69,7 +69,7 @@ def _digested(version: str, raws: Sequence[Raw]) -> dict[str, Digested]:
 def _digest(version: str, data: Any) -> Digested:
     """With the plugin's version: a plugin that reads differently reads everything anew."""
     text = raw_text(data)
-    shown = json.dumps(reprlib.repr(data)) if text is None else text
+    shown = json.dumps(_shortly(data)) if text is None else text
     digest = hashlib.blake2b(f"{version}\n{shown}".encode(), digest_size=16).hexdigest()
     return Digested(shown, digest, fit=text is not None)
 
@@ -78,5 +78,12 @@ def raw_text(data: Any) -> str | None:
     """Raw data as JSON text, ASCII only, so that every database can hold whatever a channel sent (rule L1)."""
     try:
         return json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
-    except (TypeError, ValueError, RecursionError):  # keys of several types, a circle, or nested too deep
+    except Exception:  # noqa: BLE001 keys of several types, a circle, nested too deep, or what an object's str raises
         return None
+
+
+def _shortly(data: Any) -> str:
+    try:
+        return reprlib.repr(data)
+    except ValueError:  # an integer of thousands of digits
+        return f"<{type(data).__name__}>"

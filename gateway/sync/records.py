@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.feeds import AnyFeed, Raw
 from gateway.sdk.records import Gone, Ref
 from gateway.storage import sources
-from gateway.sync.channel import SOON, Syncing, fail
+from gateway.sync.channel import LATEST, SOON, Syncing, fail, resource_of
 from gateway.sync.reading import items, reading
 from gateway.sync.take import Item, take
 
 
-async def refresh(sync: Syncing, feed: AnyFeed, refs: Sequence[Ref], deadline: timedelta, *, live: bool = False) -> int:
-    """Read these records now and apply what they say; how many were answered.
+async def refresh(
+    sync: Syncing, feed: AnyFeed, refs: Sequence[Ref], deadline: timedelta, *, live: bool = False
+) -> Collection[str]:
+    """Read these records now and apply what they say; the ids of those that were answered.
 
     Raises:
         ChannelError: the channel could not be asked.
@@ -25,7 +27,7 @@ async def refresh(sync: Syncing, feed: AnyFeed, refs: Sequence[Ref], deadline: t
     found = await _items(sync, feed, answers)
     async for some, _ in sync.pace.slices(feed.name, found):
         await sync.database.write(take, now, some, None, sync.now())
-    return len(found)
+    return {item.id for item in found}
 
 
 async def _items(sync: Syncing, feed: AnyFeed, answers: Mapping[str, Raw | Gone | ChannelError]) -> list[Item]:
@@ -36,7 +38,10 @@ async def _items(sync: Syncing, feed: AnyFeed, answers: Mapping[str, Raw | Gone 
 
 
 async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
-    """Read records again that somebody asked for (rule S2); how many there were. Those that fail wait a little."""
+    """Read records again that somebody asked for (rule S2); how many there were.
+
+    Those that fail wait a little, behind the others: records that always fail must not keep the others waiting.
+    """
     if sync.rests(feed.name):
         return 0
     waiting = await sync.database.read(sources.dirty, sync.key, feed.name, most)
@@ -49,6 +54,8 @@ async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
         sync.resting[feed.name] = await fail(sync, error)
         return len(waiting)
     sync.resting.pop(feed.name, None)
-    if answered < len(waiting):
-        sync.resting[feed.name] = sync.now() + SOON
+    failed = [source.external_id for source in waiting if source.external_id not in answered]
+    if failed:
+        await sync.database.write(sources.hint, sync.key, resource_of(feed).value, feed.name, failed, sync.now())
+        sync.resting[feed.name] = sync.now() + (SOON if answered else LATEST / 4)
     return len(waiting)

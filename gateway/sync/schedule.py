@@ -6,6 +6,7 @@ runs what is due, and nothing depends on waiting.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -18,7 +19,8 @@ from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
 from gateway.sync import inbox as deliveries
 from gateway.sync.channel import Syncing, resource_of
-from gateway.sync.feeds import Turn, new_passes, read_page
+from gateway.sync.feeds import Turn, fleeting, new_passes, read_page
+from gateway.sync.inbox import INBOX
 from gateway.sync.records import reread
 
 LASTING = timedelta(seconds=20)
@@ -38,13 +40,26 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
     lease = await sync.database.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
     if lease is None:
         return False
+    sync.pace.beside_others |= await sync.database.read(health.ready_at) is not None
+    renewing = asyncio.create_task(_keep(sync, lease))
     try:
         while await step(sync, lease):
-            if lease.expires_at - sync.now() < LASTING / 2:
-                lease = await sync.database.write(leases.renew, lease, sync.now(), LASTING)
+            pass
     finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
         await sync.database.write(leases.release, lease)
     return True
+
+
+async def _keep(sync: Syncing, lease: Lease) -> None:
+    """A call may take longer than a lease lasts; if each was thrown away for that, nothing would ever be synced."""
+    try:
+        while True:
+            await asyncio.sleep(LASTING.total_seconds() / 3)
+            await sync.database.write(leases.renew, lease, sync.now(), LASTING)
+    except leases.LeaseLostError:
+        return  # whatever is written under it next says so
 
 
 def _is_due(conn: Connection, sync: Syncing) -> bool:
@@ -53,7 +68,7 @@ def _is_due(conn: Connection, sync: Syncing) -> bool:
     return (
         any(new_passes(sync, feed, known) for feed in sync.channel.feeds.values())
         or _next(sync, known) is not None
-        or bool(inbox.waiting(conn, sync.key, 1))
+        or bool(inbox.waiting(conn, sync.key, 1) and not sync.rests(INBOX))
         or any(sources.dirty(conn, sync.key, name, 1) and not sync.rests(name) for name in sync.channel.live_feeds)
     )
 
@@ -87,15 +102,23 @@ def _add(conn: Connection, rows: Iterable[PassRow]) -> None:
 async def _reread(sync: Syncing, known: Passes) -> bool:
     """Single records that wait, unless they are so many that the feed's next pass is the shorter way."""
     for feed in sync.channel.live_feeds.values():
-        if await sync.database.read(sources.count_dirty, sync.key, feed.name) > MANY:
-            row = known.get((feed.name, DELTA))
-            if row is not None and row.begin is None and row.due_at > sync.now() and not sync.rests(feed.name):
-                await sync.database.write(passes.make_due, sync.key, feed.name, DELTA, sync.now())
-                sync.resting[feed.name] = sync.now() + sync.table.call_deadline
-                return True
-        if await reread(sync, feed, feed.fetch_at_once):
+        many = await sync.database.read(sources.count_dirty, sync.key, feed.name) > MANY
+        if many and await _pull_asked(sync, feed):
+            return True
+        pulling = many and known[feed.name, DELTA].due_at <= sync.now()
+        if not pulling and await reread(sync, feed, feed.fetch_at_once):
             return True
     return False
+
+
+async def _pull_asked(sync: Syncing, feed: AnyFeed) -> bool:
+    """Have the next pass begin, unless what waits longest has waited for one already, and was not named by it."""
+    (oldest,) = await sync.database.read(sources.dirty, sync.key, feed.name, 1)
+    if (oldest.dirty_at or 0) <= sync.pulled.get(feed.name, 0):
+        return False
+    sync.pulled[feed.name] = await sync.database.read(sources.current_count)
+    await sync.database.write(passes.make_due, sync.key, feed.name, DELTA, sync.now())
+    return True
 
 
 def _next(sync: Syncing, known: Passes) -> PassRow | None:
@@ -105,8 +128,7 @@ def _next(sync: Syncing, known: Passes) -> PassRow | None:
 
     def urgency(row: PassRow) -> tuple[object, ...]:
         feed: AnyFeed = sync.channel.feeds[row.feed]
-        fleeting = (row.feed, row.kind) in sync.tokens
-        return (not fleeting, row.kind == SWEEP, row.due_at, order.index(resource_of(feed)), row.feed)
+        return (fleeting(sync, row) is None, row.kind == SWEEP, row.due_at, order.index(resource_of(feed)), row.feed)
 
     return min(due, key=urgency, default=None)
 

@@ -93,7 +93,7 @@ async def test_a_row_of_a_long_transaction_gets_its_place_later_and_is_not_skipp
             first = await database.read(log.after, 0)
         await database.write(log.stamp)
         second = await database.read(log.after, first[-1].pos)
-        ids = dict((await database.read(_rows)))
+        ids = dict(await database.read(_rows))
     await engine.dispose()
     assert (versions(first), versions(second)) == ([2], [1])
     assert ids[second[0].pos] < ids[first[0].pos], "so a reader that follows ids would have lost it"
