@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from gateway.model.values import InvalidValueError, whole
+from gateway.model.values import MAX_AMOUNT, InvalidValueError, whole
 
 _EXPONENTS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -47,7 +47,7 @@ class Money:
     currency_code: str
 
     def __post_init__(self) -> None:
-        whole("amount", self.minor)
+        whole("amount", self.minor, least=-MAX_AMOUNT, most=MAX_AMOUNT)
         currency("currency", self.currency_code)
 
     @property

@@ -11,8 +11,11 @@ import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-MAX_QUANTITY = 2**53 - 1
-"""The largest quantity or amount, in its smallest unit: what a double and JavaScript hold exactly."""
+MAX_QUANTITY = 2**31 - 1
+"""The largest quantity, in the variant's smallest unit: what GraphQL's Int holds."""
+
+MAX_AMOUNT = 2**53 - 1
+"""The largest number otherwise, amounts in their smallest unit among them: what JavaScript holds exactly."""
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -47,12 +50,12 @@ def optional_text(field: str, value: object, longest: int = 500) -> str | None:
     return None if value is None else text(field, value, longest, empty=True)
 
 
-def whole(field: str, value: object, *, least: int = -MAX_QUANTITY) -> int:
-    """An integer from `least` to `MAX_QUANTITY`. A float is refused, even a whole one: quantities are exact."""
+def whole(field: str, value: object, *, least: int = -MAX_QUANTITY, most: int = MAX_QUANTITY) -> int:
+    """An integer from `least` to `most`. A float is refused, even a whole one: quantities are exact."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidValueError(field, f"expected a whole number, found {type(value).__name__}")
-    if not least <= value <= MAX_QUANTITY:
-        raise InvalidValueError(field, f"{value} is not between {least} and {MAX_QUANTITY}")
+    if not least <= value <= most:
+        raise InvalidValueError(field, f"is not between {least} and {most}")
     return value
 
 
@@ -138,8 +141,12 @@ def folded(value: str) -> str:
     """
     if value.isascii():
         return " ".join(value.lower().split())
-    plain = unicodedata.normalize("NFKD", value.casefold())
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+    return " ".join(_plain(_plain(value).casefold()).split())
+
+
+def _plain(value: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", value)
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def words(value: str) -> list[str]:

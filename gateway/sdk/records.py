@@ -55,7 +55,7 @@ class Record:
         if isinstance(self.version, datetime):
             put(self, "version", values.instant("version", self.version))
         elif self.version is not None:
-            values.whole("version", self.version)
+            values.whole("version", self.version, least=0, most=2**63 - 1)
         self.check()
 
     def check(self) -> None:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model.ids import GlobalId, InvalidIdError, is_row_id, new_id
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def test_ids_made_later_sort_later() -> None:
+    made = [new_id(NOW + timedelta(milliseconds=step)) for step in range(100)]
+    assert made == sorted(made)
+    assert all(is_row_id(id_) for id_ in made)
+
+
+def test_an_id_says_that_it_is_a_uuid_of_version_7() -> None:
+    assert {new_id(NOW)[12] for _ in range(50)} == {"7"}
+    assert {new_id(NOW)[16] for _ in range(50)} <= set("89ab")
+
+
+def test_ids_of_one_moment_differ() -> None:
+    assert len({new_id(NOW) for _ in range(10_000)}) == 10_000
+
+
+@given(
+    st.sampled_from(["Product", "Stock", "Order"]),
+    st.lists(st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True), min_size=1),
+)
+def test_a_global_id_is_read_back(kind: str, parts: list[str]) -> None:
+    made = GlobalId(kind, tuple(parts))
+    assert GlobalId.parse(str(made)) == made
+
+
+@given(st.text())
+def test_no_text_breaks_the_reading_of_ids(text: str) -> None:
+    with contextlib.suppress(InvalidIdError):
+        assert str(GlobalId.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "forged", ["", "=", "UHJvZHVjdA", "UHJvZHVjdDo", "cHJvZHVjdDp4", "UHJvZHVjdDp4==", " UHJvZHVjdDp4", "é", "A" * 1000]
+)
+def test_what_was_not_made_here_is_no_id(forged: str) -> None:
+    with pytest.raises(InvalidIdError):
+        GlobalId.parse(forged)
