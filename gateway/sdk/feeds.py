@@ -40,8 +40,8 @@ class Page:
 
     Attributes:
         next: token of the next page; None: the pass is complete.
-        mark: how far the channel is known once the pass is complete (`ascending`: once this page is taken). The last one
-            that a pass gives counts, so the first page may give it.
+        mark: how far the channel is known once the pass is complete (`ascending`: once this page is taken). The last
+            one that a pass gives counts, so the first page may give it.
         resume: False: the token dies soon, and a pass that was interrupted starts again from its mark.
     """
 
