@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
-from gateway.storage.rows import as_row, delete_in, select_in, update, upsert
+from gateway.storage.rows import Keyed, as_row, delete_in, set_rows, updating, upsert
 from gateway.storage.tables import channel_products, links, listings, match_reviews
 
 _CATALOGUE_LOCK = 7_204_113_002
@@ -80,6 +80,28 @@ class ChannelProductRow:
 
 _listing_columns = tuple(listings.c[field.name] for field in fields(ListingRow))
 _product_columns = tuple(channel_products.c[field.name] for field in fields(ChannelProductRow))
+_listings = sa.select(*_listing_columns)
+_by_column = {
+    name: Keyed(_listings, listings.c[name])
+    for name in ("variant_id", "product_id", "channel_product_id", "sku_key", "gtin", "match_key")
+}
+_counted = {
+    name: Keyed(
+        sa.select(listings.c[name]).group_by(listings.c[name]).having(sa.func.count() > sa.bindparam("most")),
+        listings.c[name],
+    )
+    for name in ("sku_key", "gtin", "match_key")
+}
+_at_places = Keyed(
+    _listings.where(listings.c.channel == sa.bindparam("channel"), listings.c.current), listings.c.external_id
+)
+_set = updating(listings, [field.name for field in fields(ListingRow)])
+_products = Keyed(sa.select(*_product_columns), channel_products.c.id)
+_decided = (
+    Keyed(sa.select(links).where(links.c.channel == sa.bindparam("channel")), links.c.external_id),
+    Keyed(sa.select(links).where(links.c.to_channel == sa.bindparam("channel")), links.c.to_external_id),
+)
+_reviews = Keyed(sa.select(match_reviews), match_reviews.c.listing_id)
 
 
 def lock_catalogue(conn: Connection) -> None:
@@ -93,14 +115,23 @@ def lock_catalogue(conn: Connection) -> None:
 
 def select(conn: Connection, column: str, keys: Collection[str]) -> list[ListingRow]:
     """The listings, gone and former ones too, whose column is among the keys."""
-    rows = select_in(conn, sa.select(*_listing_columns), listings.c[column], keys)
-    return [ListingRow(**row._mapping) for row in rows]
+    return [ListingRow(**row._mapping) for row in _by_column[column].all(conn, keys)]
 
 
 def of_places(conn: Connection, channel: str, external_ids: Collection[str]) -> list[ListingRow]:
     """The listings that now stand under these ids of a channel, gone ones too."""
-    statement = sa.select(*_listing_columns).where(listings.c.channel == channel, listings.c.current)
-    return [ListingRow(**row._mapping) for row in select_in(conn, statement, listings.c.external_id, external_ids)]
+    return [ListingRow(**row._mapping) for row in _at_places.all(conn, external_ids, channel=channel)]
+
+
+def carried_by_many(conn: Connection, column: str, codes: Collection[str], most: int) -> list[str]:
+    """Those of these codes that more rows carry than this: gone and former ones too, so that an index tells."""
+    return [row[0] for row in _counted[column].all(conn, codes, most=most)]
+
+
+def live_with(conn: Connection, column: str, code: str, most: int) -> set[str]:
+    """Ids of listings that carry this code now, so many at most."""
+    live = sa.and_(listings.c[column] == code, listings.c.current, listings.c.gone.is_(False))
+    return set(conn.scalars(sa.select(listings.c.id).where(live).limit(most)))
 
 
 def add(conn: Connection, rows: Sequence[ListingRow]) -> None:
@@ -111,13 +142,12 @@ def add(conn: Connection, rows: Sequence[ListingRow]) -> None:
 
 def store(conn: Connection, rows: Sequence[ListingRow]) -> None:
     """Set these listings, which exist."""
-    update(conn, listings, [as_row(row) for row in rows])
+    set_rows(conn, _set, [as_row(row) for row in rows])
 
 
 def products_of(conn: Connection, ids: Collection[str]) -> dict[str, ChannelProductRow]:
     """Channel products, by id."""
-    rows = select_in(conn, sa.select(*_product_columns), channel_products.c.id, ids)
-    return {row.id: ChannelProductRow(**row._mapping) for row in rows}
+    return {row.id: ChannelProductRow(**row._mapping) for row in _products.all(conn, ids)}
 
 
 def store_products(conn: Connection, rows: Sequence[ChannelProductRow]) -> None:
@@ -135,8 +165,8 @@ def decisions(conn: Connection, places: Iterable[tuple[str, str]]) -> Decisions:
         by_channel.setdefault(channel, set()).add(external_id)
     found: Decisions = {}
     for channel, ids in by_channel.items():
-        for here, id_ in ((links.c.channel, links.c.external_id), (links.c.to_channel, links.c.to_external_id)):
-            for row in select_in(conn, sa.select(links).where(here == channel), id_, ids):
+        for decided in _decided:
+            for row in decided.all(conn, ids, channel=channel):
                 target = None if row.to_channel is None else (row.to_channel, row.to_external_id)
                 found[row.channel, row.external_id] = target
     return found
@@ -153,8 +183,7 @@ def replace_reviews(
     conn: Connection, listing_ids: Collection[str], rows: Sequence[dict[str, Any]], lasting: str
 ) -> None:
     """These are the open reviews of these listings, beside those for the lasting reason; who stays keeps its id."""
-    existing = select_in(conn, sa.select(match_reviews), match_reviews.c.listing_id, listing_ids)
-    known = {row.listing_id: row for row in existing}
+    known = {row.listing_id: row for row in _reviews.all(conn, listing_ids)}
     wanted = {row["listing_id"] for row in rows}
     delete_in(
         conn,

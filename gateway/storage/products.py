@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import as_row, delete_in, insert_new, select_in, update, upsert
+from gateway.storage.rows import Keyed, as_row, delete_in, insert_new, set_rows, updating, upsert
 from gateway.storage.tables import categories, offers, product_tags, products, redirects, variants, words
 
 
@@ -55,18 +55,21 @@ class VariantRow:
 
 _product_columns = tuple(products.c[field.name] for field in fields(ProductRow))
 _variant_columns = tuple(variants.c[field.name] for field in fields(VariantRow))
+_products = Keyed(sa.select(*_product_columns), products.c.id)
+_variants = Keyed(sa.select(*_variant_columns), variants.c.id)
+_categories = Keyed(sa.select(categories.c.path, categories.c.id), categories.c.path)
+_set_product = updating(products, [field.name for field in fields(ProductRow)])
+_set_variant = updating(variants, [field.name for field in fields(VariantRow)])
 
 
 def products_by_id(conn: Connection, ids: Collection[str]) -> dict[str, ProductRow]:
     """Products, by id."""
-    rows = select_in(conn, sa.select(*_product_columns), products.c.id, ids)
-    return {row.id: ProductRow(**row._mapping) for row in rows}
+    return {row.id: ProductRow(**row._mapping) for row in _products.all(conn, ids)}
 
 
 def variants_by_id(conn: Connection, ids: Collection[str]) -> dict[str, VariantRow]:
     """Variants, by id."""
-    rows = select_in(conn, sa.select(*_variant_columns), variants.c.id, ids)
-    return {row.id: VariantRow(**row._mapping) for row in rows}
+    return {row.id: VariantRow(**row._mapping) for row in _variants.all(conn, ids)}
 
 
 def store_variants(conn: Connection, rows: Sequence[VariantRow], known: Collection[str]) -> None:
@@ -74,7 +77,7 @@ def store_variants(conn: Connection, rows: Sequence[VariantRow], known: Collecti
     new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(variants), new)
-    update(conn, variants, [as_row(row) for row in rows if row.id in known])
+    set_rows(conn, _set_variant, [as_row(row) for row in rows if row.id in known])
 
 
 def store_products(conn: Connection, rows: Sequence[ProductRow], known: Collection[str]) -> None:
@@ -82,7 +85,7 @@ def store_products(conn: Connection, rows: Sequence[ProductRow], known: Collecti
     new = [as_row(row) for row in rows if row.id not in known]
     if new:
         conn.execute(sa.insert(products), new)
-    update(conn, products, [as_row(row) for row in rows if row.id in known])
+    set_rows(conn, _set_product, [as_row(row) for row in rows if row.id in known])
 
 
 def redirect(conn: Connection, replaced: Mapping[str, str]) -> None:
@@ -132,8 +135,7 @@ def store_words(conn: Connection, kind: str, found: Mapping[str, Collection[str]
 
 def category_ids(conn: Connection, paths: Collection[str]) -> dict[str, str]:
     """Ids of categories by path."""
-    rows = select_in(conn, sa.select(categories.c.path, categories.c.id), categories.c.path, paths)
-    return {row.path: row.id for row in rows}
+    return {row.path: row.id for row in _categories.all(conn, paths)}
 
 
 def add_categories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.ids import new_id
 from gateway.storage.database import is_sqlite
-from gateway.storage.rows import as_row, insert_new, select_in, slices, update
+from gateway.storage.rows import Keyed, as_row, insert_new, select_in, set_rows, slices, updating
 from gateway.storage.tables import EPOCH, counters, sources
 
 _observations = sa.Sequence("observations")
@@ -49,6 +49,13 @@ class Source:
 
 _NAMES = tuple(field.name for field in fields(Source))
 _columns: Sequence[sa.Column[Any]] = tuple(sources.c[name] for name in _NAMES)
+_here = sa.and_(sources.c.channel == sa.bindparam("channel"), sources.c.resource == sa.bindparam("resource"))
+_good = sa.and_(sources.c.gone.is_(False), sources.c.rejected.is_(False))
+_locked = Keyed(
+    sa.select(*_columns).where(_here).order_by(sources.c.external_id).with_for_update(), sources.c.external_id
+)
+_digests = Keyed(sa.select(sources.c.external_id, sources.c.digest).where(_here, _good), sources.c.external_id)
+_set = updating(sources, _NAMES)
 
 
 def current_count(conn: Connection) -> int:
@@ -71,25 +78,13 @@ def locked(conn: Connection, channel: str, resource: str, external_ids: Collecti
 
     Locked in order, so that two transactions never wait for each other.
     """
-    statement = (
-        sa.select(*_columns)
-        .where(sources.c.channel == channel, sources.c.resource == resource)
-        .order_by(sources.c.external_id)
-        .with_for_update()
-    )
-    rows = select_in(conn, statement, sources.c.external_id, external_ids)
+    rows = _locked.all(conn, external_ids, channel=channel, resource=resource)
     return {source.external_id: source for source in map(_source, rows)}
 
 
 def digests(conn: Connection, channel: str, resource: str, external_ids: Collection[str]) -> dict[str, str | None]:
     """What each known record's raw data looked like when it was last read well."""
-    statement = sa.select(sources.c.external_id, sources.c.digest).where(
-        sources.c.channel == channel,
-        sources.c.resource == resource,
-        sources.c.gone.is_(False),
-        sources.c.rejected.is_(False),
-    )
-    rows = select_in(conn, statement, sources.c.external_id, external_ids)
+    rows = _digests.all(conn, external_ids, channel=channel, resource=resource)
     return {row.external_id: row.digest for row in rows}
 
 
@@ -109,7 +104,7 @@ def found(conn: Connection, channel: str, resource: str, new: Sequence[Source]) 
 
 def store(conn: Connection, changed: Sequence[Source]) -> None:
     """Set these rows, which exist and are locked."""
-    update(conn, sources, [as_row(source) for source in changed])
+    set_rows(conn, _set, [as_row(source) for source in changed])
 
 
 def touch(conn: Connection, ids: Sequence[str], begin: int, end: int, observed_at: datetime) -> None:

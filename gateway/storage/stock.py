@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import as_row, select_in, update
+from gateway.storage.rows import Keyed, as_row, set_rows, updating
 from gateway.storage.tables import stock
 
 
@@ -31,12 +31,13 @@ class StockRow:
 
 
 _columns = tuple(stock.c[field.name] for field in fields(StockRow))
+_locked = Keyed(sa.select(*_columns).order_by(stock.c.id).with_for_update(), stock.c.id)
+_set = updating(stock, [field.name for field in fields(StockRow)])
 
 
 def locked(conn: Connection, ids: Collection[str]) -> dict[str, StockRow]:
     """These rows, by id, locked in order of their ids (rule L4)."""
-    statement = sa.select(*_columns).order_by(stock.c.id).with_for_update()
-    return {row.id: StockRow(**row._mapping) for row in select_in(conn, statement, stock.c.id, ids)}
+    return {row.id: StockRow(**row._mapping) for row in _locked.all(conn, ids)}
 
 
 def add(conn: Connection, rows: Sequence[StockRow]) -> None:
@@ -47,4 +48,4 @@ def add(conn: Connection, rows: Sequence[StockRow]) -> None:
 
 def store(conn: Connection, rows: Sequence[StockRow]) -> None:
     """Set these rows, which exist and are locked."""
-    update(conn, stock, [as_row(row) for row in rows])
+    set_rows(conn, _set, [as_row(row) for row in rows])
