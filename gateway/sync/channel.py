@@ -32,6 +32,10 @@ RESOURCES = {
 SHORT = 0.006
 """Seconds that the statements of one transaction may take beside others; its commit comes on top."""
 
+FEWEST, MOST = 8, 500
+"""Records in one transaction beside others. Most of what a few of them take is the transaction's own: one with fewer is
+hardly shorter, and a sync would be so many more of them."""
+
 SOON, LATEST = timedelta(seconds=1), timedelta(seconds=60)
 """When a failed call is tried again: twice as late every time."""
 
@@ -60,7 +64,7 @@ class Pace:
 
     def __init__(self) -> None:
         self.beside_others = False
-        self._seconds: dict[str, float] = defaultdict(lambda: 0.0005)  # per record, by feed
+        self._fits: dict[str, float] = defaultdict(lambda: 2 * FEWEST)  # records in a short transaction, by feed
 
     async def slices(self, feed: str, items: Sequence[T]) -> AsyncIterator[tuple[Sequence[T], bool]]:
         """The items in runs, each with whether it is the last; at least one, if an empty one."""
@@ -80,11 +84,12 @@ class Pace:
         begun = time.perf_counter()
         result = work()
         if count:
-            self._seconds[feed] += ((time.perf_counter() - begun) / count - self._seconds[feed]) * 0.3
+            fits = min(MOST, count * SHORT / (time.perf_counter() - begun))
+            self._fits[feed] += (max(FEWEST, fits) - self._fits[feed]) * 0.3
         return result
 
     def _size(self, feed: str) -> int:
-        return max(1, min(500, int(SHORT / self._seconds[feed]))) if self.beside_others else 2000
+        return int(self._fits[feed]) if self.beside_others else 2000
 
 
 @dataclass(slots=True)

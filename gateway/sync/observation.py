@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
 from gateway.storage.sources import Source
 
@@ -73,27 +74,22 @@ def moved(known: Source, seen: Observation, verdict: Verdict) -> Source:
     if verdict is Verdict.AGAIN:
         return replace(known, dirty_at=max(known.dirty_at or 0, seen.end))
     clean = known.dirty_at is None or seen.begin >= known.dirty_at
-    after = replace(
+    return replace(
         known,
         begin=max(known.begin, seen.begin),
         end=max(known.end, seen.end),
         observed_at=max(known.observed_at, seen.observed_at),
         dirty_at=None if clean else known.dirty_at,
         absent_at=None,
+        **(_replaced(known, seen) if verdict is Verdict.APPLY else {}),
     )
-    return after if verdict is Verdict.SAME else _replaced(after, seen)
 
 
-def _replaced(known: Source, seen: Observation) -> Source:
+def _replaced(known: Source, seen: Observation) -> dict[str, Any]:
+    """The fields that an applied observation sets, for one `replace` together with the others: a sync makes many."""
     if seen.gone:
-        return replace(known, gone=True, rejected=False, digest=None)
+        return {"gone": True, "rejected": False, "digest": None}
     if seen.bad:
-        return replace(known, rejected=True, digest=seen.digest)
-    return replace(
-        known,
-        version=seen.version,
-        digest=seen.digest,
-        gone=False,
-        rejected=False,
-        generation=known.generation + known.gone,
-    )
+        return {"rejected": True, "digest": seen.digest}
+    revived = known.generation + known.gone
+    return {"version": seen.version, "digest": seen.digest, "gone": False, "rejected": False, "generation": revived}

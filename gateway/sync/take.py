@@ -123,8 +123,9 @@ def _judge(item: Item, known: Source, reading: Reading, end: int) -> Judged:
         verdict = Verdict.AGAIN  # what it was equal to has changed meanwhile
     after = moved(known, seen, verdict)
     ref = _ref(item)
-    if verdict is Verdict.APPLY:
-        after = replace(after, feed=reading.feed, note=ref.note if ref else known.note)
+    note = ref.note if ref else known.note
+    if verdict is Verdict.APPLY and (after.feed, after.note) != (reading.feed, note):
+        after = replace(after, feed=reading.feed, note=note)
     return Judged(item, verdict, after)
 
 
