@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from gateway.commerce.listings import ANOTHER, Written, write
-from gateway.commerce.matching import Candidate, Matching, Review, match, matchable_gtin
+from gateway.commerce.matching import CROWD, Candidate, Key, Matching, Place, Review, match, matchable_gtin
 from gateway.commerce.products import Rebuilt, rebuild
 from gateway.commerce.taking import Rules, Take
 from gateway.model.ids import new_id
@@ -20,7 +21,25 @@ def take_products(conn: Connection, take: Take[ProductRecord]) -> None:
     """Apply product records of one channel."""
     listings.lock_catalogue(conn)
     written = write(conn, take)
-    rebuilt = regroup(conn, written, take)
+    _record(conn, regroup(conn, written, take), written, take)
+
+
+def relink(conn: Connection, place: Place, target: Place | None, *, count: int, now: datetime, rules: Rules) -> None:
+    """A person says where a listing belongs: with the one at `target`, or, None, alone.
+
+    Args:
+        count: the observation counter's next value.
+    """
+    listings.lock_catalogue(conn)
+    listings.decide(conn, place, target, now)
+    rows = [row for channel, id_ in filter(None, (place, target)) for row in listings.of_places(conn, channel, [id_])]
+    written = Written()
+    written.changed = {row.id: row for row in rows}
+    take: Take[ProductRecord] = Take(place[0], (), (), (), count, now, rules)
+    _record(conn, regroup(conn, written, take), written, take)
+
+
+def _record(conn: Connection, rebuilt: Rebuilt, written: Written, take: Take[ProductRecord]) -> None:
     log.record(conn, "PRODUCT", rebuilt.products, take.now)
     log.record(conn, "PRODUCT_VARIANT", rebuilt.variants, take.now)
     log.record(conn, "LISTING", [(row.id, take.count) for row in written.rows()], take.now)
@@ -37,6 +56,8 @@ class Neighborhood:
         self.rows = {row.id: row for row in written.rows()}
         self._asked = {"variant_id": {row.founding_id for row in written.new}, "channel_product_id": set(sources)}
         self._stored: dict[str, tuple[object, ...]] = {}
+        self._written = written.rows()
+        self.crowded: set[Key] = set()
 
     def spread(self, conn: Connection, columns: Sequence[str], rows: Iterable[ListingRow]) -> list[ListingRow]:
         """The listings that share a value of these columns with the given ones, and are new here."""
@@ -47,6 +68,21 @@ class Neighborhood:
             asked |= keys
             found += self.add(listings.select(conn, column, keys))
         return found
+
+    def spread_by_code(self, conn: Connection, column: str, rows: Sequence[ListingRow]) -> list[ListingRow]:
+        """As `spread`; but not by codes that so many carry, before and after, that they tell nothing."""
+        codes = {key for row in rows if (key := getattr(row, column))} - self._asked.setdefault(column, set())
+        for code in listings.carried_by_many(conn, column, codes, CROWD):
+            if self._stays_crowded(conn, column, code):
+                self.crowded.add((column, code))
+                self._asked[column].add(code)
+        return self.spread(conn, (column,), rows)
+
+    def _stays_crowded(self, conn: Connection, column: str, code: str) -> bool:
+        before = listings.live_with(conn, column, code, CROWD + 1 + len(self._written))
+        others = before - {row.id for row in self._written}
+        ours = sum(row.live and getattr(row, column) == code for row in self._written)
+        return len(before) > CROWD and len(others) + ours > CROWD
 
     def add(self, rows: Iterable[ListingRow]) -> list[ListingRow]:
         """Those that are new here."""
@@ -68,8 +104,9 @@ def regroup(conn: Connection, written: Written, take: Take[ProductRecord]) -> Re
     """Find anew which listings are one variant, for every component that the written ones touch, and rebuild those."""
     sources = {*(seen.source_id for seen in take.seen), *take.gone}
     near = Neighborhood(written, sources)
-    decided = _component(conn, near, take.rules)
-    outcome = match([_candidate(row) for row in near.rows.values()], decided, take.rules.services)
+    decided = _component(conn, near, written.former, take.rules)
+    candidates = [_candidate(row) for row in near.rows.values()]
+    outcome = match(candidates, decided, take.rules.services, near.crowded)
     dropped = _assign(near, outcome)
     _review(conn, near.rows, [*(Review(row.id, ANOTHER, ()) for row in written.replaced), *outcome.reviews], take)
     frontier = list(near.rows.values())
@@ -81,16 +118,17 @@ def regroup(conn: Connection, written: Written, take: Take[ProductRecord]) -> Re
     return rebuilt
 
 
-def _component(conn: Connection, near: Neighborhood, rules: Rules) -> Decisions:
-    """Everything that could belong together with what is near, and what people decided of it."""
+def _component(conn: Connection, near: Neighborhood, former: Sequence[ListingRow], rules: Rules) -> Decisions:
+    """Everything that could belong together with what is near, or could with what that was; and people's decisions."""
     decided: Decisions = {}
-    frontier = list(near.rows.values())
+    frontier = [*near.rows.values(), *former]
     while frontier:
         telling = [row for row in frontier if row.sku_key not in rules.services]
         coded = [row for row in frontier if matchable_gtin(row.gtin)]
-        found = near.spread(conn, ("match_key", "variant_id"), frontier)
-        found += near.spread(conn, ("sku_key",), telling)
-        found += near.spread(conn, ("gtin",), coded)
+        found = near.spread(conn, ("variant_id",), frontier)
+        found += near.spread_by_code(conn, "match_key", frontier)
+        found += near.spread_by_code(conn, "sku_key", telling)
+        found += near.spread_by_code(conn, "gtin", coded)
         decisions = listings.decisions(conn, {(row.channel, row.external_id) for row in frontier})
         found += near.add(_linked(conn, decisions))
         decided |= decisions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,6 +13,7 @@ from gateway.storage import products
 from gateway.storage.database import Connection
 
 _SEPARATOR = "\x1f"
+_LONGEST = 600  # characters in an index: PostgreSQL takes 2,704 bytes
 
 
 def ensure(conn: Connection, paths: Iterable[str], now: datetime) -> dict[str, str]:
@@ -20,7 +22,7 @@ def ensure(conn: Connection, paths: Iterable[str], now: datetime) -> dict[str, s
     steps = {found[:depth] for found in titles.values() for depth in range(1, len(found) + 1)}
     if not steps:
         return {}
-    keys = {step: _SEPARATOR.join(map(folded, step)) for step in steps}
+    keys = {step: _key(step) for step in steps}
     missing = set(keys.values()) - set(products.category_ids(conn, keys.values()))
     if missing:
         _add(conn, [step for step in sorted(steps, key=len) if keys[step] in missing], keys, now)
@@ -39,13 +41,20 @@ def _add(conn: Connection, steps: list[tuple[str, ...]], keys: dict[tuple[str, .
             {
                 "id": id_,
                 "path": keys[step],
-                "handle": f"{_slug(step[-1])}-{id_[-8:]}",
+                "handle": f"{_slug(step[-1])}-{id_[-12:]}",
                 "title": step[-1],
                 "parent_id": ids[keys[step[:-1]]] if len(step) > 1 else None,
-                "sort_title": folded(step[-1]),
+                "sort_title": folded(step[-1])[:_LONGEST],
             }
         )
     products.add_categories(conn, rows)
+
+
+def _key(step: tuple[str, ...]) -> str:
+    """What tells a category from others: bounded, because it stands in an index."""
+    path = _SEPARATOR.join(map(folded, step))
+    digest = hashlib.blake2b(path.encode(), digest_size=16).hexdigest()
+    return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 32]}{digest}"
 
 
 def _slug(title: str) -> str:

@@ -68,7 +68,7 @@ def _customer(
         addresses=dump([asdict(address) for address in record.addresses]),
         tags=dump(list(record.tags)),
         visible=record.merged_into is None,
-        sort_name=folded(_display_name(record) or ""),
+        sort_name=folded(_display_name(record) or "")[:600],  # an index of PostgreSQL takes 2,704 bytes
         created_at=known.created_at if known else record.created_at or take.now,
         updated_at=known.updated_at if known else take.now,
     )
@@ -103,7 +103,7 @@ def _index(conn: Connection, take: Take[CustomerRecord], links: Sequence[Identit
 
 
 def _contacts(record: CustomerRecord) -> set[tuple[str, str]]:
-    emails = {("email", folded(point.value)) for point in record.emails}
+    emails = {("email", folded(point.value)[:600]) for point in record.emails}
     phones = {("phone", digits(point.value)) for point in record.phones}
     return emails | phones | {("tag", tag) for tag in record.tags}
 

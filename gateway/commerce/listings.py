@@ -19,12 +19,18 @@ ANOTHER = "another thing stands under the same id since"
 
 
 class Written:
-    """What becomes of listings in a take, and which of the new ones are another thing under an id that is in use."""
+    """What becomes of listings in a take.
+
+    Attributes:
+        replaced: those of the new ones that are another thing under an id that is in use.
+        former: the changed ones as they were: whom they leave may belong together now.
+    """
 
     def __init__(self) -> None:
         self.new: list[ListingRow] = []
         self.changed: dict[str, ListingRow] = {}
         self.replaced: list[ListingRow] = []
+        self.former: list[ListingRow] = []
 
     def rows(self) -> list[ListingRow]:
         """Everything that the take wrote."""
@@ -36,12 +42,15 @@ def write(conn: Connection, take: Take[ProductRecord]) -> Written:
     before = listings.products_of(conn, [*(seen.source_id for seen in take.seen), *take.gone])
     known = _known(conn, take)
     written = Written()
-    keys = _match_keys(take)
+    keys, owner = _match_keys(take), _owners(take)
     for seen in take.seen:
         for position, variant in enumerate(seen.record.variants):
+            if owner[variant.ref.id] != seen.source_id:
+                continue
             row = _row(take, seen, position, variant, keys[seen.source_id, variant.ref.id])
             _write_one(row, known.get(variant.ref.id), before.get(seen.source_id), seen.record, take, written)
     _retire(take, known, written)
+    written.former += [row for row in known.values() if row.id in written.changed]
     rows = [_product_row(take, seen) for seen in take.seen]
     listings.store_products(conn, rows + _gone(take.gone, before))
     return written
@@ -53,6 +62,11 @@ def _known(conn: Connection, take: Take[ProductRecord]) -> dict[str, ListingRow]
     sources = [*(seen.source_id for seen in take.seen), *take.gone]
     rows = [*listings.of_places(conn, take.channel, ids), *listings.select(conn, "channel_product_id", sources)]
     return {row.external_id: row for row in rows if row.current}
+
+
+def _owners(take: Take[ProductRecord]) -> dict[str, str]:
+    """Which product each variant belongs to: should several name it, the last one."""
+    return {variant.ref.id: seen.source_id for seen in take.seen for variant in seen.record.variants}
 
 
 def _match_keys(take: Take[ProductRecord]) -> dict[tuple[str, str], str | None]:

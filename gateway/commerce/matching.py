@@ -6,7 +6,7 @@ member.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +15,13 @@ from gateway.model.catalog import MatchEvidence
 _IN_STORE = ("002", "004", *(f"0{prefix}" for prefix in range(20, 30)))
 """GTIN-13 prefixes that every shop uses as it likes (GS1: restricted circulation), as they stand in 14 digits."""
 
+CROWD = 100
+"""A code that more listings than this carry says nothing ("N/A", "0000"): it draws no edges."""
+
 _STRENGTH = (MatchEvidence.MANUAL, MatchEvidence.GTIN, MatchEvidence.SKU, MatchEvidence.PLUGIN)
+
+Key = tuple[str, str]
+"""A code by which listings may be one thing: its kind (a column of `listings`), and its value."""
 
 Place = tuple[str, str]
 """A listing's channel and its id there: what people's decisions are kept by."""
@@ -61,27 +67,60 @@ class Matching:
     reviews: list[Review] = field(default_factory=list)
 
 
-def match(candidates: Sequence[Candidate], links: Mapping[Place, Place | None], services: Collection[str]) -> Matching:
+def match(
+    candidates: Sequence[Candidate],
+    links: Mapping[Place, Place | None],
+    services: Collection[str],
+    crowded: Collection[Key] = (),
+) -> Matching:
     """Group whole connected components of listings.
 
     Args:
         links: what people decided: the place that one belongs to, or None: it stands alone.
         services: folded codes of things that are no goods, and never match.
+        crowded: codes of which it is known that more than `CROWD` listings carry them, not all of them candidates.
     """
     forest, outcome = Forest(candidates), Matching()
     live = [candidate for candidate in candidates if candidate.live]
+    void = {*crowded, *_crowded(live), *(("sku_key", code) for code in services)}
     free = [candidate for candidate in live if candidate.place not in links]
     for edge in (
         *_manual(live, links),
-        *_by_gtin(free, outcome),
-        *_by_sku(free, services, outcome),
-        *_by_key(free, outcome),
+        *_by_gtin(free, void, outcome),
+        *_by_sku(free, void, outcome),
+        *_by_key(free, void, outcome),
     ):
         forest.join(edge)
-    for dead, alive in _followers(candidates, live, links):
+    for dead, alive in _followers(candidates, live, links, void):
         forest.follow(dead, alive)
+    _doubt_crowds(free, void, services, outcome)
     outcome.groups, outcome.evidence = forest.groups(), forest.evidence
     return outcome
+
+
+def _crowded(live: Iterable[Candidate]) -> set[Key]:
+    counts = Counter(key for candidate in live for key in keys(candidate))
+    return {key for key, count in counts.items() if count > CROWD}
+
+
+def keys(candidate: Candidate) -> Iterator[Key]:
+    """The codes by which a listing could belong to others."""
+    codes = {"gtin": candidate.gtin if matchable_gtin(candidate.gtin) else None}
+    codes |= {"sku_key": candidate.sku_key, "match_key": candidate.key}
+    return ((kind, code) for kind, code in codes.items() if code is not None)
+
+
+def _doubt_crowds(
+    free: Iterable[Candidate], void: Collection[Key], services: Collection[str], outcome: Matching
+) -> None:
+    for candidate in free:
+        for kind, code in keys(candidate):
+            if (kind, code) in void and not (kind == "sku_key" and code in services):
+                reason = f"{_NAMES[kind]} {code} stands for more than {CROWD} listings"
+                outcome.reviews.append(Review(candidate.id, reason, ()))
+
+
+_NAMES = {"gtin": "GTIN", "sku_key": "SKU", "match_key": "key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,29 +176,29 @@ def matchable_gtin(gtin: str | None) -> bool:
     return gtin is not None and not gtin.startswith(_IN_STORE)
 
 
-def _by_gtin(free: Sequence[Candidate], outcome: Matching) -> Iterator[Edge]:
+def _by_gtin(free: Sequence[Candidate], void: Collection[Key], outcome: Matching) -> Iterator[Edge]:
     groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in free:
-        if candidate.gtin is not None and matchable_gtin(candidate.gtin):
+        if candidate.gtin is not None and matchable_gtin(candidate.gtin) and ("gtin", candidate.gtin) not in void:
             groups[candidate.gtin, candidate.condition].append(candidate)
     for (gtin, _), group in groups.items():
         yield from _edges(group, MatchEvidence.GTIN, f"GTIN {gtin}", outcome)
 
 
-def _by_sku(free: Sequence[Candidate], services: Collection[str], outcome: Matching) -> Iterator[Edge]:
+def _by_sku(free: Sequence[Candidate], void: Collection[Key], outcome: Matching) -> Iterator[Edge]:
     groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in free:
-        if candidate.sku_key is not None and candidate.sku_key not in services:
+        if candidate.sku_key is not None and ("sku_key", candidate.sku_key) not in void:
             groups[candidate.sku_key, candidate.condition].append(candidate)
     for group in groups.values():
         for part in _spelled_alike(group, outcome):
             yield from _edges(part, MatchEvidence.SKU, f"SKU {part[0].sku}", outcome)
 
 
-def _by_key(free: Sequence[Candidate], outcome: Matching) -> Iterator[Edge]:
+def _by_key(free: Sequence[Candidate], void: Collection[Key], outcome: Matching) -> Iterator[Edge]:
     groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in free:
-        if candidate.key is not None:
+        if candidate.key is not None and ("match_key", candidate.key) not in void:
             groups[candidate.key, candidate.condition].append(candidate)
     for (key, _), group in groups.items():
         yield from _edges(group, MatchEvidence.PLUGIN, f"key {key}", outcome)
@@ -206,26 +245,29 @@ def _doubt(doubtful: Iterable[Candidate], group: Iterable[Candidate], reason: st
 
 
 def _followers(
-    candidates: Sequence[Candidate], live: Sequence[Candidate], links: Mapping[Place, Place | None]
+    candidates: Sequence[Candidate],
+    live: Sequence[Candidate],
+    links: Mapping[Place, Place | None],
+    void: Collection[Key],
 ) -> Iterator[tuple[str, str]]:
     """For each listing that is no more: the live one that is what it was, if there is one."""
     same: dict[object, str] = {}
     for candidate in sorted(live, key=lambda candidate: candidate.id, reverse=True):
-        for key in _identities(candidate, links):
+        for key in _identities(candidate, links, void):
             same[key] = candidate.id
     for candidate in candidates:
         if not candidate.live:
-            found = next((same[key] for key in _identities(candidate, links) if key in same), None)
+            found = next((same[key] for key in _identities(candidate, links, void) if key in same), None)
             if found is not None:
                 yield candidate.id, found
 
 
-def _identities(candidate: Candidate, links: Mapping[Place, Place | None]) -> Iterator[object]:
+def _identities(candidate: Candidate, links: Mapping[Place, Place | None], void: Collection[Key]) -> Iterator[object]:
     """By what a listing that is no more is known again, the surest first."""
     yield "itself", candidate.place, candidate.sku_key, candidate.gtin, candidate.title
     if candidate.place in links:
         return
-    if matchable_gtin(candidate.gtin):
+    if matchable_gtin(candidate.gtin) and ("gtin", candidate.gtin) not in void:
         yield "gtin", candidate.gtin, candidate.condition
-    if candidate.sku is not None:
+    if candidate.sku is not None and ("sku_key", candidate.sku_key) not in void:
         yield "sku", candidate.sku, candidate.gtin, candidate.condition

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,6 +22,9 @@ from gateway.storage.products import ProductRow, VariantRow
 from gateway.storage.rows import dump
 
 _LAST = 1_000_000
+
+LONGEST_KEY = 600
+"""Characters of a text in an index: PostgreSQL takes 2,704 bytes, and a folded text may be longer than it was."""
 
 
 @dataclass(slots=True)
@@ -60,8 +63,8 @@ def rebuild(
     for variant_id, product_id in product_of.items():
         by_product[product_id].append(variant_id)
     rebuilt = Rebuilt()
-    _store_variants(conn, shelf, by_product, dropped, rebuilt)
-    _store_products(conn, shelf, by_product, rebuilt)
+    refilled = _store_variants(conn, shelf, by_product, dropped, rebuilt)
+    _store_products(conn, shelf, by_product, refilled, rebuilt)
     went = _went(shelf, product_of)
     products.redirect(conn, {old: new for old, new in went.items() if old in abandoned})
     products.drop_products(conn, abandoned)
@@ -164,7 +167,8 @@ def _claims(shelf: Shelf, groups: Mapping[str, Sequence[str]]) -> list[tuple[str
 
 def _store_variants(
     conn: Connection, shelf: Shelf, by_product: Mapping[str, Sequence[str]], dropped: Collection[str], rebuilt: Rebuilt
-) -> None:
+) -> set[str]:
+    """Insert or set the variants; the products in which one changed, that one came to, or that one left."""
     changed = []
     for product_id, variant_ids in by_product.items():
         for variant_id in variant_ids:
@@ -175,7 +179,10 @@ def _store_variants(
                 rebuilt.variants.append((row.id, row.version))
     products.store_variants(conn, changed, shelf.variants)
     products.drop_variants(conn, dropped)
-    rebuilt.variants += [(id_, shelf.variants[id_].version + 1) for id_ in sorted(dropped) if id_ in shelf.variants]
+    left = [shelf.variants[id_] for id_ in sorted(dropped) if id_ in shelf.variants]
+    rebuilt.variants += [(row.id, row.version + 1) for row in left]
+    left += [shelf.variants[row.id] for row in changed if row.id in shelf.variants]
+    return {row.product_id for row in (*changed, *left)}
 
 
 def _variant(shelf: Shelf, product_id: str, variant_id: str) -> VariantRow:
@@ -205,7 +212,9 @@ def _lead(shelf: Shelf, variant_id: str) -> ListingRow:
     return next(grouping, rows[0])
 
 
-def _store_products(conn: Connection, shelf: Shelf, by_product: Mapping[str, Sequence[str]], rebuilt: Rebuilt) -> None:
+def _store_products(
+    conn: Connection, shelf: Shelf, by_product: Mapping[str, Sequence[str]], refilled: Collection[str], rebuilt: Rebuilt
+) -> None:
     paths = categories.ensure(conn, [_source(shelf, ids).category for ids in by_product.values()], shelf.now)
     changed = []
     for product_id, variant_ids in by_product.items():
@@ -218,22 +227,8 @@ def _store_products(conn: Connection, shelf: Shelf, by_product: Mapping[str, Seq
     products.store_offers(conn, known, [offer for item in by_product.items() for offer in _offers(shelf, *item)])
     tags = [{"product_id": row.id, "tag": tag} for row in changed for tag in json.loads(row.tags)]
     products.store_tags(conn, [row.id for row in changed if row.id in shelf.products], tags)
-    _store_words(conn, shelf, by_product, {row.id for row in changed}, {id_ for id_, _ in rebuilt.variants})
-
-
-def _store_words(
-    conn: Connection,
-    shelf: Shelf,
-    by_product: Mapping[str, Sequence[str]],
-    products_changed: Collection[str],
-    variants_changed: Set[str],
-) -> None:
-    """By what the products are found of which a word may have changed."""
-    found = {
-        id_: _words(shelf, variant_ids)
-        for id_, variant_ids in by_product.items()
-        if id_ in products_changed or not variants_changed.isdisjoint(variant_ids)
-    }
+    worded = {*refilled, *(row.id for row in changed)}
+    found = {id_: _words(shelf, variant_ids) for id_, variant_ids in by_product.items() if id_ in worded}
     products.store_words(conn, "product", found, [id_ for id_ in found if id_ in shelf.products])
 
 
@@ -247,7 +242,7 @@ def _product(shelf: Shelf, product_id: str, variant_ids: Sequence[str], paths: M
     source, known = _source(shelf, variant_ids), shelf.products.get(product_id)
     return ProductRow(
         id=product_id,
-        handle=known.handle if known else f"{slug(source.title)}-{product_id[-8:]}",
+        handle=known.handle if known else f"{slug(source.title)}-{product_id[-12:]}",
         version=known.version if known else 0,
         title=source.title,
         description=source.description,
@@ -258,7 +253,7 @@ def _product(shelf: Shelf, product_id: str, variant_ids: Sequence[str], paths: M
         images=source.images,
         options=_options(shelf, variant_ids),
         visible=any(shelf.members[variant_id][0].live for variant_id in variant_ids),
-        sort_title=folded(source.title),
+        sort_title=folded(source.title)[:LONGEST_KEY],
         created_at=known.created_at if known else source.created_at or shelf.now,
         updated_at=known.updated_at if known else shelf.now,
     )
@@ -269,9 +264,15 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folded(title)).strip("-")[:60] or "product"
 
 
+def _listed(shelf: Shelf, variant_ids: Sequence[str]) -> Sequence[str]:
+    """Those of a product's variants that some channel lists; all, where none is listed any more."""
+    return [variant_id for variant_id in variant_ids if shelf.members[variant_id][0].live] or variant_ids
+
+
 def _options(shelf: Shelf, variant_ids: Sequence[str]) -> str:
     options: dict[str, dict[str, None]] = {}
-    for lead in sorted((_lead(shelf, id_) for id_ in variant_ids), key=lambda row: (row.position, row.external_id)):
+    leads = [_lead(shelf, variant_id) for variant_id in _listed(shelf, variant_ids)]
+    for lead in sorted(leads, key=lambda row: (row.position, row.external_id)):
         for name, value in json.loads(lead.options):
             options.setdefault(name, {})[value] = None
     return dump([[name, list(values)] for name, values in options.items()])
@@ -300,8 +301,7 @@ def _price_range(rows: Sequence[ListingRow]) -> dict[str, object]:
 def _words(shelf: Shelf, variant_ids: Sequence[str]) -> set[str]:
     source = _source(shelf, variant_ids)
     texts = [source.title, source.brand or "", *json.loads(source.tags)]
-    listed = [variant_id for variant_id in variant_ids if shelf.members[variant_id][0].live]
-    for variant_id in listed or variant_ids:
+    for variant_id in _listed(shelf, variant_ids):
         lead = _lead(shelf, variant_id)
         texts += [lead.title, *(value for _, value in json.loads(lead.options))]
     return {word[:40] for text in texts for word in words(text)}
