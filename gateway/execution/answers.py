@@ -9,13 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
+from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
 
 from gateway.execution.context import Context
 from gateway.execution.documents import Prepared
-from gateway.execution.errors import QueryError
+from gateway.execution.errors import AnswerTooLargeError, QueryError
 
 log = logging.getLogger(__name__)
+
+LONGEST_MESSAGE = 500
+"""Messages of the GraphQL library quote what a client sent, however long it is."""
+
+
+class BoundedExecutor(Executor[None]):
+    """Counts fields as they are answered, those of introspection too."""
+
+    def execute_fields(
+        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
+    ) -> Any:
+        self.context_value.spend(len(grouped_field_set))
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,7 @@ class Answer:
 
 def refusal(message: str, code: str) -> Answer:
     """An answer with one error."""
-    return Answer({"errors": [{"message": message, "extensions": {"code": code}}]}, ran=False)
+    return Answer({"errors": [{"message": _shortened(message), "extensions": {"code": code}}]}, ran=False)
 
 
 def operation_type(prepared: Prepared, name: str | None) -> OperationType | None:
@@ -48,9 +61,17 @@ async def run(
     if get_operation_ast(prepared.document, name) is None:
         return refusal(_which(name), "OPERATION_RESOLUTION_FAILURE")
     running = execute(
-        schema, prepared.document, context_value=context, variable_values=dict(variables), operation_name=name
+        schema,
+        prepared.document,
+        context_value=context,
+        variable_values=dict(variables),
+        operation_name=name,
+        executor_class=BoundedExecutor,
     )
-    return answered(await running if inspect.isawaitable(running) else running)
+    result = await running if inspect.isawaitable(running) else running
+    if context.is_spent:
+        return refusal(str(AnswerTooLargeError()), AnswerTooLargeError.code)
+    return answered(result)
 
 
 def _which(name: str | None) -> str:
@@ -70,7 +91,11 @@ def answered(result: ExecutionResult) -> Answer:
 def coded(error: GraphQLError, code: str | None = None) -> dict[str, Any]:
     """An error as a client sees it."""
     found = code or _code(error)
-    shown: dict[str, Any] = {"message": error.message, **_place(error), "extensions": {"code": found or INTERNAL}}
+    shown: dict[str, Any] = {
+        "message": _shortened(error.message),
+        **_place(error),
+        "extensions": {"code": found or INTERNAL},
+    }
     if found is None:
         shown["message"] = "Something went wrong here. The error id tells us what."
         shown["extensions"]["errorId"] = _logged(error)
@@ -78,6 +103,10 @@ def coded(error: GraphQLError, code: str | None = None) -> dict[str, Any]:
 
 
 INTERNAL = "INTERNAL_SERVER_ERROR"
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
 
 
 def _place(error: GraphQLError) -> dict[str, Any]:

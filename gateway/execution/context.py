@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiodataloader import DataLoader
 
 from gateway.execution.caller import Caller, Scopes
-from gateway.execution.errors import BadUserInputError
+from gateway.execution.errors import AnswerTooLargeError, BadUserInputError
 from gateway.model.channels import Channel, Fault, Location, Resource
 from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
@@ -19,6 +19,12 @@ from gateway.storage.database import Database
 
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 """`async def batch(context, keys, **arguments)`: a value for each key, or the exception that this key fails with."""
+
+MOST_FIELDS = 100_000
+"""Of one answer. They take a second or two in which nobody else is answered."""
+
+LOADED = 5
+"""How many plain fields cost as much as one that is waited for."""
 
 
 class Gateway(Protocol):
@@ -48,6 +54,7 @@ class Context:
 
     Attributes:
         live_faults: what the live reads of this request ran into, by channel.
+        fields_left: how many more fields the answer may have.
     """
 
     def __init__(self, gateway: Gateway, caller: Caller) -> None:
@@ -55,6 +62,7 @@ class Context:
         self.caller = caller
         self.now = gateway.now()
         self.live_faults: dict[str, Fault] = {}
+        self.fields_left = MOST_FIELDS
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
 
     @property
@@ -65,11 +73,22 @@ class Context:
     def sees_all_products(self) -> bool:
         return self.caller.may("catalogue:admin")
 
+    @property
+    def is_spent(self) -> bool:
+        return self.fields_left < 0
+
     def require(self, scopes: Scopes) -> None:
         self.caller.require(scopes)
 
+    def spend(self, fields: int) -> None:
+        """So many fields are about to be answered."""
+        self.fields_left -= fields
+        if self.is_spent:
+            raise AnswerTooLargeError
+
     def load(self, batch: Batch, key: Any, **arguments: Any) -> Awaitable[Any]:
         """The batch's value for this key, together with all others that are asked for in the same turn of the loop."""
+        self.spend(LOADED)
         name = (batch, frozen(arguments))
         loader = self._loaders.get(name)
         if loader is None:

@@ -28,7 +28,8 @@ MOST_DEPTH = 30
 MOST_FIELDS = 20_000
 MOST_PAIRS = 20_000
 MOST_ERRORS = 20
-REMEMBERED = 500
+REMEMBERED = 500_000
+"""Characters of all documents together. Parsed they take some 150 times as many bytes."""
 LONGEST_REMEMBERED = 20_000
 
 
@@ -52,6 +53,7 @@ class Documents:
         self._schema = schema
         self._max_tokens = max_tokens
         self._known: OrderedDict[str, Prepared] = OrderedDict()
+        self._remembered = 0
 
     def prepare(self, text: str) -> Prepared:
         """The document that this text is."""
@@ -61,10 +63,15 @@ class Documents:
             return known
         prepared = self._prepare(text)
         if not prepared.errors and len(text) <= LONGEST_REMEMBERED:
-            self._known[text] = prepared
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._remember(text, prepared)
         return prepared
+
+    def _remember(self, text: str, prepared: Prepared) -> None:
+        self._known[text] = prepared
+        self._remembered += len(text)
+        while self._remembered > REMEMBERED:
+            forgotten, _ = self._known.popitem(last=False)
+            self._remembered -= len(forgotten)
 
     def _prepare(self, text: str) -> Prepared:
         try:

@@ -15,6 +15,15 @@ class BadUserInputError(QueryError):
     code = "BAD_USER_INPUT"
 
 
+class AnswerTooLargeError(QueryError):
+    """The answer would have more fields than one answer may: lists within lists multiply."""
+
+    code = "ANSWER_TOO_LARGE"
+
+    def __init__(self) -> None:
+        super().__init__("The answer would be too large: ask for shorter lists, or for fewer lists within lists.")
+
+
 class UnauthenticatedError(QueryError):
     """A token is needed, or the one that came is not known."""
 

@@ -15,8 +15,8 @@ from gateway.model import money, values
 CurrencyCode = NewType("CurrencyCode", str)
 CountryCode = NewType("CountryCode", str)
 
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
-_DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,16})?")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,16})?", re.ASCII)
 
 
 def write_instant(value: datetime) -> str:
@@ -26,7 +26,11 @@ def write_instant(value: datetime) -> str:
 def read_instant(value: Any) -> datetime:
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise ValueError("expected an instant such as 2026-01-31T09:30:00Z")
-    return values.instant("DateTime", datetime.fromisoformat(value.upper()))
+    try:
+        found = datetime.fromisoformat(value.upper())
+    except ValueError as error:  # its own text is about Python
+        raise ValueError("is not an instant that there is") from error
+    return values.instant("DateTime", found)
 
 
 def read_decimal(value: Any) -> Decimal:

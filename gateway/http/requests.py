@@ -43,6 +43,8 @@ async def read_request(request: Request, max_body_bytes: int) -> Asked:
         return checked(_from_parameters(request))
     if not is_json(request.headers.get("content-type")):
         raise RequestError(415, "Expected a body of the type application/json, in UTF-8.")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise RequestError(415, "Expected a body without Content-Encoding.", headers={"accept-encoding": "identity"})
     return checked(_parsed(await _body(request, max_body_bytes), "body"))
 
 

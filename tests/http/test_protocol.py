@@ -86,6 +86,15 @@ async def test_another_body_than_json_is_415(http: httpx2.AsyncClient, kind: str
     assert (response.status_code, codes(response)) == (415, ["BAD_REQUEST"])
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
+async def test_a_compressed_body_is_415_and_told_that_only_plain_ones_are_read(
+    http: httpx2.AsyncClient, encoding: str
+) -> None:
+    response = await post(http, QUERY, **{"content-encoding": encoding})
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+    assert (await post(http, QUERY, **{"content-encoding": "identity"})).json() == ANSWER
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_405_and_told_which_work(http: httpx2.AsyncClient, method: str) -> None:
     response = await http.request(method, "/graphql", headers={"accept": GRAPHQL})

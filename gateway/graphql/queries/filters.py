@@ -38,6 +38,8 @@ from gateway.storage.search import Search, search_for
 T = TypeVar("T")
 MOST = 250
 """How many values a list in a filter may have."""
+MOST_WORDS = 20
+LONGEST_SEARCH = 500
 
 
 def present(value: T | None) -> T | None:
@@ -53,6 +55,16 @@ def wanted(found: Sequence[T] | None) -> tuple[T, ...] | None:
     if len(given) > MOST:
         raise BadUserInputError(f"A list in a filter has at most {MOST} values.")
     return tuple(given)
+
+
+def searched(text: str | None) -> Search | None:
+    """What is searched for; each word of it is a condition that the database has to look up."""
+    if text is not None and len(text) > LONGEST_SEARCH:
+        raise BadUserInputError(f"search has at most {LONGEST_SEARCH} characters.")
+    found = search_for(text)
+    if found is not None and len(found.words) > MOST_WORDS:
+        raise BadUserInputError(f"search has at most {MOST_WORDS} words.")
+    return found
 
 
 def _names(found: Sequence[Enum] | None) -> tuple[str, ...] | None:
@@ -83,11 +95,11 @@ def products(
 ) -> ProductQuery:
     """The products that are wanted."""
     given = filter_ or ProductFilter()
-    key = _sort_key(context, search_for(search), channel, sort)
+    wanted_words = searched(search)
     return ProductQuery(
         everything=context.sees_all_products,
         channel=None if channel is None else context.known_channel(channel),
-        search=search_for(search),
+        search=wanted_words,
         channels=_keys(context, given.channel_keys),
         statuses=_names(given.statuses),
         brands=wanted(given.brands),
@@ -96,12 +108,12 @@ def products(
         price=_price(channel, present(given.price)),
         updated_since=present(given.updated_since),
         conditions=tuple(_availability(context, channel, given)),
-        sort=key,
+        sort=_sort_key(wanted_words, channel, sort),
         descending=sort is not None and sort.direction.value == "DESC",
     )
 
 
-def _sort_key(context: Context, search: Search | None, channel: str | None, sort: ProductSort | None) -> str:
+def _sort_key(search: Search | None, channel: str | None, sort: ProductSort | None) -> str:
     if sort is None:
         return "TITLE" if search is None else "RELEVANCE"
     if sort.key.value == "PRICE" and channel is None:
@@ -180,7 +192,7 @@ def customers(
     contacts = [("email", values.folded(email))] if email is not None else []
     contacts += [("phone", "".join(filter(str.isdigit, phone)))] if phone is not None else []
     return CustomerQuery(
-        search=search_for(search),
+        search=searched(search),
         channels=_keys(context, given.channel_keys),
         tags=wanted(given.tags),
         contacts=tuple(contacts),
@@ -196,7 +208,7 @@ def orders(context: Context, search: str | None, filter_: OrderFilter | None, so
     given = filter_ or OrderFilter()
     customer, location = present(given.customer_id), present(given.location_key)
     return OrderQuery(
-        search=search_for(search),
+        search=searched(search),
         channels=_keys(context, given.channel_keys),
         statuses=_names(given.statuses),
         fulfillment_statuses=_names(given.fulfillment_statuses),

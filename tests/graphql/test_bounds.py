@@ -1,0 +1,98 @@
+"""What one request may cost: a stranger with a small document does not stop the gateway for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+
+from gateway.execution import context
+from gateway.execution.documents import REMEMBERED, Documents
+from gateway.graphql.schema import build
+from gateway.sdk.testing import rows
+from gateway.sdk.testing.memory import MemoryStore
+from tests.graphql.world import STAFF, TOKENS, World, opened, till
+
+pytestmark = pytest.mark.anyio
+ORDERS = 40
+TABLES: dict[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {"staff": TOKENS["staff"]}}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {"till": busy_till()}, **TABLES) as found:
+        yield found
+
+
+def busy_till() -> MemoryStore:
+    """A customer who buys a lot."""
+    store = till()
+    for number in range(ORDERS):
+        store.put("orders", rows.order(f"b{number}", [rows.line("1", "t-mug", 1, "4.50")], customer="c2"))
+    return store
+
+
+def her_orders(levels: int) -> str:
+    """Orders of the customer of orders of the customer …"""
+    deeper = "{ nodes { id customer { orders(first: 100) " * levels
+    return "{ orders(first: 100) " + deeper + "{ nodes { id number } }" + " } } }" * levels + " }"
+
+
+@pytest.mark.parametrize("levels", [3, 8])
+async def test_lists_within_lists_within_lists_are_given_up(world: World, levels: int) -> None:
+    answer = await world.client.ask(her_orders(levels), STAFF)
+    assert (answer.status, answer.codes, list(answer.body)) == (400, ["ANSWER_TOO_LARGE"], ["errors"])
+
+
+async def test_lists_within_lists_are_answered(world: World) -> None:
+    found = await world.client.data(her_orders(1), STAFF)
+    assert len(found["orders"]["nodes"]) == ORDERS + 2
+
+
+async def test_without_the_bound_the_same_request_would_be_answered_at_length(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof that the tests above can fail; with few orders, or it would take minutes."""
+    monkeypatch.setattr(context, "MOST_FIELDS", 1_000)
+    assert (await world.client.ask(her_orders(1), STAFF)).codes == ["ANSWER_TOO_LARGE"]
+    monkeypatch.setattr(context, "MOST_FIELDS", 10**9)
+    assert (await world.client.ask(her_orders(1), STAFF)).codes == []
+
+
+async def test_introspection_as_tools_ask_for_it_is_answered_and_repeated_a_hundred_times_it_is_not(
+    world: World,
+) -> None:
+    assert (await world.client.ask(get_introspection_query(input_value_deprecation=True))).codes == []
+    all_types = "types { fields { args { type { name } } type { ofType { fields { args { name } } } } } }"
+    bomb = "{ __schema { " + " ".join(f"t{number}: {all_types}" for number in range(100)) + " } }"
+    assert (await world.client.ask(bomb)).codes == ["ANSWER_TOO_LARGE"]
+
+
+@pytest.mark.parametrize("field", ["products", "orders", "customers"])
+@pytest.mark.parametrize("search", ["a b c d " * 1_000, "word " * 21, "x" * 501])
+async def test_a_search_for_more_than_anybody_types_is_refused(world: World, field: str, search: str) -> None:
+    query = f"query ($search: String) {{ {field}(search: $search) {{ totalCount }} }}"
+    assert (await world.client.ask(query, STAFF, search=search)).codes == ["BAD_USER_INPUT"]
+    assert (await world.client.ask(query, STAFF, search="word " * 20)).codes == []
+
+
+@pytest.mark.parametrize(
+    "query", ["{ products(first: " + "9" * 50_000 + ") { totalCount } }", "{" + "a" * 50_000 + "}"]
+)
+async def test_an_error_does_not_send_back_all_that_was_sent(world: World, query: str) -> None:
+    answer = await world.client.ask(query)
+    assert (answer.status, len(answer.body["errors"])) == (400, 1)
+    assert len(answer.body["errors"][0]["message"]) <= 500
+
+
+def test_remembered_documents_take_a_bounded_room() -> None:
+    documents = Documents(build(), 4_000)
+    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(1_000)) + " key%d: key } }"
+    texts = [large % number for number in range(2 * REMEMBERED // len(large))]
+    kept = [documents.prepare(text) for text in texts]
+    assert documents.prepare(texts[-1]) is kept[-1]
+    assert documents.prepare(texts[0]) is not kept[0]
+    assert documents.prepare(texts[0]) is documents.prepare(texts[0])
