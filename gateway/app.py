@@ -13,7 +13,7 @@ from gateway.http.health import Ready, live
 
 def create_app(gateway: Gateway) -> Starlette:
     """The application in front of an open gateway."""
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", Endpoint(gateway, build()).answer, methods=HEARD),
             Route("/health/live", live, methods=["GET"]),
@@ -21,3 +21,5 @@ def create_app(gateway: Gateway) -> Starlette:
         ],
         exception_handlers={404: missing, 500: broken},
     )
+    app.router.redirect_slashes = False  # a redirect would go wherever the Host header says
+    return app

@@ -27,7 +27,13 @@ async def serving(settings: Settings, host: str, port: int) -> None:
         for failure in failures(gateway.channels.values()):
             _log.warning("a channel is FAILED: %s", failure)
         server = uvicorn.Server(
-            uvicorn.Config(create_app(gateway), log_config=None, access_log=False, timeout_graceful_shutdown=5)
+            uvicorn.Config(
+                create_app(gateway),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=5,
+            )
         )
         async with asyncio.TaskGroup() as tasks:
             syncing = tasks.create_task(gateway.serve())

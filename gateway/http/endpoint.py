@@ -51,7 +51,7 @@ class Endpoint:
     async def _answer(self, request: Request) -> Answer:
         if request.method not in METHODS.split(", "):
             raise RequestError(405, "Only GET and POST.", headers={"allow": METHODS})
-        caller = self._tokens.caller(request.headers.get("authorization"))
+        caller = self._tokens.caller(_authorization(request))
         asked = await read_request(request, self._server.max_body_bytes)
         prepared = self._documents.prepare(asked.query)
         kind = operation_type(prepared, asked.operation_name)
@@ -59,6 +59,13 @@ class Endpoint:
             raise RequestError(405, "Only queries can be sent with GET.", headers={"allow": "POST"})
         context = Context(self._gateway, caller)
         return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
+
+
+def _authorization(request: Request) -> str | None:
+    found = request.headers.getlist("authorization")
+    if len(found) > 1:  # whoever stands in front of us may have believed the other one
+        raise RequestError(400, "Expected one Authorization header.")
+    return found[0] if found else None
 
 
 async def broken(_request: Request, _error: Exception) -> Response:

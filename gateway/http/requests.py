@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gateway.http.negotiation import is_json
+
+PATIENCE = 10
+"""Seconds within which a body has to be there."""
 
 
 class RequestError(Exception):
@@ -49,7 +53,17 @@ async def read_request(request: Request, max_body_bytes: int) -> Asked:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The body, read no further than is allowed."""
+    """The body, read no further and waited for no longer than is allowed."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _received(request, most)
+    except TimeoutError as error:
+        raise RequestError(408, f"The body took more than {PATIENCE} s.", headers={"connection": "close"}) from error
+    except ClientDisconnect as error:  # the answer has no reader, and nothing of ours has failed
+        raise RequestError(400, "The body ended too early.") from error
+
+
+async def _received(request: Request, most: int) -> bytes:
     found = bytearray()
     async for chunk in request.stream():
         found += chunk

@@ -10,7 +10,8 @@ import pytest
 from graphql import get_introspection_query
 
 from gateway.execution import context
-from gateway.execution.documents import REMEMBERED, Documents
+from gateway.execution import documents as documents_module
+from gateway.execution.documents import Documents
 from gateway.graphql.schema import build
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
@@ -71,12 +72,12 @@ async def test_introspection_as_tools_ask_for_it_is_answered_and_repeated_a_hund
     assert (await world.client.ask(bomb)).codes == ["ANSWER_TOO_LARGE"]
 
 
-@pytest.mark.parametrize("field", ["products", "orders", "customers"])
-@pytest.mark.parametrize("search", ["a b c d " * 1_000, "word " * 21, "x" * 501])
-async def test_a_search_for_more_than_anybody_types_is_refused(world: World, field: str, search: str) -> None:
-    query = f"query ($search: String) {{ {field}(search: $search) {{ totalCount }} }}"
-    assert (await world.client.ask(query, STAFF, search=search)).codes == ["BAD_USER_INPUT"]
-    assert (await world.client.ask(query, STAFF, search="word " * 20)).codes == []
+async def test_a_search_for_more_than_anybody_types_is_refused(world: World) -> None:
+    for field in ("products", "orders", "customers"):
+        query = f"query ($search: String) {{ {field}(search: $search) {{ totalCount }} }}"
+        for search in ("a b c d " * 1_000, "word " * 21, "x" * 501):
+            assert (await world.client.ask(query, STAFF, search=search)).codes == ["BAD_USER_INPUT"]
+        assert (await world.client.ask(query, STAFF, search="word " * 20)).codes == []
 
 
 @pytest.mark.parametrize(
@@ -88,10 +89,11 @@ async def test_an_error_does_not_send_back_all_that_was_sent(world: World, query
     assert len(answer.body["errors"][0]["message"]) <= 500
 
 
-def test_remembered_documents_take_a_bounded_room() -> None:
+def test_remembered_documents_take_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents_module, "REMEMBERED", 5_000)
     documents = Documents(build(), 4_000)
-    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(1_000)) + " key%d: key } }"
-    texts = [large % number for number in range(2 * REMEMBERED // len(large))]
+    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(100)) + " key%d: key } }"
+    texts = [large % number for number in range(10)]
     kept = [documents.prepare(text) for text in texts]
     assert documents.prepare(texts[-1]) is kept[-1]
     assert documents.prepare(texts[0]) is not kept[0]

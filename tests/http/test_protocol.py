@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.app import create_app
+from gateway.http import requests
 from tests.graphql.world import STAFF, opened
 
 pytestmark = pytest.mark.anyio
@@ -172,6 +175,45 @@ async def test_a_body_beyond_the_cap_is_413_before_it_is_read_whole(http: httpx2
     assert response.status_code == 413
 
 
+async def sent(messages: list[Any], tmp_path: Path) -> list[Any]:
+    """What the application itself answers to these messages of a server."""
+    told: list[Any] = []
+    waiting = iter(messages)
+
+    async def receive() -> Any:
+        message = next(waiting, None)
+        if message is None:
+            await asyncio.Event().wait()
+        return message
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {}, **EMPTY) as world:
+        headers = [(b"content-type", b"application/json"), (b"accept", GRAPHQL.encode())]
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+        await create_app(world.gateway)(scope, receive, send)
+    return told
+
+
+BEGUN = {"type": "http.request", "body": b'{"query":', "more_body": True}
+
+
+async def test_a_client_that_leaves_while_it_sends_is_no_failure_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = await sent([BEGUN, {"type": "http.disconnect"}], tmp_path)
+    assert told[0]["status"] == 400
+    assert caplog.records == []
+
+
+async def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "PATIENCE", 0.05)
+    told = await sent([BEGUN], tmp_path)
+    assert told[0]["status"] == 408
+    assert (b"connection", b"close") in told[0]["headers"]
+
+
 # ------------------------------------------------------------------------------------------------ documents
 
 
@@ -256,6 +298,12 @@ async def test_a_token_that_is_not_known_is_401(http: httpx2.AsyncClient, header
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
+async def test_two_authorization_headers_are_one_too_many(http: httpx2.AsyncClient) -> None:
+    headers = [("accept", GRAPHQL), ("authorization", f"Bearer {STAFF}"), ("authorization", "Bearer other")]
+    response = await http.post("/graphql", json=QUERY, headers=headers)
+    assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
+
+
 async def test_a_known_token_says_who_asks(tmp_path: Path) -> None:
     async with opened(
         f"sqlite:///{tmp_path / 'gateway.db'}", {}, locations={}, catalogue={}, stock={}, tokens=ONE
@@ -291,6 +339,9 @@ async def test_health(http: httpx2.AsyncClient) -> None:
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
 
 
-async def test_an_address_that_is_not_there_is_404(http: httpx2.AsyncClient) -> None:
-    response = await http.get("/elsewhere")
+@pytest.mark.parametrize("path", ["/elsewhere", "/graphql/", "/", "/gra%00phql", "/%2e%2e/etc/passwd"])
+async def test_an_address_that_is_not_there_is_404_and_sends_nobody_elsewhere(
+    http: httpx2.AsyncClient, path: str
+) -> None:
+    response = await http.get(path)
     assert (response.status_code, codes(response)) == (404, ["NOT_FOUND"])
