@@ -143,7 +143,7 @@ def _former(shelf: Shelf, product_of: Mapping[str, str]) -> dict[str, str]:
 def _went(shelf: Shelf, product_of: Mapping[str, str]) -> dict[str, str]:
     """For each product that lost its variants: the product where most of them are now; of several, the oldest."""
     kept, counts = set(product_of.values()), defaultdict[str, Counter[str]](Counter)
-    survivors = {row.founding_id: row.variant_id for rows in shelf.members.values() for row in rows}
+    survivors = _survivors(shelf)
     for variant_id, known in shelf.variants.items():
         product_id = product_of.get(survivors.get(variant_id, variant_id))
         if product_id is not None and known.product_id not in kept:
@@ -151,14 +151,20 @@ def _went(shelf: Shelf, product_of: Mapping[str, str]) -> dict[str, str]:
     return {old: min(found, key=lambda id_: (-found[id_], id_)) for old, found in counts.items()}
 
 
+def _survivors(shelf: Shelf) -> dict[str, str]:
+    """What each variant is now that some listing ever brought."""
+    return {row.founding_id: row.variant_id for rows in shelf.members.values() for row in rows}
+
+
 def _claims(shelf: Shelf, groups: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
-    """(group, product id) in order of right: most variants first, then the oldest id."""
+    """(group, product id) in order of right: most variants first, merged ones too, then the oldest id."""
     counts: Counter[tuple[str, str]] = Counter()
-    for group, variant_ids in groups.items():
-        for variant_id in variant_ids:
-            known = shelf.variants.get(variant_id)
-            if known is not None and known.product_id in shelf.products:
-                counts[group, known.product_id] += 1
+    group_of = {variant_id: group for group, variant_ids in groups.items() for variant_id in variant_ids}
+    survivors = _survivors(shelf)
+    for variant_id, known in shelf.variants.items():
+        group = group_of.get(survivors.get(variant_id, variant_id))
+        if group is not None and known.product_id in shelf.products:
+            counts[group, known.product_id] += 1
     return sorted(counts, key=lambda claim: (-counts[claim], claim[1], claim[0]))
 
 

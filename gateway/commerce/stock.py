@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gateway.commerce.taking import Seen, Take
+from gateway.model.ids import new_id
 from gateway.sdk.records import StockRecord
 from gateway.storage import log, stock
 from gateway.storage.database import Connection
@@ -14,13 +17,47 @@ from gateway.storage.stock import StockRow
 def take_stock(conn: Connection, take: Take[StockRecord]) -> None:
     """Apply stock records of one channel. What is gone, or was rejected last, is not known any more."""
     unknown = [*take.gone, *take.doubtful]
-    before = stock.locked(conn, [*(seen.source_id for seen in take.seen), *unknown])
-    wanted = [_row(take, seen) for seen in take.seen]
+    wanted = list({_spot(row): row for row in (_row(take, seen) for seen in take.seen)}.values())
+    before = stock.locked(conn, [*(row.id for row in wanted), *unknown])
+    unknown += _take_over(conn, take, wanted, before)
     wanted += [replace(before[id_], known=False) for id_ in unknown if id_ in before]
     changed = [_changed(row, before.get(row.id), take) for row in wanted if not _same(row, before.get(row.id))]
     stock.add(conn, [row for row in changed if row.id not in before])
     stock.store(conn, [row for row in changed if row.id in before])
     log.record(conn, "STOCK", [(row.id, row.version) for row in changed], take.now)
+
+
+def _take_over(
+    conn: Connection, take: Take[StockRecord], wanted: Sequence[StockRow], before: dict[str, StockRow]
+) -> list[str]:
+    """Give each row to the record that now speaks of its item and place; the rows of which none speaks any more.
+
+    A channel may count one thing under two ids, or begin to count it under another one. What is reserved belongs to the
+    item and the place, so the row stays, and only its id changes.
+    """
+    arriving = [row for row in wanted if row.id not in before or _spot(before[row.id]) != _spot(row)]
+    left = {row.id: before.pop(row.id) for row in arriving if row.id in before}
+    met = {row.id: row for row in _at_spots(conn, take.channel, arriving)} | left
+    for id_ in met:
+        before.pop(id_, None)
+    owners = {_spot(row): row.id for row in arriving}
+    free = {id_: new_id(take.now) for id_ in met}
+    stock.rename(conn, free)  # first, because records may have changed places with one another
+    taken = {free[id_]: owners[_spot(row)] for id_, row in met.items() if _spot(row) in owners}
+    stock.rename(conn, taken)
+    before |= {(id_ := taken.get(free[old], free[old])): replace(row, id=id_) for old, row in met.items()}
+    return [free[id_] for id_ in met if free[id_] not in taken]
+
+
+def _spot(row: StockRow) -> tuple[str, str]:
+    return row.item, row.place
+
+
+def _at_spots(conn: Connection, channel: str, wanted: Iterable[StockRow]) -> list[StockRow]:
+    items: dict[str, list[str]] = defaultdict(list)
+    for row in wanted:
+        items[row.place].append(row.item)
+    return [row for place, some in sorted(items.items()) for row in stock.counted(conn, channel, place, some)]
 
 
 def _row(take: Take[StockRecord], seen: Seen[StockRecord]) -> StockRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -32,12 +32,30 @@ class StockRow:
 
 _columns = tuple(stock.c[field.name] for field in fields(StockRow))
 _locked = Keyed(sa.select(*_columns).order_by(stock.c.id).with_for_update(), stock.c.id)
+_at = Keyed(
+    sa.select(*_columns)
+    .where(stock.c.channel == sa.bindparam("channel"), stock.c.place == sa.bindparam("place"))
+    .order_by(stock.c.id)
+    .with_for_update(),
+    stock.c.item,
+)
 _set = updating(stock, [field.name for field in fields(StockRow)])
 
 
 def locked(conn: Connection, ids: Collection[str]) -> dict[str, StockRow]:
     """These rows, by id, locked in order of their ids (rule L4)."""
     return {row.id: StockRow(**row._mapping) for row in _locked.all(conn, ids)}
+
+
+def counted(conn: Connection, channel: str, place: str, items: Collection[str]) -> list[StockRow]:
+    """The rows of these items in one of the channel's places, locked in order of their ids."""
+    return [StockRow(**row._mapping) for row in _at.all(conn, items, channel=channel, place=place)]
+
+
+def rename(conn: Connection, ids: Mapping[str, str]) -> None:
+    """Give rows other ids, one after the other."""
+    for old, new in ids.items():
+        conn.execute(sa.update(stock).where(stock.c.id == old).values(id=new))
 
 
 def add(conn: Connection, rows: Sequence[StockRow]) -> None:

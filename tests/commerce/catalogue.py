@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,22 +29,28 @@ def source_id(channel: str, id_: str) -> str:
 
 @dataclass
 class Catalogue:
-    """A catalogue that a test takes records into."""
+    """A catalogue that a test takes records into. `step`: how much time passes between two takes."""
 
     database: Database
     rules: Rules = field(default_factory=Rules)
+    step: timedelta = timedelta(seconds=1)
     _counts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def take(self, channel: str, *rows: Row, gone: Sequence[str] = ()) -> None:
         """Apply what a channel says, in one transaction."""
         seen = [Seen(source_id(channel, row["id"]), read_product(row)) for row in rows]
         missing = [source_id(channel, id_) for id_ in gone]
-        taken: Take[ProductRecord] = Take(channel, seen, missing, (), next(self._counts), NOW, self.rules)
+        count = next(self._counts)
+        taken: Take[ProductRecord] = Take(channel, seen, missing, (), count, self._now(count), self.rules)
         await self.database.write(take_products, taken)
 
     async def link(self, place: Place, target: Place | None) -> None:
         """A person decides."""
-        await self.database.write(relink, place, target, count=next(self._counts), now=NOW, rules=self.rules)
+        count = next(self._counts)
+        await self.database.write(relink, place, target, count=count, now=self._now(count), rules=self.rules)
+
+    def _now(self, count: int) -> datetime:
+        return NOW + count * self.step
 
     async def rows(self, table: sa.Table) -> list[Any]:
         """Every row."""
