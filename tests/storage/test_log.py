@@ -123,7 +123,7 @@ async def test_a_plain_row_id_would_be_used_again(tmp_path: Path) -> None:
 
     def again(conn: Connection) -> list[int]:
         plain.create(conn)
-        ids = []
+        ids: list[int] = []
         for n in range(2):
             conn.execute(sa.insert(plain).values(n=n))
             ids += conn.scalars(sa.select(plain.c.id)).all()
