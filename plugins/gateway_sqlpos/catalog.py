@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.sdk import InvalidValueError, ProductRecord, Raw, Ref, VariantRecord
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.rows import Row, labelled, money, number, rows, table, text
+from gateway_sqlpos.rows import Row, labelled, money, number, only, rows, table, text
 from gateway_sqlpos.tables import TableFeed
 
 
@@ -30,7 +30,7 @@ class ProductFeed(TableFeed[ProductRecord]):
             row["category"] = paths.get(str(row["category"]), [])
 
     def read(self, raw: Raw) -> ProductRecord:
-        row: Row = raw.data
+        row = only(raw)
         title = text(row, "title") or ""
         variant = VariantRecord(
             ref=Ref(raw.id),

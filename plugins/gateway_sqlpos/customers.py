@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from gateway.sdk import Address, ContactPoint, CustomerRecord, Raw, Ref
-from gateway_sqlpos.rows import Row, text
+from gateway_sqlpos.rows import Row, only, text
 from gateway_sqlpos.tables import TableFeed
 
 _ADDRESS = ("line1", "line2", "city", "region", "postal_code")
@@ -21,7 +21,7 @@ class CustomerFeed(TableFeed[CustomerRecord]):
     columns = ("id", "name", "given_name", "family_name", "email", "phone", "card", *_ADDRESS, "country")
 
     def read(self, raw: Raw) -> CustomerRecord:
-        row: Row = raw.data
+        row = only(raw)
         return CustomerRecord(
             ref=Ref(raw.id),
             display_name=text(row, "name"),

@@ -17,13 +17,13 @@ from gateway.sdk import (
     pieces,
 )
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.rows import Row, money, number, text, units
+from gateway_sqlpos.rows import Row, money, number, only, text, units
 from gateway_sqlpos.tickets import moment
 
 
 def order_of(raw: Raw, config: SqlPosConfig) -> OrderRecord:
     """The order that this receipt is."""
-    row: Row = raw.data
+    row = only(raw)
     refund = row["kind"] is not None and row["kind"] == config.layout.tickets.refunds
     net = sum((number(line, "units") * number(line, "price") for line in row["lines"]), Decimal(0))
     tax = sum((number(line, "amount") for line in row["taxes"]), Decimal(0))

@@ -61,8 +61,8 @@ class ReceiptFeed(LiveFeed[OrderRecord]):
     def _full(self, conn: Connection, token: Token | None) -> Page:
         """Everything, by id. What is known at the end is what stood there at the beginning."""
         reached, after = parted(token) if token else (self._known(conn, self._reached(conn)), None)
-        items = self._tickets.after(conn, after, PAGE)
-        return _page(items, reached, items[-1].id if len(items) == PAGE else None)
+        items, more = self._tickets.after(conn, after, PAGE)
+        return _page(items, reached, items[-1].id if more else None)
 
     def _changed(self, conn: Connection, known: Known, token: Token | None) -> Page:
         """The hours whose fingerprints differ, in order of (hour, id)."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.sdk import Config, InvalidValueError, Money
+from gateway.sdk import Config, InvalidValueError, Money, Raw
 
 Row = dict[str, Any]
 
@@ -33,6 +33,29 @@ def rows(conn: Connection, statement: sa.Select[Any]) -> list[Row]:
     return [dict(row) for row in conn.execute(statement).mappings()]
 
 
+def key(value: object) -> str:
+    """An id as the SDK has it: text. Empty, which is rejected, where there is none."""
+    return "" if value is None else str(value)
+
+
+def raws(found: Iterable[Row]) -> list[Raw]:
+    """A raw record for each id: not every till has keys that are unique, and a join may double a row."""
+    by_id: dict[str, list[Row]] = {}
+    for row in found:
+        same = by_id.setdefault(key(row["id"]), [])
+        if row not in same:
+            same.append(row)
+    return [Raw(one, same[0] if len(same) == 1 else {"id": one, "rows": same}) for one, same in by_id.items()]
+
+
+def only(raw: Raw) -> Row:
+    """The row of this id."""
+    row: Row = raw.data
+    if "rows" in row:
+        raise InvalidValueError("id", f"{len(row['rows'])} different rows have it")
+    return row
+
+
 class Ids:
     """Ids in the SDK are text; in the till they may be integers."""
 
@@ -47,12 +70,19 @@ class Ids:
         """Beyond the id with which the last page ended."""
         if token is None:
             return sa.true()
-        return column > (sa.literal(int(token), sa.BigInteger) if self._integers else sa.literal(token, sa.String))
+        return column > (sa.literal(int(token), sa.BigInteger) if self._integers else bound(token))
 
     def among(self, column: sa.ColumnElement[Any], ids: Sequence[str]) -> sa.ColumnElement[bool]:
         """One of these."""
-        kind = sa.BigInteger() if self._integers else sa.String()
-        return column.in_([sa.literal(one, kind) for one in self.bound(ids)])
+        known = self.bound(ids)
+        return column.in_([sa.literal(one, sa.BigInteger) if self._integers else bound(one) for one in known])
+
+
+def bound(text: str) -> sa.ColumnElement[str]:
+    """A text to compare with. No driver takes one that is not UTF-8, as SQLite gives them out."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return sa.literal(text, sa.String)
+    return sa.cast(sa.literal(text.encode(errors="surrogateescape"), sa.LargeBinary), sa.String)
 
 
 def _is_integer(text: str) -> bool:
@@ -90,9 +120,16 @@ def number(row: Mapping[str, Any], field: str) -> Decimal:
 
 def money(exact: Decimal, currency: str) -> Money:
     """The amount that a till means: its doubles carry dust such as 1e-17."""
-    return Money.rounded(round(exact, 9), currency)
+    return Money.rounded(_rounded("amount", exact, 9), currency)
 
 
 def units(row: Mapping[str, Any], field: str) -> str:
     """A count of units, for `sdk.pieces`: sums of doubles drift in the last digits."""
-    return str(number(row, field).quantize(Decimal("0.000001")).normalize())
+    return str(_rounded(field, number(row, field), 6).normalize())
+
+
+def _rounded(field: str, exact: Decimal, places: int) -> Decimal:
+    try:
+        return round(exact, places)
+    except InvalidOperation as error:
+        raise InvalidValueError(field, f"{exact:.3e} is out of range") from error

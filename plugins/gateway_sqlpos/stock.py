@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -12,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.sdk import ChannelError, Gone, LiveFeed, Mark, Page, Place, Raw, Ref, StockRecord, Token, pieces
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.rows import Ids, Row, labelled, rows, table, units
+from gateway_sqlpos.rows import Ids, Row, key, labelled, rows, table, units
 from gateway_sqlpos.till import Till
 
 PAGE = 200
@@ -35,8 +37,9 @@ class StockFeed(LiveFeed[StockRecord]):
         self._ids = Ids(config.layout.integer_ids)
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
-        products, items = await self._till.read(lambda conn: self._counted(conn, self._ids.after(self._product, token)))
-        return Page(items, next=products[-1] if len(products) == PAGE else None)
+        after = None if token is None else json.loads(token)
+        products, items = await self._till.read(lambda conn: self._counted(conn, self._ids.after(self._product, after)))
+        return Page(items, next=json.dumps(products[-1]) if len(products) == PAGE else None)
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
         wanted = self._ids.among(self._product, [parted(ref.id)[0] for ref in refs])
@@ -47,7 +50,7 @@ class StockFeed(LiveFeed[StockRecord]):
     def _counted(self, conn: Connection, where: sa.ColumnElement[bool]) -> tuple[list[str], list[Raw]]:
         """The products, by id, and what is counted of each in each place."""
         chosen = sa.select(self._product.label("id")).where(where).order_by(self._product).limit(PAGE)
-        products = [str(row["id"]) for row in rows(conn, chosen)]
+        products = [key(row["id"]) for row in rows(conn, chosen)]
         counts = self._sums(conn, products) if products else {}
         if self._config.missing_stock == "zero":
             shops = [place.id for place in places(conn, self._config)]
@@ -57,10 +60,11 @@ class StockFeed(LiveFeed[StockRecord]):
     def _sums(self, conn: Connection, products: Sequence[str]) -> dict[tuple[str, str], Any]:
         names, columns = self._config.layout.stock, self._stock.c
         product, shop = columns[names.product], columns[names.location]
-        total = sa.func.sum(columns[names.units]).label("units")
-        statement = sa.select(product.label("product"), shop.label("place"), total)
-        counted = statement.where(self._ids.among(product, products)).group_by(product, shop)
-        return {(str(row["product"]), str(row["place"])): row["units"] for row in rows(conn, counted)}
+        statement = sa.select(product.label("product"), shop.label("place"), columns[names.units].label("units"))
+        counts: dict[tuple[str, str], list[Any]] = {}
+        for row in rows(conn, statement.where(self._ids.among(product, products))):
+            counts.setdefault((key(row["product"]), key(row["place"])), []).append(row["units"])
+        return {one: total(units) for one, units in counts.items()}
 
     def read(self, raw: Raw) -> StockRecord:
         row: Row = raw.data
@@ -68,18 +72,28 @@ class StockFeed(LiveFeed[StockRecord]):
         return StockRecord(ref=Ref(raw.id), item=row["product"], place=row["place"], on_hand=on_hand)
 
 
+def total(units: Sequence[Any]) -> Any:
+    """The sum. Or what is no number among them, to be rejected: a database would take it for 0."""
+    odd = [one for one in units if not isinstance(one, int | float | Decimal)]
+    return odd[0] if odd else sum(sorted(units))
+
+
 def _raw(product: str, place: str, count: Any) -> Raw:
-    return Raw(f"{quote(place, safe='')}/{product}", {"product": product, "place": place, "units": count})
+    return Raw(
+        f"{quote(place, safe='', errors='surrogateescape')}/{product}",
+        {"product": product, "place": place, "units": count},
+    )
 
 
-def parted(key: str) -> tuple[str, str]:
+def parted(id: str) -> tuple[str, str]:
     """The product and the place of a stock record's id."""
-    place, _, product = key.partition("/")
-    return product, unquote(place)
+    place, _, product = id.partition("/")
+    return product, unquote(place, errors="surrogateescape")
 
 
 def places(conn: Connection, config: SqlPosConfig) -> list[Place]:
     """The till's locations."""
     names = config.layout.locations
     found = rows(conn, sa.select(*labelled(table(names, ("id", "name")), names, ("id", "name"))))
-    return [Place(str(row["id"]), str(row["name"])) for row in sorted(found, key=lambda row: str(row["id"]))]
+    named = {key(row["id"]): str(row["name"] or row["id"]) for row in found if row["id"] is not None}
+    return [Place(one, named[one]) for one in sorted(named)]

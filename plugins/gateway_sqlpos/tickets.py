@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.sdk import Raw
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.rows import Ids, Row, grouped, labelled, rows, table
+from gateway_sqlpos.rows import Ids, Row, grouped, key, labelled, raws, rows, table
 
 _LINES = ("receipt", "line", "product", "units", "price", "attributes")
 _PROPERTY = re.compile(r'<entry key="product\.(name|reference)">([^<]*)</entry>')
@@ -43,13 +43,14 @@ class Tickets:
         """The date of the latest receipt; None if there is none, or if it is no date."""
         return moment(conn.execute(sa.select(as_text(sa.func.max(self._date))).select_from(self._receipts)).scalar())
 
-    def after(self, conn: Connection, token: str | None, limit: int) -> list[Raw]:
-        """The receipts that follow this id."""
-        return self._found(conn, self._headers().where(self._ids.after(self._id, token)).limit(limit))
+    def after(self, conn: Connection, token: str | None, limit: int) -> tuple[list[Raw], bool]:
+        """The receipts that follow this id, and whether there may be more."""
+        found = self._found(conn, self._headers().where(self._ids.after(self._id, token)).limit(limit))
+        return raws(found), len(found) == limit
 
     def by_ids(self, conn: Connection, ids: Sequence[str]) -> list[Raw]:
         """Those of these receipts that there are."""
-        return self._found(conn, self._headers().where(self._ids.among(self._id, ids))) if ids else []
+        return raws(self._found(conn, self._headers().where(self._ids.among(self._id, ids)))) if ids else []
 
     def _orders(self) -> sa.ColumnElement[bool]:
         names = self._layout.tickets
@@ -67,17 +68,17 @@ class Tickets:
             columns[2] = sessions.c[layout.sessions.till].label("till")
         return sa.select(*columns).select_from(joined).where(self._orders()).order_by(self._id)
 
-    def _found(self, conn: Connection, headers: sa.Select[Any]) -> list[Raw]:
+    def _found(self, conn: Connection, headers: sa.Select[Any]) -> list[Row]:
         found = rows(conn, headers)
-        ids = [str(row["id"]) for row in found]
+        ids = [key(row["id"]) for row in found]
         if not ids:
             return []
         lines, payments, taxes = self._lines(conn, ids), self._payments(conn, ids), self._taxes(conn, ids)
         originals = self._originals(conn, found)
-        for key, row in zip(ids, found, strict=True):
+        for one, row in zip(ids, found, strict=True):
             row["reverses"] = originals.get(row["reverses"]) if self._is_refund(row) else None
-            row |= {"lines": lines.get(key, []), "payments": payments.get(key, []), "taxes": taxes.get(key, [])}
-        return [Raw(key, row) for key, row in zip(ids, found, strict=True)]
+            row |= {"lines": lines.get(one, []), "payments": payments.get(one, []), "taxes": taxes.get(one, [])}
+        return found
 
     def _is_refund(self, row: Row) -> bool:
         return self._kind is not None and bool(row["kind"] == self._layout.tickets.refunds)
@@ -112,7 +113,8 @@ class Tickets:
     def _originals(self, conn: Connection, found: Sequence[Row]) -> dict[Any, str]:
         """The sale that has the number to which a refund points, if exactly one has it."""
         names = self._layout.tickets
-        numbers = {row["reverses"] for row in found if self._is_refund(row) and row["reverses"]}
+        reversed_ = {row["reverses"] for row in found if self._is_refund(row)}
+        numbers = {number for number in reversed_ if isinstance(number, int) and number}
         if not numbers or names.number is None or self._kind is None:
             return {}
         one, number = self._tickets.c[names.id], self._tickets.c[names.number]
