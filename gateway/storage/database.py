@@ -167,7 +167,6 @@ def _sqlite_engine(url: sa.URL, connections: int, begin: str) -> Engine:
             "synchronous=FULL",
             "busy_timeout=5000",
             "cache_size=-32000",
-            "mmap_size=268435456",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

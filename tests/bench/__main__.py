@@ -35,7 +35,7 @@ class Sizes:
     @property
     def runs(self) -> int:
         """How many measurements that makes."""
-        return 4 * self.times + len(BROKEN) + 4
+        return 3 * self.times + len(BROKEN) + 4
 
 
 QUICK = Sizes(small=1_000, large=5_000, times=1, resync=1_000, catalogue=300, queries=30, calls=200)
