@@ -46,6 +46,9 @@ def postgres_server() -> Iterator[str]:
 
     server = get_server(runtime / "data", cleanup_mode="delete")
     address = server.get_uri()
+    for careless in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):  # nobody pulls its plug
+        execute_on_postgres(address, f"ALTER SYSTEM SET {careless}")
+    execute_on_postgres(address, "SELECT pg_reload_conf()")
     execute_on_postgres(address, "CREATE DATABASE template_gateway")
     asyncio.run(_migrated(named(address, "template_gateway")))
     yield address
