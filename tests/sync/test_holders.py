@@ -116,8 +116,9 @@ async def test_a_call_that_lasts_longer_than_a_lease_keeps_it(database_url: str,
             await gate.reached.wait()
             for _ in range(3):
                 clock.forward(milliseconds=50)
-                while await other.database.read(expiry) != clock() + lasting:
-                    pass
+                async with asyncio.timeout(10):
+                    while await other.database.read(expiry) != clock() + lasting:
+                        pass
                 await other.run_due()
             gate.open()
             await working

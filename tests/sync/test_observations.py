@@ -229,7 +229,7 @@ async def test_a_restored_backup_of_a_whole_channel_is_no_mass_deletion(
         for _ in range(2):
             clock.forward(minutes=5)
             await gateway.run_due()
-        assert (await pass_of(gateway)).fault_code is None
+            assert (await pass_of(gateway)).fault_code is None
         assert set(await titles(gateway)) == {"Restored"}
 
 
