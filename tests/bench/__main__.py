@@ -28,8 +28,8 @@ class Sizes:
     large: int = 100_000
     times: int = 3
     resync: int = 10_000
-    catalogue: int = 2_000
-    queries: int = 200
+    catalogue: int = 1_000
+    queries: int = 100
     calls: int = 2_000
 
     @property
@@ -44,13 +44,17 @@ QUICK = Sizes(small=1_000, large=5_000, times=1, resync=1_000, catalogue=300, qu
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="small sizes, one run each: does it work?")
-    sizes = QUICK if arguments.parse_args().quick else Sizes()
+    arguments.add_argument("--only", nargs="+", metavar="PART", choices=[part.__name__ for part in PARTS.values()])
+    asked = arguments.parse_args()
+    sizes = QUICK if asked.quick else Sizes()
     console = Console()
     begun = time.monotonic()
     columns = (BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         runs = Runs(progress, progress.add_task("", total=sizes.runs))
         for title, part in PARTS.items():
+            if asked.only is not None and part.__name__ not in asked.only:
+                continue
             console.print(table(title, part(runs, sizes)), "")
     console.print(f"{_machine()} · {sizes} · seed {SEED} · {time.monotonic() - begun:.0f} s")
 
@@ -107,7 +111,7 @@ def beside(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
 def lists(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Products with three variants in two shops; orders with lines, customers and what was sold."""
     for dialect in ("sqlite", "postgresql"):
-        found = runs.once("lists", dialect=dialect, products=sizes.catalogue, queries=sizes.queries, seed=SEED)
+        found = runs.once("lists", dialect=dialect, products=sizes.catalogue, queries=sizes.queries // 4, seed=SEED)
         for name in ("products", "orders"):
             for first in (5, 20, 100):
                 count = found[f"{name}_{first}_statements"]
