@@ -14,7 +14,21 @@ from pathlib import Path
 from typing import Any
 
 CONFIG = Path(__file__).with_name("gateway.toml")
-PROGRAM = "from gateway.cli import main; main()"
+PROGRAM = """
+import os, signal, threading, time
+
+def end_with_the_demo():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+    os._exit(1)
+
+threading.Thread(target=end_with_the_demo, daemon=True).start()
+
+from gateway.cli import main
+main()
+"""
+"""The gateway. Its input is a pipe that ends with the demo, however the demo ends."""
 PATIENCE = 60.0
 STOPPING = 15.0
 
@@ -47,7 +61,9 @@ async def serving(environment: Mapping[str, str], address: str) -> AsyncIterator
 
 async def _started(command: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
     arguments = (sys.executable, "-c", PROGRAM, command, "--config", str(CONFIG))
-    return await asyncio.create_subprocess_exec(*arguments, env={**os.environ, **environment})
+    return await asyncio.create_subprocess_exec(
+        *arguments, env={**os.environ, **environment}, stdin=asyncio.subprocess.PIPE
+    )
 
 
 async def _stopped(process: asyncio.subprocess.Process) -> None:

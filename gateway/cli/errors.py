@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from socket import gaierror
 
 
 class CommandError(Exception):
@@ -22,6 +23,8 @@ def expected(error: Exception) -> Sequence[str] | None:
             return error.problems
         case DatabaseUrlError():
             return [f"database: {error}"]
+        case ConnectionError() | TimeoutError() | gaierror():  # a channel's own never come this far
+            return [f"database: cannot be reached ({error.strerror or error})"]
         case CommandError() | NewerDatabaseError() | SandboxError() | OSError():
             return [str(error)]
     if any(kind.__name__ == "DBAPIError" for kind in type(error).__mro__):  # its library is the storage's own business

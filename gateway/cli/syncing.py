@@ -22,12 +22,13 @@ async def synced(settings: Settings, channel: str | None, *, sweep: bool, accept
     if channel is not None and channel not in settings.channels:
         raise CommandError(f"there is no channel {channel}; expected one of {', '.join(settings.channels) or 'none'}")
     console = Console(stderr=True)
-    with Bars(console) as bars:
-        async with open_gateway(settings, progress=bars.step) as gateway:
-            keys = [key for key in gateway.syncing if channel in (None, key)]
-            problems = [model.failure for key, model in gateway.channels.items() if channel in (None, key)]
-            for key in keys:
-                await gateway.make_due(key, sweep=sweep, accept_absent=accept_absent)
+    bars = Bars(console)
+    async with open_gateway(settings, progress=bars.step) as gateway:
+        keys = [key for key in gateway.syncing if channel in (None, key)]
+        problems = [model.failure for key, model in gateway.channels.items() if channel in (None, key)]
+        for key in keys:
+            await gateway.make_due(key, sweep=sweep, accept_absent=accept_absent)
+        with bars:
             problems += await _round(gateway, keys)
     told = [problem for problem in problems if problem]
     for problem in told:

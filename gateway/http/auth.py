@@ -18,6 +18,7 @@ class Tokens:
         self._callers = [
             (_hash(table.token.get_secret_value()), Caller(CallerKind(table.kind), table.scopes, table.channel))
             for table in tables.values()
+            if table.token.get_secret_value().strip()  # an empty variable in the environment opens nothing
         ]
 
     def caller(self, header: str | None) -> Caller:

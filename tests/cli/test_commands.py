@@ -178,17 +178,22 @@ def test_a_channel_that_cannot_be_read_is_said_and_the_exit_code_tells(
         (("sandbox", "corner"), "error: the plugin corner has no sandbox"),
         (("serve", "-c", "none.toml"), "error: none.toml: cannot be read"),
         (("migrate", "-c", "locked.toml"), "error: database: unable to open database file"),
+        (("migrate", "-c", "away.toml"), "error: database: cannot be reached ("),
+        (("sync", "-c", "nameless.toml"), "error: database: cannot be reached ("),
     ],
 )
 def test_what_goes_wrong_is_one_line_on_stderr(
     folder: Path, gateway: Gateway, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], line: str
 ) -> None:
     (folder / "locked.toml").write_text('database = "sqlite:////nowhere/at/all.db"')
+    (folder / "away.toml").write_text('database = "postgresql://gateway:hidden@127.0.0.1:1/gateway"')
+    (folder / "nameless.toml").write_text('database = "postgresql://gateway:hidden@nobody.invalid/gateway"')
     assert gateway(*arguments) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith(line)
     assert said.err.count("\n") == 1
+    assert "hidden" not in said.err
 
 
 def test_the_schema_is_printed(gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:

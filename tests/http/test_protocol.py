@@ -304,6 +304,14 @@ async def test_two_authorization_headers_are_one_too_many(http: httpx2.AsyncClie
     assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
 
 
+async def test_a_token_that_is_empty_in_the_configuration_opens_nothing(tmp_path: Path) -> None:
+    tables = {**EMPTY, "tokens": {"one": {"token": "", "scopes": ["*"]}, "two": {"token": " ", "scopes": ["*"]}}}
+    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {}, **tables) as world:
+        for sent in ("Bearer ", "Bearer", "bearer  "):
+            response = await world.client.http.post("/graphql", json=QUERY, headers={"authorization": sent})
+            assert (response.status_code, codes(response)) == (401, ["UNAUTHENTICATED"])
+
+
 async def test_a_known_token_says_who_asks(tmp_path: Path) -> None:
     async with opened(
         f"sqlite:///{tmp_path / 'gateway.db'}", {}, locations={}, catalogue={}, stock={}, tokens=ONE

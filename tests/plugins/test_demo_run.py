@@ -103,9 +103,25 @@ async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running
     async with asyncio.timeout(30):
         await demo.process.communicate()
     assert demo.process.returncode == 0
+    assert not await anybody_listens(demo)
+
+
+async def test_a_demo_that_is_killed_takes_its_gateway_along(demo: Demo) -> None:
+    demo.process.kill()
+    async with asyncio.timeout(30):
+        await demo.process.communicate()  # to the end of the output, which the gateway has too
+    assert not await anybody_listens(demo)
+
+
+async def anybody_listens(demo: Demo) -> bool:
     for port in (demo.port, demo.port + 1):
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.1", port)
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            continue
+        writer.close()
+        return True
+    return False
 
 
 def on_hand(answer: str) -> int:
