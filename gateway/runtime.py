@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import sys
@@ -200,6 +201,8 @@ class Gateway:
     async def serve(self) -> None:
         """Keep everything in sync, until cancelled."""
         sys.setswitchinterval(SWITCH_INTERVAL)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it again and again holds queries up for 100 ms
         async with asyncio.TaskGroup() as tasks:
             for key, sync in self.syncing.items():
                 tasks.create_task(self._keep_synced(key, sync), name=f"sync {key}")
