@@ -63,7 +63,10 @@ def _duration(value: object) -> object:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected a duration such as 30s, 5m, 1h or 2d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError as error:
+        raise ValueError("is longer than any duration that there is") from error
 
 
 def _time_zone(value: str) -> str:
@@ -98,7 +101,7 @@ class ChannelTable(Table):
     required: bool = False
     config: dict[str, Any] = {}
     every: dict[str, Duration] = {}  # by feed; else what the plugin says
-    sweep_every: Duration = timedelta(days=1)
+    sweep_every: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=1)
     stale_after: Duration | None = None  # default: three intervals of the feed
     call_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
     live_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=2)
@@ -299,6 +302,8 @@ def _expected(kind: str, message: str) -> str:
         return "unknown key"
     if kind == "missing":
         return "is missing"
+    if kind.startswith(("dict_", "model_")):
+        return "expected a table"
     return message.removeprefix("Value error, ")
 
 
@@ -320,9 +325,29 @@ def _check_names(settings: Settings, problems: Problems) -> None:
     for name, location in settings.locations.items():
         if location.authority not in location.channels:
             problems.add(("locations", name, "authority"), f"{location.authority} is not among its channels")
+    _check_places(settings, problems)
+    _check_tokens(settings, problems)
     secrets = [token.token.get_secret_value() for token in settings.tokens.values()]
     if len(set(secrets)) != len(secrets):
         problems.add(("tokens",), "two tokens have the same secret")
+
+
+def _check_tokens(settings: Settings, problems: Problems) -> None:
+    """A token that is empty would be everybody's."""
+    for name, table in settings.tokens.items():
+        told = any(line.startswith(f"tokens.{name}.token: ") for line in problems.others)  # the variable is not set
+        if not told and not table.token.get_secret_value().strip():
+            problems.add(("tokens", name, "token"), "is empty")
+
+
+def _check_places(settings: Settings, problems: Problems) -> None:
+    """A place of a channel is one location: its stock would count twice."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, location in settings.locations.items():
+        for place in location.channels.items():
+            owner = owners.setdefault(place, name)
+            if owner != name:
+                problems.add(("locations", name, "channels", place[0]), f"{place[1]} is the location {owner} already")
 
 
 def _filled(value: Any, environment: Mapping[str, str], place: tuple[str | int, ...], problems: Problems) -> Any:

@@ -114,6 +114,19 @@ def test_what_the_example_calls_a_default_is_one() -> None:
             {"tokens": {"a": {"token": "x", "scopes": []}, "b": {"token": "x", "scopes": []}}},
             "tokens: two tokens have the same secret",
         ),
+        ({"tokens": {"a": {"token": "${EMPTY}", "scopes": []}}}, "tokens.a.token: is empty"),
+        ({"channels": []}, "channels: expected a table"),
+        ({"retention": {"log": "9999999999d"}}, "retention.log: is longer than any duration that there is"),
+        (
+            {
+                "channels": {"till": TILL},
+                "locations": {
+                    name: {"name": name, "kind": "STORE", "authority": "till", "channels": {"till": "1"}}
+                    for name in ("a", "b")
+                },
+            },
+            "locations.b.channels.till: 1 is the location a already",
+        ),
         ({"catalogue": {"priority": ["web"]}}, "catalogue.priority: there is no channel web; expected one of none"),
         (
             {"channels": {"till": TILL}, "stock": {"default_channel": "web"}},
@@ -144,7 +157,7 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     ],
 )
 def test_a_problem_is_one_line_that_names_the_key_and_what_was_expected(document: dict[str, Any], line: str) -> None:
-    assert problems(document) == (line,)
+    assert problems(document, EMPTY="") == (line,)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,9 @@ class PostgreSQL:
     """A pool of connections over asyncpg; READ COMMITTED, and no transaction at all for reading."""
 
     def __init__(self, url: sa.URL) -> None:
-        self._engine: AsyncEngine = create_async_engine(url.set(drivername="postgresql+asyncpg"), pool_size=8)
+        self._engine: AsyncEngine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"), pool_size=8, hide_parameters=True
+        )
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -138,7 +140,7 @@ def is_sqlite(conn: Connection) -> bool:
 def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:  # the latter is about the port
         raise DatabaseUrlError("is not a URL; expected sqlite:///FILE or postgresql://USER@HOST/NAME") from error
     if parsed.drivername not in ("sqlite", "postgresql"):
         raise DatabaseUrlError(
@@ -156,7 +158,12 @@ def _check_sqlite(url: sa.URL) -> None:
 
 def _sqlite_engine(url: sa.URL, connections: int, begin: str) -> Engine:
     engine = sa.create_engine(
-        url, poolclass=sa.QueuePool, pool_size=connections, max_overflow=0, connect_args={"check_same_thread": False}
+        url,
+        poolclass=sa.QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # errors are logged, and parameters are names, addresses and what was searched for
     )
 
     @sa.event.listens_for(engine, "connect")
