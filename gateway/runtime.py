@@ -30,11 +30,15 @@ from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from gateway.storage.passes import DELTA, SWEEP
 from gateway.sync import schedule
-from gateway.sync.channel import Progress, Syncing, resource_of
+from gateway.sync.channel import Progress, Syncing, Turns, resource_of
 from gateway.sync.records import refresh
 
 SWITCH_INTERVAL = 0.0001
 """Seconds after which a thread that computes lets others run: a plugin that spins would slow every query else."""
+
+GARBAGE = (20_000, 20, 20)
+"""Objects after which garbage is looked for, and how many times so before older ones are looked through as well: a page
+of a sync makes many thousands, and few of them refer to each other in circles."""
 
 IDLE = timedelta(seconds=0.5)
 """How often a channel is asked for work that nobody announced in this process."""
@@ -43,6 +47,18 @@ UPKEEP = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=5)
 
 _log = logging.getLogger(__name__)
+
+
+def settle() -> None:
+    """Make this process the gateway's, for one that is nothing else, once all is loaded.
+
+    What is loaded by then stays: looking through it for garbage again and again would hold queries up for 100 ms and
+    take a tenth of a first sync.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def utc_now() -> datetime:
@@ -109,12 +125,13 @@ class Gateway:
     ) -> None:
         self.settings = settings
         self.database = database
+        self.turns = Turns(database)
         self.prices = prices
         self.now = clock
         self.channels: Mapping[str, Channel] = channels.models
         self.locations: Mapping[str, Location] = {key: _location(key, t) for key, t in settings.locations.items()}
         self.syncing: Mapping[str, Syncing] = {
-            key: Syncing(database, channel, settings.channels[key], rules, clock, progress=progress)
+            key: Syncing(database, self.turns, channel, settings.channels[key], rules, clock, progress=progress)
             for key, channel in channels.open.items()
         }
         self._holder = secrets.token_hex(8)
@@ -173,7 +190,7 @@ class Gateway:
     async def run_due(self) -> None:
         """Do everything that is due now, in every channel, until nothing is."""
         await asyncio.gather(*(schedule.run_channel(sync, self._holder) for sync in self.syncing.values()))
-        await schedule.stamp(self.database)
+        await schedule.stamp(self.turns)
         await self.ready()
 
     async def ready(self) -> bool:
@@ -181,8 +198,7 @@ class Gateway:
         required = [key for key, table in self.settings.channels.items() if table.required]
         ready = await schedule.note_ready(self.database, required, self.now())
         if ready:
-            for sync in self.syncing.values():
-                sync.pace.beside_others = True
+            self.turns.beside_others = True
         return ready
 
     async def make_due(self, channel: str, *, sweep: bool = False, accept_absent: bool = False) -> None:
@@ -200,13 +216,12 @@ class Gateway:
 
     async def serve(self) -> None:
         """Keep everything in sync, until cancelled."""
-        sys.setswitchinterval(SWITCH_INTERVAL)
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: looking through it again and again holds queries up for 100 ms
+        settle()
         async with asyncio.TaskGroup() as tasks:
             for key, sync in self.syncing.items():
                 tasks.create_task(self._keep_synced(key, sync), name=f"sync {key}")
             tasks.create_task(self._keep_stamped(), name="log")
+            tasks.create_task(self._keep_tidy(), name="database")
             tasks.create_task(self._keep_house(), name="upkeep")
 
     async def _keep_synced(self, key: str, sync: Syncing) -> None:
@@ -222,8 +237,13 @@ class Gateway:
 
     async def _keep_stamped(self) -> None:
         while True:
-            await _survived(lambda: schedule.stamp(self.database), "stamping of the log")
+            await _survived(lambda: schedule.stamp(self.turns), "stamping of the log")
             await asyncio.sleep(0.2)
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await _survived(self.database.tidy, "tidying of the database")
+            await asyncio.sleep(0.5)
 
     async def _keep_house(self) -> None:
         while True:

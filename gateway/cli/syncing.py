@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from gateway.cli.errors import CommandError
-from gateway.runtime import Gateway, open_gateway
+from gateway.runtime import Gateway, open_gateway, settle
 from gateway.settings import Settings
 from gateway.storage import passes
 from gateway.sync import schedule
@@ -24,6 +24,7 @@ async def synced(settings: Settings, channel: str | None, *, sweep: bool, accept
     console = Console(stderr=True)
     bars = Bars(console)
     async with open_gateway(settings, progress=bars.step) as gateway:
+        settle()
         keys = [key for key in gateway.syncing if channel in (None, key)]
         problems = [model.failure for key, model in gateway.channels.items() if channel in (None, key)]
         for key in keys:
@@ -50,7 +51,7 @@ async def _round(gateway: Gateway, keys: Iterable[str]) -> list[str]:
         for row in (await gateway.database.read(passes.of_channel, key)).values():
             if row.fault_code is not None:
                 problems.append(f"channel {key}, feed {row.feed}: {row.fault_code}: {row.fault_message}")
-    await schedule.stamp(gateway.database)
+    await schedule.stamp(gateway.turns)
     await gateway.ready()
     return problems
 

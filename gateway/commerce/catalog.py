@@ -54,7 +54,7 @@ class Neighborhood:
 
     def __init__(self, written: Written, sources: Iterable[str]) -> None:
         self.rows = {row.id: row for row in written.rows()}
-        self._asked = {"variant_id": {row.founding_id for row in written.new}, "channel_product_id": set(sources)}
+        self._asked = {"variant_id": {row.id for row in written.new}, "channel_product_id": set(sources)}
         self._stored: dict[str, tuple[object, ...]] = {}
         self._written = written.rows()
         self.crowded: set[Key] = set()
@@ -112,7 +112,7 @@ def regroup(conn: Connection, written: Written, take: Take[ProductRecord]) -> Re
     frontier = list(near.rows.values())
     while frontier:
         frontier = near.spread(conn, ("variant_id", "product_id", "channel_product_id"), frontier)
-    rebuilt = rebuild(conn, list(near.rows.values()), dropped, take.rules, take.now)
+    rebuilt = rebuild(conn, list(near.rows.values()), written.products, dropped, take.rules, take.now)
     listings.store(conn, [*written.changed.values(), *near.moved()])
     listings.add(conn, written.new)
     return rebuilt
@@ -162,14 +162,13 @@ def _candidate(row: ListingRow) -> Candidate:
 
 
 def _assign(near: Neighborhood, outcome: Matching) -> set[str]:
-    """Give each listing its variant: the id that the oldest member brought. The ids that no variant has any more."""
+    """Give each listing its variant: the id of the oldest member. The ids that no variant has any more."""
     before = {row.variant_id for row in near.rows.values()}
     for group in outcome.groups:
-        variant_id = near.rows[group[0]].founding_id
         for id_ in group:
             row = near.rows[id_]
             evidence = outcome.evidence.get(id_)
-            row.variant_id, row.matched_by = variant_id, evidence and evidence.value
+            row.variant_id, row.matched_by = group[0], evidence and evidence.value
     return before - {row.variant_id for row in near.rows.values()}
 
 

@@ -9,12 +9,13 @@ from gateway.commerce.taking import Seen, Take
 from gateway.model.customers import ContactPoint, IdentityRule
 from gateway.model.ids import new_id
 from gateway.model.orders import OrderStatus
-from gateway.model.values import folded, words
+from gateway.model.values import folded
 from gateway.sdk.records import CustomerRecord
 from gateway.storage import identities, log, products
 from gateway.storage.database import Connection
-from gateway.storage.identities import CustomerRow, IdentityRow
+from gateway.storage.identities import Contact, CustomerRow, IdentityRow
 from gateway.storage.rows import dump
+from gateway.storage.search import kept_words
 
 UNCOUNTED = (OrderStatus.CANCELLED.value, OrderStatus.FAILED.value)
 """Orders in these states are no sales."""
@@ -30,7 +31,8 @@ def take_customers(conn: Connection, take: Take[CustomerRecord]) -> None:
     wanted += [replace(before[link.customer_id], visible=False) for link in gone]
     changed = [_versioned(row, before, take) for row in wanted if row != before.get(row.id)]
     identities.store(conn, changed, before, [*links, *(replace(link, gone=True) for link in gone)])
-    _index(conn, take, links, [row.id for row in changed if row.id in before])
+    _index(conn, take, links)
+    products.store_words(conn, "customer", changed, before)
     identities.recount(conn, {link.customer_id for link in links}, UNCOUNTED)
     log.record(conn, "CUSTOMER", [(row.id, row.version) for row in changed], take.now)
 
@@ -69,6 +71,7 @@ def _customer(
         tags=dump(list(record.tags)),
         visible=record.merged_into is None,
         sort_name=folded(_display_name(record) or "")[:600],  # an index of PostgreSQL takes 2,704 bytes
+        words=kept_words([_display_name(record) or "", record.loyalty_number or ""]),
         created_at=known.created_at if known else record.created_at or take.now,
         updated_at=known.updated_at if known else take.now,
     )
@@ -87,19 +90,13 @@ def _versioned(row: CustomerRow, before: dict[str, CustomerRow], take: Take[Cust
     return replace(row, version=before[row.id].version + 1 if row.id in before else 1, updated_at=take.now)
 
 
-def _index(conn: Connection, take: Take[CustomerRecord], links: Sequence[IdentityRow], known: Sequence[str]) -> None:
-    """By what the customers are found."""
+def _index(conn: Connection, take: Take[CustomerRecord], links: Sequence[IdentityRow]) -> None:
     found = [
-        {"kind": kind, "value": value, "customer_id": link.customer_id}
+        Contact(kind, value, link.customer_id)
         for seen, link in zip(take.seen, links, strict=True)
         for kind, value in _contacts(seen.record)
     ]
     identities.store_contacts(conn, [link.customer_id for link in links], found)
-    names = {
-        link.customer_id: words(" ".join((_display_name(seen.record) or "", seen.record.loyalty_number or "")))
-        for seen, link in zip(take.seen, links, strict=True)
-    }
-    products.store_words(conn, "customer", names, list(names))
 
 
 def _contacts(record: CustomerRecord) -> set[tuple[str, str]]:

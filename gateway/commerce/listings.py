@@ -24,6 +24,7 @@ class Written:
     Attributes:
         replaced: those of the new ones that are another thing under an id that is in use.
         former: the changed ones as they were: whom they leave may belong together now.
+        products: the channel's products that were written, by id.
     """
 
     def __init__(self) -> None:
@@ -31,6 +32,7 @@ class Written:
         self.changed: dict[str, ListingRow] = {}
         self.replaced: list[ListingRow] = []
         self.former: list[ListingRow] = []
+        self.products: dict[str, ChannelProductRow] = {}
 
     def rows(self) -> list[ListingRow]:
         """Everything that the take wrote."""
@@ -51,8 +53,9 @@ def write(conn: Connection, take: Take[ProductRecord]) -> Written:
             _write_one(row, known.get(variant.ref.id), before.get(seen.source_id), seen.record, take, written)
     _retire(take, known, written)
     written.former += [row for row in known.values() if row.id in written.changed]
-    rows = [_product_row(take, seen) for seen in take.seen]
-    listings.store_products(conn, rows + _gone(take.gone, before))
+    rows = [*(_product_row(take, seen) for seen in take.seen), *_gone(take.gone, before)]
+    listings.store_products(conn, rows)
+    written.products = {row.id: row for row in rows}
     return written
 
 
@@ -95,7 +98,6 @@ def _write_one(
             row,
             id=old.id,
             generation=old.generation,
-            founding_id=old.founding_id,
             variant_id=old.variant_id,
             product_id=old.product_id,
             matched_by=old.matched_by,
@@ -113,7 +115,7 @@ def _is_another(old: ListingRow, row: ListingRow, product: ChannelProductRow | N
 def _row(
     take: Take[ProductRecord], seen: Seen[ProductRecord], position: int, variant: VariantRecord, key: str | None
 ) -> ListingRow:
-    id_, founding_id = new_id(take.now), new_id(take.now)
+    id_ = new_id(take.now)
     gross = variant.price_includes_tax
     priced = variant.price or variant.compare_at_price
     return ListingRow(
@@ -125,8 +127,7 @@ def _row(
         gone=False,
         channel_product_id=seen.source_id,
         position=position,
-        founding_id=founding_id,
-        variant_id=founding_id,
+        variant_id=id_,
         product_id="",
         matched_by=None,
         sku=variant.sku,

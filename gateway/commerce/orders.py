@@ -13,12 +13,13 @@ from gateway.commerce.customers import UNCOUNTED
 from gateway.commerce.taking import Seen, Take
 from gateway.model.ids import new_id
 from gateway.model.money import Money
-from gateway.model.values import sku_key, words
+from gateway.model.values import sku_key
 from gateway.sdk.records import OrderLineRecord, OrderRecord
 from gateway.storage import identities, log, products, sales
 from gateway.storage.database import Connection
 from gateway.storage.rows import dump
 from gateway.storage.sales import OrderLineRow, OrderRow
+from gateway.storage.search import kept_words
 
 Lines = Mapping[tuple[str, str], OrderLineRow]
 
@@ -38,7 +39,7 @@ def take_orders(conn: Connection, take: Take[OrderRecord]) -> None:
     sales.store_lines(
         conn, [row for row in new_lines if row.order_id in moved], {row.id for row in lines.values()}, dropped
     )
-    _index(conn, take, [row.id for row in changed if row.id in before])
+    products.store_words(conn, "order", changed, before)
     _recount(conn, take, [*changed, *before.values()])
     log.record(conn, "ORDER", [(row.id, row.version) for row in changed], take.now)
 
@@ -74,6 +75,7 @@ def _order(take: Take[OrderRecord], seen: Seen[OrderRecord], known: OrderRow | N
         shipping_address=_json(record.shipping_address),
         billing_address=_json(record.billing_address),
         stock_posted=record.stock_posted,
+        words=kept_words([record.number, record.client_reference or "", *_skus(record)]),
         placed_at=record.placed_at,
         cancelled_at=record.cancelled_at,
         updated_at=known.updated_at if known else take.now,
@@ -135,19 +137,6 @@ def _line(
         fulfilled_quantity=line.fulfilled_quantity,
         returned_quantity=line.returned_quantity,
     )
-
-
-def _index(conn: Connection, take: Take[OrderRecord], known: list[str]) -> None:
-    """By what the orders are found: number, SKUs, reference."""
-    found = {
-        seen.source_id: {
-            word[:40]
-            for text in (seen.record.number, seen.record.client_reference or "", *_skus(seen.record))
-            for word in words(text)
-        }
-        for seen in take.seen
-    }
-    products.store_words(conn, "order", found, known)
 
 
 def _skus(record: OrderRecord) -> list[str]:

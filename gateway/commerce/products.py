@@ -6,20 +6,21 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.commerce import categories
 from gateway.commerce.taking import Rules
 from gateway.model.catalog import ListingStatus
 from gateway.model.ids import new_id
-from gateway.model.values import folded, words
+from gateway.model.values import folded
 from gateway.storage import listings, products
 from gateway.storage.database import Connection
 from gateway.storage.listings import ChannelProductRow, ListingRow
 from gateway.storage.log import Subject
-from gateway.storage.products import ProductRow, VariantRow
+from gateway.storage.products import Offer, ProductRow, VariantRow
 from gateway.storage.rows import dump
+from gateway.storage.search import kept_words
 
 _LAST = 1_000_000
 
@@ -48,14 +49,22 @@ class Shelf:
 
 
 def rebuild(
-    conn: Connection, rows: Sequence[ListingRow], dropped: Collection[str], rules: Rules, now: datetime
+    conn: Connection,
+    rows: Sequence[ListingRow],
+    written: Mapping[str, ChannelProductRow],
+    dropped: Collection[str],
+    rules: Rules,
+    now: datetime,
 ) -> Rebuilt:
     """Bring the products of these listings up to date. The listings make up whole products; theirs is set in them.
 
     Args:
+        written: those of the channels' products that need not be read.
         dropped: variants that are others now.
     """
-    shelf = _shelf(conn, rows, dropped, rules, now)
+    missing = {row.channel_product_id for row in rows} - written.keys()
+    channel_products = {**written, **listings.products_of(conn, missing)}
+    shelf = _shelf(conn, rows, channel_products, dropped, rules, now)
     product_of, abandoned = _assigned(shelf)
     for row in rows:
         row.product_id = product_of[row.variant_id]
@@ -63,17 +72,23 @@ def rebuild(
     for variant_id, product_id in product_of.items():
         by_product[product_id].append(variant_id)
     rebuilt = Rebuilt()
-    refilled = _store_variants(conn, shelf, by_product, dropped, rebuilt)
-    _store_products(conn, shelf, by_product, refilled, rebuilt)
+    _store_variants(conn, shelf, by_product, dropped, rebuilt)
+    _store_products(conn, shelf, by_product, rebuilt)
     went = _went(shelf, product_of)
     products.redirect(conn, {old: new for old, new in went.items() if old in abandoned})
-    products.drop_products(conn, abandoned)
-    rebuilt.products += [(id_, shelf.products[id_].version + 1) for id_ in sorted(abandoned)]
+    left = [shelf.products[id_] for id_ in sorted(abandoned)]
+    products.drop_products(conn, left)
+    rebuilt.products += [(row.id, row.version + 1) for row in left]
     return rebuilt
 
 
 def _shelf(
-    conn: Connection, rows: Sequence[ListingRow], dropped: Collection[str], rules: Rules, now: datetime
+    conn: Connection,
+    rows: Sequence[ListingRow],
+    channel_products: Mapping[str, ChannelProductRow],
+    dropped: Collection[str],
+    rules: Rules,
+    now: datetime,
 ) -> Shelf:
     members: dict[str, list[ListingRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: _rank(row, rules)):
@@ -84,7 +99,7 @@ def _shelf(
         rules=rules,
         now=now,
         members=members,
-        channel_products=listings.products_of(conn, {row.channel_product_id for row in rows}),
+        channel_products=channel_products,
         variants=variants,
         products=products.products_by_id(conn, known),
     )
@@ -153,7 +168,7 @@ def _went(shelf: Shelf, product_of: Mapping[str, str]) -> dict[str, str]:
 
 def _survivors(shelf: Shelf) -> dict[str, str]:
     """What each variant is now that some listing ever brought."""
-    return {row.founding_id: row.variant_id for rows in shelf.members.values() for row in rows}
+    return {row.id: row.variant_id for rows in shelf.members.values() for row in rows}
 
 
 def _claims(shelf: Shelf, groups: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
@@ -173,22 +188,18 @@ def _claims(shelf: Shelf, groups: Mapping[str, Sequence[str]]) -> list[tuple[str
 
 def _store_variants(
     conn: Connection, shelf: Shelf, by_product: Mapping[str, Sequence[str]], dropped: Collection[str], rebuilt: Rebuilt
-) -> set[str]:
-    """Insert or set the variants; the products in which one changed, that one came to, or that one left."""
+) -> None:
     changed = []
     for product_id, variant_ids in by_product.items():
         for variant_id in variant_ids:
             row = _variant(shelf, product_id, variant_id)
             if row != shelf.variants.get(variant_id):
-                row = replace(row, version=row.version + 1, updated_at=shelf.now)
+                row.version, row.updated_at = row.version + 1, shelf.now
                 changed.append(row)
                 rebuilt.variants.append((row.id, row.version))
     products.store_variants(conn, changed, shelf.variants)
     products.drop_variants(conn, dropped)
-    left = [shelf.variants[id_] for id_ in sorted(dropped) if id_ in shelf.variants]
-    rebuilt.variants += [(row.id, row.version + 1) for row in left]
-    left += [shelf.variants[row.id] for row in changed if row.id in shelf.variants]
-    return {row.product_id for row in (*changed, *left)}
+    rebuilt.variants += [(id_, shelf.variants[id_].version + 1) for id_ in sorted(dropped) if id_ in shelf.variants]
 
 
 def _variant(shelf: Shelf, product_id: str, variant_id: str) -> VariantRow:
@@ -218,24 +229,20 @@ def _lead(shelf: Shelf, variant_id: str) -> ListingRow:
     return next(grouping, rows[0])
 
 
-def _store_products(
-    conn: Connection, shelf: Shelf, by_product: Mapping[str, Sequence[str]], refilled: Collection[str], rebuilt: Rebuilt
-) -> None:
+def _store_products(conn: Connection, shelf: Shelf, by_product: Mapping[str, Sequence[str]], rebuilt: Rebuilt) -> None:
     paths = categories.ensure(conn, [_source(shelf, ids).category for ids in by_product.values()], shelf.now)
     changed = []
     for product_id, variant_ids in by_product.items():
         row = _product(shelf, product_id, variant_ids, paths)
         if row != shelf.products.get(product_id):
-            changed.append(replace(row, version=row.version + 1, updated_at=shelf.now))
+            row.version, row.updated_at = row.version + 1, shelf.now
+            changed.append(row)
     products.store_products(conn, changed, shelf.products)
     rebuilt.products += [(row.id, row.version) for row in changed]
     known = [id_ for id_ in by_product if id_ in shelf.products]
     products.store_offers(conn, known, [offer for item in by_product.items() for offer in _offers(shelf, *item)])
-    tags = [{"product_id": row.id, "tag": tag} for row in changed for tag in json.loads(row.tags)]
-    products.store_tags(conn, [row.id for row in changed if row.id in shelf.products], tags)
-    worded = {*refilled, *(row.id for row in changed)}
-    found = {id_: _words(shelf, variant_ids) for id_, variant_ids in by_product.items() if id_ in worded}
-    products.store_words(conn, "product", found, [id_ for id_ in found if id_ in shelf.products])
+    products.store_tags(conn, changed, shelf.products)
+    products.store_words(conn, "product", changed, shelf.products)
 
 
 def _source(shelf: Shelf, variant_ids: Iterable[str]) -> ChannelProductRow:
@@ -260,6 +267,7 @@ def _product(shelf: Shelf, product_id: str, variant_ids: Sequence[str], paths: M
         options=_options(shelf, variant_ids),
         visible=any(shelf.members[variant_id][0].live for variant_id in variant_ids),
         sort_title=folded(source.title)[:LONGEST_KEY],
+        words=_words(shelf, source, variant_ids),
         created_at=known.created_at if known else source.created_at or shelf.now,
         updated_at=known.updated_at if known else shelf.now,
     )
@@ -284,30 +292,27 @@ def _options(shelf: Shelf, variant_ids: Sequence[str]) -> str:
     return dump([[name, list(values)] for name, values in options.items()])
 
 
-def _offers(shelf: Shelf, product_id: str, variant_ids: Sequence[str]) -> list[dict[str, object]]:
+def _offers(shelf: Shelf, product_id: str, variant_ids: Sequence[str]) -> list[Offer]:
     """One row per channel that lists the product, with its least and greatest price there."""
     by_channel: dict[str, list[ListingRow]] = defaultdict(list)
     for variant_id in variant_ids:
         for row in shelf.members[variant_id]:
             if row.live and row.status == ListingStatus.ACTIVE.value:
                 by_channel[row.channel].append(row)
-    return [
-        {"product_id": product_id, "channel": channel, **_price_range(rows)} for channel, rows in by_channel.items()
-    ]
+    return [Offer(product_id, channel, *_price_range(rows)) for channel, rows in by_channel.items()]
 
 
-def _price_range(rows: Sequence[ListingRow]) -> dict[str, object]:
+def _price_range(rows: Sequence[ListingRow]) -> tuple[int | None, int | None, str | None]:
     priced = [(row.price, row.currency) for row in rows if row.price is not None]
     if len({currency for _, currency in priced}) != 1:
-        return {"price_min": None, "price_max": None, "currency": None}
+        return None, None, None
     amounts = [price for price, _ in priced]
-    return {"price_min": min(amounts), "price_max": max(amounts), "currency": priced[0][1]}
+    return min(amounts), max(amounts), priced[0][1]
 
 
-def _words(shelf: Shelf, variant_ids: Sequence[str]) -> set[str]:
-    source = _source(shelf, variant_ids)
+def _words(shelf: Shelf, source: ChannelProductRow, variant_ids: Sequence[str]) -> str:
     texts = [source.title, source.brand or "", *json.loads(source.tags)]
     for variant_id in _listed(shelf, variant_ids):
         lead = _lead(shelf, variant_id)
         texts += [lead.title, *(value for _, value in json.loads(lead.options))]
-    return {word[:40] for text in texts for word in words(text)}
+    return kept_words(texts)

@@ -21,7 +21,7 @@ def take_stock(conn: Connection, take: Take[StockRecord]) -> None:
     before = stock.locked(conn, [*(row.id for row in wanted), *unknown])
     unknown += _take_over(conn, take, wanted, before)
     wanted += [replace(before[id_], known=False) for id_ in unknown if id_ in before]
-    changed = [_changed(row, before.get(row.id), take) for row in wanted if not _same(row, before.get(row.id))]
+    changed = [_changed(row, take) for row in wanted if not _same(row, before.get(row.id))]
     stock.add(conn, [row for row in changed if row.id not in before])
     stock.store(conn, [row for row in changed if row.id in before])
     log.record(conn, "STOCK", [(row.id, row.version) for row in changed], take.now)
@@ -78,8 +78,12 @@ def _row(take: Take[StockRecord], seen: Seen[StockRecord]) -> StockRow:
 
 
 def _same(row: StockRow, before: StockRow | None) -> bool:
-    return before is not None and replace(row, version=before.version, updated_at=before.updated_at) == before
+    if before is None:
+        return False
+    row.version, row.updated_at = before.version, before.updated_at
+    return row == before
 
 
-def _changed(row: StockRow, before: StockRow | None, take: Take[StockRecord]) -> StockRow:
-    return replace(row, version=before.version + 1 if before else 1, updated_at=take.now)
+def _changed(row: StockRow, take: Take[StockRecord]) -> StockRow:
+    row.version, row.updated_at = row.version + 1, take.now
+    return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from gateway.sdk.policies import Matching, codes_only
 from gateway.sdk.records import Record
@@ -29,8 +29,7 @@ class Rules:
     matching: Matching = codes_only
 
 
-@dataclass(frozen=True, slots=True)
-class Seen(Generic[R]):
+class Seen(NamedTuple, Generic[R]):
     """A record to apply, and the source row that it belongs to."""
 
     source_id: str

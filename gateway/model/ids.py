@@ -12,6 +12,8 @@ from datetime import datetime
 _ROW_ID = re.compile(r"[0-9a-f]{32}")
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _MAX_GLOBAL_ID = 512
+_FIXED = 0x7 << 76 | 0b10 << 62  # a UUID's version and variant
+_FREE = ~(0xF << 76 | 0b11 << 62)
 
 
 class InvalidIdError(ValueError):
@@ -20,11 +22,14 @@ class InvalidIdError(ValueError):
 
 def new_id(now: datetime) -> str:
     """A UUIDv7 (RFC 9562) as 32 lower-case hex digits: ids made later sort later, to the millisecond."""
-    milliseconds = int(now.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10), "big")
-    head = (milliseconds << 16) | 0x7000 | (random >> 68 & 0x0FFF)
-    tail = (0b10 << 62) | (random & ((1 << 62) - 1))
-    return f"{head:016x}{tail:016x}"
+    return new_ids(now, 1)[0]
+
+
+def new_ids(now: datetime, count: int) -> list[str]:
+    """As many of `new_id`, for one question to the system."""
+    begin, random = int(now.timestamp() * 1000) << 80, os.urandom(10 * count)
+    bits = (begin | int.from_bytes(random[n : n + 10], "big") for n in range(0, 10 * count, 10))
+    return [f"{some & _FREE | _FIXED:032x}" for some in bits]
 
 
 def is_row_id(text: str) -> bool:

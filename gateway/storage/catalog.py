@@ -241,8 +241,8 @@ def sold_variants(conn: Connection, ids: Sequence[str]) -> Mapping[str, Variant]
 
 
 def _variants(conn: Connection, ids: Sequence[str], visible: sa.ColumnElement[bool]) -> Mapping[str, Variant]:
-    founded = among(conn, listings.c.founding_id, ids)
-    asked = _asked(conn, variants.c.id, ids, sa.select(listings.c.founding_id, listings.c.variant_id).where(founded))
+    brought = sa.select(listings.c.id, listings.c.variant_id).where(among(conn, listings.c.id, ids))
+    asked = _asked(conn, variants.c.id, ids, brought)
     statement = sa.select(variants, asked.c.old).join(asked, asked.c.new == variants.c.id).where(visible)
     return _by_asked(conn.execute(statement), variant)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import as_row, delete_in, insert_new, select_in, slices, update, upsert
+from gateway.storage.rows import Keyed, adding, delete_in, inserting, putting, slices, updating
 from gateway.storage.tables import contacts, customers, identities, orders, spendings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class CustomerRow:
     """A row of `customers`, without what follows from her orders: JSON columns as text."""
 
@@ -29,11 +29,12 @@ class CustomerRow:
     tags: str
     visible: bool
     sort_name: str
+    words: str
     created_at: datetime
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class IdentityRow:
     """A row of `identities`."""
 
@@ -48,41 +49,69 @@ class IdentityRow:
     linked_at: datetime
 
 
+class Contact(NamedTuple):
+    """A row of `contacts`: by what a customer is found."""
+
+    kind: str
+    value: str
+    customer_id: str
+
+
+class Spending(NamedTuple):
+    """A row of `spendings`: what a customer's orders come to in one currency."""
+
+    customer_id: str
+    currency: str
+    total: int
+
+
+class LastOrder(NamedTuple):
+    """When a customer ordered last."""
+
+    id: str
+    last_order_at: datetime | None
+
+
 _customer_columns = tuple(customers.c[field.name] for field in fields(CustomerRow))
 _identity_columns = tuple(identities.c[field.name] for field in fields(IdentityRow))
+_identities = Keyed(sa.select(*_identity_columns), identities.c.id)
+_customers = Keyed(sa.select(*_customer_columns), customers.c.id, locked_by=customers.c.id)
+_behind = Keyed(
+    sa.select(identities.c.customer_id).where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id
+)
+_new, _set = (many(customers, [field.name for field in fields(CustomerRow)]) for many in (inserting, updating))
+_set_last_order = updating(customers, LastOrder._fields)
+_put_identity = putting(identities, [field.name for field in fields(IdentityRow)])
+_new_contact = adding(contacts, Contact._fields)
+_new_spending = inserting(spendings, Spending._fields)
 
 
 def identities_by_id(conn: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
     """Identities, by id."""
-    rows = select_in(conn, sa.select(*_identity_columns), identities.c.id, ids)
-    return {row.id: IdentityRow(**row._mapping) for row in rows}
+    return {row.id: IdentityRow(*row) for row in _identities.all(conn, ids)}
 
 
 def customers_by_id(conn: Connection, ids: Collection[str]) -> dict[str, CustomerRow]:
     """Customers, by id, locked in order of their ids."""
-    statement = sa.select(*_customer_columns).order_by(customers.c.id).with_for_update()
-    return {row.id: CustomerRow(**row._mapping) for row in select_in(conn, statement, customers.c.id, ids)}
+    return {row.id: CustomerRow(*row) for row in _customers.all(conn, ids)}
 
 
 def store(conn: Connection, rows: Sequence[CustomerRow], known: Collection[str], linked: Sequence[IdentityRow]) -> None:
     """Insert these customers, or set those that are known; and their identities."""
-    new = [as_row(row) for row in rows if row.id not in known]
-    if new:
-        conn.execute(sa.insert(customers), new)
-    update(conn, customers, [as_row(row) for row in rows if row.id in known])
-    upsert(conn, identities, [as_row(row) for row in linked], ["id"])
+    _new.run(conn, [row for row in rows if row.id not in known])
+    _set.run(conn, [row for row in rows if row.id in known])
+    _put_identity.run(conn, linked)
 
 
-def store_contacts(conn: Connection, customer_ids: Collection[str], rows: Sequence[dict[str, Any]]) -> None:
+def store_contacts(conn: Connection, customer_ids: Collection[str], rows: Iterable[Contact]) -> None:
     """These are all the contacts of these customers."""
-    delete_in(conn, contacts, contacts.c.customer_id, customer_ids)
-    insert_new(conn, contacts, rows)
+    delete_in(conn, contacts.c.customer_id, customer_ids)
+    _new_contact.run(conn, rows)
 
 
 def customers_of(conn: Connection, channel: str, external_ids: Collection[str]) -> set[str]:
     """The customers behind these ids of a channel."""
-    statement = sa.select(identities.c.customer_id).where(identities.c.channel == channel)
-    return {row.customer_id for row in select_in(conn, statement, identities.c.external_id, external_ids)}
+    return {row.customer_id for row in _behind.all(conn, external_ids, channel=channel)}
 
 
 def recount(conn: Connection, customer_ids: Collection[str], uncounted: Collection[str]) -> None:
@@ -93,13 +122,9 @@ def recount(conn: Connection, customer_ids: Collection[str], uncounted: Collecti
         )
         rows: Sequence[Any] = conn.execute(_totals(some, uncounted)).all()
         conn.execute(sa.delete(spendings).where(spendings.c.customer_id.in_(some)))
-        spent = [
-            {"customer_id": id_, "currency": currency, "total": total} for id_, currency, total, _ in rows if currency
-        ]
-        if spent:
-            conn.execute(sa.insert(spendings), spent)
+        _new_spending.run(conn, [Spending(id_, currency, total) for id_, currency, total, _ in rows if currency])
         latest = _latest(rows)
-        update(conn, customers, [{"id": id_, "last_order_at": latest.get(id_)} for id_ in some])
+        _set_last_order.run(conn, [LastOrder(id_, latest.get(id_)) for id_ in some])
 
 
 def _latest(rows: Sequence[Any]) -> Mapping[str, datetime]:

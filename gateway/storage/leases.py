@@ -51,13 +51,16 @@ def renew(conn: Connection, lease: Lease, now: datetime, lasting: timedelta) -> 
     return Lease(lease.name, lease.holder, lease.fence, now + lasting)
 
 
+_fence = sa.select(leases.c.fence).where(leases.c.name == sa.bindparam("name")).with_for_update(read=True)
+
+
 def check(conn: Connection, lease: Lease) -> None:
     """Make sure, for the rest of this transaction, that the lease is still ours.
 
     Raises:
         LeaseLostError: it is not.
     """
-    fence = conn.scalar(sa.select(leases.c.fence).where(leases.c.name == lease.name).with_for_update(read=True))
+    fence = conn.scalar(_fence, {"name": lease.name})
     if fence != lease.fence:
         raise LeaseLostError(lease.name)
 

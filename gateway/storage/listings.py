@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
-from gateway.storage.rows import Keyed, as_row, delete_in, set_rows, updating, upsert
+from gateway.storage.rows import Keyed, delete_in, inserting, putting, updating, upsert
 from gateway.storage.tables import channel_products, links, listings, match_reviews
 
 _CATALOGUE_LOCK = 7_204_113_002
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class ListingRow:
     """A row of `listings`: JSON columns as text, enums as their names."""
 
@@ -29,7 +29,6 @@ class ListingRow:
     gone: bool
     channel_product_id: str
     position: int
-    founding_id: str
     variant_id: str
     product_id: str
     matched_by: str | None
@@ -59,7 +58,7 @@ class ListingRow:
         return self.current and not self.gone
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class ChannelProductRow:
     """A row of `channel_products`."""
 
@@ -95,7 +94,8 @@ _counted = {
 _at_places = Keyed(
     _listings.where(listings.c.channel == sa.bindparam("channel"), listings.c.current), listings.c.external_id
 )
-_set = updating(listings, [field.name for field in fields(ListingRow)])
+_new, _set = (many(listings, [field.name for field in fields(ListingRow)]) for many in (inserting, updating))
+_put_product = putting(channel_products, [field.name for field in fields(ChannelProductRow)])
 _products = Keyed(sa.select(*_product_columns), channel_products.c.id)
 _decided = (
     Keyed(sa.select(links).where(links.c.channel == sa.bindparam("channel")), links.c.external_id),
@@ -115,12 +115,12 @@ def lock_catalogue(conn: Connection) -> None:
 
 def select(conn: Connection, column: str, keys: Collection[str]) -> list[ListingRow]:
     """The listings, gone and former ones too, whose column is among the keys."""
-    return [ListingRow(**row._mapping) for row in _by_column[column].all(conn, keys)]
+    return [ListingRow(*row) for row in _by_column[column].all(conn, keys)]
 
 
 def of_places(conn: Connection, channel: str, external_ids: Collection[str]) -> list[ListingRow]:
     """The listings that now stand under these ids of a channel, gone ones too."""
-    return [ListingRow(**row._mapping) for row in _at_places.all(conn, external_ids, channel=channel)]
+    return [ListingRow(*row) for row in _at_places.all(conn, external_ids, channel=channel)]
 
 
 def carried_by_many(conn: Connection, column: str, codes: Collection[str], most: int) -> list[str]:
@@ -136,23 +136,22 @@ def live_with(conn: Connection, column: str, code: str, most: int) -> set[str]:
 
 def add(conn: Connection, rows: Sequence[ListingRow]) -> None:
     """Insert new listings."""
-    if rows:
-        conn.execute(sa.insert(listings), [as_row(row) for row in rows])
+    _new.run(conn, rows)
 
 
 def store(conn: Connection, rows: Sequence[ListingRow]) -> None:
     """Set these listings, which exist."""
-    set_rows(conn, _set, [as_row(row) for row in rows])
+    _set.run(conn, rows)
 
 
 def products_of(conn: Connection, ids: Collection[str]) -> dict[str, ChannelProductRow]:
     """Channel products, by id."""
-    return {row.id: ChannelProductRow(**row._mapping) for row in _products.all(conn, ids)}
+    return {row.id: ChannelProductRow(*row) for row in _products.all(conn, ids)}
 
 
 def store_products(conn: Connection, rows: Sequence[ChannelProductRow]) -> None:
     """Insert or set channel products."""
-    upsert(conn, channel_products, [as_row(row) for row in rows], ["id"])
+    _put_product.run(conn, rows)
 
 
 Decisions = dict[tuple[str, str], tuple[str, str] | None]
@@ -187,7 +186,6 @@ def replace_reviews(
     wanted = {row["listing_id"] for row in rows}
     delete_in(
         conn,
-        match_reviews,
         match_reviews.c.id,
         [row.id for id_, row in known.items() if id_ not in wanted and row.reason != lasting],
     )

@@ -36,10 +36,13 @@ class ReaderBehindError(Exception):
     """What the reader has not read yet is no longer kept: it has to start anew."""
 
 
+_insert = sa.insert(changes)
+
+
 def record(conn: Connection, kind: str, subjects: Sequence[Subject], now: datetime) -> None:
     """Say that these subjects changed. The last thing a transaction does."""
     if subjects:
-        conn.execute(sa.insert(changes).values(kind=kind, subjects=dump(subjects), at=now))
+        conn.execute(_insert, {"kind": kind, "subjects": dump(subjects), "at": now})
 
 
 def stamp(conn: Connection, most: int = 1000) -> int:

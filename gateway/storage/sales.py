@@ -9,11 +9,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import as_row, delete_in, select_in, update
+from gateway.storage.rows import Keyed, delete_in, inserting, updating
 from gateway.storage.tables import listings, order_lines, orders
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class OrderRow:
     """A row of `orders`: JSON columns as text."""
 
@@ -43,12 +43,13 @@ class OrderRow:
     shipping_address: str | None
     billing_address: str | None
     stock_posted: bool | None
+    words: str
     placed_at: datetime
     cancelled_at: datetime | None
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class OrderLineRow:
     """A row of `order_lines`."""
 
@@ -72,43 +73,44 @@ class OrderLineRow:
 
 _order_columns = tuple(orders.c[field.name] for field in fields(OrderRow))
 _line_columns = tuple(order_lines.c[field.name] for field in fields(OrderLineRow))
+_orders = Keyed(sa.select(*_order_columns), orders.c.id, locked_by=orders.c.id)
+_lines = Keyed(sa.select(*_line_columns), order_lines.c.order_id)
+_generations = Keyed(
+    sa.select(listings.c.external_id, listings.c.generation).where(
+        listings.c.channel == sa.bindparam("channel"), listings.c.current
+    ),
+    listings.c.external_id,
+)
+_new_order, _set_order = (many(orders, [f.name for f in fields(OrderRow)]) for many in (inserting, updating))
+_new_line, _set_line = (many(order_lines, [f.name for f in fields(OrderLineRow)]) for many in (inserting, updating))
 
 
 def orders_by_id(conn: Connection, ids: Collection[str]) -> dict[str, OrderRow]:
     """Orders, by id, locked in order of their ids."""
-    statement = sa.select(*_order_columns).order_by(orders.c.id).with_for_update()
-    return {row.id: OrderRow(**row._mapping) for row in select_in(conn, statement, orders.c.id, ids)}
+    return {row.id: OrderRow(*row) for row in _orders.all(conn, ids)}
 
 
 def lines_of(conn: Connection, order_ids: Collection[str]) -> dict[tuple[str, str], OrderLineRow]:
     """Lines of orders, by the order's id and the line's id in the channel."""
-    rows = select_in(conn, sa.select(*_line_columns), order_lines.c.order_id, order_ids)
-    return {(row.order_id, row.external_id): OrderLineRow(**row._mapping) for row in rows}
+    rows = _lines.all(conn, order_ids)
+    return {(row.order_id, row.external_id): OrderLineRow(*row) for row in rows}
 
 
 def generations(conn: Connection, channel: str, external_ids: Collection[str]) -> dict[str, int]:
     """Which thing now stands under these variant ids of a channel."""
-    statement = sa.select(listings.c.external_id, listings.c.generation).where(
-        listings.c.channel == channel, listings.c.current
-    )
-    rows = select_in(conn, statement, listings.c.external_id, external_ids)
-    return {row.external_id: row.generation for row in rows}
+    return {row.external_id: row.generation for row in _generations.all(conn, external_ids, channel=channel)}
 
 
 def store(conn: Connection, rows: Sequence[OrderRow], known: Collection[str]) -> None:
     """Insert these orders, or set those that are known."""
-    new = [as_row(row) for row in rows if row.id not in known]
-    if new:
-        conn.execute(sa.insert(orders), new)
-    update(conn, orders, [as_row(row) for row in rows if row.id in known])
+    _new_order.run(conn, [row for row in rows if row.id not in known])
+    _set_order.run(conn, [row for row in rows if row.id in known])
 
 
 def store_lines(
     conn: Connection, rows: Sequence[OrderLineRow], known: Collection[str], dropped: Collection[str]
 ) -> None:
     """Insert these lines, or set those whose ids are known; drop others."""
-    delete_in(conn, order_lines, order_lines.c.id, dropped)
-    new = [as_row(row) for row in rows if row.id not in known]
-    if new:
-        conn.execute(sa.insert(order_lines), new)
-    update(conn, order_lines, [as_row(row) for row in rows if row.id in known])
+    delete_in(conn, order_lines.c.id, dropped)
+    _new_line.run(conn, [row for row in rows if row.id not in known])
+    _set_line.run(conn, [row for row in rows if row.id in known])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,11 @@ class Search:
     words: tuple[str, ...]
     sku_key: str
     gtin: str | None
+
+
+def kept_words(texts: Iterable[str]) -> str:
+    """The words of these texts as they are kept: in order, with spaces between them."""
+    return " ".join(sorted({word[:LONGEST] for text in texts for word in values.words(text)}))
 
 
 def search_for(text: str | None) -> Search | None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.ids import new_id
+from gateway.model.ids import new_ids
 from gateway.storage.database import is_sqlite
-from gateway.storage.rows import Keyed, as_row, insert_new, select_in, set_rows, slices, updating
+from gateway.storage.rows import AnyRow, Keyed, adding, inserting, select_in, slices, updating
 from gateway.storage.tables import EPOCH, counters, sources
 
 _observations = sa.Sequence("observations")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take three times as long to make, and a sync makes two per record
 class Source:
     """What is known of one record. Never read yet: gone, with begin and end 0.
 
@@ -32,6 +33,8 @@ class Source:
     """
 
     id: str
+    channel: str
+    resource: str
     external_id: str
     feed: str
     note: str | None = None
@@ -46,16 +49,19 @@ class Source:
     absent_at: int | None = None
     observed_at: datetime = EPOCH
 
+    def copy(self) -> Source:
+        """Another one, to be changed. `dataclasses.replace` looks at every field on its own."""
+        return Source(*_values(self))
+
 
 _NAMES = tuple(field.name for field in fields(Source))
+_values = attrgetter(*_NAMES)
 _columns: Sequence[sa.Column[Any]] = tuple(sources.c[name] for name in _NAMES)
 _here = sa.and_(sources.c.channel == sa.bindparam("channel"), sources.c.resource == sa.bindparam("resource"))
 _good = sa.and_(sources.c.gone.is_(False), sources.c.rejected.is_(False))
-_locked = Keyed(
-    sa.select(*_columns).where(_here).order_by(sources.c.external_id).with_for_update(), sources.c.external_id
-)
+_locked = Keyed(sa.select(*_columns).where(_here), sources.c.external_id, locked_by=sources.c.external_id)
 _digests = Keyed(sa.select(sources.c.external_id, sources.c.digest).where(_here, _good), sources.c.external_id)
-_set = updating(sources, _NAMES)
+_new, _missing, _set = (many(sources, _NAMES) for many in (inserting, adding, updating))
 
 
 def current_count(conn: Connection) -> int:
@@ -65,11 +71,18 @@ def current_count(conn: Connection) -> int:
     return int(conn.scalar(sa.text("SELECT last_value FROM observations")) or 0)
 
 
+_advance = (
+    sa.update(counters)
+    .where(counters.c.name == "observations")
+    .values(value=counters.c.value + 1)
+    .returning(counters.c.value)
+)
+
+
 def next_count(conn: Connection) -> int:
     """The counter's next value."""
     if is_sqlite(conn):
-        advanced = sa.update(counters).where(counters.c.name == "observations").values(value=counters.c.value + 1)
-        return int(conn.scalar(advanced.returning(counters.c.value)) or 0)
+        return int(conn.scalar(_advance) or 0)
     return int(conn.scalar(sa.select(_observations.next_value())) or 0)
 
 
@@ -90,21 +103,23 @@ def digests(conn: Connection, channel: str, resource: str, external_ids: Collect
 
 def add(conn: Connection, channel: str, resource: str, feed: str, ids: Sequence[str], now: datetime) -> None:
     """Make rows for records that nothing is known of yet, so that they can be locked."""
-    new = [Source(new_id(now), external_id, feed) for external_id in sorted(ids)]
-    insert_new(conn, sources, [{"channel": channel, "resource": resource, **as_row(source)} for source in new])
+    _missing.run(conn, unread(channel, resource, feed, sorted(set(ids)), now))
 
 
-def found(conn: Connection, channel: str, resource: str, new: Sequence[Source]) -> None:
+def unread(channel: str, resource: str, feed: str, external_ids: Collection[str], now: datetime) -> list[Source]:
+    """Rows for records that nothing is known of yet."""
+    new = zip(new_ids(now, len(external_ids)), external_ids, strict=True)
+    return [Source(id_, channel, resource, external_id, feed) for id_, external_id in new]
+
+
+def found(conn: Connection, new: Sequence[Source]) -> None:
     """Insert rows of records that were unknown a moment ago. Somebody else did so meanwhile: a conflict."""
-    ordered = sorted(new, key=lambda source: source.external_id)
-    if ordered:
-        rows = [{"channel": channel, "resource": resource, **as_row(source)} for source in ordered]
-        conn.execute(sa.insert(sources), rows)
+    _new.run(conn, sorted(new, key=attrgetter("external_id")))
 
 
 def store(conn: Connection, changed: Sequence[Source]) -> None:
     """Set these rows, which exist and are locked."""
-    set_rows(conn, _set, [as_row(source) for source in changed])
+    _set.run(conn, changed)
 
 
 def touch(conn: Connection, ids: Sequence[str], begin: int, end: int, observed_at: datetime) -> None:
@@ -191,8 +206,8 @@ def count(conn: Connection, channel: str, feed: str) -> int:
     return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(_there(channel, feed))) or 0
 
 
-def _source(row: sa.Row[Any]) -> Source:
-    return Source(**row._mapping)
+def _source(row: AnyRow) -> Source:
+    return Source(*row)
 
 
 def feeds_of(conn: Connection, channel: str, resource: str, external_ids: Collection[str]) -> dict[str, str]:

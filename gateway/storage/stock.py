@@ -9,11 +9,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import Keyed, as_row, set_rows, updating
+from gateway.storage.rows import Keyed, inserting, updating
 from gateway.storage.tables import stock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class StockRow:
     """A row of `stock`, without the counter of what is reserved of it."""
 
@@ -31,25 +31,23 @@ class StockRow:
 
 
 _columns = tuple(stock.c[field.name] for field in fields(StockRow))
-_locked = Keyed(sa.select(*_columns).order_by(stock.c.id).with_for_update(), stock.c.id)
+_locked = Keyed(sa.select(*_columns), stock.c.id, locked_by=stock.c.id)
 _at = Keyed(
-    sa.select(*_columns)
-    .where(stock.c.channel == sa.bindparam("channel"), stock.c.place == sa.bindparam("place"))
-    .order_by(stock.c.id)
-    .with_for_update(),
+    sa.select(*_columns).where(stock.c.channel == sa.bindparam("channel"), stock.c.place == sa.bindparam("place")),
     stock.c.item,
+    locked_by=stock.c.id,
 )
-_set = updating(stock, [field.name for field in fields(StockRow)])
+_new, _set = (many(stock, [field.name for field in fields(StockRow)]) for many in (inserting, updating))
 
 
 def locked(conn: Connection, ids: Collection[str]) -> dict[str, StockRow]:
     """These rows, by id, locked in order of their ids (rule L4)."""
-    return {row.id: StockRow(**row._mapping) for row in _locked.all(conn, ids)}
+    return {row.id: StockRow(*row) for row in _locked.all(conn, ids)}
 
 
 def counted(conn: Connection, channel: str, place: str, items: Collection[str]) -> list[StockRow]:
     """The rows of these items in one of the channel's places, locked in order of their ids."""
-    return [StockRow(**row._mapping) for row in _at.all(conn, items, channel=channel, place=place)]
+    return [StockRow(*row) for row in _at.all(conn, items, channel=channel, place=place)]
 
 
 def rename(conn: Connection, ids: Mapping[str, str]) -> None:
@@ -60,10 +58,9 @@ def rename(conn: Connection, ids: Mapping[str, str]) -> None:
 
 def add(conn: Connection, rows: Sequence[StockRow]) -> None:
     """Insert new rows, of which nothing is reserved."""
-    if rows:
-        conn.execute(sa.insert(stock), [as_row(row) | {"held": 0} for row in rows])
+    _new.run(conn, rows)
 
 
 def store(conn: Connection, rows: Sequence[StockRow]) -> None:
     """Set these rows, which exist and are locked."""
-    set_rows(conn, _set, [as_row(row) for row in rows])
+    _set.run(conn, rows)

@@ -26,6 +26,11 @@ Count = sa.BigInteger()
 Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+def microseconds(value: datetime | None) -> int | None:
+    """How an instant is stored."""
+    return None if value is None else (value - EPOCH) // MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime as microseconds since 1970: exact, sortable and the same on both databases."""
 
@@ -33,7 +38,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         return None if value is None else EPOCH + value * MICROSECOND
@@ -149,6 +154,7 @@ sources = sa.Table(  # what is known of one record in its channel (rules S1, S5)
         postgresql_where=sa.text("dirty_at IS NOT NULL"),
     ),
     sa.Index("ix_sources_feed_end", "channel", "feed", "end"),
+    sqlite_with_rowid=False,
 )
 rejects = sa.Table(
     "rejects",
@@ -221,8 +227,7 @@ listings = sa.Table(  # a variant as one channel lists it, one row per generatio
     column("gone", sa.Boolean),
     column("channel_product_id", Text),
     column("position", sa.Integer),  # among the product's variants
-    column("founding_id", Text),  # the variant id that this listing brings with it
-    column("variant_id", Text),
+    column("variant_id", Text),  # the id of the oldest listing that is the same variant
     column("product_id", Text),
     optional("matched_by", Text),
     optional("sku", Text),
@@ -248,7 +253,6 @@ listings = sa.Table(  # a variant as one channel lists it, one row per generatio
     sa.Index("ix_listings_variant", "variant_id"),
     sa.Index("ix_listings_product", "product_id"),
     sa.Index("ix_listings_channel_product", "channel_product_id"),
-    sa.Index("uq_listings_founding", "founding_id", unique=True),
     sa.Index("ix_listings_sku_key", "sku_key"),
     sa.Index("ix_listings_gtin", "gtin"),
     sa.Index(
@@ -295,6 +299,7 @@ products = sa.Table(
     column("options", Text),  # JSON [[name, [value, …]], …]
     column("visible", sa.Boolean),  # some channel lists it
     column("sort_title", Text),
+    column("words", Text),  # by which it is found, in order, with spaces between them
     column("created_at", Instant),
     column("updated_at", Instant),
     sa.Index("ix_products_title", "sort_title", "id"),
@@ -309,6 +314,7 @@ product_tags = sa.Table(
     column("product_id", Text, primary_key=True),
     column("tag", Text, primary_key=True),
     sa.Index("ix_product_tags_tag", "tag"),
+    sqlite_with_rowid=False,
 )
 offers = sa.Table(  # a product in one channel: listed there, from this price to that
     "offers",
@@ -319,6 +325,7 @@ offers = sa.Table(  # a product in one channel: listed there, from this price to
     optional("price_max", Count),
     optional("currency", Text),  # null where its listings have none, or several
     sa.Index("ix_offers_price", "channel", "price_min", "product_id"),
+    sqlite_with_rowid=False,
 )
 variants = sa.Table(
     "variants",
@@ -340,16 +347,15 @@ variants = sa.Table(
     sa.Index("ix_variants_sku", "sku"),
     sa.Index("ix_variants_gtin", "gtin"),
 )
-redirects = sa.Table(  # products that were merged into others; variants need none (listings.founding_id)
+redirects = sa.Table(  # products that were merged into others; variants need none: listings tell
     "redirects", metadata, column("old_id", Text, primary_key=True), column("new_id", Text)
 )
-words = sa.Table(  # search (rule T2): the same split on both databases
+words = sa.Table(  # search (rule T2): the same split on both databases; `words` of the subject's row says which it has
     "words",
     metadata,
     column("kind", Text, primary_key=True),  # product, customer, order
     column("word", Text, primary_key=True),
     column("subject_id", Text, primary_key=True),
-    sa.Index("ix_words_subject", "subject_id"),
     sqlite_with_rowid=False,
 )
 
@@ -365,13 +371,14 @@ stock = sa.Table(  # what one channel counts of one inventory item in one of its
     column("on_hand", Count),
     column("committed", Count),
     column("incoming", Count),
-    column("held", Count),  # reservations and open movements
+    column("held", Count, server_default="0"),  # reservations and open movements
     column("version", Count),
     column("known", sa.Boolean),  # False: the channel's last word was rejected, or it has none any more
     optional("counted_at", Instant),
     column("updated_at", Instant),
     sa.UniqueConstraint("channel", "item", "place"),
     sa.Index("ix_stock_place", "channel", "place", "id"),
+    sqlite_with_rowid=False,
 )
 
 # ------------------------------------------------------------------------------------------------ customers
@@ -390,6 +397,7 @@ customers = sa.Table(
     column("tags", Text),  # JSON
     column("visible", sa.Boolean),
     column("sort_name", Text),
+    column("words", Text),  # by which it is found
     optional("last_order_at", Instant),
     column("created_at", Instant),
     column("updated_at", Instant),
@@ -421,6 +429,7 @@ contacts = sa.Table(  # e-mail addresses, phone numbers and tags by which custom
     column("value", Text, primary_key=True),  # folded; a phone: its digits
     column("customer_id", Text, primary_key=True),
     sa.Index("ix_contacts_customer", "customer_id"),
+    sqlite_with_rowid=False,
 )
 spendings = sa.Table(  # what a customer's orders come to, by currency
     "spendings",
@@ -429,6 +438,7 @@ spendings = sa.Table(  # what a customer's orders come to, by currency
     column("currency", Text, primary_key=True),
     column("total", Count),
     sa.Index("ix_spendings_total", "currency", "total", "customer_id"),
+    sqlite_with_rowid=False,
 )
 
 # ------------------------------------------------------------------------------------------------ orders
@@ -462,6 +472,7 @@ orders = sa.Table(
     optional("shipping_address", Text),  # JSON
     optional("billing_address", Text),  # JSON
     optional("stock_posted", sa.Boolean),
+    column("words", Text),  # by which it is found
     column("placed_at", Instant),
     optional("cancelled_at", Instant),
     column("updated_at", Instant),

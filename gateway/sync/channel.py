@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from gateway.channels.guard import OpenChannel, fault_of
 from gateway.commerce.taking import Rules
@@ -18,9 +19,10 @@ from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
 from gateway.settings import ChannelTable
 from gateway.storage import health
-from gateway.storage.database import Database
+from gateway.storage.database import Connection, Database
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 RESOURCES = {
     ProductRecord: Resource.PRODUCTS,
@@ -29,7 +31,7 @@ RESOURCES = {
     OrderRecord: Resource.ORDERS,
 }
 
-SHORT = 0.006
+SHORT = 0.005
 """Seconds that the statements of one transaction may take beside others; its commit comes on top."""
 
 FEWEST, MOST = 8, 500
@@ -39,7 +41,7 @@ hardly shorter, and a sync would be so many more of them."""
 SOON, LATEST = timedelta(seconds=1), timedelta(seconds=60)
 """When a failed call is tried again: twice as late every time."""
 
-GAP = 0.012
+GAP = 0.011
 """Seconds without one, so that order writers get their turn."""
 
 
@@ -59,14 +61,41 @@ class Progress:
     done: bool
 
 
-class Pace:
-    """How much is written at once: as much as is there while nobody waits, short transactions with gaps afterwards."""
+class Turns:
+    """The transactions of every channel's sync: beside others one at a time, and with gaps between them.
 
-    def __init__(self) -> None:
+    Attributes:
+        beside_others: the gateway is ready, so that orders may be written.
+        gap: seconds between two.
+    """
+
+    def __init__(self, database: Database) -> None:
         self.beside_others = False
+        self.gap = GAP
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._over = -math.inf
+
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As the database's, in its turn."""
+        if not self.beside_others:
+            return await self._database.write(work, *args, **kwargs)
+        async with self._lock:
+            await asyncio.sleep(max(0, self._over + self.gap - time.monotonic()))
+            try:
+                return await self._database.write(work, *args, **kwargs)
+            finally:
+                self._over = time.monotonic()
+
+
+class Pace:
+    """How much of a channel is written at once: as much as is there while nobody waits, little beside others."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
         self._fits: dict[str, float] = defaultdict(lambda: 2 * FEWEST)  # records in a short transaction, by feed
 
-    async def slices(self, feed: str, items: Sequence[T]) -> AsyncIterator[tuple[Sequence[T], bool]]:
+    def slices(self, feed: str, items: Sequence[T]) -> Iterator[tuple[Sequence[T], bool]]:
         """The items in runs, each with whether it is the last; at least one, if an empty one."""
         start = 0
         while True:
@@ -76,8 +105,6 @@ class Pace:
             if last:
                 return
             start += size
-            if self.beside_others:
-                await asyncio.sleep(GAP)
 
     def timed(self, feed: str, count: int, work: Callable[[], T]) -> T:
         """What `work` gives, remembering how long these records took."""
@@ -89,7 +116,7 @@ class Pace:
         return result
 
     def _size(self, feed: str) -> int:
-        return int(self._fits[feed]) if self.beside_others else 2000
+        return int(self._fits[feed]) if self._turns.beside_others else 2000
 
 
 @dataclass(slots=True)
@@ -105,16 +132,20 @@ class Syncing:
     """
 
     database: Database
+    turns: Turns
     channel: OpenChannel
     table: ChannelTable
     rules: Rules
     now: Callable[[], datetime]
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = field(init=False)
     progress: Callable[[Progress], None] = lambda _: None
     tokens: dict[tuple[str, str], tuple[int | None, int, str]] = field(default_factory=dict)
     failures: int = 0
     resting: dict[str, datetime] = field(default_factory=dict)
     pulled: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.turns)
 
     @property
     def key(self) -> str:
@@ -141,5 +172,5 @@ async def fail(sync: Syncing, error: ChannelError) -> datetime:
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
         pause = max(pause, error.retry_after)
     fault = fault_of(error, sync.now())
-    await sync.database.write(health.failed, sync.key, fault, sync.now() + pause)
+    await sync.turns.write(health.failed, sync.key, fault, sync.now() + pause)
     return sync.now() + pause

@@ -110,11 +110,11 @@ async def _check_end(turn: Turn, row: PassRow) -> None:
 async def _apply(turn: Turn, source: Reading, found: Sequence[Item], row: PassRow, last: bool) -> PassRow:
     """In slices; the cursor moves with the last one. What the pass is then: ended, if it was through and named all."""
     sync = turn.sync
-    async for some, is_last in sync.pace.slices(turn.feed.name, found):
+    for some, is_last in sync.pace.slices(turn.feed.name, found):
         if not is_last:
-            await sync.database.write(_take, turn, source, some)
+            await sync.turns.write(_take, turn, source, some)
         else:
-            row = await sync.database.write(_take_last, turn, source, some, row, last)
+            row = await sync.turns.write(_take_last, turn, source, some, row, last)
     return row
 
 
@@ -141,7 +141,7 @@ async def _settled(turn: Turn, row: PassRow) -> PassRow:
     fault = await sweeps.settle_absent(turn.sync, turn.feed, row.begin or 0, row.accept_absent, turn.lease)
     if fault is not None:
         return await _store(turn, _faulted(_ended(turn, row), fault))
-    return await turn.sync.database.write(_complete_fenced, turn, row)
+    return await turn.sync.turns.write(_complete_fenced, turn, row)
 
 
 def _complete_fenced(conn: Connection, turn: Turn, row: PassRow) -> PassRow:
@@ -217,7 +217,7 @@ def _faulted(row: PassRow, fault: Fault) -> PassRow:
 
 
 async def _store(turn: Turn, row: PassRow) -> PassRow:
-    await turn.sync.database.write(_store_fenced, turn.lease, row)
+    await turn.sync.turns.write(_store_fenced, turn.lease, row)
     return row
 
 

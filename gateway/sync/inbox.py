@@ -39,12 +39,12 @@ async def process(sync: Syncing) -> int:
             delivery = Delivery(headers=letter.headers, body=letter.body, received_at=letter.received_at)
             hints = await sync.channel.hints(delivery, sync.table.call_deadline)
         except ContractError as error:
-            await sync.database.write(inbox.processed, letter.id, sync.now(), str(error))
+            await sync.turns.write(inbox.processed, letter.id, sync.now(), str(error))
         except ChannelError as error:  # it was not looked at: it stays
             sync.resting[INBOX] = await fail(sync, error)
             break
         else:
-            await sync.database.write(_note, sync, letter, hints)
+            await sync.turns.write(_note, sync, letter, hints)
     return len(letters)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
 
 from gateway.storage.sources import Source
 
@@ -70,26 +69,30 @@ def _same(known: Source, seen: Observation) -> bool:
 def moved(known: Source, seen: Observation, verdict: Verdict) -> Source:
     """What is known of the record's state in its channel after the observation."""
     if verdict is Verdict.IGNORE:
-        return known
+        return known.copy()
     if verdict is Verdict.AGAIN:
-        return replace(known, dirty_at=max(known.dirty_at or 0, seen.end))
-    clean = known.dirty_at is None or seen.begin >= known.dirty_at
-    return replace(
-        known,
-        begin=max(known.begin, seen.begin),
-        end=max(known.end, seen.end),
-        observed_at=max(known.observed_at, seen.observed_at),
-        dirty_at=None if clean else known.dirty_at,
-        absent_at=None,
-        **(_replaced(known, seen) if verdict is Verdict.APPLY else {}),
-    )
+        return _doubted(known, seen)
+    after = known.copy()
+    after.begin = max(known.begin, seen.begin)
+    after.end = max(known.end, seen.end)
+    after.observed_at = max(known.observed_at, seen.observed_at)
+    after.absent_at = None
+    if known.dirty_at is not None and seen.begin >= known.dirty_at:
+        after.dirty_at = None
+    if verdict is Verdict.APPLY:
+        _apply(after, seen)
+    return after
 
 
-def _replaced(known: Source, seen: Observation) -> dict[str, Any]:
-    """The fields that an applied observation sets, for one `replace` together with the others: a sync makes many."""
+def _doubted(known: Source, seen: Observation) -> Source:
+    after = known.copy()
+    after.dirty_at = max(known.dirty_at or 0, seen.end)
+    return after
+
+
+def _apply(after: Source, seen: Observation) -> None:
+    after.digest, after.rejected = seen.digest, seen.bad
     if seen.gone:
-        return {"gone": True, "rejected": False, "digest": None}
-    if seen.bad:
-        return {"rejected": True, "digest": seen.digest}
-    revived = known.generation + known.gone
-    return {"version": seen.version, "digest": seen.digest, "gone": False, "rejected": False, "generation": revived}
+        after.gone = True
+    elif not seen.bad:
+        after.version, after.generation, after.gone = seen.version, after.generation + after.gone, False

@@ -7,8 +7,7 @@ import hashlib
 import json
 import reprlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.channels.guard import BadRecord
 from gateway.sdk.feeds import AnyFeed, Raw
@@ -45,8 +44,7 @@ async def items(sync: Syncing, feed: AnyFeed, raws: Sequence[Raw]) -> list[Item]
     return [_item(id_, one, found.get(id_)) for id_, one in digested.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Digested:
+class Digested(NamedTuple):
     """Raw data as text, its digest, and whether it is data that a plugin may hand out."""
 
     text: str
@@ -74,10 +72,13 @@ def _digest(version: str, data: Any) -> Digested:
     return Digested(shown, digest, fit=text is not None)
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
+
+
 def raw_text(data: Any) -> str | None:
     """Raw data as JSON text, ASCII only, so that every database can hold whatever a channel sent (rule L1)."""
     try:
-        return json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        return _encode(data)
     except Exception:  # noqa: BLE001 keys of several types, a circle, nested too deep, or what an object's str raises
         return None
 

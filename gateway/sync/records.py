@@ -25,8 +25,9 @@ async def refresh(
     now = await reading(sync, feed, fetched=True)
     answers = await sync.channel.fetch(feed.name, refs, deadline, live=live)
     found = await _items(sync, feed, answers)
-    async for some, _ in sync.pace.slices(feed.name, found):
-        await sync.database.write(take, now, some, None, sync.now())
+    write = sync.database.write if live else sync.turns.write  # somebody waits
+    for some, _ in sync.pace.slices(feed.name, found):
+        await write(take, now, some, None, sync.now())
     return {item.id for item in found}
 
 
@@ -56,6 +57,6 @@ async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
     sync.resting.pop(feed.name, None)
     failed = [source.external_id for source in waiting if source.external_id not in answered]
     if failed:
-        await sync.database.write(sources.hint, sync.key, resource_of(feed).value, feed.name, failed, sync.now())
+        await sync.turns.write(sources.hint, sync.key, resource_of(feed).value, feed.name, failed, sync.now())
         sync.resting[feed.name] = sync.now() + (SOON if answered else LATEST / 4)
     return len(waiting)

@@ -18,7 +18,7 @@ from gateway.storage.database import Connection, Database
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
 from gateway.sync import inbox as deliveries
-from gateway.sync.channel import Syncing, resource_of
+from gateway.sync.channel import Syncing, Turns, resource_of
 from gateway.sync.feeds import Turn, fleeting, new_passes, read_page
 from gateway.sync.inbox import INBOX
 from gateway.sync.records import reread
@@ -37,10 +37,10 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
     """Do what is due for a channel, unless another process does; whether there was anything."""
     if await sync.database.read(health.paused, sync.key) or not await sync.database.read(_is_due, sync):
         return False
-    lease = await sync.database.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
+    lease = await sync.turns.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
     if lease is None:
         return False
-    sync.pace.beside_others |= await sync.database.read(health.ready_at) is not None
+    sync.turns.beside_others |= await sync.database.read(health.ready_at) is not None
     renewing = asyncio.create_task(_keep(sync, lease))
     try:
         while await step(sync, lease):
@@ -48,7 +48,7 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
     finally:
         renewing.cancel()
         await asyncio.wait([renewing])
-        await sync.database.write(leases.release, lease)
+        await sync.turns.write(leases.release, lease)
     return True
 
 
@@ -89,7 +89,7 @@ async def _passes(sync: Syncing) -> Passes:
     known = await sync.database.read(passes.of_channel, sync.key)
     new = [row for feed in sync.channel.feeds.values() for row in new_passes(sync, feed, known)]
     if new:
-        await sync.database.write(_add, new)
+        await sync.turns.write(_add, new)
         known = await sync.database.read(passes.of_channel, sync.key)
     return known
 
@@ -117,7 +117,7 @@ async def _pull_asked(sync: Syncing, feed: AnyFeed) -> bool:
     if (oldest.dirty_at or 0) <= sync.pulled.get(feed.name, 0):
         return False
     sync.pulled[feed.name] = await sync.database.read(sources.current_count)
-    await sync.database.write(passes.make_due, sync.key, feed.name, DELTA, sync.now())
+    await sync.turns.write(passes.make_due, sync.key, feed.name, DELTA, sync.now())
     return True
 
 
@@ -150,9 +150,9 @@ async def keep_house(database: Database, retention: RetentionTable, now: datetim
     await database.write(rejects.forget_payloads, now - retention.rejects)
 
 
-async def stamp(database: Database) -> int:
+async def stamp(turns: Turns) -> int:
     """Give what was logged its place; how many rows there were."""
     done = 0
-    while some := await database.write(log.stamp):
+    while some := await turns.write(log.stamp):
         done += some
     return done

@@ -59,11 +59,11 @@ async def _count(
     """Nobody can be asked: gone is what two complete passes, one after the other, did not name."""
     twice = [source for source in absent if accepted or source.absent_at is not None]
     once = [source.id for source in absent if not accepted and source.absent_at is None]
-    await sync.database.write(_note_absent, lease, once, begin)
+    await sync.turns.write(_note_absent, lease, once, begin)
     if twice:
         now = await reading(sync, feed)
         items = [Item(source.external_id, None, Gone(Ref(source.external_id))) for source in twice]
-        await sync.database.write(take, now, items, lease, sync.now())
+        await sync.turns.write(take, now, items, lease, sync.now())
 
 
 def _note_absent(conn: Connection, lease: Lease, absent: Sequence[str], begin: int) -> None:

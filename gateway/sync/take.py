@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.commerce.catalog import take_products
 from gateway.commerce.customers import take_customers
@@ -40,8 +40,7 @@ class Bad:
     payload: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One record as a read found it.
 
     Attributes:
@@ -73,8 +72,7 @@ class Reading:
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """An item, and what becomes of it."""
 
     item: Item
@@ -104,7 +102,9 @@ def take(conn: Connection, reading: Reading, items: Sequence[Item], lease: Lease
 def _known(conn: Connection, reading: Reading, items: Sequence[Item], now: datetime) -> dict[str, Source]:
     ids = [item.id for item in items]
     known = sources.locked(conn, reading.channel, reading.resource.value, ids)
-    return known | {id_: Source(new_id(now), id_, reading.feed) for id_ in ids if id_ not in known}
+    new = [id_ for id_ in ids if id_ not in known]
+    unread = sources.unread(reading.channel, reading.resource.value, reading.feed, new, now)
+    return known | {source.external_id: source for source in unread}
 
 
 def _judge(item: Item, known: Source, reading: Reading, end: int) -> Judged:
@@ -125,7 +125,7 @@ def _judge(item: Item, known: Source, reading: Reading, end: int) -> Judged:
     ref = _ref(item)
     note = ref.note if ref else known.note
     if verdict is Verdict.APPLY and (after.feed, after.note) != (reading.feed, note):
-        after = replace(after, feed=reading.feed, note=note)
+        after.feed, after.note = reading.feed, note
     return Judged(item, verdict, after)
 
 
@@ -146,7 +146,7 @@ def _store_sources(
     alone = {one.item.id for one in still}
     sources.touch(conn, [one.after.id for one in still], reading.begin, end, reading.observed_at)
     moved = [one for one in judged if one.item.id not in alone and one.after != known[one.item.id]]
-    sources.found(conn, reading.channel, reading.resource.value, [one.after for one in moved if _is_new(known, one)])
+    sources.found(conn, [one.after for one in moved if _is_new(known, one)])
     sources.store(conn, [one.after for one in moved if not _is_new(known, one)])
 
 
@@ -155,7 +155,9 @@ def _is_new(known: Mapping[str, Source], one: Judged) -> bool:
 
 
 def _only_later(before: Source, after: Source) -> bool:
-    return replace(before, begin=after.begin, end=after.end, observed_at=after.observed_at) == after
+    moved = before.copy()
+    moved.begin, moved.end, moved.observed_at = after.begin, after.end, after.observed_at
+    return moved == after
 
 
 def _store_rejects(

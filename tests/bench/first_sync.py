@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from gateway.runtime import settle
 from gateway.storage import tables
 from gateway.storage.database import is_sqlite
 from gateway.storage.rows import slices
@@ -28,6 +29,7 @@ async def measure(*, dialect: str, size: int, seed: int, bare: bool) -> dict[str
     """
     async with two_databases(dialect) as (url, other):
         async with gateway_over(url, Goods(products=size, seed=seed)) as gateway:
+            settle()
             begun = time.perf_counter()
             await gateway.run_due()
             seconds = time.perf_counter() - begun

@@ -40,7 +40,7 @@ async def test_a_merge_leads_old_variant_ids_to_the_survivor_and_a_split_gives_t
     older, younger = await catalogue.of("till", "1"), await catalogue.of("web", "9")
     await catalogue.take("web", rows.product("9", sku="A"))
     merged = await catalogue.of("web", "9")
-    assert (merged.variant_id, merged.founding_id, merged.matched_by) == (older.variant_id, younger.variant_id, "SKU")
+    assert (merged.variant_id, merged.id, merged.matched_by) == (older.variant_id, younger.variant_id, "SKU")
     assert [row.id for row in await catalogue.rows(tables.variants)] == [older.variant_id]
     await catalogue.take("web", rows.product("9", sku="B"))
     assert (await catalogue.of("web", "9")).variant_id == younger.variant_id

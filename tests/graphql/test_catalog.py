@@ -197,16 +197,16 @@ async def test_a_product_that_is_not_on_sale_exists_for_catalogue_admins_only(wo
 
 
 async def test_an_old_variant_id_gives_the_survivor_with_its_new_id(world: World) -> None:
-    def founding(sku: str) -> Any:
+    def listing(sku: str) -> Any:
         statement = listings.select().where(listings.c.sku == sku)
         return lambda conn: conn.execute(statement).one()
 
-    old, new = [await world.gateway.database.read(founding(sku)) for sku in ("TEE-R", "tee-r")]
+    old, new = [await world.gateway.database.read(listing(sku)) for sku in ("TEE-R", "tee-r")]
     assert old.variant_id == new.variant_id
     survivor = global_id("ProductVariant", old.variant_id)
     query = "query ($id: ID!) { node(id: $id) { id ... on ProductVariant { title } } }"
     for row in (old, new):
-        found = await world.client.data(query, id=global_id("ProductVariant", row.founding_id))
+        found = await world.client.data(query, id=global_id("ProductVariant", row.id))
         assert found == {"node": {"id": survivor, "title": "Red"}}
 
 

@@ -22,14 +22,23 @@ HERE = ("till", "PRODUCTS")
 
 
 def known(conn: Connection, *found: Source) -> None:
-    sources.found(conn, *HERE, found)
+    sources.found(conn, found)
 
 
 def source(
     id_: str, *, end: int = 5, gone: bool = False, rejected: bool = False, dirty_at: int | None = None
 ) -> Source:
     return Source(
-        id_ * 32, id_, "products", begin=end - 1, end=end, gone=gone, rejected=rejected, dirty_at=dirty_at, generation=1
+        id_ * 32,
+        *HERE,
+        id_,
+        "products",
+        begin=end - 1,
+        end=end,
+        gone=gone,
+        rejected=rejected,
+        dirty_at=dirty_at,
+        generation=1,
     )
 
 

@@ -101,7 +101,15 @@ def fill(conn: Connection, listed: Listed, counts: Counts) -> None:
 
 
 def product_row(n: int) -> dict[str, Any]:
-    texts = {"title": "", "description": "", "tags": "[]", "images": "[]", "options": "[]", "sort_title": ""}
+    texts = {
+        "title": "",
+        "description": "",
+        "tags": "[]",
+        "images": "[]",
+        "options": "[]",
+        "sort_title": "",
+        "words": "",
+    }
     times = {"created_at": START, "updated_at": START}
     return {"id": f"p{n}", "handle": f"h{n}", "version": 1, "status": "ACTIVE", "visible": True, **texts, **times}
 
@@ -131,7 +139,6 @@ def listing_row(
         "gone": gone,
         "channel_product_id": f"cp{n}",
         "position": 0,
-        "founding_id": f"f{n}",
         "variant_id": f"v{variant}",
         "product_id": f"p{variant}",
         "condition": "new",

@@ -54,7 +54,7 @@ def person(number: int, name: str, ordered: int | None) -> dict[str, Any]:
     last = None if ordered is None else START + timedelta(days=ordered)
     texts = {"emails": "[]", "phones": "[]", "addresses": "[]", "tags": "[]"}
     times = {"created_at": START, "updated_at": START, "last_order_at": last}
-    return {"id": f"{number:032x}", "version": 1, "visible": True, "sort_name": name, **texts, **times}
+    return {"id": f"{number:032x}", "version": 1, "visible": True, "sort_name": name, "words": "", **texts, **times}
 
 
 def fill(people: Sequence[tuple[str, int | None]]) -> Callable[[Connection], None]:

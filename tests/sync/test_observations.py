@@ -19,12 +19,14 @@ from gateway.sync.observation import Observation, Verdict, decide, moved
 from tests.house import START, Clock, configuration, running
 from tests.sync.observed import ask, channel, pass_of, rows_of, source, titles
 
-KNOWN = Source("1" * 32, "1", "products", version=5, digest="x", begin=10, end=20, generation=1, gone=False)
+KNOWN = Source(
+    "1" * 32, "web", "PRODUCTS", "1", "products", version=5, digest="x", begin=10, end=20, generation=1, gone=False
+)
 UNVERSIONED = replace(KNOWN, version=None)
 TOMBSTONE = replace(KNOWN, gone=True, digest=None)
 REJECTED = replace(KNOWN, rejected=True, digest="bad")
 NEVER_GOOD = replace(REJECTED, gone=True, generation=0, version=None)
-UNKNOWN = Source("1" * 32, "1", "products")
+UNKNOWN = Source("1" * 32, "web", "PRODUCTS", "1", "products")
 BEFORE, OVER, AFTER = (3, 9), (15, 25), (20, 25)
 
 

@@ -33,8 +33,7 @@ async def _sync(url: str, edition: int, hours: int) -> State:
     document = {"database": url, "channels": {"web": {"plugin": "goods"}}}
     found = discover(GoodsPlugin(goods(edition)), points=())
     async with open_gateway(parse(document, {}), plugins=found, clock=clock) as gateway:
-        for one in gateway.syncing.values():
-            one.pace.beside_others = True  # in many small transactions
+        gateway.turns.beside_others = True  # in many small transactions
         await gateway.run_due()
         return await gateway.database.read(state)
 

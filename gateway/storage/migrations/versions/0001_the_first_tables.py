@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("value", TEXT, nullable=False),
         sa.Column("customer_id", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("kind", "value", "customer_id", name=op.f("pk_contacts")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_contacts_customer", "contacts", ["customer_id"], unique=False)
     op.create_table(
@@ -95,6 +96,7 @@ def upgrade() -> None:
         sa.Column("tags", TEXT, nullable=False),
         sa.Column("visible", sa.Boolean(), nullable=False),
         sa.Column("sort_name", TEXT, nullable=False),
+        sa.Column("words", TEXT, nullable=False),
         sa.Column("last_order_at", INSTANT, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
@@ -169,7 +171,6 @@ def upgrade() -> None:
         sa.Column("gone", sa.Boolean(), nullable=False),
         sa.Column("channel_product_id", TEXT, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("founding_id", TEXT, nullable=False),
         sa.Column("variant_id", TEXT, nullable=False),
         sa.Column("product_id", TEXT, nullable=False),
         sa.Column("matched_by", TEXT, nullable=True),
@@ -211,7 +212,6 @@ def upgrade() -> None:
     op.create_index("ix_listings_product", "listings", ["product_id"], unique=False)
     op.create_index("ix_listings_sku_key", "listings", ["sku_key"], unique=False)
     op.create_index("ix_listings_variant", "listings", ["variant_id"], unique=False)
-    op.create_index("uq_listings_founding", "listings", ["founding_id"], unique=True)
     op.create_table(
         "log_head",
         sa.Column("one", sa.Integer(), nullable=False),
@@ -243,6 +243,7 @@ def upgrade() -> None:
         sa.Column("price_max", sa.BigInteger(), nullable=True),
         sa.Column("currency", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("product_id", "channel", name=op.f("pk_offers")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_offers_price", "offers", ["channel", "price_min", "product_id"], unique=False)
     op.create_table(
@@ -296,6 +297,7 @@ def upgrade() -> None:
         sa.Column("shipping_address", TEXT, nullable=True),
         sa.Column("billing_address", TEXT, nullable=True),
         sa.Column("stock_posted", sa.Boolean(), nullable=True),
+        sa.Column("words", TEXT, nullable=False),
         sa.Column("placed_at", INSTANT, nullable=False),
         sa.Column("cancelled_at", INSTANT, nullable=True),
         sa.Column("updated_at", INSTANT, nullable=False),
@@ -337,6 +339,7 @@ def upgrade() -> None:
         sa.Column("product_id", TEXT, nullable=False),
         sa.Column("tag", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("product_id", "tag", name=op.f("pk_product_tags")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_product_tags_tag", "product_tags", ["tag"], unique=False)
     op.create_table(
@@ -354,6 +357,7 @@ def upgrade() -> None:
         sa.Column("options", TEXT, nullable=False),
         sa.Column("visible", sa.Boolean(), nullable=False),
         sa.Column("sort_title", TEXT, nullable=False),
+        sa.Column("words", TEXT, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
@@ -404,6 +408,7 @@ def upgrade() -> None:
         sa.Column("observed_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sources")),
         sa.UniqueConstraint("channel", "resource", "external_id", name=op.f("uq_sources_channel_resource_external_id")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_sources_dirty",
@@ -420,6 +425,7 @@ def upgrade() -> None:
         sa.Column("currency", TEXT, nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "currency", name=op.f("pk_spendings")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_spendings_total", "spendings", ["currency", "total", "customer_id"], unique=False)
     op.create_table(
@@ -431,13 +437,14 @@ def upgrade() -> None:
         sa.Column("on_hand", sa.BigInteger(), nullable=False),
         sa.Column("committed", sa.BigInteger(), nullable=False),
         sa.Column("incoming", sa.BigInteger(), nullable=False),
-        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("known", sa.Boolean(), nullable=False),
         sa.Column("counted_at", INSTANT, nullable=True),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock")),
         sa.UniqueConstraint("channel", "item", "place", name=op.f("uq_stock_channel_item_place")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_stock_place", "stock", ["channel", "place", "id"], unique=False)
     op.create_table(
@@ -468,7 +475,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "word", "subject_id", name=op.f("pk_words")),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_words_subject", "words", ["subject_id"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE SEQUENCE observations")
         op.execute("SELECT nextval('observations')")
