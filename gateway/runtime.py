@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from gateway.channels.budgets import SharedLedger
 from gateway.channels.guard import fault_of
 from gateway.channels.opening import Channels, open_channels
 from gateway.channels.plugins import Plugins, discover
@@ -86,7 +87,7 @@ async def open_gateway(
     try:
         await migrate(database)
         await database.write(health.ensure, list(settings.channels))
-        channels = await open_channels(settings, found, clock)
+        channels = await open_channels(settings, found, clock, SharedLedger(database))
         try:
             yield Gateway(settings, database, channels, rules(channels), prices, clock, progress)
         finally:

@@ -105,6 +105,7 @@ class ChannelTable(Table):
     stale_after: Duration | None = None  # default: three intervals of the feed
     call_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
     live_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=2)
+    private_addresses: bool = False  # its address may be in a private network, or on this machine
 
 
 class AddressTable(Table):

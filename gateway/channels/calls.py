@@ -10,6 +10,8 @@ from typing import NoReturn, TypeVar
 
 from gateway.channels.answers import BrokenPromiseError
 from gateway.channels.breaker import Breaker
+from gateway.channels.budgets import BudgetSpentError
+from gateway.channels.errands import Urgency, on
 from gateway.channels.faults import TimedOutError, without_secrets
 from gateway.channels.lanes import EscapeError, Lane, LaneDeadlineError, LaneRefusalError, LaneState
 from gateway.sdk.errors import (
@@ -44,12 +46,15 @@ class Guard:
         self._plugin, self._secrets = plugin, secrets
         self._background, self._live = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
-    async def call(self, work: Callable[[], Awaitable[T]], *, deadline: timedelta, live: bool = False) -> T:
-        """What `work` gives: a call that goes to the channel. `live`: a shopper waits for it."""
+    async def call(
+        self, work: Callable[[], Awaitable[T]], *, deadline: timedelta, urgency: Urgency = Urgency.DELTA
+    ) -> T:
+        """What `work` gives: a call that goes to the channel."""
         probe = self.breaker.admit()
+        turns = self._live if urgency is Urgency.SHOPPER else self._background
         try:
-            result = await self._in_turn(work, deadline, self._live if live else self._background)
-        except (LaneRefusalError, CrowdedError):
+            result = await self._in_turn(on(urgency, deadline, work), deadline, turns)
+        except (LaneRefusalError, CrowdedError, BudgetSpentError):
             self.breaker.forget(probe=probe)
             raise
         except UNREACHED as error:

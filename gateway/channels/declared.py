@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from zoneinfo import available_timezones
@@ -15,6 +16,7 @@ from gateway.model.money import EXPONENTS
 from gateway.sdk.channel import Channel, Traits
 from gateway.sdk.feeds import AnyFeed, Feed, LiveFeed
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
+from gateway.sdk.requests import Budget
 from gateway.sdk.webhooks import Webhooks
 from gateway.sdk.writes import (
     AdjustStock,
@@ -62,6 +64,17 @@ def traits(declaration: object) -> Traits:
             of_type(f"the trait {trait.name}", getattr(said, trait.name), bool)
         elif trait.name not in ("time_zone", "currency"):
             _span(f"the trait {trait.name}", getattr(said, trait.name))
+    return said
+
+
+def budgets(declaration: object) -> dict[str, Budget]:
+    """The budgets, each one that something can be paid from."""
+    said = dict(of_type("the budgets", declaration, Mapping))  # type: ignore[type-abstract]
+    for name, budget in said.items():
+        text("the name of a budget", name, 100)
+        of_type(f"the budget {name}", budget, Budget)
+        if not (0 < budget.capacity < math.inf and 0 < budget.per_second < math.inf):
+            raise BrokenPromiseError(f"the budget {name} can pay for nothing, or for everything")
     return said
 
 

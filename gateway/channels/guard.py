@@ -13,6 +13,7 @@ from gateway.channels import answers
 from gateway.channels.answers import BadRecord
 from gateway.channels.breaker import Breaker, LeftAloneError
 from gateway.channels.calls import Guard
+from gateway.channels.errands import Urgency
 from gateway.channels.faults import TimedOutError, fault_of, without_secrets
 from gateway.channels.lanes import Lane
 from gateway.model import channels as model
@@ -42,6 +43,7 @@ class Opened:
         every: how often each feed begins a pass, as configured.
         secrets: what must stand in no message.
         deadline: of a call for which nothing else is said.
+        let_go: gives back what the plugin was given.
     """
 
     model: model.Channel
@@ -50,6 +52,7 @@ class Opened:
     every: Mapping[str, timedelta]
     secrets: frozenset[str]
     deadline: timedelta
+    let_go: Callable[[], Awaitable[None]]
 
 
 class OpenChannel:
@@ -74,20 +77,30 @@ class OpenChannel:
         self.lane = lane
         self.breaker = Breaker(lane.name, now)
         self._channel, self._deadline, self._secrets = opened.channel, opened.deadline, opened.secrets
+        self._let_go = opened.let_go
         self._guard = Guard(lane, self.breaker, self.plugin, opened.secrets)
 
-    async def call(self, work: Callable[[], Awaitable[T]], *, deadline: timedelta, live: bool = False) -> T:
-        """What `work` gives, on the channel's thread. `live`: a shopper waits for it."""
-        return await self._guard.call(work, deadline=deadline, live=live)
+    async def call(
+        self, work: Callable[[], Awaitable[T]], *, deadline: timedelta, urgency: Urgency = Urgency.DELTA
+    ) -> T:
+        """What `work` gives, on the channel's thread."""
+        return await self._guard.call(work, deadline=deadline, urgency=urgency)
 
-    async def page(self, feed_name: str, mark: Mark | None, token: Token | None, deadline: timedelta) -> Page:
+    async def page(
+        self,
+        feed_name: str,
+        mark: Mark | None,
+        token: Token | None,
+        deadline: timedelta,
+        urgency: Urgency = Urgency.DELTA,
+    ) -> Page:
         """A page of a feed. An item whose id cannot be stored stands under a made-up one and reads as `BadRecord`."""
         feed = self.feeds[feed_name]
 
         async def asked() -> Page:
             return answers.page(await feed.page(mark, token), token)
 
-        return await self.call(asked, deadline=deadline)
+        return await self.call(asked, deadline=deadline, urgency=urgency)
 
     async def read(
         self, feed_name: str, raws: Sequence[Raw], deadline: timedelta | None = None
@@ -117,7 +130,7 @@ class OpenChannel:
                 found |= answers.fetched(self.plugin, await feed.fetch(some), some)
             return found
 
-        found = await self.call(asked, deadline=deadline, live=live)
+        found = await self.call(asked, deadline=deadline, urgency=Urgency.SHOPPER if live else Urgency.DELTA)
         for answer in found.values():
             if isinstance(answer, ChannelError):
                 without_secrets(answer, self._secrets)
@@ -164,11 +177,17 @@ class OpenChannel:
     async def close(self) -> None:
         """Give everything back. Never hangs: what does not let go in time is left behind."""
         try:
-            await self._guard.local(self._channel.close, deadline=CLOSING)
+            await self._guard.local(self._closed, deadline=CLOSING)
         except ChannelError as error:
             _log.warning("%s was not closed in order: %s", self.lane.name, error)
         finally:
             await self.lane.close()
+
+    async def _closed(self) -> None:
+        try:
+            await self._channel.close()
+        finally:
+            await self._let_go()
 
     def _live_feed(self, name: str) -> LiveFeed[Any]:
         if name not in self.live_feeds:

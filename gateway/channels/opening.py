@@ -13,15 +13,18 @@ from pydantic import ValidationError
 
 from gateway.channels import declared
 from gateway.channels.answers import BrokenPromiseError, plain
+from gateway.channels.budgets import Ledger, Purse
 from gateway.channels.faults import secrets_of, without_secrets
 from gateway.channels.guard import OpenChannel, Opened
 from gateway.channels.lanes import EscapeError, Lane, LaneDeadlineError
 from gateway.channels.plugins import Plugins
+from gateway.channels.requests import Client
 from gateway.model.channels import Channel, ChannelState
 from gateway.sdk.channel import Channel as OpenedChannel
 from gateway.sdk.channel import ChannelType, Config, Traits
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.feeds import AnyFeed
+from gateway.sdk.requests import Authorize
 from gateway.settings import ChannelTable, Settings
 
 OPENING = timedelta(seconds=10)
@@ -50,24 +53,43 @@ class UnopenedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelContext:
-    """What a plugin is given."""
-
-    key: str
-    clock: Callable[[], datetime]
-
-    def now(self) -> datetime:
-        """The time, aware, UTC."""
-        return self.clock()
-
-
-@dataclass(frozen=True, slots=True)
 class Configured:
     """A channel as it stands in the configuration, and what it is made of."""
 
     key: str
     table: ChannelTable
     kind: AnyType
+
+
+class ChannelContext:
+    """What a plugin is given: `gateway.sdk.Context`."""
+
+    def __init__(self, configured: Configured, clock: Callable[[], datetime], purse: Purse) -> None:
+        self.key = configured.key
+        self.now = clock
+        self.spend, self.correct = purse.spend, purse.correct
+        self._private = configured.table.private_addresses
+        self._clients: list[Client] = []
+
+    def http(self, base_url: str, authorize: Authorize | None = None) -> Client:
+        """A client for this address, to be closed with the channel."""
+        client = Client(self.key, base_url, authorize, self.spend, private=self._private)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Close the clients."""
+        for client in self._clients:
+            await client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What channels are opened with. `within`: how long a plugin may take for it."""
+
+    clock: Callable[[], datetime]
+    ledger: Ledger
+    within: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +106,19 @@ class Channels:
 
 
 async def open_channels(
-    settings: Settings, plugins: Plugins, clock: Callable[[], datetime], *, within: timedelta = OPENING
+    settings: Settings,
+    plugins: Plugins,
+    clock: Callable[[], datetime],
+    ledger: Ledger,
+    *,
+    within: timedelta = OPENING,
 ) -> Channels:
     """Open every channel that is enabled.
 
     Raises:
         RequiredChannelError: one that is marked as required failed.
     """
-    channels = await try_channels(settings, plugins, clock, within=within)
+    channels = await try_channels(settings, plugins, clock, ledger, within=within)
     lost = [line for key, lines in channels.problems.items() if settings.channels[key].required for line in lines]
     if lost:
         await channels.close()
@@ -100,10 +127,15 @@ async def open_channels(
 
 
 async def try_channels(
-    settings: Settings, plugins: Plugins, clock: Callable[[], datetime], *, within: timedelta = OPENING
+    settings: Settings,
+    plugins: Plugins,
+    clock: Callable[[], datetime],
+    ledger: Ledger,
+    *,
+    within: timedelta = OPENING,
 ) -> Channels:
     """As `open_channels`; a required one that fails is among the problems like any other."""
-    opening = (_tried(key, settings, plugins, clock, within) for key in settings.channels)
+    opening = (_tried(key, settings, plugins, Given(clock, ledger, within)) for key in settings.channels)
     results = dict(zip(settings.channels, await asyncio.gather(*opening), strict=True))
     return Channels(
         {key: _model(key, settings.channels[key], plugins, result) for key, result in results.items()},
@@ -112,9 +144,7 @@ async def try_channels(
     )
 
 
-async def _tried(
-    key: str, settings: Settings, plugins: Plugins, clock: Callable[[], datetime], within: timedelta
-) -> OpenChannel | UnopenedError | None:
+async def _tried(key: str, settings: Settings, plugins: Plugins, given: Given) -> OpenChannel | UnopenedError | None:
     """The open channel, or why it is not; None: it is disabled."""
     table = settings.channels[key]
     if key in settings.failures:
@@ -122,7 +152,7 @@ async def _tried(
     if not table.enabled:
         return None
     try:
-        return await _opened(Configured(key, table, _type(key, table, plugins)), clock, within)
+        return await _opened(Configured(key, table, _type(key, table, plugins)), given)
     except UnopenedError as error:
         return error
 
@@ -152,25 +182,25 @@ def _type(key: str, table: ChannelTable, plugins: Plugins) -> AnyType:
     raise UnopenedError(f"channels.{key}.plugin: there is no plugin {table.plugin}; expected one of {known}")
 
 
-async def _opened(configured: Configured, clock: Callable[[], datetime], within: timedelta) -> OpenChannel:
+async def _opened(configured: Configured, given: Given) -> OpenChannel:
     """The channel, on a lane of its own."""
     lane = Lane(f"channel {configured.key}")
     try:
-        return OpenChannel(await _on_lane(lane, configured, clock, within), lane, clock)
+        return OpenChannel(await _on_lane(lane, configured, given), lane, given.clock)
     except BaseException:
         await lane.close(LETTING_GO)
         raise
 
 
-async def _on_lane(lane: Lane, configured: Configured, clock: Callable[[], datetime], within: timedelta) -> Opened:
+async def _on_lane(lane: Lane, configured: Configured, given: Given) -> Opened:
     """What opening gives, whatever the plugin does meanwhile."""
     opening = f"channels.{configured.key}: the plugin {configured.kind.name}"
     try:
-        return await lane.call(_open, configured, clock, deadline=within)
+        return await lane.call(_open, configured, given, deadline=given.within)
     except UnopenedError:
         raise
     except LaneDeadlineError:
-        raise UnopenedError(f"{opening} did not open the channel within {within.total_seconds():g} s") from None
+        raise UnopenedError(f"{opening} did not open the channel within {given.within.total_seconds():g} s") from None
     except BrokenPromiseError as error:
         raise UnopenedError(f"{opening} breaks its contract: {error}") from error
     except ChannelError as error:
@@ -181,13 +211,15 @@ async def _on_lane(lane: Lane, configured: Configured, clock: Callable[[], datet
         raise UnopenedError(f"{opening} raised {name} while it opened the channel") from error
 
 
-async def _open(configured: Configured, clock: Callable[[], datetime]) -> Opened:
+async def _open(configured: Configured, given: Given) -> Opened:
     """On the lane: all of it is the plugin's own code."""
     kind, config = configured.kind, _config(configured)
     secrets = secrets_of(config)
     try:
         traits = declared.traits(kind.traits(config))
-        channel = declared.channel(kind.open(config, ChannelContext(configured.key, clock)))
+        purse = Purse(configured.key, declared.budgets(kind.budgets(config)), given.ledger)
+        context = ChannelContext(configured, given.clock, purse)
+        channel = declared.channel(kind.open(config, context))
     except ChannelError as error:
         without_secrets(error, secrets)
         raise
@@ -195,6 +227,7 @@ async def _open(configured: Configured, clock: Callable[[], datetime]) -> Opened
         model=_open_model(configured, traits, channel),
         traits=traits,
         channel=channel,
+        let_go=context.close,
         every=_every(configured, channel.feeds),
         secrets=secrets,
         deadline=configured.table.call_deadline,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.channels.budgets import FreeLedger
 from gateway.channels.opening import try_channels
 from gateway.channels.plugins import Plugins, discover
 from gateway.runtime import utc_now
@@ -13,7 +14,7 @@ async def problems_of(settings: Settings) -> list[str]:
     """A line for each."""
     found = discover()
     problems = [*await _database_problems(settings), *_policy_problems(settings, found)]
-    channels = await try_channels(settings, found, utc_now)
+    channels = await try_channels(settings, found, utc_now, FreeLedger())
     await channels.close()
     return problems + [line for lines in channels.problems.values() for line in lines]
 

@@ -49,6 +49,7 @@ from gateway.sdk.records import (
     VariantRecord,
     Version,
 )
+from gateway.sdk.requests import Answer, Authorize, Budget, Http, Request
 from gateway.sdk.webhooks import Delivery, Hint, Webhooks
 from gateway.sdk.writes import (
     Accepted,
@@ -72,7 +73,10 @@ __all__ = [
     "Accepted",
     "Address",
     "AdjustStock",
+    "Answer",
     "AuthError",
+    "Authorize",
+    "Budget",
     "CancelOrder",
     "Channel",
     "ChannelError",
@@ -92,6 +96,7 @@ __all__ = [
     "ForgedError",
     "Gone",
     "Hint",
+    "Http",
     "Image",
     "InvalidValueError",
     "ListingStatus",
@@ -120,6 +125,7 @@ __all__ = [
     "Refused",
     "Registry",
     "RejectedError",
+    "Request",
     "SelectedOption",
     "SetPrice",
     "SetStock",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.model.channels import ChannelKind
 from gateway.sdk.feeds import AnyFeed
+from gateway.sdk.requests import Authorize, Budget, Http
 from gateway.sdk.webhooks import Webhooks
 from gateway.sdk.writes import AnyWrite
 
@@ -104,8 +105,33 @@ class Context(Protocol):
     def now(self) -> datetime:
         """The time, aware, UTC. A plugin asks no other clock."""
 
+    def http(self, base_url: str, authorize: Authorize | None = None) -> Http:
+        """A client for this address; closed with the channel. Made while the channel is opened, or later."""
+
+    async def spend(self, budget: str, cost: float = 1) -> None:
+        """Pay from a budget, as soon as it can afford it. A negative cost gives back what was too much.
+
+        Raises:
+            RateLimitedError: not within the time that the call has. Let it through: the pass goes on later.
+        """
+
+    async def correct(
+        self,
+        budget: str,
+        *,
+        left: float | None = None,
+        per_second: float | None = None,
+        capacity: float | None = None,
+    ) -> None:
+        """Say what an answer told of a bucket. `left` only lowers what is known: other requests may be on their way."""
+
 
 ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+def no_budgets(_config: Config) -> Mapping[str, Budget]:
+    """For channels that may be asked as often as one likes."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +145,7 @@ class ChannelType(Generic[ConfigT]):
         traits: what a channel of this configuration is like.
         open: opens one. It talks to nobody yet: a channel that is down can be opened. Called on the channel's own
             thread, inside its running event loop.
+        budgets: how often the channel may be asked, by name of the bucket.
         sandbox: ``module:function`` of the channel's twin, a `gateway.sdk.testing.sandbox.StartSandbox`.
         version: the plugin's own; part of how unchanged records are told, so raise it when `read` changes.
     """
@@ -129,6 +156,7 @@ class ChannelType(Generic[ConfigT]):
     config: type[ConfigT]
     traits: Callable[[ConfigT], Traits]
     open: Callable[[ConfigT, Context], Channel]
+    budgets: Callable[[ConfigT], Mapping[str, Budget]] = no_budgets
     sdk: str = ">=1,<2"
     sandbox: str | None = None
 

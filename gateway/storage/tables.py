@@ -156,6 +156,16 @@ sources = sa.Table(  # what is known of one record in its channel (rules S1, S5)
     sa.Index("ix_sources_feed_end", "channel", "feed", "end"),
     sqlite_with_rowid=False,
 )
+budgets = sa.Table(  # what a channel lets be asked: leaky buckets
+    "budgets",
+    metadata,
+    column("channel", Text, primary_key=True),
+    column("name", Text, primary_key=True),
+    column("level", sa.Double),
+    column("at", sa.Double),  # seconds since 1970: when it held that
+    column("capacity", sa.Double),
+    column("per_second", sa.Double),
+)
 rejects = sa.Table(
     "rejects",
     metadata,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from gateway.channels.budgets import BudgetSpentError
+from gateway.channels.errands import Urgency
 from gateway.channels.guard import fault_of
 from gateway.model.channels import Fault
 from gateway.sdk.errors import ChannelError, ContractError, CursorExpiredError
@@ -42,6 +45,8 @@ async def read_page(turn: Turn, row: PassRow) -> PassRow:
         row = await _read_page(turn, row)
     except EndlessPassError as error:
         return await _store(turn, _faulted(_ended(turn, row), fault_of(error, turn.sync.now())))
+    except BudgetSpentError as error:
+        return await _store(turn, replace(row, due_at=turn.sync.now() + (error.retry_after or timedelta(0))))
     except CursorExpiredError as error:
         return await _failed(turn, _restarted(turn, row), error)
     except ChannelError as error:
@@ -54,7 +59,8 @@ async def _read_page(turn: Turn, row: PassRow) -> PassRow:
     now = await reading(sync, feed)
     if row.begin is None:
         row = replace(row, begin=now.begin, begun_at=now.observed_at, reached=None, pages=0)
-    page = await sync.channel.page(feed.name, _mark(row), fleeting(sync, row) or row.token, sync.table.call_deadline)
+    token, urgency = fleeting(sync, row) or row.token, Urgency.SWEEP if row.kind == SWEEP else Urgency.DELTA
+    page = await sync.channel.page(feed.name, _mark(row), token, sync.table.call_deadline, urgency)
     found = await items(sync, feed, page.items)
     row = await _apply(turn, now, found, _moved(turn, row, page), last=page.next is None)
     if page.next is None and row.begin is not None:

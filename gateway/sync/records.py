@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from gateway.channels.budgets import BudgetSpentError
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.feeds import AnyFeed, Raw
 from gateway.sdk.records import Gone, Ref
@@ -51,6 +52,9 @@ async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
     refs = [Ref(source.external_id, source.note) for source in waiting]
     try:
         answered = await refresh(sync, feed, refs, sync.table.call_deadline)
+    except BudgetSpentError as error:
+        sync.resting[feed.name] = sync.now() + (error.retry_after or SOON)
+        return len(waiting)
     except ChannelError as error:
         sync.resting[feed.name] = await fail(sync, error)
         return len(waiting)

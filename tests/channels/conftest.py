@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.channels.budgets import FreeLedger
 from gateway.channels.guard import OpenChannel
 from gateway.channels.opening import open_channels
 from gateway.channels.plugins import discover
@@ -46,7 +47,7 @@ def open_memory(store: MemoryStore, clock: Clock) -> OpenMemory:
     @asynccontextmanager
     async def opened(**config: Any) -> AsyncIterator[OpenChannel]:
         settings = parse({"channels": {"till": {"plugin": "memory", "config": config}}})
-        channels = await open_channels(settings, discover(MemoryPlugin(store), points=()), clock)
+        channels = await open_channels(settings, discover(MemoryPlugin(store), points=()), clock, FreeLedger())
         assert not channels.problems
         try:
             yield channels.open["till"]

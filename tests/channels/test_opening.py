@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from gateway.channels.budgets import FreeLedger
 from gateway.channels.opening import Channels, RequiredChannelError, open_channels
 from gateway.channels.plugins import discover
 from gateway.model.channels import Capability, ChannelState
@@ -86,7 +87,7 @@ async def opened(
     clock: Clock, tables: dict[str, Any], *plugins: object, within: timedelta = timedelta(seconds=10)
 ) -> AsyncIterator[Channels]:
     settings = parse({"channels": tables})
-    channels = await open_channels(settings, discover(*plugins, points=()), clock, within=within)
+    channels = await open_channels(settings, discover(*plugins, points=()), clock, FreeLedger(), within=within)
     try:
         yield channels
     finally:

@@ -13,6 +13,16 @@ INSTANT = sa.BigInteger()
 
 def upgrade() -> None:
     op.create_table(
+        "budgets",
+        sa.Column("channel", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("level", sa.Double(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("capacity", sa.Double(), nullable=False),
+        sa.Column("per_second", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "name", name=op.f("pk_budgets")),
+    )
+    op.create_table(
         "categories",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("path", TEXT, nullable=False),
