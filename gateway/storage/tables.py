@@ -518,3 +518,29 @@ order_lines = sa.Table(
     sa.Index("ix_order_lines_sku", "sku_key"),
     sa.UniqueConstraint("order_id", "external_id"),
 )
+
+# ------------------------------------------------------------------------------------------------ callers
+
+idempotency = sa.Table(  # what was wished for under which key, and what became of it
+    "idempotency",
+    metadata,
+    column("principal", Text, primary_key=True),
+    column("key", Text, primary_key=True),
+    column("fingerprint", Text),
+    column("run", Text),  # the attempt that it belongs to
+    optional("answer", Text),  # JSON; null: under way
+    column("until", Instant),  # after which an attempt that is under way was killed
+    column("expires_at", Instant),
+    sa.Index("ix_idempotency_expires", "expires_at"),
+    sqlite_with_rowid=False,
+)
+rankings = sa.Table(  # what was found, in order, for those who read on (rule T3)
+    "rankings",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("fingerprint", Text),
+    column("ids", Text),  # JSON
+    column("created_at", Instant),
+    sa.Index("ix_rankings_search", "fingerprint", "created_at"),
+    sa.Index("ix_rankings_created", "created_at"),
+)

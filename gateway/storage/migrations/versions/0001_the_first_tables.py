@@ -139,6 +139,29 @@ def upgrade() -> None:
     op.create_index("ix_identities_customer", "identities", ["customer_id"], unique=False)
     op.create_index("ix_identities_loyalty", "identities", ["loyalty_number"], unique=False)
     op.create_table(
+        "idempotency",
+        sa.Column("principal", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("fingerprint", TEXT, nullable=False),
+        sa.Column("run", TEXT, nullable=False),
+        sa.Column("answer", TEXT, nullable=True),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_idempotency")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_idempotency_expires", "idempotency", ["expires_at"], unique=False)
+    op.create_table(
+        "rankings",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("fingerprint", TEXT, nullable=False),
+        sa.Column("ids", TEXT, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rankings")),
+    )
+    op.create_index("ix_rankings_created", "rankings", ["created_at"], unique=False)
+    op.create_index("ix_rankings_search", "rankings", ["fingerprint", "created_at"], unique=False)
+    op.create_table(
         "inbox",
         sa.Column("id", SERIAL, autoincrement=True, nullable=False),
         sa.Column("channel", TEXT, nullable=False),
