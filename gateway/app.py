@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway.execution.context import Gateway
+from gateway.execution.context import Gateway as Asked
 from gateway.graphql.schema import build
 from gateway.http.endpoint import HEARD, Endpoint, broken, missing
 from gateway.http.health import Ready, live
+from gateway.http.webhooks import Receiver, Webhooks
+
+
+class Gateway(Asked, Receiver, Protocol):
+    """What the application needs of a running gateway."""
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -16,6 +23,7 @@ def create_app(gateway: Gateway) -> Starlette:
     app = Starlette(
         routes=[
             Route("/graphql", Endpoint(gateway, build()).answer, methods=HEARD),
+            Route("/webhooks/{channel}", Webhooks(gateway).answer, methods=["POST"]),
             Route("/health/live", live, methods=["GET"]),
             Route("/health/ready", Ready(gateway).answer, methods=["GET"]),
         ],

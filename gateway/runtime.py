@@ -30,6 +30,7 @@ from gateway.storage import health, passes, sources
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from gateway.storage.passes import DELTA, SWEEP
+from gateway.sync import inbox as deliveries
 from gateway.sync import schedule
 from gateway.sync.channel import Progress, Syncing, Turns, resource_of
 from gateway.sync.records import refresh
@@ -46,6 +47,8 @@ IDLE = timedelta(seconds=0.5)
 
 UPKEEP = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=5)
+RESUBSCRIBING = timedelta(days=1)
+UNSUBSCRIBED = timedelta(seconds=30)
 
 _log = logging.getLogger(__name__)
 
@@ -186,6 +189,30 @@ class Gateway:
     async def _read(self, sync: Syncing, feed: str, refs: Sequence[Ref], deadline: timedelta) -> None:
         await refresh(sync, sync.channel.feeds[feed], refs, deadline, live=True)
 
+    # -------------------------------------------------------------------------------------------- webhooks
+
+    def hears(self, channel: str) -> bool:
+        """Whether the channel sends webhooks."""
+        sync = self.syncing.get(channel)
+        return sync is not None and sync.channel.webhooks is not None
+
+    async def receive(self, channel: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Prove a delivery and store it; a second copy has no effect.
+
+        Raises:
+            ForgedError: the channel did not sign it (or, StaleError, not at this time).
+            ChannelError: it could not be looked at.
+        """
+        if await deliveries.receive(self.syncing[channel], headers, body):
+            self.wake(channel)
+
+    async def subscribe(self, channel: str) -> None:
+        """Have the channel send its webhooks here, where it is known what "here" is called outside."""
+        sync, address = self.syncing[channel], self.settings.server.public_url
+        if address is not None:
+            url = f"{address.rstrip('/')}/webhooks/{channel}"
+            await sync.channel.subscribe(url, sync.table.call_deadline)
+
     # -------------------------------------------------------------------------------------------- sync
 
     async def run_due(self) -> None:
@@ -221,6 +248,8 @@ class Gateway:
         async with asyncio.TaskGroup() as tasks:
             for key, sync in self.syncing.items():
                 tasks.create_task(self._keep_synced(key, sync), name=f"sync {key}")
+                if self.hears(key):
+                    tasks.create_task(self._keep_subscribed(key), name=f"webhooks {key}")
             tasks.create_task(self._keep_stamped(), name="log")
             tasks.create_task(self._keep_tidy(), name="database")
             tasks.create_task(self._keep_house(), name="upkeep")
@@ -235,6 +264,17 @@ class Gateway:
             pause = IDLE if await _survived(work, f"sync of {key}") else AFTER_FAILURE
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wakes[key].wait(), pause.total_seconds())
+
+    async def _keep_subscribed(self, key: str) -> None:
+        """Once a start, and again every day: channels drop those that do not answer for long."""
+        while True:
+            try:
+                await self.subscribe(key)
+                pause = RESUBSCRIBING
+            except ChannelError as error:
+                _log.warning("the webhooks of %s are not subscribed to; it is tried again: %s", key, error)
+                pause = UNSUBSCRIBED
+            await asyncio.sleep(pause.total_seconds())
 
     async def _keep_stamped(self) -> None:
         while True:

@@ -188,6 +188,7 @@ class ServerTable(Table):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     graphiql: bool = True
+    public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] | None = None  # for webhooks
     max_body_bytes: Annotated[int, Field(ge=1000)] = 200_000
     max_tokens: Annotated[int, Field(ge=100)] = 4_000
 

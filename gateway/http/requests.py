@@ -49,10 +49,10 @@ async def read_request(request: Request, max_body_bytes: int) -> Asked:
         raise RequestError(415, "Expected a body of the type application/json, in UTF-8.")
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise RequestError(415, "Expected a body without Content-Encoding.", headers={"accept-encoding": "identity"})
-    return checked(_parsed(await _body(request, max_body_bytes), "body"))
+    return checked(_parsed(await read_body(request, max_body_bytes), "body"))
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def read_body(request: Request, most: int) -> bytes:
     """The body, read no further and waited for no longer than is allowed."""
     try:
         async with asyncio.timeout(PATIENCE):

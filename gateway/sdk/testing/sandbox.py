@@ -19,6 +19,8 @@ FAULTS = {
     "down": "nothing answers",
     "hang": "calls are taken and never answered",
     "slow": "answers take seconds",
+    "error": "answers are the server's own errors",
+    "half": "answers end in the middle",
     "throttle": "too many requests",
     "garbage": "answers cannot be read",
     "auth": "the credentials are refused",
@@ -45,13 +47,24 @@ class WorldPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldProduct:
-    """A product. `price`: of one, before tax. `category`: the titles on the path from the root."""
+    """A variant, and the product that it belongs to.
+
+    Attributes:
+        price: of one offer, before tax.
+        category: the titles on the path from the root.
+        group: the title of the product, where this is one variant among others; None: it is a product by itself.
+        options: name and value, by which the variants of a group differ.
+        units: of the thing in one offer: 2, where it is sold in pairs.
+    """
 
     sku: str
     title: str
     price: Decimal
     barcode: str | None = None
     category: tuple[str, ...] = ()
+    group: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    units: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +155,12 @@ class StartSandbox(Protocol):
     Args:
         directory: where it may keep files; what an earlier run has left there is used again if it fits the world.
         port: where it listens, if it has a socket; None: anywhere.
+        webhooks_to: the address that its webhooks go to from the start, if it sends any; others subscribe.
     """
 
-    def __call__(self, world: World, directory: Path, port: int | None = None) -> Awaitable[Sandbox]: ...
+    def __call__(
+        self, world: World, directory: Path, port: int | None = None, webhooks_to: str | None = None
+    ) -> Awaitable[Sandbox]: ...
 
 
 def small_world() -> World:

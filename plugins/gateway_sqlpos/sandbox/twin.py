@@ -29,8 +29,8 @@ from gateway_sqlpos.sandbox.owner import Owner, PostgresOwner, SQLiteOwner
 T = TypeVar("T")
 
 
-async def start(world: World, directory: Path, port: int | None = None) -> TillSandbox:
-    """A till in a file of this directory. It has no socket, so the port does not matter."""
+async def start(world: World, directory: Path, port: int | None = None, webhooks_to: str | None = None) -> TillSandbox:
+    """A till in a file of this directory. It has no socket and sends nothing, so neither address matters."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     return await open_sandbox(f"sqlite:///{directory / 'till.db'}", world)
 
