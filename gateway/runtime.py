@@ -217,7 +217,7 @@ class Gateway:
 
     async def run_due(self) -> None:
         """Do everything that is due now, in every channel, until nothing is."""
-        await asyncio.gather(*(schedule.run_channel(sync, self._holder) for sync in self.syncing.values()))
+        await schedule.run_channels(self.syncing.values(), self._holder)
         await schedule.stamp(self.turns)
         await self.ready()
 

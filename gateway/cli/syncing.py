@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -37,15 +36,12 @@ async def synced(settings: Settings, channel: str | None, *, sweep: bool, accept
     return not told
 
 
-async def _round(gateway: Gateway, keys: Iterable[str]) -> list[str]:
+async def _round(gateway: Gateway, keys: Sequence[str]) -> list[str]:
     """Do what is due for these channels; what went wrong."""
     holder = secrets.token_hex(8)
     problems: list[str] = []
-    for key, worked in zip(
-        keys,
-        await asyncio.gather(*(schedule.run_channel(gateway.syncing[key], holder) for key in keys)),
-        strict=True,
-    ):
+    done = await schedule.run_channels((gateway.syncing[key] for key in keys), holder)
+    for key, worked in zip(keys, done, strict=True):
         if not worked:
             problems.append(f"channel {key} was not read: it is paused, or a running `gateway serve` is reading it")
         for row in (await gateway.database.read(passes.of_channel, key)).values():

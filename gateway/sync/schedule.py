@@ -7,6 +7,7 @@ runs what is due, and nothing depends on waiting.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -30,11 +31,22 @@ nobody else took the lease."""
 MANY = 500
 """So many hints are one delta pull (rule S2)."""
 
+_log = logging.getLogger(__name__)
+
 Passes = Mapping[tuple[str, str], PassRow]
 
 
+async def run_channels(syncing: Iterable[Syncing], holder: str) -> list[bool]:
+    """As `run_channel`, for all at once. What one of them fails with is raised when the others are done."""
+    worked = await asyncio.gather(*(run_channel(sync, holder) for sync in syncing), return_exceptions=True)
+    for result in worked:
+        if isinstance(result, BaseException):
+            raise result
+    return [result is True for result in worked]
+
+
 async def run_channel(sync: Syncing, holder: str) -> bool:
-    """Do what is due for a channel, unless another process does; whether there was anything."""
+    """Do what is due for a channel, unless another process does or takes over; whether there was anything."""
     if await sync.database.read(health.paused, sync.key) or not await sync.database.read(_is_due, sync):
         return False
     lease = await sync.turns.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
@@ -45,6 +57,9 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
     try:
         while await step(sync, lease):
             pass
+    except leases.LeaseLostError:
+        _log.warning("channel %s: another process has taken over, because this one was too slow", sync.key)
+        return False
     finally:
         renewing.cancel()
         await asyncio.wait([renewing])
