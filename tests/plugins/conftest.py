@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.sdk import Channel, LiveFeed, Page, Raw, Ref
+from gateway.sdk.testing.context import StillContext
 from gateway.sdk.testing.sandbox import World, small_world
 from gateway_sqlpos import open_channel
 from gateway_sqlpos.config import SqlPosConfig
@@ -23,15 +24,9 @@ from gateway_sqlpos.sandbox import TillSandbox, open_sandbox
 AT_WORK = datetime(2011, 3, 1, 12, 0, tzinfo=UTC)
 
 
-@dataclass
-class Clock:
+def at_work() -> StillContext:
     """The context of a channel, with a clock that stands still."""
-
-    key: str = "till"
-    time: datetime = AT_WORK
-
-    def now(self) -> datetime:
-        return self.time
+    return StillContext("till", AT_WORK)
 
 
 @dataclass
@@ -40,7 +35,7 @@ class OpenTill:
 
     sandbox: TillSandbox
     channel: Channel
-    clock: Clock = field(default_factory=Clock)
+    clock: StillContext = field(default_factory=at_work)
 
     def feed(self, name: str) -> LiveFeed[Any]:
         found = next(feed for feed in self.channel.feeds if feed.name == name)
@@ -115,7 +110,7 @@ async def open_till(till_url: str) -> AsyncIterator[MakeTill]:
 
     async def make(world: World | None = None, **options: Any) -> OpenTill:
         sandbox = await open_sandbox(till_url, world or small_world())
-        clock = Clock()
+        clock = at_work()
         channel = open_channel(SqlPosConfig(**{**sandbox.config, **options}), clock)
         opened.append(OpenTill(sandbox, channel, clock))
         return opened[-1]

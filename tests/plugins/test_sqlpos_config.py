@@ -18,7 +18,7 @@ from gateway_sqlpos import CHANNEL, open_channel
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.sandbox import schema
 
-from .conftest import Clock, MakeTill, OpenTill
+from .conftest import MakeTill, OpenTill, at_work
 
 GOOD = {"url": "sqlite:///till.db", "currency": "GBP", "time_zone": "Europe/London"}
 PRINTED = Path(__file__).parents[2] / "schema" / "channel-config" / "sqlpos.json"
@@ -63,7 +63,7 @@ def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], pl
 @pytest.mark.anyio
 async def test_another_layout_of_one_table_and_integer_ids_is_read_by_configuration(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
-    channel = open_channel(SqlPosConfig.model_validate({**GOOD, "url": f"sqlite:///{path}", **OTHER}), Clock())
+    channel = open_channel(SqlPosConfig.model_validate({**GOOD, "url": f"sqlite:///{path}", **OTHER}), at_work())
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as conn:
         for statement in OTHER_TILL.split(";"):

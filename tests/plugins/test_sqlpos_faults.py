@@ -15,7 +15,7 @@ from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.sandbox import schema
 from gateway_sqlpos.sandbox.loading import product_id
 
-from .conftest import Clock, MakeTill, OpenTill, execute
+from .conftest import MakeTill, OpenTill, at_work, execute
 
 pytestmark = pytest.mark.anyio
 SECRET = "s3cret-and-unmistakable"
@@ -157,7 +157,7 @@ async def test_reading_never_creates_a_file_and_never_writes(tmp_path: Path, ope
 def channel_at(url: sa.URL) -> Channel:
     address = url.render_as_string(hide_password=False)
     config = SqlPosConfig.model_validate({"url": address, "currency": "GBP", "time_zone": "Europe/London"})
-    channel = open_channel(config, Clock())
+    channel = open_channel(config, at_work())
     assert all(isinstance(feed, LiveFeed) for feed in channel.feeds)
     assert SECRET not in repr(config) + repr(channel)
     return channel

@@ -13,23 +13,11 @@ import pytest
 from gateway.sdk import CursorExpiredError, Gone, LiveFeed, Page, ProductRecord, Raw, Ref, UnavailableError
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.testing import rows
+from gateway.sdk.testing.context import StillContext
 from gateway.sdk.testing.faults import Ask, Gate, Signal, losing, raising, returning, shuffled, without
 from gateway.sdk.testing.memory import MemoryConfig, MemoryStore, Opened, feeds
 
 pytestmark = pytest.mark.anyio
-
-
-class TestingContext:
-    """A context whose time a test moves."""
-
-    __test__ = False
-    key = "till"
-
-    def __init__(self) -> None:
-        self.time = datetime(2025, 1, 6, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
 
 
 @pytest.fixture
@@ -38,11 +26,11 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def context() -> TestingContext:
-    return TestingContext()
+def context() -> StillContext:
+    return StillContext("till", datetime(2025, 1, 6, 12, tzinfo=UTC))
 
 
-def products(store: MemoryStore, context: TestingContext, **config: Any) -> AnyFeed:
+def products(store: MemoryStore, context: StillContext, **config: Any) -> AnyFeed:
     return feeds(Opened(store, MemoryConfig(**config), context))[0]
 
 
@@ -64,7 +52,7 @@ async def whole_pass(feed: AnyFeed, mark: str | None = None) -> list[Page]:
 
 @pytest.mark.parametrize("ascending", [False, True])
 async def test_a_pass_without_a_mark_names_everything_page_by_page(
-    store: MemoryStore, context: TestingContext, ascending: bool
+    store: MemoryStore, context: StillContext, ascending: bool
 ) -> None:
     fill(store, "c", "a", "e", "b", "d")
     pages = await whole_pass(products(store, context, page_size=2, ascending=ascending))
@@ -75,7 +63,7 @@ async def test_a_pass_without_a_mark_names_everything_page_by_page(
 
 @pytest.mark.parametrize("ascending", [False, True])
 async def test_a_pass_from_a_mark_names_what_has_changed_since(
-    store: MemoryStore, context: TestingContext, ascending: bool
+    store: MemoryStore, context: StillContext, ascending: bool
 ) -> None:
     fill(store, "a", "b", "c")
     feed = products(store, context, ascending=ascending)
@@ -88,7 +76,7 @@ async def test_a_pass_from_a_mark_names_what_has_changed_since(
 
 
 async def test_a_channel_that_names_deletions_names_them_in_a_pass_from_a_mark(
-    store: MemoryStore, context: TestingContext
+    store: MemoryStore, context: StillContext
 ) -> None:
     fill(store, "a", "b")
     feed = products(store, context, deletions=True)
@@ -100,7 +88,7 @@ async def test_a_channel_that_names_deletions_names_them_in_a_pass_from_a_mark(
 
 @pytest.mark.parametrize("ascending", [False, True])
 async def test_what_changes_during_a_pass_is_in_it_or_in_the_next_one(
-    store: MemoryStore, context: TestingContext, ascending: bool
+    store: MemoryStore, context: StillContext, ascending: bool
 ) -> None:
     fill(store, "a", "b", "c")
     feed = products(store, context, page_size=2, ascending=ascending)
@@ -112,13 +100,13 @@ async def test_what_changes_during_a_pass_is_in_it_or_in_the_next_one(
     assert told[-1:] == ["New"]
 
 
-async def test_without_deltas_every_pass_names_everything(store: MemoryStore, context: TestingContext) -> None:
+async def test_without_deltas_every_pass_names_everything(store: MemoryStore, context: StillContext) -> None:
     fill(store, "a")
     (page,) = await whole_pass(products(store, context, deltas=False), "7")
     assert (ids(page), page.mark) == (["a"], None)
 
 
-async def test_without_versions_no_record_has_one(store: MemoryStore, context: TestingContext) -> None:
+async def test_without_versions_no_record_has_one(store: MemoryStore, context: StillContext) -> None:
     fill(store, "a")
     for versions, version in ((True, 1), (False, None)):
         feed = products(store, context, versions=versions)
@@ -127,7 +115,7 @@ async def test_without_versions_no_record_has_one(store: MemoryStore, context: T
         assert record.version == version
 
 
-async def test_a_page_token_expires(store: MemoryStore, context: TestingContext) -> None:
+async def test_a_page_token_expires(store: MemoryStore, context: StillContext) -> None:
     fill(store, "a", "b")
     feed = products(store, context, page_size=1, token_lasts=timedelta(seconds=30))
     token = (await feed.page(None, None)).next
@@ -138,7 +126,7 @@ async def test_a_page_token_expires(store: MemoryStore, context: TestingContext)
         await feed.page(None, token)
 
 
-async def test_single_records_are_read_live_where_the_channel_can(store: MemoryStore, context: TestingContext) -> None:
+async def test_single_records_are_read_live_where_the_channel_can(store: MemoryStore, context: StillContext) -> None:
     fill(store, "a")
     feed = products(store, context)
     assert isinstance(feed, LiveFeed)
@@ -148,7 +136,7 @@ async def test_single_records_are_read_live_where_the_channel_can(store: MemoryS
     assert not isinstance(products(store, context, live=False), LiveFeed)
 
 
-async def test_what_was_answered_stays_as_it_was(store: MemoryStore, context: TestingContext) -> None:
+async def test_what_was_answered_stays_as_it_was(store: MemoryStore, context: StillContext) -> None:
     fill(store, "a")
     page = await products(store, context).page(None, None)
     store.change("products", "a", title="New")
@@ -156,7 +144,7 @@ async def test_what_was_answered_stays_as_it_was(store: MemoryStore, context: Te
 
 
 async def test_a_fault_befalls_the_calls_that_it_is_meant_for_and_ends(
-    store: MemoryStore, context: TestingContext
+    store: MemoryStore, context: StillContext
 ) -> None:
     feed = products(store, context)
     store.apply(raising(UnavailableError("down")), feed="stock")
@@ -173,7 +161,7 @@ async def test_a_fault_befalls_the_calls_that_it_is_meant_for_and_ends(
     assert ids(await feed.page(None, None)) == []
 
 
-async def test_answers_can_lose_records_and_come_in_another_order(store: MemoryStore, context: TestingContext) -> None:
+async def test_answers_can_lose_records_and_come_in_another_order(store: MemoryStore, context: StillContext) -> None:
     fill(store, *"abcdefgh")
     feed = products(store, context)
     with store.under(shuffled(1)), store.under(without("c")):
@@ -181,7 +169,7 @@ async def test_answers_can_lose_records_and_come_in_another_order(store: MemoryS
     assert sorted(told) == [*"abdefgh"] != told
 
 
-async def test_an_answer_can_be_held_back_until_it_is_late(store: MemoryStore, context: TestingContext) -> None:
+async def test_an_answer_can_be_held_back_until_it_is_late(store: MemoryStore, context: StillContext) -> None:
     fill(store, "a")
     feed, late, early = products(store, context), Gate(late=True), Gate()
     for gate, title in ((late, "Product a"), (early, "New")):
@@ -208,7 +196,7 @@ async def test_a_signal_wakes_tasks_of_other_event_loops() -> None:
     thread.join()
 
 
-async def test_the_store_remembers_what_it_was_asked(store: MemoryStore, context: TestingContext) -> None:
+async def test_the_store_remembers_what_it_was_asked(store: MemoryStore, context: StillContext) -> None:
     feed = products(store, context)
     assert isinstance(feed, LiveFeed)
     await feed.page("3", None)
