@@ -1,0 +1,72 @@
+"""Amazon, as a seller: listings, both kinds of stock and orders over the Selling Partner API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gateway.sdk import Budget, Channel, ChannelKind, ChannelType, Context, Place, Registry, Traits, hookimpl
+from gateway.sdk.feeds import AnyFeed
+from gateway_amazon.config import AmazonConfig
+from gateway_amazon.fba import FbaStockFeed
+from gateway_amazon.listings import ListingFeed, MerchantStockFeed
+from gateway_amazon.orders import OrderFeed
+from gateway_amazon.packs import Packs
+from gateway_amazon.partner import OPERATIONS, SellingPartner
+from gateway_amazon.search import ListingSearch
+from gateway_amazon.shapes import FBA_PLACE
+
+
+def traits(config: AmazonConfig) -> Traits:
+    """Amazon shows changes late, whoever made them."""
+    return Traits(
+        time_zone=config.time_zone,
+        currency=config.currency,
+        prices_include_tax=config.prices_include_tax,
+        settle=timedelta(minutes=15),
+        order_latency=timedelta(minutes=10),
+        lookup_settle=timedelta(minutes=15),
+    )
+
+
+def budgets(_config: AmazonConfig) -> Mapping[str, Budget]:
+    """Every operation has its own."""
+    return {operation.name: operation.budget for operation in OPERATIONS}
+
+
+def open_channel(config: AmazonConfig, context: Context) -> Channel:
+    """The account, for reading."""
+    partner = SellingPartner(config, context)
+    search = ListingSearch(config, partner)
+    packs = Packs(config, search)
+    feeds: list[AnyFeed] = [
+        ListingFeed(config, context, search, packs),
+        MerchantStockFeed(config, context, search, packs),
+        OrderFeed(config, context, partner, packs),
+    ]
+    if config.fba:
+        feeds.append(FbaStockFeed(config, partner, packs))
+
+    async def places() -> list[Place]:
+        fba = [Place(FBA_PLACE, "Fulfillment by Amazon")] if config.fba else []
+        return [Place(config.merchant_place, "The merchant's own"), *fba]
+
+    return Channel(feeds=[feed for feed in feeds if feed.name in config.feeds], places=places)
+
+
+CHANNEL = ChannelType(
+    name="amazon",
+    version="1.0",
+    kind=ChannelKind.MARKETPLACE,
+    config=AmazonConfig,
+    traits=traits,
+    open=open_channel,
+    budgets=budgets,
+    sandbox="gateway_amazon.sandbox:start",
+)
+
+
+@hookimpl
+def gateway_register(registry: Registry) -> None:
+    """See `gateway.sdk.channel.Hooks`."""
+    registry.channel(CHANNEL)

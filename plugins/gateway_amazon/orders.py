@@ -1,0 +1,163 @@
+"""Orders: those that changed since, and single ones. The search may be asked once in three minutes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from gateway.sdk import (
+    ChannelError,
+    Context,
+    ContractError,
+    CursorExpiredError,
+    Gone,
+    InvalidValueError,
+    LiveFeed,
+    Mark,
+    OrderRecord,
+    Page,
+    Raw,
+    Ref,
+    RejectedError,
+    Token,
+)
+from gateway_amazon.config import ORDERS_BACK, AmazonConfig
+from gateway_amazon.listings import stamp
+from gateway_amazon.packs import Packs
+from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, SellingPartner
+from gateway_amazon.sales import kept, order_of
+from gateway_amazon.search import name_of
+from gateway_amazon.shapes import Shape, instant, objects, plain, text, within
+
+PATH = "/orders/2026-01-01/orders"
+SETTLING = timedelta(minutes=2)
+"""Amazon tells of nothing that is younger."""
+
+OVERLAP = timedelta(minutes=2)
+AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a pass asks for, and Amazon's token of the page where it is."""
+
+    after: str
+    before: str
+    page: str | None = None
+
+    @classmethod
+    def parse(cls, token: str) -> Window:
+        """Read a token back."""
+        try:
+            return cls(*json.loads(token))
+        except (ValueError, TypeError) as error:
+            raise CursorExpiredError("the page token is none of this feed") from error
+
+    def token(self) -> str:
+        """As text."""
+        return json.dumps([self.after, self.before, self.page])
+
+
+class OrderFeed(LiveFeed[OrderRecord]):
+    """Orders by their last change. Without a mark it begins some time back, so it never names all there are."""
+
+    of = OrderRecord
+    name = "orders"
+    every = timedelta(minutes=5)
+    lists_all = False
+    fetch_at_once = 20
+
+    def __init__(self, config: AmazonConfig, context: Context, partner: SellingPartner, packs: Packs) -> None:
+        self._config, self._context = config, context
+        self._partner, self._packs = partner, packs
+        self._data = "PROCEEDS,FULFILLMENT,BUYER" if config.contact else "PROCEEDS,FULFILLMENT"
+
+    async def page(self, mark: Mark | None, token: Token | None) -> Page:
+        window = self._window(mark) if token is None else Window.parse(token)
+        answer = await self._partner.ask(SEARCH_ORDERS, PATH, self._query(window))
+        try:
+            orders, further = found(answer), text(answer, "pagination", "nextToken")
+            reached = self._reached(window, answer)
+        except InvalidValueError as error:
+            raise ContractError(f"the answer of {SEARCH_ORDERS.name}: {error}") from error
+        if further is not None and further == window.page:
+            raise ContractError(f"{SEARCH_ORDERS.name} names a page as its own next one")
+        raws = await self._raws(orders)
+        return Page(raws, next=replace(window, page=further).token() if further else None, mark=reached)
+
+    async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
+        answers: dict[str, Raw | Gone | ChannelError] = {}
+        failed: ChannelError | None = None
+        for ref in refs:
+            answer = failed or await self._one(ref)
+            if isinstance(answer, ChannelError) and not isinstance(answer, RejectedError):
+                failed = answer  # what befell this one befalls the others
+            answers[ref.id] = answer
+        return answers
+
+    def read(self, raw: Raw) -> OrderRecord:
+        return order_of(raw, self._config)
+
+    def _window(self, mark: Mark | None) -> Window:
+        before = self._context.now() - SETTLING
+        if mark is not None:
+            after = datetime.fromisoformat(mark) - OVERLAP
+        else:
+            after = self._config.orders_since or before - ORDERS_BACK
+        return Window(stamp(min(after, before)), stamp(before))
+
+    def _query(self, window: Window) -> dict[str, str | None]:
+        return {
+            "lastUpdatedAfter": window.after,
+            "lastUpdatedBefore": window.before,
+            "marketplaceIds": ",".join(self._config.marketplace_ids),
+            "maxResultsPerPage": str(AT_ONCE),
+            "includedData": self._data,
+            "paginationToken": window.page,
+        }
+
+    def _reached(self, window: Window, answer: Shape) -> Mark:
+        """As far as Amazon says, on its clock, or as we have asked."""
+        asked, told = datetime.fromisoformat(window.before), instant(answer, "lastUpdatedBefore")
+        return stamp(min(asked, told or asked))
+
+    async def _one(self, ref: Ref) -> Raw | Gone | ChannelError:
+        try:
+            path = f"{PATH}/{quote(ref.id, safe='')}"
+            answer = await self._partner.ask(GET_ORDER, path, {"includedData": self._data})
+            order = within(answer, "order")
+            if not isinstance(order, dict) or order.get("orderId") != ref.id:
+                return ContractError(f"{GET_ORDER.name} answered with another order than the one asked for")
+            return (await self._raws([order]))[0]
+        except NotFoundError:
+            return Gone(ref)
+        except ChannelError as error:
+            return error
+
+    async def _raws(self, orders: Sequence[Shape]) -> list[Raw]:
+        """Each order once, with what its lines are multiplied by."""
+        slim = {name_of(order.get("orderId")): plain(kept(order, self._config.contact)) for order in orders}
+        units = await self._packs.of(sku for order in slim.values() for sku in skus_of(order))
+        return [
+            Raw(name, {"order": order, "units": {sku: units[sku] for sku in skus_of(order)}})
+            for name, order in slim.items()
+        ]
+
+
+def found(answer: Shape) -> list[Shape]:
+    """The orders of an answer, which it must have."""
+    if within(answer, "orders") is None:
+        raise InvalidValueError("orders", "is missing")
+    return objects(answer, "orders")
+
+
+def skus_of(order: Shape) -> list[str]:
+    """What it sells. A line that is too odd to tell is left to be rejected."""
+    try:
+        skus = [text(item, "product", "sellerSku") for item in objects(order, "orderItems")]
+    except InvalidValueError:
+        return []
+    return [sku for sku in skus if sku]

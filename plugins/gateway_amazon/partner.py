@@ -1,0 +1,138 @@
+"""The Selling Partner API: one way of asking, for every operation that is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gateway.sdk import (
+    Answer,
+    AuthError,
+    Budget,
+    Context,
+    ContractError,
+    CursorExpiredError,
+    InvalidValueError,
+    RateLimitedError,
+    RejectedError,
+    Request,
+)
+from gateway_amazon.config import AmazonConfig
+from gateway_amazon.login import Login, LoginError
+from gateway_amazon.shapes import Shape, objects
+
+RATE = "x-amzn-ratelimit-limit"
+FASTEST = 1_000.0
+CODE = re.compile(r"[\w.-]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, and how often it may be asked by default.
+
+    Attributes:
+        token: the parameter that says which page.
+    """
+
+    name: str
+    budget: Budget
+    token: str | None = None
+
+
+SEARCH_LISTINGS = Operation("searchListingsItems", Budget(capacity=5, per_second=5), "pageToken")
+GET_LISTING = Operation("getListingsItem", Budget(capacity=10, per_second=5))
+FBA_STOCK = Operation("getInventorySummaries", Budget(capacity=2, per_second=2), "nextToken")
+SEARCH_ORDERS = Operation("searchOrders", Budget(capacity=20, per_second=0.0056), "paginationToken")
+GET_ORDER = Operation("getOrder", Budget(capacity=30, per_second=0.5))
+OPERATIONS = (SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER)
+"""Source: the usage plans in Amazon's models of these operations, 2026-08."""
+
+
+class NotFoundError(RejectedError):
+    """There is no such thing."""
+
+
+class SellingPartner:
+    """Asks, with a token that is good, at most as often as it may."""
+
+    def __init__(self, config: AmazonConfig, context: Context) -> None:
+        self._login = Login(config, context)
+        self._http = context.http(config.endpoint, self._login.headers)
+        self._context = context
+        self._rates: dict[str, float] = {}
+
+    async def ask(self, operation: Operation, path: str, query: Mapping[str, str | None]) -> Shape:
+        """What it answers, an object.
+
+        Raises:
+            NotFoundError, RejectedError: it understood, and refuses.
+            CursorExpiredError: the page token is no longer good.
+            ContractError: the answer is no object.
+            ChannelError: as `gateway.sdk.Http` says.
+        """
+        asked = {name: value for name, value in query.items() if value is not None}
+        answer = await self._paced(operation, Request(method="GET", path=path, query=asked, budget=operation.name))
+        said = answer.json()
+        if answer.status >= 400:
+            raise _refusal(operation, answer.status, said, paged=operation.token in asked)
+        if not isinstance(said, dict):
+            raise ContractError(f"{operation.name} answered with something else than an object")
+        return said
+
+    async def _paced(self, operation: Operation, request: Request) -> Answer:
+        """The answer; what it says about the operation's rate goes into the budget."""
+        try:
+            answer = await self._sent(operation, request)
+        except RateLimitedError as error:
+            if error.retry_after is not None:  # the budget was spent: Amazon was not asked
+                raise
+            await self._context.correct(operation.name, left=0)
+            rate = self._rates.get(operation.name, operation.budget.per_second)
+            raise RateLimitedError(f"{operation.name} was asked too often", timedelta(seconds=1 / rate)) from error
+        told = _rate(answer.headers.get(RATE))
+        if told is not None and self._rates.get(operation.name) != told:
+            await self._context.correct(operation.name, per_second=told)
+            self._rates[operation.name] = told
+        return answer
+
+    async def _sent(self, operation: Operation, request: Request) -> Answer:
+        """A token that is refused may only be too old: one more is bought, once."""
+        try:
+            return await self._http.send(request)
+        except LoginError:
+            raise
+        except AuthError:
+            self._login.drop()
+        try:
+            return await self._http.send(request)
+        except LoginError:
+            raise
+        except AuthError as error:
+            raise AuthError(
+                f"{operation.name} is denied to a new access token: check that the app has the role for it, and that "
+                "the account still authorizes the app (Seller Central, Manage Your Apps)"
+            ) from error
+
+
+def _rate(said: str | None) -> float | None:
+    try:
+        rate = float(said or "")
+    except ValueError:
+        return None
+    return rate if 0 < rate <= FASTEST else None
+
+
+def _refusal(operation: Operation, status: int, said: Any, *, paged: bool) -> RejectedError | CursorExpiredError:
+    try:
+        first = next(iter(objects(said, "errors")), {})
+    except InvalidValueError:
+        first = {}
+    code, message = first.get("code"), first.get("message")
+    known = code if isinstance(code, str) and CODE.fullmatch(code) else f"status {status}"
+    if paged and isinstance(message, str) and "token" in message.lower():
+        return CursorExpiredError(f"the page token of {operation.name} is no longer good")
+    kind = NotFoundError if status == 404 else RejectedError
+    return kind(f"{operation.name} is refused: {known}", known)

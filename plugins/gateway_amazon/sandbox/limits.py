@@ -1,0 +1,46 @@
+"""How often an operation may be asked, as Amazon counts it, and how long tokens live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+RATES = {
+    "searchListingsItems": (5.0, 5),
+    "getListingsItem": (5.0, 10),
+    "getInventorySummaries": (2.0, 2),
+    "searchOrders": (0.0056, 20),
+    "getOrder": (0.5, 30),
+}
+"""Requests a second, and at once. Source: the usage plans in Amazon's models, 2026-08."""
+
+PAGE_TOKEN_LASTS = {"getInventorySummaries": 30.0}
+"""Seconds; other tokens last longer than any pass."""
+
+ACCESS_LASTS = 3600
+
+
+@dataclass(slots=True)
+class Bucket:
+    """The requests that one operation has left."""
+
+    per_second: float
+    burst: int
+    ticks: Callable[[], float]
+    left: float
+    at: float
+
+    def take(self) -> bool:
+        """Whether there was one left."""
+        now = self.ticks()
+        self.left = min(self.burst, self.left + (now - self.at) * self.per_second)
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+def buckets(ticks: Callable[[], float]) -> dict[str, Bucket]:
+    """Full ones for all operations."""
+    return {name: Bucket(rate, burst, ticks, burst, ticks()) for name, (rate, burst) in RATES.items()}
