@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from gateway.channels.answers import stands_in
 from gateway.channels.budgets import SharedLedger
 from gateway.channels.guard import fault_of
 from gateway.channels.opening import Channels, open_channels
@@ -159,6 +160,11 @@ class Gateway:
         """Whether single records of this resource can be read now."""
         sync = self.syncing.get(channel)
         return sync is not None and any(f.name in sync.channel.live_feeds for f in self.feeds(channel, resource))
+
+    def can_reread(self, channel: str, feed: str, id_: str) -> bool:
+        """Whether this record can be read by its id."""
+        sync = self.syncing.get(channel)
+        return sync is not None and feed in sync.channel.live_feeds and not stands_in(id_)
 
     async def refresh(self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta) -> Fault | None:
         """Read these records now, within the deadline; None: that went well. Equal wishes share one read."""

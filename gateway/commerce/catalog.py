@@ -24,14 +24,24 @@ def take_products(conn: Connection, take: Take[ProductRecord]) -> None:
     _record(conn, regroup(conn, written, take), written, take)
 
 
-def relink(conn: Connection, place: Place, target: Place | None, *, count: int, now: datetime, rules: Rules) -> None:
+def relink(
+    conn: Connection,
+    place: Place,
+    target: Place | None,
+    *,
+    count: int,
+    now: datetime,
+    rules: Rules,
+    units: int | None = None,
+) -> None:
     """A person says where a listing belongs: with the one at `target`, or, None, alone.
 
     Args:
         count: the observation counter's next value.
+        units: how many units of stock one listing sells; None: as many as before.
     """
     listings.lock_catalogue(conn)
-    listings.decide(conn, place, target, now)
+    listings.decide(conn, place, target, now, units)
     rows = [row for channel, id_ in filter(None, (place, target)) for row in listings.of_places(conn, channel, [id_])]
     written = Written()
     written.changed = {row.id: row for row in rows}
@@ -106,7 +116,9 @@ def regroup(conn: Connection, written: Written, take: Take[ProductRecord]) -> Re
     near = Neighborhood(written, sources)
     decided = _component(conn, near, written.former, take.rules)
     candidates = [_candidate(row) for row in near.rows.values()]
-    outcome = match(candidates, decided, take.rules.services, near.crowded)
+    links = {place: said.target for place, said in decided.items()}
+    outcome = match(candidates, links, take.rules.services, near.crowded)
+    _set_units(near, decided)
     dropped = _assign(near, outcome)
     _review(conn, near.rows, [*(Review(row.id, ANOTHER, ()) for row in written.replaced), *outcome.reviews], take)
     frontier = list(near.rows.values())
@@ -136,8 +148,16 @@ def _component(conn: Connection, near: Neighborhood, former: Sequence[ListingRow
     return decided
 
 
+def _set_units(near: Neighborhood, decided: Decisions) -> None:
+    """What a person said of a listing's size stands, whatever the channel says of it later."""
+    for row in near.rows.values():
+        said = decided.get((row.channel, row.external_id))
+        if said is not None and said.units is not None:
+            row.units_per_listing = said.units
+
+
 def _linked(conn: Connection, decisions: Decisions) -> list[ListingRow]:
-    places = {*decisions, *(place for place in decisions.values() if place is not None)}
+    places = {*decisions, *(said.target for said in decisions.values() if said.target is not None)}
     channels = {channel for channel, _ in places}
     return [
         row

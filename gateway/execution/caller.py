@@ -26,11 +26,12 @@ class CallerKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `channel`: the key of her default channel."""
+    """Who asks. `channel`: the key of her default channel; `principal`: whose idempotency keys are hers."""
 
     kind: CallerKind
     scopes: tuple[str, ...] = ()
     channel: str | None = None
+    principal: str = ""
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes

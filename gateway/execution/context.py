@@ -46,6 +46,8 @@ class Gateway(Protocol):
     async def refresh(
         self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta
     ) -> Fault | None: ...
+    def can_reread(self, channel: str, feed: str, id_: str) -> bool: ...
+    def wake(self, channel: str) -> None: ...
     async def ready(self) -> bool: ...
 
 
@@ -98,6 +100,10 @@ class Context:
 
             loader = self._loaders[name] = DataLoader(run)
         return loader.load(key)
+
+    def forget(self) -> None:
+        """Something has been written: what is asked for next is read anew."""
+        self._loaders.clear()
 
     async def load_all(self, batch: Batch, keys: Sequence[Any], **arguments: Any) -> list[Any]:
         """The batch's values for these keys; the first exception among them is raised."""

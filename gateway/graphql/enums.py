@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import strawberry
 
 from gateway.execution.caller import CallerKind
-from gateway.model import catalog, channels, customers, orders, stock
+from gateway.model import catalog, channels, customers, orders, outcomes, stock
 
 
 class Described(NamedTuple):
@@ -289,6 +289,37 @@ ENUMS = (
             "REFUNDED": "All was paid back.",
             "VOIDED": "The promise was given up.",
             "FAILED": "It did not work.",
+        },
+    ),
+    Described(
+        outcomes.UserErrorCode,
+        "UserErrorCode",
+        "Why something was refused, by what the one who asked can do about it.",
+        {
+            "NOT_FOUND": "What the input names is not there, or not any more.",
+            "INVALID": "The input cannot be granted as it is.",
+            "LIMIT_EXCEEDED": "It is more than is allowed.",
+            "OUT_OF_STOCK": "None is left.",
+            "INSUFFICIENT_STOCK": "There is less than was asked for; `availableQuantity` says how much.",
+            "PRICE_CHANGED": "A price is another one by now.",
+            "TOTAL_CHANGED": "The total is another one than was expected.",
+            "CURRENCY_MISMATCH": "The currencies differ.",
+            "CART_EXPIRED": "The cart has expired.",
+            "CART_EMPTY": "The cart is empty.",
+            "OPTION_EXPIRED": "The fulfillment option has expired: ask for new ones.",
+            "NOT_OFFERED": "The channel does not offer it.",
+            "NOT_RETURNABLE": "It cannot be returned.",
+            "PAYMENT_REQUIRED": "It has to be paid first.",
+            "PAYMENT_MISMATCH": "The payments do not come to the total.",
+            "NOT_SUPPORTED_BY_CHANNEL": "The channel cannot do that.",
+            "CHANNEL_UNAVAILABLE": "The channel cannot be reached, or does not take part.",
+            "CHANNEL_REJECTED": "The channel has refused.",
+            "NOT_ALLOWED_IN_STATE": "It cannot be done as things stand.",
+            "CODE_WRONG": "The code is not the right one.",
+            "TOO_MANY_ATTEMPTS": "It was tried too often.",
+            "CONFLICT": "It has changed since the caller saw it; the payload holds what it is now.",
+            "IN_PROGRESS": "The same wish is under way.",
+            "IDEMPOTENCY_KEY_REUSED": "The key has been used with another input.",
         },
     ),
     Described(

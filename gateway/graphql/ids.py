@@ -21,6 +21,7 @@ ROWS = (
     "Order",
     "OrderLine",
     "SyncReject",
+    "MatchReview",
     "Stock",
     "StockLevel",
 )

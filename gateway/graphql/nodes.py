@@ -49,6 +49,7 @@ NODES: Mapping[str, tuple[Batch, Key]] = {
     "Order": (orders.orders, _single),
     "OrderLine": (orders.order_lines, _single),
     "SyncReject": (operations.rejects, _single),
+    "MatchReview": (operations.reviews, _single),
 }
 
 

@@ -1,4 +1,4 @@
-"""The schema: Query, and everything that it reaches."""
+"""The schema: Query and Mutation, and everything that they reach."""
 
 from __future__ import annotations
 
@@ -9,22 +9,32 @@ from strawberry.printer import print_schema
 from gateway.execution.directives import CacheControl
 from gateway.execution.fields import bind, root
 from gateway.graphql.enums import show_enums
+from gateway.graphql.mutations.channel_pause import channel_pause
+from gateway.graphql.mutations.channel_resume import channel_resume
+from gateway.graphql.mutations.channel_sync import channel_sync
+from gateway.graphql.mutations.listing_link import listing_link
+from gateway.graphql.mutations.listing_unlink import listing_unlink
+from gateway.graphql.mutations.match_review_decide import match_review_decide
+from gateway.graphql.mutations.sync_reject_replay import sync_reject_replay
 from gateway.graphql.queries import catalog as catalog_asked
 from gateway.graphql.queries import channels as channels_asked
 from gateway.graphql.queries import customers as customers_asked
 from gateway.graphql.queries import nodes as nodes_asked
+from gateway.graphql.queries import operations as operations_asked
 from gateway.graphql.queries import orders as orders_asked
 from gateway.graphql.queries import stock as stock_asked
 from gateway.graphql.scalars import CONFIG
+from gateway.graphql.types.catalog import ADMIN as KEEP_CATALOGUE
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
 from gateway.graphql.types.channels import ADMIN, Channel, Location, SourcedConnection
 from gateway.graphql.types.connections import Connection
 from gateway.graphql.types.customers import STAFF as READ_CUSTOMERS
 from gateway.graphql.types.customers import Customer, CustomerIdentity
 from gateway.graphql.types.node import Node
-from gateway.graphql.types.operations import SyncReject, Viewer
+from gateway.graphql.types.operations import MatchReview, SyncReject, Viewer
 from gateway.graphql.types.orders import STAFF as READ_ORDERS
 from gateway.graphql.types.orders import Order, OrderLine
+from gateway.graphql.types.outcomes import ChannelPayload, ListingPayload, MatchReviewPayload, SyncRejectPayload
 from gateway.graphql.types.stock import READ as READ_STOCK
 from gateway.graphql.types.stock import Stock, StockLevel
 
@@ -37,6 +47,7 @@ NODES = (
     CustomerIdentity,
     Listing,
     Location,
+    MatchReview,
     Order,
     OrderLine,
     Product,
@@ -86,12 +97,45 @@ class Query:
     sync_rejects: Connection[SyncReject] | None = root(
         "Records of channels that could not be taken in, the latest first.", channels_asked.sync_rejects, scopes=ADMIN
     )
+    match_reviews: Connection[MatchReview] | None = root(
+        "Listings that could belong to others, the longest waiting first.",
+        operations_asked.match_reviews,
+        scopes=KEEP_CATALOGUE,
+    )
+
+
+@strawberry.type(
+    description="Where every change begins. Each takes one input with an idempotency key, and answers with the current "
+    "object; what a person can do something about is in `userErrors`."
+)
+class Mutation:
+    listing_link: ListingPayload | None = root(
+        "Say which variant a listing is. It stands until somebody says otherwise.", listing_link, scopes=KEEP_CATALOGUE
+    )
+    listing_unlink: ListingPayload | None = root(
+        "Have a listing stand alone, until it is linked again.", listing_unlink, scopes=KEEP_CATALOGUE
+    )
+    match_review_decide: MatchReviewPayload | None = root(
+        "Decide what a doubtful listing is.", match_review_decide, scopes=KEEP_CATALOGUE
+    )
+    channel_pause: ChannelPayload | None = root(
+        "Leave a channel alone: it is not called any more, and what is known of it stays.", channel_pause, scopes=ADMIN
+    )
+    channel_resume: ChannelPayload | None = root("Have a paused channel go on.", channel_resume, scopes=ADMIN)
+    channel_sync: ChannelPayload | None = root(
+        "Have a channel read now; `Channel.sync` says how far that is.", channel_sync, scopes=ADMIN
+    )
+    sync_reject_replay: SyncRejectPayload | None = root(
+        "Read a rejected record again: its channel, or the plugin, has been put right.",
+        sync_reject_replay,
+        scopes=ADMIN,
+    )
 
 
 def declared() -> strawberry.Schema:
     """The schema as strawberry has it."""
     show_enums()
-    return strawberry.Schema(query=Query, types=[*NODES, CacheControl], config=CONFIG)
+    return strawberry.Schema(query=Query, mutation=Mutation, types=[*NODES, CacheControl], config=CONFIG)
 
 
 def build() -> GraphQLSchema:

@@ -16,8 +16,11 @@ class Tokens:
 
     def __init__(self, tables: Mapping[str, TokenTable]) -> None:
         self._callers = [
-            (_hash(table.token.get_secret_value()), Caller(CallerKind(table.kind), table.scopes, table.channel))
-            for table in tables.values()
+            (
+                _hash(table.token.get_secret_value()),
+                Caller(CallerKind(table.kind), table.scopes, table.channel, principal=f"token {name}"),
+            )
+            for name, table in tables.items()
             if table.token.get_secret_value().strip()  # an empty variable in the environment opens nothing
         ]
 

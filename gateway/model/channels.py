@@ -75,6 +75,16 @@ class Capability(Enum):
     ERASE_CUSTOMERS = "ERASE_CUSTOMERS"
 
 
+PULLED_BY = {
+    Resource.PRODUCTS: Capability.PULL_PRODUCTS,
+    Resource.PRICES: Capability.PULL_PRODUCTS,
+    Resource.STOCK: Capability.PULL_STOCK,
+    Resource.CUSTOMERS: Capability.PULL_CUSTOMERS,
+    Resource.ORDERS: Capability.PULL_ORDERS,
+}
+"""By which capability each resource of a channel is known; prices come with products."""
+
+
 class SourceState(Enum):
     """How a channel took part in an answer."""
 

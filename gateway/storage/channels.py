@@ -95,6 +95,18 @@ def _status(row: sa.Row[Any]) -> HealthStatus:
     return HealthStatus.DOWN if row.failures >= DOWN_AFTER else HealthStatus.DEGRADED
 
 
+def paused(conn: Connection, keys: Sequence[str]) -> Collection[str]:
+    """Those of these channels that a person has paused."""
+    return frozenset(
+        conn.scalars(sa.select(channels.c.key).where(channels.c.paused, among(conn, channels.c.key, keys)))
+    )
+
+
+def set_paused(conn: Connection, key: str, value: bool) -> None:
+    """A person stops the channel, or lets it go on."""
+    conn.execute(sa.update(channels).where(channels.c.key == key).values(paused=value))
+
+
 def fault(row: sa.Row[Any]) -> Fault | None:
     """The fault in the columns `fault_…` of a row."""
     if row.fault_code is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -82,7 +82,7 @@ _product_columns = tuple(channel_products.c[field.name] for field in fields(Chan
 _listings = sa.select(*_listing_columns)
 _by_column = {
     name: Keyed(_listings, listings.c[name])
-    for name in ("variant_id", "product_id", "channel_product_id", "sku_key", "gtin", "match_key")
+    for name in ("id", "variant_id", "product_id", "channel_product_id", "sku_key", "gtin", "match_key")
 }
 _counted = {
     name: Keyed(
@@ -154,11 +154,18 @@ def store_products(conn: Connection, rows: Sequence[ChannelProductRow]) -> None:
     _put_product.run(conn, rows)
 
 
-Decisions = dict[tuple[str, str], tuple[str, str] | None]
+class Decided(NamedTuple):
+    """What a person decided of a place: the one that it goes with (None: it stands alone), and how much it sells."""
+
+    target: tuple[str, str] | None
+    units: int | None = None
+
+
+Decisions = dict[tuple[str, str], Decided]
 
 
 def decisions(conn: Connection, places: Iterable[tuple[str, str]]) -> Decisions:
-    """What people decided of these places, and of places in favor of these: the place, or None for standing alone."""
+    """What people decided of these places, and of places in favor of these."""
     by_channel: dict[str, set[str]] = {}
     for channel, external_id in places:
         by_channel.setdefault(channel, set()).add(external_id)
@@ -167,15 +174,39 @@ def decisions(conn: Connection, places: Iterable[tuple[str, str]]) -> Decisions:
         for decided in _decided:
             for row in decided.all(conn, ids, channel=channel):
                 target = None if row.to_channel is None else (row.to_channel, row.to_external_id)
-                found[row.channel, row.external_id] = target
+                found[row.channel, row.external_id] = Decided(target, row.units_per_listing)
     return found
 
 
-def decide(conn: Connection, place: tuple[str, str], target: tuple[str, str] | None, now: datetime) -> None:
-    """A person says where a listing belongs: with the one at `target`, or alone."""
-    row: dict[str, Any] = {"channel": place[0], "external_id": place[1], "units_per_listing": None, "decided_at": now}
+def decide(
+    conn: Connection, place: tuple[str, str], target: tuple[str, str] | None, now: datetime, units: int | None = None
+) -> None:
+    """A person says where a listing belongs: with the one at `target`, or alone. `units`: None leaves them as said."""
+    if units is None:
+        units = decisions(conn, [place]).get(place, Decided(None)).units
+    row: dict[str, Any] = {"channel": place[0], "external_id": place[1], "units_per_listing": units, "decided_at": now}
     row |= {"to_channel": target and target[0], "to_external_id": target and target[1]}
     upsert(conn, links, [row], ["channel", "external_id"])
+
+
+def live_listing(conn: Connection, id_: str) -> ListingRow | None:
+    """The listing with this id, if the channel lists it now."""
+    return next((row for row in select(conn, "id", [id_]) if row.live), None)
+
+
+def variant_now(conn: Connection, id_: str) -> str:
+    """The variant that the one with this id is now: it is called after a listing, which tells."""
+    return next((row.variant_id for row in select(conn, "id", [id_])), id_)
+
+
+def reviewed(conn: Connection, id_: str) -> str | None:
+    """The listing that this open review is about."""
+    return conn.scalar(sa.select(match_reviews.c.listing_id).where(match_reviews.c.id == id_))
+
+
+def close_review(conn: Connection, id_: str) -> None:
+    """A person has decided."""
+    conn.execute(sa.delete(match_reviews).where(match_reviews.c.id == id_))
 
 
 def replace_reviews(

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.sdk.records import Ref
 from gateway.storage.rows import as_row, slices, upsert
 from gateway.storage.tables import Text, listings, rejects, sources, stock
 
@@ -98,6 +99,20 @@ def by_ids(conn: Connection, ids: Sequence[str] | None, mapped: Places, most: in
     if ids is not None:
         statement = statement.where(found.c.id.in_(ids))
     return [RejectRow(**row._mapping) for row in conn.execute(statement)]
+
+
+def ref_of(conn: Connection, row: RejectRow) -> Ref:
+    """By what the channel knows the record."""
+    here = sa.and_(sources.c.channel == row.channel, sources.c.resource == row.resource)
+    note = conn.scalar(sa.select(sources.c.note).where(here, sources.c.external_id == row.external_id))
+    return Ref(row.external_id, note)
+
+
+def waits(conn: Connection, row: RejectRow) -> bool:
+    """Whether the record is still to be read again."""
+    here = sa.and_(sources.c.channel == row.channel, sources.c.resource == row.resource)
+    asked = sa.select(sources.c.dirty_at).where(here, sources.c.external_id == row.external_id)
+    return conn.scalar(asked) is not None
 
 
 def forget_payloads(conn: Connection, before: datetime) -> int:

@@ -60,10 +60,12 @@ def model_of(named: GraphQLObjectType) -> Any:
 # ------------------------------------------------------------------------------------------------ kinds
 
 
-def test_every_field_is_one_of_the_four_kinds_and_roots_stand_in_query_only(schema: GraphQLSchema) -> None:
+def test_every_field_is_one_of_the_four_kinds_and_roots_stand_where_documents_begin_only(schema: GraphQLSchema) -> None:
     for named, name, field in fields(schema):
         kind = kind_of(field)
-        assert isinstance(kind, Root if named.name == "Query" else (Attribute, Pure, Load)), f"{named.name}.{name}"
+        assert isinstance(kind, Root if named.name in ("Query", "Mutation") else (Attribute, Pure, Load)), (
+            f"{named.name}.{name}"
+        )
         assert field.resolve is not None, f"{named.name}.{name}"
 
 

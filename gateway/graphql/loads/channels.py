@@ -9,7 +9,7 @@ from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, fingerprint, page_in_memory
 from gateway.model.channels import (
-    Capability,
+    PULLED_BY,
     Channel,
     ChannelHealth,
     ChannelState,
@@ -23,14 +23,6 @@ from gateway.model.channels import (
 )
 from gateway.storage import channels as stored
 from gateway.storage.channels import Age
-
-PULLED_BY = {
-    Resource.PRODUCTS: Capability.PULL_PRODUCTS,
-    Resource.PRICES: Capability.PULL_PRODUCTS,
-    Resource.STOCK: Capability.PULL_STOCK,
-    Resource.CUSTOMERS: Capability.PULL_CUSTOMERS,
-    Resource.ORDERS: Capability.PULL_ORDERS,
-}
 
 Ages = Mapping[tuple[str, Resource], Age]
 
@@ -68,6 +60,15 @@ async def locations_of_channels(
     return [
         page_in_memory([(name, place) for name, place in places if key in place.external_ids], paging, mark)
         for key in keys
+    ]
+
+
+async def states(context: Context, known: Sequence[Channel]) -> Sequence[ChannelState]:
+    """What stands in the configuration, and of channels that take part whether an operator has paused them."""
+    paused = await context.database.read(stored.paused, [channel.key for channel in known])
+    return [
+        ChannelState.PAUSED if channel.state is ChannelState.ENABLED and channel.key in paused else channel.state
+        for channel in known
     ]
 
 

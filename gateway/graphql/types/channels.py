@@ -54,7 +54,7 @@ class Channel(Node):
     key: str = attribute("Its name in the configuration, the same in every environment.")
     name: str = attribute("Its name for people.")
     kind: model.ChannelKind | None = attribute("What it is to a shopper. Null while its plugin cannot be loaded.")
-    state: model.ChannelState = attribute("Whether it takes part.")
+    state: model.ChannelState = load("Whether it takes part.", loads.states, key=lambda channel: channel)
     currency_code: CurrencyCode | None = attribute("The currency of its prices.")
     prices_include_tax: bool | None = attribute("Whether its prices include tax, unless a listing says otherwise.")
     time_zone: str | None = attribute("The IANA time zone in which it tells its times.")

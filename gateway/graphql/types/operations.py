@@ -11,11 +11,15 @@ from gateway.execution import caller
 from gateway.execution.fields import attribute, load
 from gateway.execution.types import output
 from gateway.graphql.ids import global_id
-from gateway.graphql.loads import channels
+from gateway.graphql.loads import catalog, channels
+from gateway.graphql.loads import operations as loads
+from gateway.graphql.types.catalog import ADMIN as CATALOGUE
+from gateway.graphql.types.catalog import Listing, ProductVariant
 from gateway.graphql.types.channels import ADMIN, Channel, Location
 from gateway.graphql.types.node import Node
 from gateway.model.channels import Resource
 from gateway.storage.channels import SyncReject as StoredReject
+from gateway.storage.reviews import MatchReview as StoredReview
 
 
 @output(StoredReject, "What a channel sent and could not be taken in, or waits for what it belongs to.", scopes=ADMIN)
@@ -28,6 +32,17 @@ class SyncReject(Node):
     field: str | None = attribute("Where it is wrong, if that can be told.")
     payload: str = attribute("What the channel sent, as JSON. Empty once it has expired.")
     rejected_at: datetime = attribute("When it was last refused.")
+
+
+@output(StoredReview, "A listing that could belong to others, until a person decides.", scopes=CATALOGUE)
+class MatchReview(Node):
+    id: strawberry.ID = global_id("MatchReview", "id")
+    listing: Listing | None = load("The doubtful listing.", catalog.listings, key=attrgetter("listing_id"))
+    candidates: list[ProductVariant] | None = load(
+        "The variants that it could be.", loads.candidates, key=attrgetter("candidate_ids"), size=20
+    )
+    reason: str = attribute("Why it was not decided.")
+    created_at: datetime = attribute("Since when it waits.")
 
 
 @output(caller.Viewer, "Who is asking, by the token that was sent.")
