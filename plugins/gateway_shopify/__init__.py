@@ -1,0 +1,105 @@
+"""Shopify stores, over the Admin GraphQL API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gateway.sdk import (
+    Budget,
+    Channel,
+    ChannelKind,
+    ChannelType,
+    Context,
+    ContractError,
+    InvalidValueError,
+    OrderRecord,
+    Place,
+    ProductRecord,
+    Registry,
+    Traits,
+    hookimpl,
+)
+from gateway.sdk.feeds import AnyFeed
+from gateway_shopify import answers
+from gateway_shopify.client import BUDGET, Client
+from gateway_shopify.config import ShopifyConfig
+from gateway_shopify.customers import CustomerFeed, Merges
+from gateway_shopify.feeds import Shop, ShopFeed
+from gateway_shopify.following import following
+from gateway_shopify.operations import ORDERS, PLACES, PRODUCTS
+from gateway_shopify.orders import order_of
+from gateway_shopify.products import product_of
+from gateway_shopify.stock import StockFeed
+from gateway_shopify.webhooks import ShopWebhooks
+
+
+def traits(config: ShopifyConfig) -> Traits:
+    """Reads by id show what was written; searches may lag."""
+    return Traits(
+        time_zone=config.time_zone,
+        currency=config.currency,
+        prices_include_tax=bool(config.prices_include_tax),
+        read_your_writes=True,
+        lookup_settle=timedelta(minutes=2),
+    )
+
+
+def budgets(config: ShopifyConfig) -> Mapping[str, Budget]:
+    """The cost bucket, per app and shop. How big it is the shop says with every answer."""
+    return {BUDGET: Budget(capacity=config.points, per_second=config.points_per_second)}
+
+
+def open_channel(config: ShopifyConfig, context: Context) -> Channel:
+    """The shop, for reading."""
+    shop = Shop(Client(config, context), config)
+    merges = Merges()
+    feeds: dict[str, AnyFeed] = {
+        "products": ShopFeed(shop, ProductRecord, "products", PRODUCTS, product_of),
+        "stock": StockFeed(shop),
+        "customers": CustomerFeed(shop, merges),
+        "orders": ShopFeed(shop, OrderRecord, "orders", ORDERS, order_of),
+    }
+
+    async def locations() -> list[Place]:
+        return await places(shop.client)
+
+    return Channel(
+        feeds=[feed for name, feed in feeds.items() if name in config.feeds],
+        webhooks=ShopWebhooks(shop.client, config, merges) if config.webhook_secrets else None,
+        places=locations,
+    )
+
+
+async def places(client: Client) -> list[Place]:
+    """The shop's locations."""
+    found: list[Place] = []
+    after = None
+    while True:
+        connection = (await client.ask(PLACES, after=after)).get("locations")
+        after = following(connection, after)
+        try:
+            named = answers.several(connection or {}, "nodes")
+            found += [Place(answers.number(one, "Location"), answers.text(one, "name")) for one in named]
+        except InvalidValueError as error:
+            raise ContractError(f"Places answered with something else than locations ({error})") from error
+        if after is None:
+            return found
+
+
+CHANNEL = ChannelType(
+    name="shopify",
+    version="1.0",
+    kind=ChannelKind.STOREFRONT,
+    config=ShopifyConfig,
+    traits=traits,
+    budgets=budgets,
+    open=open_channel,
+    sandbox="gateway_shopify.sandbox:start",
+)
+
+
+@hookimpl
+def gateway_register(registry: Registry) -> None:
+    """See `gateway.sdk.channel.Hooks`."""
+    registry.channel(CHANNEL)

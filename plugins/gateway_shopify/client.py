@@ -1,0 +1,81 @@
+"""The client: asks one operation, pays for it, and says what went wrong in the family's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from gateway.sdk import Context, ContractError
+from gateway.sdk.requests import Answer, Request
+from gateway_shopify import faults
+from gateway_shopify.config import ShopifyConfig
+from gateway_shopify.operations import VERSION, Operation
+
+BUDGET = "points"
+PATH = f"/admin/api/{VERSION}/graphql.json"
+
+
+class Client:
+    """Shopify's Admin API, for one shop."""
+
+    def __init__(self, config: ShopifyConfig, context: Context) -> None:
+        self._shop = config.shop
+        self._token = config.access_token
+        self._context = context
+        self._http = context.http(config.base_url, self._authorize)
+        self._costs: dict[str, float] = {}
+
+    async def ask(self, operation: Operation, **variables: Any) -> Mapping[str, Any]:
+        """The answer's `data`."""
+        answer = await self._http.send(
+            Request(
+                method="POST",
+                path=PATH,
+                json={"query": operation.text, "operationName": operation.name, "variables": variables},
+                budget=BUDGET,
+                cost=self._costs.get(operation.name, operation.cost),
+                repeatable=not operation.writes,
+            )
+        )
+        body = self._body(answer, operation)
+        cost = _mapping(_mapping(body.get("extensions")).get("cost"))
+        await self._learn(operation, cost)
+        if body.get("errors"):
+            raise faults.of_errors(body["errors"], cost, operation.name)
+        if not isinstance(body.get("data"), Mapping):
+            raise ContractError(f"the answer to {operation.name} holds no data")
+        data: Mapping[str, Any] = body["data"]
+        return data
+
+    async def _authorize(self) -> Mapping[str, str]:
+        return {"x-shopify-access-token": self._token.get_secret_value(), "accept": "application/json"}
+
+    def _body(self, answer: Answer, operation: Operation) -> Mapping[str, Any]:
+        if (error := faults.of_status(answer.status, self._shop)) is not None:
+            raise error
+        body = answer.json()
+        if not isinstance(body, Mapping):
+            raise ContractError(f"the answer to {operation.name} is no object")
+        return body
+
+    async def _learn(self, operation: Operation, cost: Mapping[str, Any]) -> None:
+        """What the shop says of its bucket is so, whatever was estimated."""
+        requested = figure(cost.get("requestedQueryCost"))
+        if requested is not None and requested > 0:
+            self._costs[operation.name] = requested
+        status = _mapping(cost.get("throttleStatus"))
+        left, rate, most = (
+            figure(status.get(name)) for name in ("currentlyAvailable", "restoreRate", "maximumAvailable")
+        )
+        if left is not None and rate and most:
+            await self._context.correct(BUDGET, left=max(0.0, left), per_second=rate, capacity=most)
+
+
+def figure(value: object) -> float | None:
+    """A number that is one."""
+    return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else float(value)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

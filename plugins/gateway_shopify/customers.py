@@ -1,0 +1,98 @@
+"""Customers, and what became of those that were merged into another."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import timedelta
+
+from gateway.sdk import Address, ChannelError, ContactPoint, CustomerRecord, Gone, Raw, Ref
+from gateway_shopify import answers
+from gateway_shopify.answers import Node
+from gateway_shopify.config import ShopifyConfig
+from gateway_shopify.feeds import Shop, ShopFeed
+from gateway_shopify.operations import CUSTOMERS, MERGE
+
+REMEMBERED = 10_000
+
+
+class Merges:
+    """Merges that deliveries have told of: the job, and the customer kept, by the one that is no more.
+
+    Shopify has no way to ask an id that is gone where it went; the job it can be asked about, so nothing of a delivery
+    is believed.
+    """
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[str, tuple[str, str]] = OrderedDict()
+
+    def tell(self, gone: str, job: str, kept: str) -> None:
+        """A delivery says that this job has merged one customer into another."""
+        self._told[gone] = (job, kept)
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+
+    def told(self, gone: str) -> tuple[str, str] | None:
+        """The job that is said to have merged this customer, and into whom."""
+        return self._told.get(gone)
+
+
+class CustomerFeed(ShopFeed[CustomerRecord]):
+    """All customers of the shop."""
+
+    every = timedelta(minutes=15)
+
+    def __init__(self, shop: Shop, merges: Merges) -> None:
+        super().__init__(shop, CustomerRecord, "customers", CUSTOMERS, customer_of)
+        self._merges = merges
+
+    async def missing(self, ref: Ref) -> Raw | Gone | ChannelError:
+        told = self._merges.told(ref.id)
+        if told is None:
+            return Gone(ref)
+        job, kept = told
+        data = await self._client.ask(MERGE, job=job, kept=answers.gid("Customer", kept))
+        merge, customer = (answers.optional(data, field) for field in ("customerMergeJobStatus", "customer"))
+        done = {"status": "COMPLETED", "resultingCustomerId": answers.gid("Customer", kept)}
+        if customer is None or merge != done:
+            return Gone(ref)
+        return Raw(ref.id, {"merged": {"into": kept, "updatedAt": customer.get("updatedAt")}})
+
+
+def customer_of(raw: Raw, config: ShopifyConfig) -> CustomerRecord:
+    """The customer that this node is."""
+    if (merged := answers.optional(raw.data, "merged")) is not None:
+        version = answers.moment(merged, "updatedAt")
+        return CustomerRecord(ref=Ref(raw.id), version=version, merged_into=answers.text(merged, "into"))
+    node = answers.one(raw.data, "node")
+    return CustomerRecord(
+        ref=Ref(answers.number(node, "Customer")),
+        version=answers.moment(node, "updatedAt"),
+        display_name=answers.optional_text(node, "displayName"),
+        given_name=answers.optional_text(node, "firstName"),
+        family_name=answers.optional_text(node, "lastName"),
+        emails=_contact(node, "defaultEmailAddress", "emailAddress", verified=answers.flag(node, "verifiedEmail")),
+        phones=_contact(node, "defaultPhoneNumber", "phoneNumber"),
+        addresses=tuple(address_of(one) for one in answers.nodes(node, "addressesV2")),
+        tags=answers.texts(node, "tags"),
+        created_at=answers.moment(node, "createdAt"),
+    )
+
+
+def address_of(node: Node) -> Address:
+    """A postal address."""
+    return Address(
+        name=answers.optional_text(node, "name"),
+        company=answers.optional_text(node, "company"),
+        line1=answers.optional_text(node, "address1"),
+        line2=answers.optional_text(node, "address2"),
+        city=answers.optional_text(node, "city"),
+        region=answers.optional_text(node, "province"),
+        postal_code=answers.optional_text(node, "zip"),
+        country_code=answers.optional_text(node, "countryCodeV2"),
+        phone=answers.optional_text(node, "phone"),
+    )
+
+
+def _contact(node: Node, field: str, value: str, *, verified: bool = False) -> tuple[ContactPoint, ...]:
+    found = answers.optional(node, field)
+    return () if found is None else (ContactPoint(value=answers.text(found, value), verified=verified, primary=True),)

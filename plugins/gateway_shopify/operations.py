@@ -1,0 +1,215 @@
+"""Everything that is asked of Shopify's Admin GraphQL API, version 2026-10.
+
+Each operation states what it costs at most, by Shopify's rules: an object 1, a connection 2 and its page times what one
+entry costs. The client learns the shop's own figure from the first answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+VERSION = "2026-10"
+
+PAGE_INFO = "pageInfo { hasNextPage endCursor }"
+MONEY = "{ shopMoney { amount currencyCode } }"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `cost`: points at most, before the shop has told."""
+
+    name: str
+    text: str
+    cost: float
+    writes: bool = False
+
+
+VARIANT = """
+  id title sku barcode price compareAtPrice updatedAt
+  selectedOptions { name value }
+  inventoryItem { id tracked }
+"""
+LEVEL = """
+  id updatedAt
+  location { id }
+  quantities(names: ["available", "committed", "incoming"]) { name quantity }
+"""
+ADDRESS = "name company address1 address2 city province zip countryCodeV2 phone"
+LINE = f"""
+  id title sku quantity
+  variant {{ id }}
+  originalUnitPriceSet {MONEY}
+  discountedTotalSet(withCodeDiscounts: true) {MONEY}
+"""
+MOVED = "quantity lineItem { id }"
+REFUNDED = "quantity restockType lineItem { id }"
+RETURNED = """
+  __typename id processedQuantity
+  ... on ReturnLineItem { fulfillmentLineItem { id lineItem { id } } }
+"""
+RETURN = f"""
+  __typename id status
+  returnLineItems(first: 5) {{ nodes {{ {RETURNED} }} {PAGE_INFO} }}
+"""
+
+PRODUCT = f"""
+  __typename id title description vendor productType tags status createdAt updatedAt onlineStoreUrl
+  hasOnlyDefaultVariant
+  category {{ fullName }}
+  featuredMedia {{ preview {{ image {{ url altText width height }} }} }}
+  variants(first: 20) {{ nodes {{ {VARIANT} }} {PAGE_INFO} }}
+"""
+ITEM = f"""
+  __typename id
+  inventoryLevels(first: 10) {{ nodes {{ {LEVEL} }} {PAGE_INFO} }}
+"""
+CUSTOMER = f"""
+  __typename id displayName firstName lastName tags verifiedEmail createdAt updatedAt
+  defaultEmailAddress {{ emailAddress }}
+  defaultPhoneNumber {{ phoneNumber }}
+  addressesV2(first: 5) {{ nodes {{ {ADDRESS} }} {PAGE_INFO} }}
+"""
+ORDER = f"""
+  __typename id name processedAt updatedAt cancelledAt closed email phone taxesIncluded sourceIdentifier
+  displayFinancialStatus displayFulfillmentStatus returnStatus
+  customer {{ id }}
+  retailLocation {{ id }}
+  shippingAddress {{ {ADDRESS} }}
+  billingAddress {{ {ADDRESS} }}
+  subtotalPriceSet {MONEY}
+  totalDiscountsSet {MONEY}
+  totalTaxSet {MONEY}
+  totalShippingPriceSet {MONEY}
+  totalPriceSet {MONEY}
+  totalRefundedSet {MONEY}
+  taxLines {{ title rate priceSet {MONEY} }}
+  lineItems(first: 10) {{ nodes {{ {LINE} }} {PAGE_INFO} }}
+  fulfillments {{
+    __typename id status
+    fulfillmentLineItems(first: 10) {{ nodes {{ {MOVED} }} {PAGE_INFO} }}
+  }}
+  refunds {{
+    __typename id return {{ id }}
+    refundLineItems(first: 5) {{ nodes {{ {REFUNDED} }} {PAGE_INFO} }}
+  }}
+  returns(first: 2) {{ nodes {{ {RETURN} }} {PAGE_INFO} }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a feed reads: a connection of the shop, and what is asked of each of its nodes."""
+
+    type: str
+    listing: Operation
+    by_id: Operation
+    size: int
+    newest: Operation | None = None
+
+
+def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted: bool = True) -> Kind:
+    key = f"{type}SortKeys"
+    sort, sorting = (f", $sort: {key}!", ", sortKey: $sort") if sorted else ("", "")
+    listing = f"""query {type}Page($first: Int!, $after: String, $query: String{sort}) {{
+  shop {{ currencyCode taxesIncluded }}
+  {plural}(first: $first, after: $after, query: $query{sorting}) {{ nodes {{ {fields} }} {PAGE_INFO} }}
+}}"""
+    by_id = f"""query {type}ById($ids: [ID!]!) {{
+  shop {{ currencyCode taxesIncluded }}
+  nodes(ids: $ids) {{ __typename id ... on {type} {{ {fields} }} }}
+}}"""
+    newest = f"""query {type}Newest {{
+  {plural}(first: 1, sortKey: UPDATED_AT, reverse: true) {{ nodes {{ id updatedAt }} }}
+}}"""
+    cost = 4 + size * each
+    return Kind(
+        type,
+        Operation(f"{type}Page", listing, cost),
+        Operation(f"{type}ById", by_id, cost),
+        size,
+        Operation(f"{type}Newest", newest, 3) if sorted else None,
+    )
+
+
+PRODUCTS = _kind("Product", "products", PRODUCT, 13, 67)
+ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 18, 53, sorted=False)
+CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 80, 11)
+ORDERS = _kind("Order", "orders", ORDER, 5, 190)
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A connection inside a record that may have more than one page."""
+
+    type: str
+    field: str
+    operation: Operation
+
+
+def _nested(type: str, field: str, fields: str, size: int, each: float) -> Nested:
+    name = f"{type}{field[0].upper()}{field[1:]}"
+    text = f"""query {name}($id: ID!, $after: String) {{
+  node(id: $id) {{
+    __typename
+    ... on {type} {{ id {field}(first: {size}, after: $after) {{ nodes {{ {fields} }} {PAGE_INFO} }} }}
+  }}
+}}"""
+    return Nested(type, field, Operation(name, text, 4 + size * each))
+
+
+NESTED: Mapping[tuple[str, str], Nested] = MappingProxyType(
+    {
+        (nested.type, nested.field): nested
+        for nested in (
+            _nested("Product", "variants", VARIANT, 200, 4),
+            _nested("InventoryItem", "inventoryLevels", LEVEL, 100, 5),
+            _nested("Customer", "addressesV2", ADDRESS, 250, 1),
+            _nested("Order", "lineItems", LINE, 100, 6),
+            _nested("Order", "returns", RETURN, 20, 22),
+            _nested("Fulfillment", "fulfillmentLineItems", MOVED, 250, 2),
+            _nested("Refund", "refundLineItems", REFUNDED, 250, 2),
+            _nested("Return", "returnLineItems", RETURNED, 100, 4),
+        )
+    }
+)
+
+PLACES = Operation(
+    "Places",
+    f"query Places($after: String) {{ locations(first: 250, after: $after) {{ nodes {{ id name }} {PAGE_INFO} }} }}",
+    252,
+)
+MERGE = Operation(
+    "Merge",
+    """query Merge($job: ID!, $kept: ID!) {
+  customerMergeJobStatus(jobId: $job) { status resultingCustomerId }
+  customer(id: $kept) { id updatedAt }
+}""",
+    2,
+)
+SUBSCRIPTIONS = Operation(
+    "Subscriptions",
+    f"""query Subscriptions($after: String) {{
+  webhookSubscriptions(first: 100, after: $after) {{ nodes {{ id topic uri }} {PAGE_INFO} }}
+}}""",
+    102,
+)
+SUBSCRIBE = Operation(
+    "Subscribe",
+    """mutation Subscribe($topic: WebhookSubscriptionTopic!, $to: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $to) {
+    webhookSubscription { id }
+    userErrors { field message }
+  }
+}""",
+    10,
+    writes=True,
+)
+
+
+def all_operations() -> list[Operation]:
+    """Every operation there is."""
+    kinds = (PRODUCTS, ITEMS, CUSTOMERS, ORDERS)
+    listed = [op for kind in kinds for op in (kind.listing, kind.by_id, kind.newest) if op is not None]
+    return [*listed, *(nested.operation for nested in NESTED.values()), PLACES, MERGE, SUBSCRIPTIONS, SUBSCRIBE]

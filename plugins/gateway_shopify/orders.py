@@ -1,0 +1,200 @@
+"""What an order says: its lines, what was handed over and what came back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeVar
+
+from gateway.sdk import (
+    Address,
+    InvalidValueError,
+    OrderContact,
+    OrderFulfillmentStatus,
+    OrderLineRecord,
+    OrderRecord,
+    OrderReturnStatus,
+    OrderStatus,
+    PaymentStatus,
+    Raw,
+    Ref,
+    TaxLine,
+)
+from gateway_shopify import answers
+from gateway_shopify.answers import Node
+from gateway_shopify.config import ShopifyConfig
+from gateway_shopify.customers import address_of
+
+E = TypeVar("E", bound=Enum)
+
+PAYMENT: Mapping[str, PaymentStatus] = MappingProxyType(
+    {
+        "AUTHORIZED": PaymentStatus.AUTHORIZED,
+        "EXPIRED": PaymentStatus.FAILED,
+        "PAID": PaymentStatus.PAID,
+        "PARTIALLY_PAID": PaymentStatus.PARTIALLY_PAID,
+        "PARTIALLY_REFUNDED": PaymentStatus.PARTIALLY_REFUNDED,
+        "PENDING": PaymentStatus.PENDING,
+        "REFUNDED": PaymentStatus.REFUNDED,
+        "VOIDED": PaymentStatus.VOIDED,
+    }
+)
+_WAITING = ("IN_PROGRESS", "ON_HOLD", "OPEN", "PENDING_FULFILLMENT", "REQUEST_DECLINED", "SCHEDULED", "UNFULFILLED")
+FULFILLMENT: Mapping[str, OrderFulfillmentStatus] = MappingProxyType(
+    {
+        "FULFILLED": OrderFulfillmentStatus.FULFILLED,
+        "FULFILLMENT_NOT_REQUIRED": OrderFulfillmentStatus.FULFILLED,
+        "PARTIALLY_FULFILLED": OrderFulfillmentStatus.PARTIALLY_FULFILLED,
+        "RESTOCKED": OrderFulfillmentStatus.UNFULFILLED,
+        **dict.fromkeys(_WAITING, OrderFulfillmentStatus.UNFULFILLED),
+    }
+)
+RETURN: Mapping[str, OrderReturnStatus] = MappingProxyType(
+    {
+        "NO_RETURN": OrderReturnStatus.NONE,
+        "RETURN_FAILED": OrderReturnStatus.NONE,
+        "RETURN_REQUESTED": OrderReturnStatus.REQUESTED,
+        "IN_PROGRESS": OrderReturnStatus.REQUESTED,
+        "INSPECTION_COMPLETE": OrderReturnStatus.REQUESTED,
+        "RETURNED": OrderReturnStatus.RETURNED,
+    }
+)
+SETTLED = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
+
+
+def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
+    """The order that this node is. Amounts are the shop's, as of the sale; refunds stand apart."""
+    node = answers.one(raw.data, "node")
+    handed, returned = handed_over(node), came_back(node)
+    lines = [_line(line, handed, returned) for line in answers.nodes(node, "lineItems")]
+    payment, fulfillment = _payment(node), _known(FULFILLMENT, node, "displayFulfillmentStatus")
+    reference = answers.optional_text(node, "sourceIdentifier")
+    return OrderRecord(
+        ref=Ref(answers.number(node, "Order")),
+        version=answers.moment(node, "updatedAt"),
+        number=answers.text(node, "name"),
+        status=_status(node, payment, fulfillment),
+        fulfillment_status=fulfillment,
+        payment_status=payment,
+        return_status=_returned(node, lines),
+        placed_at=answers.moment(node, "processedAt"),
+        cancelled_at=answers.optional_moment(node, "cancelledAt"),
+        customer=_id(node, "customer", "Customer"),
+        place=_id(node, "retailLocation", "Location"),
+        client_reference=reference,
+        stock_posted=True if reference is None else None,  # an app may write orders past the stock
+        contact=_contact(node),
+        shipping_address=_address(node, "shippingAddress"),
+        billing_address=_address(node, "billingAddress"),
+        lines=lines,
+        subtotal=answers.shop_money(node, "subtotalPriceSet"),
+        discount_total=answers.shop_money(node, "totalDiscountsSet"),
+        tax_total=answers.shop_money(node, "totalTaxSet"),
+        tax_included=answers.flag(node, "taxesIncluded"),
+        tax_lines=tuple(_tax(one) for one in answers.several(node, "taxLines")),
+        shipping_total=answers.shop_money(node, "totalShippingPriceSet"),
+        total=answers.shop_money(node, "totalPriceSet"),
+        refunded_total=answers.shop_money(node, "totalRefundedSet"),
+    )
+
+
+def handed_over(node: Node) -> Counter[str]:
+    """Units of each line that have left, over all fulfillments that succeeded."""
+    units: Counter[str] = Counter()
+    for fulfillment in answers.several(node, "fulfillments"):
+        if answers.text(fulfillment, "status") == "SUCCESS":
+            for item in answers.nodes(fulfillment, "fulfillmentLineItems"):
+                units[_line_id(item)] += 0 if item.get("quantity") is None else answers.whole(item, "quantity")
+    return units
+
+
+def came_back(node: Node) -> Counter[str]:
+    """Units of each line that are back: by a return, or by a refund without one that took them back."""
+    units: Counter[str] = Counter()
+    for returned in answers.nodes(node, "returns"):
+        for item in answers.nodes(returned, "returnLineItems"):
+            if answers.optional(item, "fulfillmentLineItem") is not None:  # else the shop cannot tell what came
+                units[_line_id(answers.one(item, "fulfillmentLineItem"))] += answers.whole(item, "processedQuantity")
+    for refund in answers.several(node, "refunds"):
+        for item in answers.nodes(refund, "refundLineItems") if refund.get("return") is None else ():
+            if answers.text(item, "restockType") in ("RETURN", "LEGACY_RESTOCK"):
+                units[_line_id(item)] += answers.whole(item, "quantity")
+    return units
+
+
+def _line(node: Node, handed: Counter[str], returned: Counter[str]) -> OrderLineRecord:
+    id = answers.number(node, "LineItem")
+    return OrderLineRecord(
+        ref=Ref(id),
+        variant=_id(node, "variant", "ProductVariant"),
+        title=answers.text(node, "title"),
+        sku=answers.optional_text(node, "sku"),
+        quantity=answers.whole(node, "quantity"),
+        unit_price=answers.shop_money(node, "originalUnitPriceSet"),
+        total=answers.shop_money(node, "discountedTotalSet"),
+        fulfilled_quantity=handed[id],
+        returned_quantity=returned[id],
+    )
+
+
+def _line_id(node: Node) -> str:
+    return answers.number(answers.one(node, "lineItem"), "LineItem")
+
+
+def _tax(node: Node) -> TaxLine:
+    amount = answers.shop_money(node, "priceSet")
+    if amount is None:
+        raise InvalidValueError("taxLines.priceSet", "is missing")
+    return TaxLine(title=answers.text(node, "title"), rate=answers.fraction(node, "rate"), amount=amount)
+
+
+def _status(node: Node, payment: PaymentStatus, fulfillment: OrderFulfillmentStatus) -> OrderStatus:
+    if node.get("cancelledAt") is not None:
+        return OrderStatus.CANCELLED
+    done = fulfillment is OrderFulfillmentStatus.FULFILLED and payment in SETTLED
+    return OrderStatus.COMPLETED if done or answers.flag(node, "closed") else OrderStatus.OPEN
+
+
+def _payment(node: Node) -> PaymentStatus:
+    field = "displayFinancialStatus"
+    return PaymentStatus.UNKNOWN if node.get(field) is None else _known(PAYMENT, node, field)
+
+
+def _returned(node: Node, lines: Sequence[OrderLineRecord]) -> OrderReturnStatus:
+    """By the units that came back, where there are any; else as the shop says."""
+    said = _known(RETURN, node, "returnStatus")
+    back = sum(line.returned_quantity for line in lines)
+    if not back:
+        return said
+    return (
+        OrderReturnStatus.RETURNED
+        if back >= sum(line.quantity for line in lines)
+        else OrderReturnStatus.PARTIALLY_RETURNED
+    )
+
+
+def _known(names: Mapping[str, E], node: Node, field: str) -> E:
+    said = answers.text(node, field)
+    if said not in names:
+        raise InvalidValueError(field, f"{said[:40]} is not known")
+    return names[said]
+
+
+def _contact(node: Node) -> OrderContact | None:
+    billing = answers.optional(node, "billingAddress") or answers.optional(node, "shippingAddress") or {}
+    name, email, phone = (
+        answers.optional_text(one, field) for one, field in ((billing, "name"), (node, "email"), (node, "phone"))
+    )
+    return OrderContact(name=name, email=email, phone=phone) if name or email or phone else None
+
+
+def _address(node: Node, field: str) -> Address | None:
+    found = answers.optional(node, field)
+    return None if found is None else address_of(found)
+
+
+def _id(node: Node, field: str, kind: str) -> str | None:
+    found = answers.optional(node, field)
+    return None if found is None else answers.number(found, kind)

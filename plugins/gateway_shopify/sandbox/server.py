@@ -1,0 +1,143 @@
+"""The twin over HTTP, and the ways in which it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gateway_shopify.sandbox.api import Answer, Api
+
+SLOW = 3.0
+"""Seconds that an answer takes when the twin is slow."""
+
+Twist = Callable[[str, Answer], Any]
+"""What becomes of an answer: of an operation's name and the true one, other data or bytes."""
+
+
+@dataclass(slots=True)
+class Manners:
+    """How the twin behaves: its mode, and what a test makes of its answers.
+
+    Attributes:
+        asked: the operations that were answered, in order.
+    """
+
+    mode: str = "ok"
+    twist: Twist | None = None
+    asked: list[str] = field(default_factory=list)
+    mended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def behave(self, mode: str) -> None:
+        """Behave so from now on; who was kept waiting waits no longer."""
+        self.mode = mode
+        self.mended.set()
+        self.mended = asyncio.Event()
+
+
+class Half(Response):
+    """Half of an answer, and then nothing more."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        body = bytes(self.body)
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        raise ConnectionResetError("the twin hangs up in the midst of an answer")
+
+
+def application(api: Api, token: str, manners: Manners) -> Starlette:
+    """The one route there is."""
+
+    async def answered(request: Request) -> Response:
+        return await _answered(api, token, manners, request)
+
+    return Starlette(routes=[Route("/admin/api/{version}/graphql.json", answered, methods=["POST"])])
+
+
+async def _answered(api: Api, token: str, manners: Manners, request: Request) -> Response:
+    if manners.mode == "hang":
+        await manners.mended.wait()
+    if manners.mode == "slow":
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(manners.mended.wait(), SLOW)
+    told = request.headers.get("x-shopify-access-token", "")
+    if manners.mode == "auth" or not hmac.compare_digest(told.encode(), token.encode()):
+        return JSONResponse(
+            {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}, 401
+        )
+    if manners.mode == "error":
+        return JSONResponse({"errors": "Internal Server Error"}, 500)
+    if manners.mode == "garbage":
+        return HTMLResponse("<!doctype html><title>Something went wrong</title>")
+    if manners.mode == "throttle":
+        api.bucket.take(api.bucket.left)
+    return _said(api, manners, await request.body())
+
+
+def _said(api: Api, manners: Manners, body: bytes) -> Response:
+    asked = json.loads(body)
+    name = asked.get("operationName") or ""
+    answer: Any = api.answer(asked["query"], name, asked.get("variables") or {})
+    manners.asked.append(name)
+    if manners.twist is not None:
+        answer = manners.twist(name, answer)
+    content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    kind = Half if manners.mode == "half" else Response
+    return kind(content, media_type="application/json")
+
+
+class Quiet(uvicorn.Server):
+    """A server that leaves the process's signals alone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Socket:
+    """Where the twin listens; the port stays its own while it is down."""
+
+    def __init__(self, app: Starlette, port: int | None) -> None:
+        self._app = app
+        self.port = port or 0
+        self._server: Quiet | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Listen."""
+        if self._task is not None:
+            return
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = listening.getsockname()[1]
+        config = uvicorn.Config(self._app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        self._server = Quiet(config)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
+        await self._server.listening.wait()
+
+    async def close(self) -> None:
+        """Hang up, and listen no more."""
+        if self._task is None or self._server is None:
+            return
+        self._server.should_exit = self._server.force_exit = True
+        await self._task
+        self._task = self._server = None
