@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from gateway.sdk import Config, InvalidValueError, Money
 
-URL_FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+URL_FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
+DRIVERS = {"sqlite": "sqlite3", "postgresql": "asyncpg", "mariadb": "aiomysql", "mysql": "aiomysql"}
+"""By what a URL may begin with."""
 LONGEST_LATE_WINDOW = timedelta(days=14)
 _NAME = re.compile(r"[A-Za-z_][\w$ ]*(\.[A-Za-z_][\w$ ]*)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -34,12 +36,13 @@ def _url(value: SecretStr) -> SecretStr:
         url = sa.make_url(value.get_secret_value())
     except (sa.exc.ArgumentError, ValueError):
         raise ValueError(f"is not a URL; expected {URL_FORMS}") from None
-    if url.drivername not in ("sqlite", "postgresql"):
+    if url.drivername not in DRIVERS:
         raise ValueError(f"begins with {url.drivername}; expected {URL_FORMS}")
     if not url.database or url.database == ":memory:":
         raise ValueError(f"names no database; expected {URL_FORMS}")
-    if url.drivername == "postgresql" and importlib.util.find_spec("asyncpg") is None:
-        raise ValueError("PostgreSQL needs asyncpg; install the extra `postgres`")
+    if importlib.util.find_spec(DRIVERS[url.drivername]) is None:
+        extra = url.get_backend_name().replace("mysql", "mariadb").replace("postgresql", "postgres")
+        raise ValueError(f"needs {DRIVERS[url.drivername]}; install the extra `{extra}`")
     return value
 
 

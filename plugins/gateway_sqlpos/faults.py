@@ -7,7 +7,11 @@ import sqlite3
 
 from gateway.sdk import AuthError, ChannelError, ContractError, UnavailableError
 
-_MISSING = re.compile(r'no such (?:table|column): "?([\w.$ ]+)|(?:relation|column) "?([\w.$ ]+?)"? does not exist')
+_MISSING = re.compile(
+    r'no such (?:table|column): "?([\w.$ ]+)|(?:relation|column) "?([\w.$ ]+?)"? does not exist'
+    r"|Table '(?:[\w$]+\.)?([\w$ ]+)' doesn't exist|Unknown column '([\w.$ ]+)'"
+)
+_NOT_GRANTED = re.compile(r"for (?:table|column) [`'\"]?(?:\w+[`'\"]?\.[`'\"]?)?([\w$]+)")
 _DENIED = re.compile(r"permission denied for \w+ \"?([\w.$ ]+)")
 _GRANT = "check the user and the password in the channel's url"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -26,6 +30,8 @@ def translated(error: Exception) -> ChannelError:
         return _sqlite(cause)
     if state := getattr(cause, "sqlstate", None):
         return _postgres(str(state), str(cause))
+    if type(cause).__module__.startswith("pymysql"):
+        return _mariadb(cause)
     if isinstance(cause, OSError) or getattr(error, "connection_invalidated", False):  # TimeoutError is one
         return UnavailableError("the till's database cannot be reached")
     return ContractError(f"the till's database answered with {type(cause).__name__}")
@@ -54,6 +60,20 @@ def _postgres(state: str, text: str) -> ChannelError:
     if state.startswith("40"):
         return UnavailableError("the till's database was busy with something else")
     return _contract(text, state)
+
+
+def _mariadb(error: object) -> ChannelError:
+    """By the number with which each message begins (MariaDB's list of error codes)."""
+    code, *said = getattr(error, "args", None) or (0,)
+    if code in (1044, 1045, 1698, 4151):  # 4151: the account is locked
+        return AuthError(f"the till's database refuses the user; {_GRANT}")
+    if code in (1142, 1143):
+        return AuthError(f"the till's user may not read {_named(_NOT_GRANTED, str(said))}; grant SELECT on it")
+    if code in (1146, 1054):
+        return _contract(str(said))
+    if code in (1205, 1213, 1040, 1049, 1053, 1077, 1129, 1203, 1226) or 2000 <= code < 2100:
+        return UnavailableError(f"the till's database is not available (error {code})")
+    return ContractError(f"the till's database does not understand the question (error {code})")
 
 
 def _contract(text: str, state: str = "") -> ContractError:

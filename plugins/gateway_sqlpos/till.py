@@ -1,10 +1,10 @@
-"""The till's database, for reading: one snapshot a call, in a thread for SQLite and over asyncpg for PostgreSQL."""
+"""The till's database, for reading: one snapshot a call, in a thread for SQLite, and over asyncpg or aiomysql else."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -34,7 +34,27 @@ class Till(Protocol):
 def open_till(url: str, time_zone: str) -> Till:
     """The till at this address. Talks to nobody yet."""
     parsed = sa.make_url(url)
-    return SQLiteTill(Path(parsed.database or "")) if parsed.drivername == "sqlite" else PostgresTill(parsed, time_zone)
+    match parsed.drivername:
+        case "sqlite":
+            return SQLiteTill(Path(parsed.database or ""))
+        case "postgresql":
+            return ServerTill(parsed.set(drivername="postgresql+asyncpg"), _postgres(time_zone))
+        case _:
+            return ServerTill(parsed.set(drivername="mariadb+aiomysql"), MARIADB)
+
+
+MARIADB: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "init_command": "SET SESSION TRANSACTION READ ONLY",
+    "charset": "utf8mb4",
+}
+"""Its dates have no zone, and its session needs none."""
+
+
+def _postgres(time_zone: str) -> Mapping[str, Any]:
+    """The session's time zone is the till's, so that dates with and without a zone compare alike."""
+    settings = {"timezone": time_zone, "default_transaction_read_only": "on", "application_name": "gateway"}
+    return {"timeout": 10, "server_settings": settings}
 
 
 class SQLiteTill:
@@ -71,18 +91,17 @@ class SQLiteTill:
         self._engine.dispose()
 
 
-class PostgresTill:
-    """A server. Its session's time zone is the till's, so that dates with and without a zone compare alike."""
+class ServerTill:
+    """A server: PostgreSQL or MariaDB."""
 
-    def __init__(self, url: sa.URL, time_zone: str) -> None:
-        settings = {"timezone": time_zone, "default_transaction_read_only": "on", "application_name": "gateway"}
+    def __init__(self, url: sa.URL, connect_args: Mapping[str, Any]) -> None:
         self._engine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
+            url,
             pool_size=2,
             pool_pre_ping=True,
             isolation_level="REPEATABLE READ",
             hide_parameters=True,
-            connect_args={"timeout": 10, "server_settings": settings},
+            connect_args=dict(connect_args),
         )
 
     async def read(self, work: Callable[[Connection], T]) -> T:

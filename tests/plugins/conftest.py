@@ -1,8 +1,12 @@
-"""Tills for tests: each test that asks for `open_till` runs on SQLite and on PostgreSQL."""
+"""Tills for tests: those that ask for `open_till` run on SQLite, PostgreSQL and, where it is installed, MariaDB."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
+import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -82,25 +86,69 @@ class OpenTill:
 MakeTill = Callable[..., Awaitable[OpenTill]]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[sa.URL]:
+    """The address of a MariaDB of these tests' own."""
+    if shutil.which("mariadbd") is None:
+        pytest.skip("MariaDB is not installed")
+    home = Path(tempfile.mkdtemp(prefix="gateway-mariadb-"))
+    options = ["--no-defaults", f"--datadir={home / 'data'}", "--user=root"]
+    subprocess.run(
+        ["mariadb-install-db", *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True,
+        capture_output=True,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    listening = [
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={home / 'socket'}",
+        f"--pid-file={home / 'pid'}",
+    ]
+    careless = ["--sql-mode=", "--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--innodb-buffer-pool-size=64M"]
+    with subprocess.Popen(["mariadbd", *options, *listening, *careless], stderr=subprocess.DEVNULL) as server:
+        address = sa.make_url(f"mariadb://root@127.0.0.1:{port}/mysql")
+        asyncio.run(answering(address))
+        yield address
+        server.terminate()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+async def answering(address: sa.URL) -> None:
+    """Wait until a server lets us in."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await execute(address, "SELECT 1")
+            except sa.exc.OperationalError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def till_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty database for a till."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'till.db'}"
         return
-    server = sa.make_url(request.getfixturevalue("postgres_server"))
+    mariadb = request.param == "mariadb"
+    server = sa.make_url(request.getfixturevalue("mariadb_server" if mariadb else "postgres_server"))
     name = f"till_{abs(hash(tmp_path)):x}"
     asyncio.run(execute(server, f"CREATE DATABASE {name}"))
-    yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
-    asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    yield server.set(database=name, drivername=request.param).render_as_string(hide_password=False)
+    asyncio.run(execute(server, f"DROP DATABASE {name}" if mariadb else f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 async def execute(server: sa.URL, statement: str) -> None:
-    """Run a statement on a PostgreSQL server, outside any transaction."""
-    address = server.set(database="postgres", drivername="postgresql+asyncpg")
+    """Run a statement on a server, outside any transaction."""
+    if server.get_backend_name() == "mariadb":
+        address = server.set(drivername="mariadb+aiomysql")
+    else:
+        address = server.set(database="postgres", drivername="postgresql+asyncpg")
     engine = create_async_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     async with engine.connect() as conn:
         await conn.execute(sa.text(statement))
+    await engine.dispose()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import gateway_sqlpos
 from gateway.sdk import Money, Registry
 from gateway.sdk.testing.sandbox import small_world
 from gateway_sqlpos import CHANNEL, open_channel
-from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.config import URL_FORMS, SqlPosConfig
 from gateway_sqlpos.sandbox import schema
 
 from .conftest import MakeTill, OpenTill, at_work
@@ -38,7 +38,7 @@ def test_the_schema_of_the_configuration_is_printed() -> None:
 @pytest.mark.parametrize(
     ("change", "place", "message"),
     [
-        ({"url": "till.db"}, "url", "is not a URL; expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"),
+        ({"url": "till.db"}, "url", f"is not a URL; expected {URL_FORMS}"),
         ({"url": "oracle://u:p4ss@h/n"}, "url", "begins with oracle; expected sqlite"),
         ({"url": "sqlite://"}, "url", "names no database"),
         ({"currency": "QUID"}, "currency", "expected a currency code of ISO 4217 such as GBP"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -81,12 +82,12 @@ class SQLiteOwner:
         await self.mend()
 
 
-class PostgresOwner:
-    """A database of a server. Down: it lets nobody in. Hanging: its tables are locked."""
+class ServerOwner(ABC):
+    """A database of a server, held by one connection. Down: it lets nobody else in. Hanging: its tables are locked."""
 
     def __init__(self, url: sa.URL) -> None:
-        self._url = url.set(drivername="postgresql+asyncpg")
-        self._engine = create_async_engine(self._url, poolclass=sa.NullPool)
+        self._url = url
+        self._engine = create_async_engine(url, poolclass=sa.NullPool)
         self._own: AsyncConnection | None = None
         self._hanging = False
 
@@ -100,12 +101,40 @@ class PostgresOwner:
             self._own = await self._engine.connect()
         return self._own
 
-    async def go_down(self) -> None:
-        own = await (await self._connected()).scalar(sa.text("SELECT pg_backend_pid()"))
-        await self._connections(False)
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid <> :own"
-        await (await self._connected()).execute(sa.text(others), {"name": self._url.database, "own": own})
+    async def _execute(self, statement: str, **values: object) -> None:
+        await (await self._connected()).execute(sa.text(statement), values)
+
+    async def _commit(self) -> None:
         await (await self._connected()).commit()
+
+    @abstractmethod
+    async def go_down(self) -> None: ...
+
+    async def hang(self) -> None:
+        await self._lock([table.name for table in schema.metadata.sorted_tables])
+        self._hanging = True
+
+    @abstractmethod
+    async def _lock(self, tables: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    async def mend(self) -> None: ...
+
+    async def close(self) -> None:
+        if self._own is not None:
+            await self._own.close()
+        await self._engine.dispose()
+
+
+class PostgresOwner(ServerOwner):
+    """PostgreSQL."""
+
+    async def go_down(self) -> None:
+        await self._connected()
+        await self._connections(False)
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+        await self._execute(f"{others} AND pid <> pg_backend_pid()", name=self._url.database)
+        await self._commit()
 
     async def _connections(self, allowed: bool) -> None:
         elsewhere = create_async_engine(
@@ -114,18 +143,63 @@ class PostgresOwner:
         async with elsewhere.connect() as conn:
             await conn.execute(sa.text(f'ALTER DATABASE "{self._url.database}" ALLOW_CONNECTIONS {allowed}'))
 
-    async def hang(self) -> None:
-        conn = await self._connected()
-        names = ", ".join(table.name for table in schema.metadata.sorted_tables)
-        await conn.execute(sa.text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
-        self._hanging = True
+    async def _lock(self, tables: Sequence[str]) -> None:
+        await self._execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
 
     async def mend(self) -> None:
         self._hanging = False
-        await (await self._connected()).commit()
+        await self._commit()
         await self._connections(True)
 
-    async def close(self) -> None:
-        if self._own is not None:
-            await self._own.close()
-        await self._engine.dispose()
+
+class MariaOwner(ServerOwner):
+    """MariaDB. It can lock nobody out of one database, so while it is down, the database's tables stand in another."""
+
+    async def go_down(self) -> None:
+        await self._execute(f"CREATE DATABASE IF NOT EXISTS {self._away}")
+        await self._move(str(self._url.database), self._away)
+        await self._execute(f"DROP DATABASE {self._url.database}")
+        await self._execute(f"USE {self._away}")
+        await self._end_others()
+        await self._commit()
+
+    async def _end_others(self) -> None:
+        """Who is connected already would find no tables instead of no database."""
+        others = sa.text("SELECT id FROM information_schema.processlist WHERE db = :name AND id <> connection_id()")
+        for (id_,) in await (await self._connected()).execute(others, {"name": self._url.database}):
+            await self._execute(f"KILL {int(id_)}")
+
+    async def _move(self, source: str, target: str) -> None:
+        for table in schema.metadata.sorted_tables:
+            await self._execute(f"RENAME TABLE {source}.{table.name} TO {target}.{table.name}")
+
+    @property
+    def _away(self) -> str:
+        return f"{self._url.database}_away"
+
+    async def _lock(self, tables: Sequence[str]) -> None:
+        await self._execute("SET autocommit = 0")
+        await self._execute(f"LOCK TABLES {', '.join(f'{table} WRITE' for table in tables)}")
+
+    async def mend(self) -> None:
+        await self._commit()
+        await self._execute("UNLOCK TABLES")
+        self._hanging = False
+        away = sa.text("SELECT count(*) FROM information_schema.schemata WHERE schema_name = :name")
+        if await (await self._connected()).scalar(away, {"name": self._away}):
+            await self._execute(f"CREATE DATABASE {self._url.database}")
+            await self._move(self._away, str(self._url.database))
+            await self._execute(f"DROP DATABASE {self._away}")
+            await self._execute(f"USE {self._url.database}")
+        await self._commit()
+
+
+def owner_of(url: sa.URL) -> Owner:
+    """Who holds the till at this address."""
+    match url.drivername:
+        case "sqlite":
+            return SQLiteOwner(Path(url.database or ""))
+        case "postgresql":
+            return PostgresOwner(url.set(drivername="postgresql+asyncpg"))
+        case _:
+            return MariaOwner(url.set(drivername="mariadb+aiomysql"))

@@ -24,7 +24,7 @@ from gateway.sdk.testing.sandbox import (
 from gateway_sqlpos.sandbox import schema
 from gateway_sqlpos.sandbox.counter import deliver, next_number, product_named, rung_up
 from gateway_sqlpos.sandbox.loading import REFUND, SALE, fingerprint, load, receipt_id, till_of
-from gateway_sqlpos.sandbox.owner import Owner, PostgresOwner, SQLiteOwner
+from gateway_sqlpos.sandbox.owner import Owner, owner_of
 
 T = TypeVar("T")
 
@@ -37,9 +37,7 @@ async def start(world: World, directory: Path, port: int | None = None, webhooks
 
 async def open_sandbox(url: str, world: World) -> TillSandbox:
     """The till at this address; loaded, unless an earlier run has loaded this world there."""
-    parsed = sa.make_url(url)
-    sqlite = parsed.drivername == "sqlite"
-    owner = SQLiteOwner(Path(parsed.database or "")) if sqlite else PostgresOwner(parsed)
+    owner = owner_of(sa.make_url(url))
     if await owner.run(_loaded) != fingerprint(world):
         await owner.run(lambda conn: _reload(conn, world))
     return TillSandbox(url, world, owner)
