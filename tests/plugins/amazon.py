@@ -17,6 +17,7 @@ from gateway.sdk import LiveFeed, Page, Raw, Ref
 from gateway.sdk.testing.sandbox import World, WorldLine, WorldPlace, WorldProduct, WorldReceipt
 from gateway.settings import parse
 from gateway_amazon.sandbox import AmazonSandbox, start
+from gateway_amazon.sandbox.twin import STORE
 from tests.sync.state import state
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -171,12 +172,20 @@ _databases = itertools.count()
 
 @contextlib.asynccontextmanager
 async def house(
-    directory: Path, there: World | None = None, *, delay: float = 0.0, scale: float = 1000.0, **options: Any
+    directory: Path,
+    there: World | None = None,
+    *,
+    delay: float = 0.0,
+    scale: float = 1000.0,
+    store: str = STORE,
+    **options: Any,
 ) -> AsyncIterator[House]:
     """A sandbox that holds this world, and a gateway that has read nothing yet. Its rates are those of the real
     one times `scale`, so that only a test of rates waits for them."""
     clock = Clock()
-    sandbox = await start(there or world(), directory, delay=delay, scale=scale, now=clock)
+    sandbox = await start(
+        there or world(), directory, delay=delay, scale=scale, store=store, now=clock, ticks=clock.ticks
+    )
     try:
         url = f"sqlite:///{directory / f'gateway-{next(_databases)}.db'}"
         async with opened(url, sandbox, clock, **options) as gateway:

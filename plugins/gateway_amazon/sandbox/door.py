@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_amazon.sandbox.account import Shape
 from gateway_amazon.sandbox.api import Api, RefusalError
-from gateway_amazon.sandbox.limits import ACCESS_LASTS, Bucket, buckets
+from gateway_amazon.sandbox.limits import ACCESS_LASTS, Bucket, Times, buckets
 
 Operation = Callable[[Mapping[str, str], Mapping[str, str]], Shape]
 Twist = Callable[[Shape], Any]
@@ -29,10 +30,10 @@ GARBAGE = b"<!doctype html><html><body><h1>Service is being maintained</h1></bod
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came in, and what was answered."""
+    """A request as it came in, and what was answered. `path`: as it was written."""
 
     operation: str
-    path: Mapping[str, str]
+    path: str
     query: Mapping[str, str]
     at: float
     status: int
@@ -49,15 +50,15 @@ class Door:
         slow: seconds that an answer takes in the mode of that name.
     """
 
-    def __init__(self, api: Api, ticks: Callable[[], float], scale: float) -> None:
+    def __init__(self, api: Api, times: Times) -> None:
         self.asked: deque[Asked] = deque(maxlen=20_000)
         self.twists: dict[str, Twist] = {}
         self.mode = "ok"
         self.slow = 3.0
         self.mended = asyncio.Event()
         self.refresh_token = REFRESH
-        self._api, self._ticks, self._scale = api, ticks, scale
-        self._buckets: dict[str, Bucket] = buckets(ticks)
+        self._api, self._times = api, times
+        self._buckets: dict[str, Bucket] = buckets(times.fast)
         self._access: dict[str, float] = {}
 
     def app(self) -> ASGIApp:
@@ -87,8 +88,8 @@ class Door:
         if self.mode == "auth" or form.get("refresh_token") != self.refresh_token:
             return answered({"error": "invalid_grant", "error_description": "The token is not valid"}, 400)
         token = f"Atza|{secrets.token_urlsafe(24)}"
-        self._access[token] = self._ticks() + ACCESS_LASTS
-        lasts = max(1, int(ACCESS_LASTS / self._scale))
+        self._access[token] = self._times.ticks() + ACCESS_LASTS
+        lasts = self._times.access_lasts
         said = {"access_token": token, "token_type": "bearer", "expires_in": lasts, "refresh_token": REFRESH}
         return answered(self.twists.get("login", truly)(said))
 
@@ -97,8 +98,9 @@ class Door:
             query, path = dict(request.query_params), dict(request.path_params)
             status, said = self._said(name, operation, request, query, path)
             answer = answered(said, status)
-            answer.headers["x-amzn-RateLimit-Limit"] = f"{self._buckets[name].per_second * self._scale:g}"
-            self.asked.append(Asked(name, path, query, self._ticks(), status, bytes(answer.body)))
+            answer.headers["x-amzn-RateLimit-Limit"] = f"{self._buckets[name].per_second * self._times.scale:g}"
+            raw = request.scope["raw_path"].decode()
+            self.asked.append(Asked(name, raw, query, time.monotonic(), status, bytes(answer.body)))
             return answer
 
         return endpoint
@@ -112,12 +114,19 @@ class Door:
             if self.mode == "error":
                 raise RefusalError(500, "InternalFailure", "We encountered an internal error. Please try again.")
             token = request.headers.get("x-amz-access-token", "")
-            if self.mode == "auth" or self._access.get(token, 0) <= self._ticks():
+            if self.mode == "auth" or self._access.get(token, 0) <= self._times.ticks():
                 raise RefusalError(403, "Unauthorized", "Access to requested resource is denied.")
-            true = operation(query, path)
+            if name in self.twists:
+                return 200, self.twists[name](self._true(operation, query, path))
+            return 200, operation(query, path)
         except RefusalError as error:
             return error.status, {"errors": [{"code": error.code, "message": error.message, "details": ""}]}
-        return 200, self.twists.get(name, truly)(true)
+
+    def _true(self, operation: Operation, query: Mapping[str, str], path: Mapping[str, str]) -> Shape:
+        try:
+            return operation(query, path)
+        except RefusalError:
+            return {}
 
 
 def truly(said: Shape) -> Shape:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 RATES = {
     "searchListingsItems": (5.0, 5),
@@ -18,6 +20,29 @@ PAGE_TOKEN_LASTS = {"getInventorySummaries": 30.0}
 """Seconds; other tokens last longer than any pass."""
 
 ACCESS_LASTS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When what happens: see `twin.start`."""
+
+    delay: float
+    scale: float
+    now: Callable[[], datetime]
+    given: Callable[[], float] | None
+
+    def fast(self) -> float:
+        """The sandbox's own clock."""
+        return time.monotonic() * self.scale
+
+    def ticks(self) -> float:
+        """The seconds by which tokens and delays go."""
+        return self.given() if self.given else self.fast()
+
+    @property
+    def access_lasts(self) -> int:
+        """What an access token's hour is in seconds of those who ask."""
+        return ACCESS_LASTS if self.given else max(1, int(ACCESS_LASTS / self.scale))
 
 
 @dataclass(slots=True)

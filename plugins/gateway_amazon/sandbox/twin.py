@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +14,7 @@ from gateway.sdk.testing.sandbox import FAULTS, SandboxError, World
 from gateway_amazon.sandbox.account import KINDS, Account, Shape
 from gateway_amazon.sandbox.api import Api
 from gateway_amazon.sandbox.door import CLIENT_ID, CLIENT_SECRET, REFRESH, Asked, Door, Twist
+from gateway_amazon.sandbox.limits import Times
 from gateway_amazon.sandbox.server import Listening
 from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, availability, loaded, order_id, stamp
 
@@ -36,19 +36,21 @@ async def start(
     *,
     delay: float = 0.0,
     scale: float = 1.0,
+    store: str = STORE,
     now: Callable[[], datetime] = utc_now,
-    ticks: Callable[[], float] = time.monotonic,
+    ticks: Callable[[], float] | None = None,
 ) -> AmazonSandbox:
     """An account that holds this world. What Amazon keeps is in the place `fba`; all other places are the merchant's.
 
     Args:
         directory, webhooks_to: not used: it keeps nothing, and sends nothing.
         delay: after so many seconds a change is seen.
-        scale: how much faster than ours its clock runs: rates, tokens and delays.
+        scale: how much faster than ours its clock runs, on which rates, tokens and delays go.
+        store: the marketplace.
         now: what date it is.
-        ticks: seconds.
+        ticks: seconds for tokens and delays, instead of that clock's.
     """
-    sandbox = AmazonSandbox(world, port, delay, scale, now, lambda: ticks() * scale)
+    sandbox = AmazonSandbox(world, port, Times(delay, scale, now, ticks), store)
     await sandbox.open()
     return sandbox
 
@@ -60,23 +62,21 @@ class AmazonSandbox:
         self,
         world: World,
         port: int | None,
-        delay: float,
-        scale: float,
-        now: Callable[[], datetime],
-        ticks: Callable[[], float],
+        times: Times,
+        store: str,
     ) -> None:
         others = [place.id for place in world.places if place.id != FBA]
         self._merchant = others[0] if len(others) == 1 else "merchant"
         self._places = {FBA, self._merchant, *others}
-        self._world, self._now = world, now
-        self._shaping = Shaping(world.currency, world.tax_rate, STORE, self._merchant)
-        self._account = Account(ticks)
+        self._world, self._now, self._store = world, times.now, store
+        self._shaping = Shaping(world.currency, world.tax_rate, store, self._merchant)
+        self._account = Account(times.ticks)
         found = loaded(world, self._shaping)
         for kind in KINDS:
             for id, shape in found[kind].items():
                 self._account.put(kind, id, shape)
-        self._account.delay = delay
-        self._door = Door(Api(self._account, SELLER, STORE, now), ticks, scale)
+        self._account.delay = times.delay
+        self._door = Door(Api(self._account, SELLER, store, times.now), times)
         self._listening = Listening(self._door.app(), port)
         self._numbers = itertools.count(FIRST_ORDER + len(found["orders"]))
         self._mending: asyncio.TimerHandle | None = None
@@ -88,7 +88,7 @@ class AmazonSandbox:
         first = min((receipt.at for receipt in self._world.receipts), default=None)
         return {
             "seller_id": SELLER,
-            "marketplace_ids": [STORE],
+            "marketplace_ids": [self._store],
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
             "refresh_token": REFRESH,
