@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from gateway.execution.context import Context, frozen
@@ -36,10 +37,11 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Edge(Generic[T]):
-    """An item and its cursor."""
+    """An item and its cursor; and how far it is, where the list is in the order of distances."""
 
     cursor: str
     node: T
+    distance_km: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +67,7 @@ class Connection(Generic[T]):
     def holding(self, nodes: Sequence[U | None]) -> Connection[U]:
         """The same page with other items at its places, without those that are gone by now."""
         pairs = zip(self.edges, nodes, strict=True)
-        edges = [Edge(edge.cursor, node) for edge, node in pairs if node is not None]
+        edges = [Edge(edge.cursor, node, edge.distance_km) for edge, node in pairs if node is not None]
         return Connection(edges, self.page_info, self.rows, self.parent, self.total, self.asked)
 
 
@@ -103,8 +105,10 @@ async def pages_of(
     return [_connection(pages[parent], mark, rows=rows, parent=parent) for parent in parents]
 
 
-def page_in_memory(items: Sequence[tuple[str, T]], paging: Paging, mark: str) -> Connection[T]:
-    """The page of a list that is at hand; each item has a key."""
+def page_in_memory(
+    items: Sequence[tuple[str, T]], paging: Paging, mark: str, distances: Mapping[str, float] | None = None
+) -> Connection[T]:
+    """The page of a list that is at hand; each item has a key, and perhaps a distance."""
     size = _size(paging)
     places = {key: number for number, (key, _) in enumerate(items)}
     start = -1 if paging.after is None else _listed(paging.after, mark, places)
@@ -117,7 +121,7 @@ def page_in_memory(items: Sequence[tuple[str, T]], paging: Paging, mark: str) ->
         has_next=paging.before is not None if paging.last is not None else lost,
         has_previous=lost if paging.last is not None else paging.after is not None,
     )
-    return _connection(page, mark, total=len(items))
+    return _connection(page, mark, distances or {}, total=len(items))
 
 
 def _listed(cursor: str, mark: str, places: dict[str, int]) -> int:
@@ -127,8 +131,10 @@ def _listed(cursor: str, mark: str, places: dict[str, int]) -> int:
     return places[key]
 
 
-def _connection(page: Page[T], mark: str, **known: Any) -> Connection[T]:
-    edges = [Edge(_cursor(place, mark), item) for place, item in page.items]
+def _connection(
+    page: Page[T], mark: str, distances: Mapping[str, float] = MappingProxyType({}), **known: Any
+) -> Connection[T]:
+    edges = [Edge(_cursor(place, mark), item, distances.get(place[1])) for place, item in page.items]
     info = PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,

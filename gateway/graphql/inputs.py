@@ -24,6 +24,18 @@ def required(description: str) -> Any:
     return strawberry.field(description=description)
 
 
+@strawberry.input(description="A point on the Earth, WGS 84.")
+class GeoPointInput:
+    latitude: float = required("Degrees north, from -90 to 90.")
+    longitude: float = required("Degrees east, from -180 to 180.")
+
+
+@strawberry.input(description="One choice: `Color`, `Red`.")
+class SelectedOptionInput:
+    name: str = required("What is chosen: `Color`.")
+    value: str = required("The choice: `Red`.")
+
+
 CHANNELS = "Keys of channels; one of them is enough."
 
 

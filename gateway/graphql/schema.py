@@ -27,7 +27,7 @@ from gateway.graphql.scalars import CONFIG
 from gateway.graphql.types.catalog import ADMIN as KEEP_CATALOGUE
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
 from gateway.graphql.types.channels import ADMIN, Channel, Location, SourcedConnection
-from gateway.graphql.types.connections import Connection
+from gateway.graphql.types.connections import Connection, NearConnection
 from gateway.graphql.types.customers import STAFF as READ_CUSTOMERS
 from gateway.graphql.types.customers import Customer, CustomerIdentity
 from gateway.graphql.types.node import Node
@@ -68,7 +68,7 @@ class Query:
     channels: list[Channel] | None = root("The sales channels, as configured.", channels_asked.channels, size=20)
     channel: Channel | None = root("One channel.", channels_asked.channel)
     location: Location | None = root("One location.", channels_asked.location)
-    locations: Connection[Location] | None = root("The places that hold stock.", channels_asked.locations)
+    locations: NearConnection[Location] | None = root("The places that hold stock.", channels_asked.locations)
     categories: Connection[Category] | None = root("The category tree, one level at a time.", catalog_asked.categories)
     products: SourcedConnection[Product] | None = root(
         "The products of all channels. Without `catalogue:admin` only those on sale.", catalog_asked.products

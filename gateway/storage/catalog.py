@@ -230,6 +230,15 @@ def variants_of_products(everything: bool) -> Rows[Variant]:
     return Rows(statement, Sort(variants.c.position, variants.c.id), variant, parent=variants.c.product_id)
 
 
+def all_variants_of_products(conn: Connection, ids: Sequence[str], everything: bool) -> Mapping[str, Sequence[Variant]]:
+    """Every variant of each of these products, in order."""
+    wanted = sa.select(variants).where(visible_variants(everything), among(conn, variants.c.product_id, ids))
+    found: dict[str, list[Variant]] = {key: [] for key in ids}
+    for row in conn.execute(wanted.order_by(variants.c.position, variants.c.id)):
+        found[row.product_id].append(variant(row))
+    return found
+
+
 def variants_by_id(conn: Connection, ids: Sequence[str], everything: bool) -> Mapping[str, Variant]:
     """The variants with these ids, or that these belong to now."""
     return _variants(conn, ids, visible_variants(everything))

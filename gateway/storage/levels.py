@@ -196,16 +196,19 @@ def variants_with_level(place: Counted, query: LevelQuery) -> Rows[str]:
 def can_be_sold(channel: str, places: Sequence[Counted]) -> sa.ColumnElement[bool]:
     """That the channel offers a variant of the product, and may promise at least one listing of it."""
     offer = listings.alias("offer")
-    enough = _promised(offer, offer.c.variant_id, offer.c.units_per_listing, places)
-    offered = sa.select(offer.c.id).where(
-        offer.c.product_id == products.c.id,
+    offered = sa.select(offer.c.id).where(offer.c.product_id == products.c.id, _offered(offer, channel, places))
+    return sa.and_(products.c.status == ProductStatus.ACTIVE.value, offered.correlate(products).exists())
+
+
+def _offered(offer: sa.FromClause, channel: str, places: Sequence[Counted]) -> sa.ColumnElement[bool]:
+    """That the listing is one that the channel offers, and that it may promise at least once."""
+    return sa.and_(
         offer.c.channel == channel,
         offer.c.current,
         ~offer.c.gone,
         offer.c.status == ListingStatus.ACTIVE.value,
-        enough,
+        _promised(offer, offer.c.variant_id, offer.c.units_per_listing, places),
     )
-    return sa.and_(products.c.status == ProductStatus.ACTIVE.value, offered.correlate(products).exists())
 
 
 def can_be_had_at(place: Counted) -> sa.ColumnElement[bool]:
@@ -232,6 +235,23 @@ def sellable_products(conn: Connection, ids: Sequence[str], channel: str, places
     """Those of these products that the channel can sell now."""
     statement = sa.select(products.c.id).where(among(conn, products.c.id, ids), can_be_sold(channel, places))
     return frozenset(conn.scalars(statement))
+
+
+def sellable_variants(
+    conn: Connection, ids: Sequence[str], channel: str, places: Sequence[Counted]
+) -> Mapping[str, Collection[str]]:
+    """Of these products those variants that the channel can sell now."""
+    offer = listings.alias("offer")
+    statement = (
+        sa.select(offer.c.product_id, offer.c.variant_id)
+        .join(products, products.c.id == offer.c.product_id)
+        .where(products.c.status == ProductStatus.ACTIVE.value, among(conn, offer.c.product_id, ids))
+        .where(_offered(offer, channel, places))
+    )
+    found: dict[str, set[str]] = {}
+    for product_id, variant_id in conn.execute(statement):
+        found.setdefault(product_id, set()).add(variant_id)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ live reads

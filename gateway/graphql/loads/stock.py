@@ -10,6 +10,8 @@ from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, ChannelKey, First, Last, LocationKey
 from gateway.graphql.connections import Connection, Paging, fingerprint, page_in_memory
 from gateway.graphql.loads import catalog, channels
+from gateway.graphql.near import Near, by_distance, point
+from gateway.model.availability import StoreAvailability
 from gateway.model.channels import Location, LocationKind, Resource, Source
 from gateway.model.stock import Stock, StockLevel, StockStatus
 from gateway.storage import levels as stored
@@ -91,15 +93,21 @@ def stock_of(context: Context, key: StockKey, levels: Sequence[StockLevel]) -> S
     )
     available = promised(context, kept)
     settings = context.gateway.settings.stock
-    shown = available if available is None or context.caller.may("stock:read") else min(available, settings.cap)
     return Stock(
         variant_id=key.variant,
         channel_key=key.channel,
         location_key=key.location,
         status=status_of(kept, available, settings.low),
-        available=shown,
+        available=shown(context, available),
         levels=kept,
     )
+
+
+def shown(context: Context, available: int | None) -> int | None:
+    """The figure, as exactly as the caller may know it."""
+    if available is None or context.caller.may("stock:read"):
+        return available
+    return min(available, context.gateway.settings.stock.cap)
 
 
 def promised(context: Context, levels: Sequence[StockLevel]) -> int | None:
@@ -128,6 +136,34 @@ async def sellable_products(context: Context, ids: Sequence[str], *, channel_key
     places = counted(context, places_of(context, channel))
     found = await context.database.read(stored.sellable_products, ids, channel, places)
     return [key in found for key in ids]
+
+
+async def store_availability(
+    context: Context, ids: Sequence[str], *, first: First = None, after: After = None, near: Near = None
+) -> Sequence[Connection[StoreAvailability]]:
+    """What shops have of each variant; those that do not know it are left out."""
+    origin = point(near)
+    shops = [place for place in context.gateway.locations.values() if place.kind is LocationKind.STORE]
+    places, distances = by_distance(shops, origin)
+    mark, paging = fingerprint("ProductVariant.storeAvailability", origin), Paging(first, after)
+    known = await context.load_all(levels_of_variants, ids)
+    return [page_in_memory(_in_stores(context, places, levels), paging, mark, distances) for levels in known]
+
+
+def _in_stores(
+    context: Context, places: Sequence[Location], levels: Sequence[StockLevel]
+) -> list[tuple[str, StoreAvailability]]:
+    by_place = {level.location_key: level for level in levels}
+    return [(place.key, _in_store(context, by_place[place.key])) for place in places if place.key in by_place]
+
+
+def _in_store(context: Context, level: StockLevel) -> StoreAvailability:
+    settings, available = context.gateway.settings.stock, promised(context, [level])
+    return StoreAvailability(
+        location_key=level.location_key,
+        status=status_of([level], available, settings.low),
+        available=shown(context, available),
+    )
 
 
 async def levels_by_key(context: Context, keys: Sequence[tuple[str, str]]) -> Sequence[StockLevel | None]:

@@ -9,6 +9,7 @@ import strawberry
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, fingerprint, page_in_memory, page_of
+from gateway.graphql.near import Near, by_distance, point
 from gateway.model.channels import (
     Channel,
     ChannelKind,
@@ -53,18 +54,19 @@ async def locations(
     after: After = None,
     last: Last = None,
     before: Before = None,
+    near: Near = None,
     fulfillment_method: Annotated[
         FulfillmentMethod | None, strawberry.argument(description="Only where goods can leave like this.")
     ] = None,
     kind: Annotated[LocationKind | None, strawberry.argument(description="Only places of this kind.")] = None,
 ) -> Connection[Location]:
-    found = [
-        (key, place)
-        for key, place in context.gateway.locations.items()
-        if kind in (None, place.kind) and fulfillment_method in (None, *place.fulfillment_methods)
-    ]
-    mark = fingerprint("locations", fulfillment_method, kind)
-    return page_in_memory(found, Paging(first, after, last, before), mark)
+    origin, known = point(near), context.gateway.locations.values()
+    places, distances = by_distance(
+        (one for one in known if kind in (None, one.kind) and fulfillment_method in (None, *one.fulfillment_methods)),
+        origin,
+    )
+    mark, paging = fingerprint("locations", origin, fulfillment_method, kind), Paging(first, after, last, before)
+    return page_in_memory([(place.key, place) for place in places], paging, mark, distances)
 
 
 async def sync_rejects(

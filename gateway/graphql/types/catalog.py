@@ -11,11 +11,12 @@ from gateway.execution.fields import attribute, load, pure
 from gateway.execution.types import output
 from gateway.graphql.ids import global_id
 from gateway.graphql.loads import catalog as loads
-from gateway.graphql.loads import channels, stock
+from gateway.graphql.loads import channels, choosing
+from gateway.graphql.loads import stock as stock_loads
 from gateway.graphql.types.channels import Channel
-from gateway.graphql.types.connections import Connection
+from gateway.graphql.types.connections import Connection, UncountedNear
 from gateway.graphql.types.node import Node
-from gateway.graphql.types.stock import Stock
+from gateway.graphql.types.stock import Stock, StoreAvailability
 from gateway.graphql.types.values import Image, Money, MoneyRange
 from gateway.model import catalog as model
 
@@ -76,6 +77,18 @@ class Product(Node):
     images: list[Image] = attribute("All its pictures.", size=50)
     options: list[ProductOption] = attribute("The choices that its variants differ in.", size=5)
     variants: Connection[ProductVariant] | None = load("What can be bought.", loads.variants_of_products, key=_ID)
+    selected_or_first_available_variant: ProductVariant | None = load(
+        "What a product page shows: the variant with all that was chosen, of several the first that the channel can "
+        "sell now; if none fits, the first that it can sell; else the first.",
+        choosing.selected_or_first,
+        key=_ID,
+    )
+    adjacent_variants: list[ProductVariant] | None = load(
+        "The variants that differ from that one in a single option: where a click leads.",
+        choosing.adjacent,
+        key=_ID,
+        size=20,
+    )
     price_range: MoneyRange | None = load(
         "From its lowest to its highest price. Null where currencies differ and no channel is named.",
         loads.price_ranges,
@@ -83,7 +96,7 @@ class Product(Node):
     )
     available_for_sale: bool | None = load(
         "Whether the channel offers a variant of it that can be promised now, or that nobody counts.",
-        stock.sellable_products,
+        stock_loads.sellable_products,
         key=_ID,
     )
     channels: list[Channel] | None = load("The channels that list it.", loads.channels_of_products, key=_ID, size=20)
@@ -108,7 +121,12 @@ class ProductVariant(Node):
     price_includes_tax: bool | None = load("Whether `price` includes tax.", loads.prices_include_tax, key=_ID)
     stock: Stock | None = load(
         "How much there is, as one channel may sell it: the caller's default channel, unless one is named.",
-        stock.stocks_of_variants,
+        stock_loads.stocks_of_variants,
+        key=_ID,
+    )
+    store_availability: UncountedNear[StoreAvailability] | None = load(
+        "What the shops have, whichever channel they belong to. Shops whose till does not know it are left out.",
+        stock_loads.store_availability,
         key=_ID,
     )
     listings: list[Listing] | None = load(

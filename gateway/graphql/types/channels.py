@@ -14,7 +14,7 @@ from gateway.graphql import connections as pages
 from gateway.graphql.ids import global_id
 from gateway.graphql.loads import channels as loads
 from gateway.graphql.scalars import CurrencyCode
-from gateway.graphql.types.connections import Connection
+from gateway.graphql.types.connections import Connection, NearConnection
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, GeoPoint
 from gateway.model import channels as model
@@ -65,7 +65,7 @@ class Channel(Node):
     sync: list[SyncStatus] | None = load(
         "How far each of its resources is synced.", loads.progress, key=attrgetter("key"), scopes=ADMIN, size=5
     )
-    locations: Connection[Location] | None = load(
+    locations: NearConnection[Location] | None = load(
         "The locations that it sells from.", loads.locations_of_channels, key=attrgetter("key")
     )
 

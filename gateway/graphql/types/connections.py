@@ -25,11 +25,38 @@ class Edge(Generic[T]):
     node: T = attribute("The item.")
 
 
-@output(model.Connection, "One page of a list.")
-class Connection(Generic[T]):
+@output(model.Edge, "An item of a page, with its place in the list, and how far it is.", name="Edge")
+class NearEdge(Edge[T], Generic[T]):
+    distance_km: float | None = attribute(
+        "The great-circle distance from `near`, in kilometers. Null without it, and where the place is not known."
+    )
+
+
+@output(model.Connection, "One page of a list that is not counted.", name="Connection")
+class Uncounted(Generic[T]):
     edges: list[Edge[T]] = attribute("The items with their cursors.")
     nodes: list[T] = attribute("The items.")
     page_info: PageInfo = attribute("Whether and where the list goes on.")
+
+
+@output(model.Connection, "One page of a list.")
+class Connection(Uncounted[T], Generic[T]):
+    total_count: int | None = load(
+        "How many items the whole list has. Counted only when asked for: leave it out where you do not show it.",
+        model.total_counts,
+        key=lambda connection: connection,
+    )
+
+
+@output(model.Connection, "One page of a list that is not counted, in the order of distances.", name="Connection")
+class UncountedNear(Generic[T]):
+    edges: list[NearEdge[T]] = attribute("The items with their cursors and distances.")
+    nodes: list[T] = attribute("The items.")
+    page_info: PageInfo = attribute("Whether and where the list goes on.")
+
+
+@output(model.Connection, "One page of a list that may be in the order of distances.", name="Connection")
+class NearConnection(UncountedNear[T], Generic[T]):
     total_count: int | None = load(
         "How many items the whole list has. Counted only when asked for: leave it out where you do not show it.",
         model.total_counts,

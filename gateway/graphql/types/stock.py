@@ -16,6 +16,7 @@ from gateway.graphql.loads import stock as loads
 from gateway.graphql.types.channels import Location, Source
 from gateway.graphql.types.connections import Connection
 from gateway.graphql.types.node import Node
+from gateway.model import availability as model_of_shops
 from gateway.model import stock as model
 
 if TYPE_CHECKING:
@@ -80,4 +81,13 @@ class Stock(Node):
     stale_at: datetime | None = attribute("From when on a part of it counts as stale.")
     sources: list[Source] | None = load(
         "How the channels that count it took part in this answer.", loads.sources_of_stocks, key=_itself, size=20
+    )
+
+
+@output(model_of_shops.StoreAvailability, "What one shop has of a variant.")
+class StoreAvailability:
+    location: Location | None = load("Which shop.", channels.locations, key=attrgetter("location_key"))
+    status: model.StockStatus = attribute("In one word, for shoppers.")
+    available: int | None = attribute(
+        "Units that can be promised there. Null: not known, not tracked. Without `stock:read` capped (20 by default)."
     )
