@@ -132,6 +132,16 @@ def texts(node: Node, field: str) -> tuple[str, ...]:
     return tuple(item for item in value if item.strip())
 
 
+def mapping(value: object) -> Node:
+    """An object; an empty one, where it is something else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def figure(value: object) -> float | None:
+    """A number, where it is one."""
+    return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else float(value)
+
+
 def _typed(node: Node, field: str, kind: type[T]) -> T:
     value = node.get(field)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):

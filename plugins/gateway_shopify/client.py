@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from gateway.sdk import Context, ContractError
-from gateway.sdk.requests import Answer, Request
+from gateway.sdk import Answer, Context, ContractError, Request
 from gateway_shopify import faults
+from gateway_shopify.answers import figure, mapping
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.operations import VERSION, Operation
 
@@ -24,29 +23,29 @@ class Client:
         self._token = config.access_token
         self._context = context
         self._http = context.http(config.base_url, self._authorize)
-        self._costs: dict[str, float] = {}
+        self._dearer: dict[str, float] = {}
 
     async def ask(self, operation: Operation, **variables: Any) -> Mapping[str, Any]:
         """The answer's `data`."""
+        paid = operation.points(variables) * self._dearer.get(operation.name, 1)
         answer = await self._http.send(
             Request(
                 method="POST",
                 path=PATH,
                 json={"query": operation.text, "operationName": operation.name, "variables": variables},
                 budget=BUDGET,
-                cost=self._costs.get(operation.name, operation.cost),
+                cost=paid,
                 repeatable=not operation.writes,
             )
         )
         body = self._body(answer, operation)
-        cost = _mapping(_mapping(body.get("extensions")).get("cost"))
-        await self._learn(operation, cost)
+        cost = mapping(mapping(body.get("extensions")).get("cost"))
+        await self._learn(operation, variables, paid, cost)
         if body.get("errors"):
             raise faults.of_errors(body["errors"], cost, operation.name)
         if not isinstance(body.get("data"), Mapping):
             raise ContractError(f"the answer to {operation.name} holds no data")
-        data: Mapping[str, Any] = body["data"]
-        return data
+        return mapping(body["data"])
 
     async def _authorize(self) -> Mapping[str, str]:
         return {"x-shopify-access-token": self._token.get_secret_value(), "accept": "application/json"}
@@ -59,23 +58,14 @@ class Client:
             raise ContractError(f"the answer to {operation.name} is no object")
         return body
 
-    async def _learn(self, operation: Operation, cost: Mapping[str, Any]) -> None:
-        """What the shop says of its bucket is so, whatever was estimated."""
-        requested = figure(cost.get("requestedQueryCost"))
-        if requested is not None and requested > 0:
-            self._costs[operation.name] = requested
-        status = _mapping(cost.get("throttleStatus"))
-        left, rate, most = (
-            figure(status.get(name)) for name in ("currentlyAvailable", "restoreRate", "maximumAvailable")
-        )
+    async def _learn(self, operation: Operation, variables: Any, paid: float, cost: Mapping[str, Any]) -> None:
+        """What the shop says of its bucket is so, whatever was estimated; what was not used is given back."""
+        requested, actual = (figure(cost.get(f"{name}QueryCost")) for name in ("requested", "actual"))
+        if requested is None:
+            return
+        self._dearer[operation.name] = requested / operation.points(variables)
+        if (unused := paid - (actual or 0.0)) > 0:
+            await self._context.spend(BUDGET, -unused)
+        left, rate, most = faults.bucket(cost)
         if left is not None and rate and most:
             await self._context.correct(BUDGET, left=max(0.0, left), per_second=rate, capacity=most)
-
-
-def figure(value: object) -> float | None:
-    """A number that is one."""
-    return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else float(value)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.sdk import AuthError, ChannelError, ContractError, RateLimitedError, UnavailableError
+from gateway_shopify.answers import figure, mapping
 
 SCOPES = {
     "product": "read_products",
@@ -38,12 +39,10 @@ def of_status(status: int, shop: str) -> ChannelError | None:
 
 def of_errors(errors: object, cost: Mapping[str, Any], doing: str) -> ChannelError:
     """The error that the first of an answer's `errors` is."""
-    first = errors[0] if isinstance(errors, list) and errors else errors
-    said = first if isinstance(first, Mapping) else {}
-    extensions = said.get("extensions")
-    code = extensions.get("code") if isinstance(extensions, Mapping) else None
-    message = said.get("message") if isinstance(said.get("message"), str) else ""
-    return of_code(code if isinstance(code, str) else "", str(message), _path(said), cost, doing)
+    first = mapping(errors[0] if isinstance(errors, list) and errors else None)
+    code, path = mapping(first.get("extensions")).get("code"), first.get("path")
+    where = str(path[0]) if isinstance(path, list) and path else doing
+    return of_code(str(code or ""), str(first.get("message") or ""), where, cost, doing)
 
 
 def of_code(code: str, message: str, path: str, cost: Mapping[str, Any], doing: str) -> ChannelError:
@@ -51,7 +50,7 @@ def of_code(code: str, message: str, path: str, cost: Mapping[str, Any], doing: 
     if code == "THROTTLED" or message == "Throttled":
         return RateLimitedError(f"the shop's cost bucket is empty ({doing})", restored_after(cost))
     if code == "ACCESS_DENIED":
-        scope = scope_of(message, path or doing)
+        scope = scope_of(message, path)
         return AuthError(f"the app may not do {doing}: give it the access scope {scope}, and install it again")
     if code == "SHOP_INACTIVE":
         return UnavailableError("the shop is closed or frozen")
@@ -65,16 +64,20 @@ def of_code(code: str, message: str, path: str, cost: Mapping[str, Any], doing: 
 
 def restored_after(cost: Mapping[str, Any]) -> timedelta | None:
     """How long the bucket takes to hold what was asked; None where the answer does not say."""
-    status = cost.get("throttleStatus")
-    if not isinstance(status, Mapping):
-        return None
-    wanted, left, rate = (
-        _figure(x)
-        for x in (cost.get("requestedQueryCost"), status.get("currentlyAvailable"), status.get("restoreRate"))
-    )
+    wanted, (left, rate, _) = figure(cost.get("requestedQueryCost")), bucket(cost)
     if wanted is None or left is None or not rate:
         return None
-    return timedelta(seconds=min(3600, max(0.0, (wanted - left) / rate)))
+    return timedelta(seconds=min(3600.0, max(0.0, (wanted - left) / rate)))
+
+
+def bucket(cost: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
+    """What the bucket holds, regains each second, and holds at most."""
+    status = mapping(cost.get("throttleStatus"))
+    return (
+        figure(status.get("currentlyAvailable")),
+        figure(status.get("restoreRate")),
+        figure(status.get("maximumAvailable")),
+    )
 
 
 def scope_of(message: str, path: str) -> str:
@@ -85,12 +88,3 @@ def scope_of(message: str, path: str) -> str:
     return next(
         (scope for word, scope in SCOPES.items() if word in words), "that the documentation of the plugin names"
     )
-
-
-def _figure(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) or hasattr(value, "as_tuple") else None  # type: ignore[arg-type]
-
-
-def _path(said: Mapping[str, Any]) -> str:
-    path = said.get("path")
-    return str(path[0]) if isinstance(path, list) and path else ""

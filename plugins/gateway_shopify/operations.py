@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 VERSION = "2026-10"
 
@@ -18,12 +19,18 @@ MONEY = "{ shopMoney { amount currencyCode } }"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `cost`: points at most, before the shop has told."""
+    """One operation. It costs at most `cost` points, and `each` for every record that is asked for."""
 
     name: str
     text: str
     cost: float
+    each: float = 0
     writes: bool = False
+
+    def points(self, variables: Mapping[str, Any]) -> float:
+        """What it costs at most, before the shop has told."""
+        count = variables.get("first") or len(variables.get("ids", ()))
+        return self.cost + self.each * int(count)
 
 
 VARIANT = """
@@ -123,11 +130,10 @@ def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted
     newest = f"""query {type}Newest {{
   {plural}(first: 1, sortKey: UPDATED_AT, reverse: true) {{ nodes {{ id updatedAt }} }}
 }}"""
-    cost = 4 + size * each
     return Kind(
         type,
-        Operation(f"{type}Page", listing, cost),
-        Operation(f"{type}ById", by_id, cost),
+        Operation(f"{type}Page", listing, 4, each),
+        Operation(f"{type}ById", by_id, 2, each),
         size,
         Operation(f"{type}Newest", newest, 3) if sorted else None,
     )
@@ -135,8 +141,8 @@ def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted
 
 PRODUCTS = _kind("Product", "products", PRODUCT, 13, 67)
 ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 18, 53, sorted=False)
-CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 80, 11)
-ORDERS = _kind("Order", "orders", ORDER, 5, 190)
+CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 90, 10)
+ORDERS = _kind("Order", "orders", ORDER, 6, 157)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +169,14 @@ NESTED: Mapping[tuple[str, str], Nested] = MappingProxyType(
     {
         (nested.type, nested.field): nested
         for nested in (
-            _nested("Product", "variants", VARIANT, 200, 4),
+            _nested("Product", "variants", VARIANT, 250, 3),
             _nested("InventoryItem", "inventoryLevels", LEVEL, 100, 5),
             _nested("Customer", "addressesV2", ADDRESS, 250, 1),
             _nested("Order", "lineItems", LINE, 100, 6),
-            _nested("Order", "returns", RETURN, 20, 22),
+            _nested("Order", "returns", RETURN, 20, 18),
             _nested("Fulfillment", "fulfillmentLineItems", MOVED, 250, 2),
             _nested("Refund", "refundLineItems", REFUNDED, 250, 2),
-            _nested("Return", "returnLineItems", RETURNED, 100, 4),
+            _nested("Return", "returnLineItems", RETURNED, 250, 3),
         )
     }
 )
@@ -203,7 +209,7 @@ SUBSCRIBE = Operation(
     userErrors { field message }
   }
 }""",
-    10,
+    13,
     writes=True,
 )
 

@@ -1,6 +1,5 @@
 """A Shopify store's twin: its API over HTTP, loaded with a world, sold from and broken."""
 
-from gateway_shopify.sandbox.loading import Group
 from gateway_shopify.sandbox.twin import ShopSandbox, start
 
-__all__ = ["Group", "ShopSandbox", "start"]
+__all__ = ["ShopSandbox", "start"]

@@ -24,6 +24,7 @@ CONNECTION = 2
 OBJECT = 1
 MUTATION = 10
 FREE = ("pageInfo",)
+NAMED = ("ids", "names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Bill:
             return self._connection(node, kind, value, data is None)
         each: Sequence[Any] = value if isinstance(value, list) else [value]
         if data is None:
-            each = [None] * self._length(node, name)
+            each = [None] * self._length(node)
         return sum(OBJECT + self._selected(node.selection_set, kind, one) for one in each if data is None or one)
 
     def _connection(self, node: FieldNode, kind: GraphQLCompositeType, value: Any, before: bool) -> int:
@@ -83,8 +84,9 @@ class Bill:
         each: Sequence[Any] = [None] * self._argument(node, "first", 0) if before else value.get("nodes") or []
         return CONNECTION + sum(OBJECT + self._selected(inner[0].selection_set, named, one) for one in each)
 
-    def _length(self, node: FieldNode, name: str) -> int:
-        return len(self._argument(node, "ids", [])) if name == "nodes" else 1
+    def _length(self, node: FieldNode) -> int:
+        """Of a list as many as are named, else one."""
+        return next((len(named) for name in NAMED if (named := self._argument(node, name, None)) is not None), 1)
 
     def _argument(self, node: FieldNode, name: str, default: Any) -> Any:
         found = next((argument for argument in node.arguments or () if argument.name.value == name), None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -14,19 +13,10 @@ from gateway_shopify.sandbox.shop import Node, Shop, text
 CENT = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Products of the world that the shop sells as one, in several options: ``{"MUG-1": ("Small",), …}`` by SKU."""
-
-    title: str
-    options: tuple[str, ...]
-    variants: Mapping[str, tuple[str, ...]]
-
-
-def load(shop: Shop, world: World, groups: Sequence[Group] = ()) -> dict[str, str]:
+def load(shop: Shop, world: World) -> dict[str, str]:
     """Fill the shop; the location of each place of the world."""
     places = {place.id: shop.add("Location", name=place.name) for place in world.places}
-    _load_products(shop, world, groups, places)
+    _load_products(shop, world, places)
     customers = {one.number: _customer(shop, one, _begin(world, shop.now())) for one in world.customers}
     orders: dict[int, Node] = {}
     for receipt in world.receipts:
@@ -39,21 +29,15 @@ def _begin(world: World, now: datetime) -> datetime:
     return min([now, *(receipt.at for receipt in world.receipts)]) - timedelta(days=1)
 
 
-def _load_products(shop: Shop, world: World, groups: Sequence[Group], places: Mapping[str, Node]) -> None:
-    begin = text(_begin(world, shop.now()))
-    by_sku = {product.sku: product for product in world.products}
-    grouped = {sku for group in groups for sku in group.variants}
-    stocked = stock_of(world)
-    for group in groups:
-        first = by_sku[next(iter(group.variants))]
-        parent = _product(shop, first, begin, group.title, only=False)
-        for sku, values in group.variants.items():
-            options = dict(zip(group.options, values, strict=True))
-            _variant(shop, parent, by_sku[sku], options, sku in stocked)
+def _load_products(shop: Shop, world: World, places: Mapping[str, Node]) -> None:
+    begin, stocked = text(_begin(world, shop.now())), stock_of(world)
+    groups: dict[str, Node] = {}
     for product in world.products:
-        if product.sku not in grouped:
-            parent = _product(shop, product, begin, product.title, only=True)
-            _variant(shop, parent, product, {}, product.sku in stocked)
+        if product.group is None:
+            parent = _product(shop, product, begin)
+        else:
+            parent = groups.get(product.group) or groups.setdefault(product.group, _product(shop, product, begin))
+        _variant(shop, parent, product, product.sku in stocked)
     for variant in shop.all("ProductVariant"):
         for place, units in stocked.get(variant["sku"], {}).items():
             level = shop.stock(variant["inventoryItem"], places[place], available=units, on_hand=units)
@@ -68,11 +52,11 @@ def stock_of(world: World) -> dict[str, dict[str, int]]:
     return found
 
 
-def _product(shop: Shop, product: WorldProduct, at: str, title: str, *, only: bool) -> Node:
+def _product(shop: Shop, product: WorldProduct, at: str) -> Node:
     category = " > ".join(product.category)
     return shop.add(
         "Product",
-        title=title,
+        title=product.group or product.title,
         description="",
         vendor="",
         productType="",
@@ -81,16 +65,16 @@ def _product(shop: Shop, product: WorldProduct, at: str, title: str, *, only: bo
         createdAt=at,
         updatedAt=at,
         onlineStoreUrl=None,
-        hasOnlyDefaultVariant=only,
+        hasOnlyDefaultVariant=product.group is None,
         category={"id": f"gid://shopify/TaxonomyCategory/{category}", "fullName": category} if category else None,
         featuredMedia=None,
         variants=[],
     )
 
 
-def _variant(shop: Shop, parent: Node, product: WorldProduct, options: Mapping[str, str], tracked: bool) -> None:
+def _variant(shop: Shop, parent: Node, product: WorldProduct, tracked: bool) -> None:
     item = shop.add("InventoryItem", tracked=tracked, updatedAt=parent["updatedAt"])
-    chosen = options or {"Title": "Default Title"}
+    chosen = dict(product.options) if product.group is not None else {"Title": "Default Title"}
     variant = shop.add(
         "ProductVariant",
         title=" / ".join(chosen.values()),

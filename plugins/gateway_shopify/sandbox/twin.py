@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ from gateway_shopify.sandbox import selling
 from gateway_shopify.sandbox.api import Api, topics
 from gateway_shopify.sandbox.bucket import Bucket
 from gateway_shopify.sandbox.deliveries import Deliveries
-from gateway_shopify.sandbox.loading import Group, load, priced
+from gateway_shopify.sandbox.loading import load, priced
 from gateway_shopify.sandbox.server import Manners, Socket, application
 from gateway_shopify.sandbox.shop import Node, Shop, number, text, utc_now
 
@@ -22,22 +22,20 @@ DOMAIN = "sandbox-store.myshopify.com"
 TOKEN = "shpat_sandbox"  # noqa: S105 of a twin that holds nothing
 SECRET = "sandbox-client-secret"  # noqa: S105 likewise
 POINTS, POINTS_PER_SECOND = 1000.0, 100.0
-MODES = (*FAULTS, "error", "half")
 
 
 async def start(
     world: World,
     directory: Path,
     port: int | None = None,
-    *,
     webhooks_to: str | None = None,
-    groups: Sequence[Group] = (),
+    *,
     scale: float = 1,
     now: Callable[[], datetime] = utc_now,
 ) -> ShopSandbox:
     """A store that lives as long as this process. `scale`: how much faster than time its cost bucket fills."""
     shop = Shop(world.currency, taxes_included=True, tax_rate=world.tax_rate, now=now)
-    places = load(shop, world, groups)
+    places = load(shop, world)
     sandbox = ShopSandbox(shop, world, places, Bucket(POINTS, POINTS_PER_SECOND * scale), port)
     if webhooks_to is not None:
         sandbox.subscribe(webhooks_to)
@@ -172,8 +170,8 @@ class ShopSandbox:
         self.shop.touch(variant["product"], "products/update")
 
     async def fault(self, mode: str, seconds: float | None = None) -> None:
-        if mode not in MODES:
-            raise SandboxError(f"mode: expected one of {', '.join(MODES)}, found {mode}")
+        if mode not in FAULTS:
+            raise SandboxError(f"mode: expected one of {', '.join(FAULTS)}, found {mode}")
         if self._mending is not None:
             self._mending.cancel()
         self.manners.behave(mode)
