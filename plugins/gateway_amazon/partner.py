@@ -25,7 +25,7 @@ from gateway_amazon.login import Login, LoginError
 from gateway_amazon.shapes import Shape, objects
 
 RATE = "x-amzn-ratelimit-limit"
-FASTEST = 1_000.0
+FASTEST = 100_000.0
 CODE = re.compile(r"[\w.-]{1,60}")
 
 

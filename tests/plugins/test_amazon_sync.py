@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .amazon import house
+from gateway.sdk import (
+    Gone,
+    Money,
+    OrderContact,
+    OrderFulfillmentStatus,
+    OrderStatus,
+    PaymentStatus,
+    Raw,
+)
+
+from .amazon import SOON, START, House, house, many, world
 
 pytestmark = pytest.mark.anyio
+ORDER = "202-0000000-0000007"
+
+
+def prices(known: dict[str, Any]) -> dict[str, int]:
+    """The price of each listing."""
+    return {key[1]: row[3] for key, row in known["listings"].items()}
+
+
+def stock(known: dict[str, Any]) -> dict[str, int]:
+    """The count of each item."""
+    return {item: units for _, item, _, units in known["stock"]}
 
 
 async def test_listings_both_stocks_and_orders_arrive(tmp_path: Path) -> None:
@@ -25,5 +50,237 @@ async def test_listings_both_stocks_and_orders_arrive(tmp_path: Path) -> None:
         ("amazon", "MUG-1-PAIR", "fba", 10),
         ("amazon", "TEA-1", "leeds", 12),
     ]
-    assert known["orders"] == [("202-0000000-0000007", 2650, None)]
+    assert known["orders"] == [(ORDER, 2650, None)]
     assert known["rejects"] == []
+
+
+async def test_changes_arrive_by_the_next_pass(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        amazon.clock.forward(minutes=1)
+        order = await amazon.sandbox.sell("TEA-1", 5, "leeds")
+        await amazon.sandbox.sell("MUG-1-PAIR", 2, "fba")
+        await amazon.sandbox.price("TEA-1", Decimal("3.00"))
+        await amazon.sandbox.product("MUG, LARGE/1", title="Mug, very large")
+        known = await amazon.next_pass()
+        fba = (await amazon.records("fba-stock"))["fba/MUG-1-PAIR"]
+    assert prices(known)["TEA-1"] == 360
+    assert stock(known) == {"MUG, LARGE/1": 3, "MUG-1-PAIR": 10, "TEA-1": 7}  # what is reserved is still there
+    assert (fba.available, fba.committed) == (6, 4)
+    assert ("Mug, very large",) in known["titles"]
+    assert order in [row[0] for row in known["orders"]]
+
+
+async def test_a_listing_that_is_deleted_is_gone_with_its_stock_after_the_next_sweep(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        await amazon.sandbox.product("TEA-1", deleted=True)
+        assert "TEA-1" in prices(await amazon.next_pass())
+        known = await amazon.next_pass(days=1)
+    assert "TEA-1" not in prices(known)
+    assert set(stock(known)) == {"MUG, LARGE/1", "MUG-1-PAIR"}
+
+
+async def test_a_change_that_amazon_shows_late_is_not_missed(tmp_path: Path) -> None:
+    async with house(tmp_path, delay=400) as amazon:
+        await amazon.gateway.run_due()
+        amazon.clock.forward(seconds=10)
+        await amazon.sandbox.price("TEA-1", Decimal("3.00"))
+        amazon.sandbox.offer("TEA-1", 4)
+        known = await amazon.next_pass()
+        assert (prices(known)["TEA-1"], stock(known)["TEA-1"]) == (306, 12)
+        known = await amazon.next_pass()
+        assert (prices(known)["TEA-1"], stock(known)["TEA-1"]) == (360, 4)
+
+
+async def test_an_order_is_never_asked_for_before_amazon_would_tell_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        amazon.clock.forward(minutes=4)
+        order = await amazon.sandbox.sell("TEA-1", 1, "leeds")
+        known = await amazon.next_pass(minutes=1)
+        assert order not in [row[0] for row in known["orders"]]
+        known = await amazon.next_pass()
+        assert order in [row[0] for row in known["orders"]]
+        assert {one.status for one in amazon.sandbox.asked if one.operation == "searchOrders"} == {200}
+
+
+async def test_a_page_token_that_dies_restarts_the_pass(tmp_path: Path) -> None:
+    async with house(tmp_path, many(listings=120)) as amazon:
+        answer = 0
+
+        def late(_: Any) -> None:
+            nonlocal answer
+            answer += 1
+            if answer == 2:
+                amazon.clock.forward(seconds=31)
+
+        amazon.sandbox.twist("getInventorySummaries", late)
+        await amazon.gateway.run_due()
+        assert await amazon.faults() == {"fba-stock": "REJECTED"}
+        await amazon.next_pass(minutes=1)
+        assert await amazon.faults() == {}
+        tokens = [one for one in amazon.sandbox.asked if one.operation == "getInventorySummaries"]
+        assert [one.status for one in tokens] == [200, 200, 400, 200, 200, 200]
+        assert len(stock(await amazon.state())) == 120
+
+
+async def test_more_listings_than_one_search_shows_are_all_found(tmp_path: Path) -> None:
+    async with house(tmp_path, many(listings=1_030), feeds=["listings"]) as amazon:
+        raws = await amazon.items("listings")
+    assert {raw.id for raw in raws} == {f"P{number:05}" for number in range(1_030)}
+
+
+async def test_a_two_pack_counts_in_units_wherever_it_is_counted(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        products, orders = await amazon.records("listings"), await amazon.records("orders")
+        kept = (await amazon.records("fba-stock"))["fba/MUG-1-PAIR"]
+    (pair,) = products["MUG-1-PAIR"].variants
+    line = orders[ORDER].lines[1]
+    assert (pair.units_per_listing, pair.price) == (2, Money(814, "GBP"))
+    assert (kept.item, kept.available) == ("MUG-1-PAIR", 10)
+    assert (line.variant, line.quantity, line.unit_price) == ("MUG-1-PAIR", 2, Money(407, "GBP"))
+    assert (line.total, line.fulfilled_quantity) == (Money(814, "GBP"), 2)
+
+
+async def test_the_configuration_knows_better_how_many_units_a_listing_sells(tmp_path: Path) -> None:
+    async with house(tmp_path, units={"TEA-1": 3}) as amazon:
+        (tea,) = (await amazon.records("listings"))["TEA-1"].variants
+        offered = (await amazon.records("merchant-stock"))["merchant/TEA-1"]
+        line = (await amazon.records("orders"))[ORDER].lines[0]
+    assert (tea.units_per_listing, offered.available, line.quantity) == (3, 36, 18)
+
+
+async def test_an_order_has_no_customer_and_no_more_of_its_buyer_than_is_allowed(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        (silent,) = await amazon.items("orders")
+        record = (await amazon.read("orders", [silent]))[ORDER]
+    async with house(tmp_path, contact=True) as amazon:
+        (told,) = await amazon.items("orders")
+        reached = (await amazon.read("orders", [told]))[ORDER]
+    assert (record.customer, record.contact, record.shipping_address) == (None, None, None)
+    assert "buyer" not in silent.data["order"]
+    assert reached.contact == OrderContact(email="20200000000000007@marketplace.amazon.example")
+    for raw in (silent, told):
+        assert not {"recipient", "packages", "tax", "payment"} & set(raw.data["order"])
+
+
+@pytest.mark.parametrize(
+    ("status", "stands", "shipped", "paid"),
+    [
+        ("PENDING", OrderStatus.PENDING, OrderFulfillmentStatus.UNFULFILLED, PaymentStatus.PENDING),
+        ("UNSHIPPED", OrderStatus.OPEN, OrderFulfillmentStatus.UNFULFILLED, PaymentStatus.AUTHORIZED),
+        ("SHIPPED", OrderStatus.COMPLETED, OrderFulfillmentStatus.FULFILLED, PaymentStatus.PAID),
+        ("CANCELLED", OrderStatus.CANCELLED, OrderFulfillmentStatus.UNFULFILLED, PaymentStatus.UNKNOWN),
+    ],
+)
+async def test_an_order_stands_where_amazon_says(
+    tmp_path: Path,
+    status: str,
+    stands: OrderStatus,
+    shipped: OrderFulfillmentStatus,
+    paid: PaymentStatus,
+) -> None:
+    async with house(tmp_path) as amazon:
+        id = await amazon.sandbox.sell("TEA-1", 2, "leeds", status=status)
+        raw = (await amazon.fetched("orders", id))[id]
+        order = (await amazon.read("orders", [raw]))[id]
+    assert (order.status, order.fulfillment_status, order.payment_status) == (stands, shipped, paid)
+    assert (order.place, order.lines[0].quantity) == ("leeds", 2)
+    assert order.total == (None if status == "PENDING" else Money(612, "GBP"))
+
+
+async def test_single_records_are_read_and_what_is_certainly_not_there_is_gone(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        for feed, there, absent in (
+            ("listings", "MUG, LARGE/1", "NONE/1,2"),
+            ("merchant-stock", "merchant/TEA-1", "merchant/MUG-1-PAIR"),
+            ("fba-stock", "fba/MUG-1-PAIR", "fba/TEA-1"),
+            ("orders", ORDER, "202-1234567-1234567"),
+        ):
+            found = await amazon.fetched(feed, there, absent)
+            assert isinstance(found[there], Raw), feed
+            assert isinstance(found[absent], Gone), feed
+            assert {raw.id: raw.data for raw in await amazon.items(feed)}[there] == found[there].data
+
+
+async def test_a_parent_of_variations_is_nothing_that_is_sold(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        family = {"type": "VARIATION", "childSkus": ["MUG-1-PAIR"]}
+        store = amazon.sandbox.config["marketplace_ids"][0]
+
+        def parental(said: Any) -> Any:
+            for item in said["items"]:
+                if item["sku"] == "TEA-1":
+                    item = item | {"relationships": [{"marketplaceId": store, "relationships": [family]}]}
+                yield item
+
+        amazon.sandbox.twist("searchListingsItems", lambda said: {**said, "items": list(parental(said))})
+        assert set(await amazon.records("listings")) == {"MUG-1-PAIR", "MUG, LARGE/1"}
+        assert isinstance((await amazon.fetched("listings", "TEA-1"))["TEA-1"], Gone)
+
+
+async def test_prices_taxes_shipping_and_discounts_are_exact(tmp_path: Path) -> None:
+    def priced(said: Any) -> Any:
+        item = said["orders"][0]["orderItems"][0]
+        item["proceeds"]["breakdowns"] = [
+            {"type": "ITEM", "subtotal": pounds("18.36")},
+            {"type": "SHIPPING", "subtotal": pounds("4.99")},
+            {"type": "TAX", "subtotal": pounds("3.89")},
+            {
+                "type": "DISCOUNT",
+                "subtotal": pounds("-2.00"),
+                "detailedBreakdowns": [
+                    {"subtype": "ITEM", "value": pounds("-1.50")},
+                    {"subtype": "SHIPPING", "value": pounds("-0.50")},
+                ],
+            },
+        ]
+        return said
+
+    async with house(tmp_path) as amazon:
+        amazon.sandbox.twist("searchOrders", priced)
+        order = (await amazon.records("orders"))[ORDER]
+    assert order.lines[0].total == Money(1686, "GBP")
+    assert (order.subtotal, order.shipping_total) == (Money(2500, "GBP"), Money(449, "GBP"))
+    assert (order.tax_total, order.discount_total) == (Money(389, "GBP"), Money(200, "GBP"))
+    assert order.tax_included is True
+
+
+def pounds(amount: str) -> dict[str, str]:
+    """An amount as Amazon tells it."""
+    return {"amount": amount, "currencyCode": "GBP"}
+
+
+async def test_orders_before_the_configured_date_are_not_read(tmp_path: Path) -> None:
+    old = replace(world().receipts[0], number=8, at=START - timedelta(days=90))
+    there = replace(world(), receipts=(*world().receipts, old))
+    async with house(tmp_path, there, orders_since=None) as amazon:
+        assert set(await amazon.records("orders")) == {ORDER}
+    async with house(tmp_path, there) as amazon:
+        assert len(await amazon.records("orders")) == 2
+
+
+async def test_a_gateway_that_starts_again_asks_only_for_what_has_changed(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        amazon.clock.forward(minutes=30)
+        await amazon.gateway.run_due()
+        last = [one for one in amazon.sandbox.asked if one.operation == "searchOrders"][-1]
+        assert last.query["lastUpdatedAfter"] == "2026-01-05T08:56:00Z"
+        assert last.query["lastUpdatedBefore"] == "2026-01-05T09:28:00Z"
+        listings = [one for one in amazon.sandbox.asked if "lastUpdatedAfter" in one.query]
+        assert listings[-1].query["lastUpdatedAfter"] in ("2026-01-05T08:56:00Z", "2026-01-05T08:50:00Z")
+
+
+async def places(amazon: House) -> list[str]:
+    """What the channel calls its places."""
+    return [place.id for place in await amazon.gateway.syncing["amazon"].channel.places(SOON)]
+
+
+async def test_without_stock_at_amazons_there_is_no_such_place_and_no_such_feed(tmp_path: Path) -> None:
+    async with house(tmp_path, fba=False) as amazon:
+        assert await places(amazon) == ["leeds"]
+        assert "fba-stock" not in amazon.gateway.syncing["amazon"].channel.feeds
+    async with house(tmp_path) as amazon:
+        assert await places(amazon) == ["leeds", "fba"]

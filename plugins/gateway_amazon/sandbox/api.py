@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from gateway_amazon.sandbox.account import Account, Shape
 from gateway_amazon.sandbox.limits import PAGE_TOKEN_LASTS
+from gateway_amazon.sandbox.shapes import stamp
 
 Query = Mapping[str, str]
 SHOWN = 1_000
@@ -108,7 +109,7 @@ class Api:
         some, token = self._page("searchOrders", query, "paginationToken", orders, size)
         told = [_order(one, _listed(query, "includedData", tuple(ORDER_DATA), ())) for one in some]
         page = {"pagination": {"nextToken": token}} if token else {}
-        return {"orders": told, **page, f"{by[0]}Before": before.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return {"orders": told, **page, f"{by[0]}Before": stamp(before)}
 
     def get_order(self, query: Query, path: Mapping[str, str]) -> Shape:
         found = self.account.seen("orders").get(path["order"])
@@ -168,10 +169,10 @@ def _matches(item: Shape, query: Query) -> bool:
         return False
     summary = item["summaries"][0]
     for name in ("created", "lastUpdated"):
-        date = _instant(summary[f"{name}Date"])
-        if f"{name}After" in query and date < _moment(query, f"{name}After"):
+        date = str(summary[f"{name}Date"])  # all are written alike, so they compare as texts
+        if f"{name}After" in query and date < stamp(_moment(query, f"{name}After")):
             return False
-        if f"{name}Before" in query and date > _moment(query, f"{name}Before"):
+        if f"{name}Before" in query and date > stamp(_moment(query, f"{name}Before")):
             return False
     return True
 

@@ -45,7 +45,7 @@ class Door:
 
     Attributes:
         asked: the last requests.
-        twists: by operation what an answer is turned into: a lie, or bytes that are sent as they are.
+        twists: by operation what an answer is turned into: a lie, or bytes that are sent as they are; None: the truth.
         mode: how it is broken.
         slow: seconds that an answer takes in the mode of that name.
     """
@@ -116,8 +116,8 @@ class Door:
             token = request.headers.get("x-amz-access-token", "")
             if self.mode == "auth" or self._access.get(token, 0) <= self._times.ticks():
                 raise RefusalError(403, "Unauthorized", "Access to requested resource is denied.")
-            if name in self.twists:
-                return 200, self.twists[name](self._true(operation, query, path))
+            if name in self.twists and (lie := self.twists[name](self._true(operation, query, path))) is not None:
+                return 200, lie
             return 200, operation(query, path)
         except RefusalError as error:
             return error.status, {"errors": [{"code": error.code, "message": error.message, "details": ""}]}
