@@ -28,7 +28,8 @@ class Deliveries:
 
     Attributes:
         pause: seconds before the second try, doubled with each.
-        refused: deliveries that were given up.
+        refused: the topics of deliveries that were given up.
+        client: by which they are sent.
     """
 
     shop: Shop
@@ -37,8 +38,8 @@ class Deliveries:
     now: Callable[[], datetime]
     pause: float = 0.5
     refused: list[str] = field(default_factory=list)
+    client: httpx2.AsyncClient | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _client: httpx2.AsyncClient | None = None
 
     def emit(self, topic: str, body: Mapping[str, Any]) -> None:
         """Tell all who have subscribed to this topic."""
@@ -59,8 +60,8 @@ class Deliveries:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        if self.client is not None:
+            await self.client.aclose()
 
     def signed(self, topic: str, body: bytes) -> dict[str, str]:
         """The headers of a delivery."""
@@ -85,10 +86,10 @@ class Deliveries:
         self.refused.append(topic)
 
     async def _posted(self, uri: str, headers: Mapping[str, str], content: bytes) -> bool:
-        if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=WITHIN, trust_env=False)
+        if self.client is None:
+            self.client = httpx2.AsyncClient(timeout=WITHIN, trust_env=False)
         try:
-            answer = await self._client.post(uri, content=content, headers=dict(headers))
+            answer = await self.client.post(uri, content=content, headers=dict(headers))
         except httpx2.TransportError:
             return False
         return answer.is_success

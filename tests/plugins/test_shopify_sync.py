@@ -1,0 +1,263 @@
+"""A web store behind a gateway, through real HTTP: what arrives, and what of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.sdk import (
+    Gone,
+    Money,
+    OrderFulfillmentStatus,
+    OrderReturnStatus,
+    OrderStatus,
+    PaymentStatus,
+    SelectedOption,
+)
+from tests.house import START
+
+from .shopify import SOON, another, house, many, shirts, world
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_products_stock_customers_and_orders_arrive_as_the_unified_model(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        await web.gateway.run_due()
+        known = await web.state()
+    assert sorted(row[:4] for row in known["listings"].values()) == [
+        ("MUG-1", None, "Mug", 407),
+        ("MUG-2", None, "Mug, large", 510),
+        ("TEA-1", "05012345678900", "Breakfast tea", 306),
+    ]
+    assert sorted(row[3] for row in known["stock"]) == [-2, 3, 12]
+    assert known["customers"] == [("Ada Byron",)]
+    assert [row[1] for row in known["orders"]] == [2243]
+    assert (known["rejects"], known["dirty"]) == ([], 0)
+
+
+async def test_a_product_has_all_its_variants_with_their_options(tmp_path: Path) -> None:
+    async with house(tmp_path, world(shirts())) as web:
+        records = await web.records("products")
+        shirt = records[web.id("SHIRT-S")]
+    assert (shirt.title, shirt.version, shirt.category) == ("Shirt", shirt.created_at, ())
+    assert [variant.sku for variant in shirt.variants] == ["SHIRT-S", "SHIRT-M"]
+    assert [variant.title for variant in shirt.variants] == ["S", "M"]
+    assert shirt.variants[0].selected_options == (SelectedOption("Size", "S"),)
+    assert shirt.variants[0].price == Money(1200, "GBP")
+    assert shirt.variants[0].price_includes_tax is True
+    tea = records[web.id("TEA-1")]
+    assert (tea.variants[0].title, tea.variants[0].selected_options) == ("Breakfast tea", ())
+    assert tea.category == ("Food", "Tea")
+
+
+async def test_whether_prices_include_tax_is_as_configured_else_as_the_shop_says(tmp_path: Path) -> None:
+    async with house(tmp_path, config={"prices_include_tax": False}) as web:
+        records = await web.records("products")
+    assert {variant.price_includes_tax for one in records.values() for variant in one.variants} == {False}
+
+
+async def test_stock_is_what_is_available_and_what_is_committed_of_one_read(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        await web.sandbox.sell("TEA-1", 2, "london")
+        stock = (await web.records("stock"))[web.level("TEA-1", "london")]
+        assert (stock.available, stock.committed, stock.base) == (10, 2, 12)
+        assert stock.version == START
+        negative = (await web.records("stock"))[web.level("MUG-1", "london")]
+        assert (negative.available, negative.on_hand) == (-2, None)
+
+
+async def test_what_the_shop_does_not_count_is_untracked(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        records = await web.records("products")
+        tracked = {variant.sku: variant.tracked for one in records.values() for variant in one.variants}
+    assert tracked == {"TEA-1": True, "MUG-1": True, "MUG-2": False}
+
+
+async def test_an_order_has_its_lines_its_taxes_and_its_customer(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        (order,) = (await web.records("orders")).values()
+        (customer,) = await web.records("customers")
+    assert (order.number, order.customer, order.place) == ("#1001", customer, None)
+    assert (order.total, order.subtotal, order.tax_total) == (
+        Money(2243, "GBP"),
+        Money(2243, "GBP"),
+        Money(374, "GBP"),
+    )
+    assert (order.tax_included, order.tax_lines[0].rate) == (True, Decimal("0.2"))
+    assert (order.status, order.payment_status) == (OrderStatus.COMPLETED, PaymentStatus.PAID)
+    assert [(line.sku, line.quantity, line.fulfilled_quantity, line.unit_price) for line in order.lines] == [
+        ("TEA-1", 6, 6, Money(306, "GBP")),
+        ("MUG-1", 1, 1, Money(407, "GBP")),
+    ]
+    assert order.contact is not None
+    assert order.contact.email == "ada@example.com"
+
+
+async def test_an_order_goes_from_open_to_sent_to_partly_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        id = await web.sandbox.sell("TEA-1", 3, "leeds")
+        sold = (await web.records("orders"))[id]
+        assert (sold.status, sold.fulfillment_status) == (OrderStatus.OPEN, OrderFulfillmentStatus.UNFULFILLED)
+        await web.sandbox.fulfill(id)
+        sent = (await web.records("orders"))[id]
+        assert (sent.status, sent.lines[0].fulfilled_quantity) == (OrderStatus.COMPLETED, 3)
+        await web.sandbox.refund(id, "TEA-1", 1)
+        back = (await web.records("orders"))[id]
+    assert (back.return_status, back.lines[0].returned_quantity) == (OrderReturnStatus.PARTIALLY_RETURNED, 1)
+    assert (back.payment_status, back.refunded_total) == (PaymentStatus.PARTIALLY_REFUNDED, Money(306, "GBP"))
+
+
+async def test_a_cancelled_order_says_when(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        id = await web.sandbox.sell("TEA-1", 3, "leeds")
+        await web.sandbox.cancel(id)
+        order = (await web.records("orders"))[id]
+        assert (order.status, order.cancelled_at) == (OrderStatus.CANCELLED, START)
+        assert (await web.records("stock"))[web.level("TEA-1", "leeds")].available == 3
+
+
+async def test_a_change_arrives_with_the_next_pass_and_nothing_else_is_read(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(40))) as web:
+        await web.gateway.run_due()
+        await web.sandbox.price("TEA-1", Decimal("2.90"))
+        await web.next_pass(hours=1)
+        await web.sandbox.price("TEA-1", Decimal("3.00"))
+        await web.sandbox.product("P00007", title="Another")
+        await web.sandbox.sell("TEA-1", 2, "leeds")
+        web.sandbox.manners.asked.clear()
+        known = await web.next_pass()
+    assert {row[0]: row[3] for row in known["listings"].values()}["TEA-1"] == 360
+    assert "Another" in {row[0] for row in known["titles"]}
+    assert sorted(row[1] for row in known["orders"]) == [720, 2243]
+    assert web.sandbox.manners.asked.count("ProductPage") == 1
+
+
+async def test_a_pass_begins_where_the_last_one_ended_with_an_overlap(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(40))) as web:
+        web.clock.forward(hours=1)
+        await web.sandbox.product("P00001", title="First")
+        mark = (await web.pages("products"))[0].mark
+        assert mark == "2026-01-05T10:00:00Z"
+        web.clock.forward(seconds=30)
+        await web.sandbox.product("P00002", title="Second")
+        pages = await web.pages("products", mark)
+        assert [raw.id for page in pages for raw in page.items] == [web.id("P00001"), web.id("P00002")]
+        assert pages[-1].mark == "2026-01-05T10:00:30Z"
+
+
+async def test_customers_that_changed_earlier_on_the_day_are_not_read_again(tmp_path: Path) -> None:
+    """Their search knows whole days only."""
+    async with house(tmp_path) as web:
+        (id,) = await web.records("customers")
+        web.sandbox.shop.touch(web.sandbox.shop.one(f"gid://shopify/Customer/{id}") or {})
+        mark = "2026-01-05T12:00:00Z"
+        (page,) = await web.pages("customers", mark)
+        assert (page.items, page.mark) == ((), mark)
+
+
+async def test_a_deleted_product_is_found_by_the_sweep(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        await web.gateway.run_due()
+        await web.sandbox.product("MUG-2", deleted=True)
+        assert len((await web.next_pass())["listings"]) == 3
+        assert len((await web.next_pass(days=1))["listings"]) == 2
+
+
+async def test_single_records_are_read_and_those_that_are_not_there_are_gone(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        tea, level = web.id("TEA-1"), web.level("TEA-1", "leeds")
+        product = await web.fetched("products", tea, "77")
+        assert [type(one).__name__ for one in product.values()] == ["Raw", "Gone"]
+        elsewhere = f"{level.partition('/')[0]}/77"
+        stock = await web.fetched("stock", level, elsewhere, "77/77")
+        assert [type(one).__name__ for one in stock.values()] == ["Raw", "Gone", "Gone"]
+        for feed in ("customers", "orders"):
+            (known,) = await web.records(feed)
+            assert isinstance((await web.fetched(feed, known, "77"))["77"], Gone)
+
+
+async def test_a_record_read_by_itself_is_the_one_of_the_pass(tmp_path: Path) -> None:
+    async with house(tmp_path, world(shirts())) as web:
+        for feed in ("products", "stock", "customers", "orders"):
+            listed = {raw.id: raw for raw in await web.items(feed)}
+            assert await web.fetched(feed, *listed) == listed
+
+
+async def test_the_places_are_the_shops_locations(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        places = await web.channel.places(SOON)
+        assert {place.name: place.id for place in places} == {
+            "London": web.sandbox.places["london"],
+            "Leeds": web.sandbox.places["leeds"],
+        }
+
+
+async def test_variants_are_followed_to_the_last_page(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(300, group="Buttons"))) as web:
+        records = await web.records("products")
+        assert len(records[web.id("P00000")].variants) == 300
+        raw = (await web.fetched("products", web.id("P00000")))[web.id("P00000")]
+        (read,) = (await web.read("products", [raw])).values()
+        assert [variant.sku for variant in read.variants] == [one.sku for one in many(300)]
+
+
+async def test_lines_addresses_and_returns_are_followed_to_the_last_page(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        shop = web.sandbox.shop
+        (order,), (customer,) = shop.all("Order"), shop.all("Customer")
+        order["lineItems"] += [another(shop, order["lineItems"][0]) for _ in range(150)]
+        moved = [shop.add("FulfillmentLineItem", quantity=6, lineItem=line) for line in order["lineItems"]]
+        order["fulfillments"][0]["fulfillmentLineItems"] = moved
+        for number in range(5):
+            back = [
+                shop.add("ReturnLineItem", processedQuantity=1, fulfillmentLineItem=one)
+                for one in moved[number * 30 : number * 30 + 30]
+            ]
+            order["returns"].append(shop.add("Return", status="CLOSED", returnLineItems=back))
+        customer["addressesV2"] = [shop.add("MailingAddress", city=f"City {number}") for number in range(8)]
+        (read,) = (await web.records("orders")).values()
+        (person,) = (await web.records("customers")).values()
+    assert len(read.lines) == 152
+    assert sum(line.fulfilled_quantity for line in read.lines) == 152 * 6
+    assert sum(line.returned_quantity for line in read.lines) == 150
+    assert [address.city for address in person.addresses] == [f"City {number}" for number in range(8)]
+
+
+async def test_a_pass_over_everything_goes_by_ranges_of_ids_and_can_be_resumed_at_any_time(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(40))) as web:
+        first = await web.channel.page("products", None, None, SOON)
+        web.clock.forward(days=30)
+        await web.sandbox.product("P00003", deleted=True)
+        rest = [await web.channel.page("products", None, first.next, SOON)]
+        while rest[-1].next is not None:
+            rest.append(await web.channel.page("products", None, rest[-1].next, SOON))
+        ids = [int(raw.id) for page in [first, *rest] for raw in page.items]
+    assert ids == sorted(set(ids))
+    assert len(ids) == 43
+    assert {page.mark for page in [first, *rest]} == {first.mark}
+
+
+async def test_a_merged_customer_is_found_in_the_one_that_was_kept(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        (gone,) = await web.records("customers")
+        kept = another(web.sandbox.shop, web.sandbox.shop.all("Customer")[0])["id"]
+        told: list[Mapping[str, Any]] = []
+        web.sandbox.shop.emit = lambda topic, body: told.append(body)
+        await web.sandbox.merge(gone, number(kept))
+        hints = await web.hints("customers/merge", told[-1])
+        assert hints == [("customers", number(kept)), ("customers", gone)]
+        answer = await web.fetched("customers", gone, "77")
+        record = (await web.read("customers", [answer[gone]]))[gone]
+        assert (record.merged_into, record.version) == (number(kept), START)
+        assert isinstance(answer["77"], Gone)
+        web.sandbox.shop.merges.clear()
+        assert isinstance((await web.fetched("customers", gone))[gone], Gone), "a delivery alone proves nothing"
+
+
+def number(gid: str) -> str:
+    return gid.rpartition("/")[2]

@@ -1,0 +1,163 @@
+"""Deliveries of a web store: asked for once, proved, and understood as ids to read again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from gateway.app import create_app
+from gateway.sdk import ChannelError, ContractError, ForgedError, RejectedError, StaleError
+from gateway_shopify.webhooks import MERGED, TOPICS
+
+from .shopify import SOON, House, house
+
+pytestmark = pytest.mark.anyio
+HERE = "https://gateway.example.com/webhooks/web"
+
+
+@pytest.fixture
+async def web(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, config={"webhook_secrets": ["the old secret", "sandbox-client-secret"]}) as opened:
+        yield opened
+
+
+async def test_every_topic_is_subscribed_to_once_however_often_the_gateway_starts(web: House) -> None:
+    for _ in range(3):
+        await web.channel.subscribe(HERE, SOON)
+    known = [(node["topic"], node["uri"]) for node in web.sandbox.shop.all("WebhookSubscription")]
+    assert sorted(known) == sorted((topic.replace("/", "_").upper(), HERE) for topic in (*TOPICS, MERGED))
+    assert web.sandbox.manners.asked.count("Subscribe") == len(known)
+
+
+async def test_only_what_is_read_is_subscribed_to(tmp_path: Path) -> None:
+    async with house(tmp_path, config={"feeds": ["products", "stock"]}) as web:
+        await web.channel.subscribe(HERE, SOON)
+        topics = {node["topic"].partition("_")[0] for node in web.sandbox.shop.all("WebhookSubscription")}
+        assert topics == {"PRODUCTS", "INVENTORY"}
+        assert await web.hints("orders/create", {"id": 7}) == []
+
+
+async def test_a_subscription_that_is_refused_is_said_to_be_so(web: House) -> None:
+    web.sandbox.manners.twist = lambda name, answer: (
+        {"data": {"webhookSubscriptionCreate": {"userErrors": [{"message": "x"}]}}} if name == "Subscribe" else answer
+    )
+    with pytest.raises(RejectedError, match="refuses to send products/create"):
+        await web.channel.subscribe(HERE, SOON)
+
+
+@pytest.mark.parametrize("secret", ["the old secret", "sandbox-client-secret"])
+async def test_a_delivery_is_known_by_its_id_under_either_secret(web: House, secret: str) -> None:
+    delivery = web.delivery("products/update", {"id": 7}, secret=secret)
+    assert await web.channel.verify(delivery, SOON) == delivery.headers["x-shopify-webhook-id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"x-shopify-hmac-sha256": ""}, ForgedError, "not signed"),
+        ({"x-shopify-hmac-sha256": "é"}, ForgedError, "not signed"),
+        ({"x-shopify-hmac-sha256": "AAAA"}, ForgedError, "not signed"),
+        ({"x-shopify-shop-domain": "other-store.myshopify.com"}, ForgedError, "another shop"),
+        ({"x-shopify-shop-domain": ""}, ForgedError, "another shop"),
+        ({"x-shopify-webhook-id": ""}, ForgedError, "no id"),
+        ({"x-shopify-triggered-at": ""}, ForgedError, "does not say when"),
+        ({"x-shopify-triggered-at": "yesterday"}, ForgedError, "does not say when"),
+        ({"x-shopify-triggered-at": "2026-01-05T09:00:00"}, ForgedError, "does not say when"),
+        ({"x-shopify-triggered-at": "2026-01-05T02:59:59Z"}, StaleError, "another time"),
+        ({"x-shopify-triggered-at": "2026-01-05T09:05:01Z"}, StaleError, "another time"),
+    ],
+)
+async def test_what_the_shop_did_not_send_now_is_refused(
+    web: House, change: dict[str, str], error: type[ChannelError], message: str
+) -> None:
+    with pytest.raises(ForgedError, match=message) as caught:
+        await web.channel.verify(web.delivery("products/update", {"id": 7}, **change), SOON)
+    assert type(caught.value) is error
+
+
+async def test_a_body_that_was_touched_is_forged(web: House) -> None:
+    delivery = web.delivery("products/update", b'{"id": 7}')
+    for body in (b'{"id":7}', b'{"id": 8}', b""):
+        with pytest.raises(ForgedError):
+            await web.channel.verify(type(delivery)(headers=delivery.headers, body=body, received_at=web.clock()), SOON)
+
+
+async def test_the_last_of_the_shops_tries_is_still_good(web: House) -> None:
+    delivery = web.delivery("products/update", {"id": 7})
+    web.clock.forward(hours=4)
+    late = type(delivery)(headers=delivery.headers, body=delivery.body, received_at=web.clock())
+    assert await web.channel.verify(late, SOON)
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "hints"),
+    [
+        ("products/update", {"id": 7, "variants": [{"id": 8}]}, [("products", "7")]),
+        ("products/delete", {"id": 7}, [("products", "7")]),
+        ("inventory_levels/update", {"inventory_item_id": 4, "location_id": 5, "available": 1}, [("stock", "4/5")]),
+        ("inventory_levels/disconnect", {"inventory_item_id": 4, "location_id": 5}, [("stock", "4/5")]),
+        ("customers/create", {"id": 7}, [("customers", "7")]),
+        ("orders/updated", {"id": 820982911946154508}, [("orders", "820982911946154508")]),
+        ("refunds/create", {"id": 9, "order_id": 7}, [("orders", "7")]),
+        ("fulfillments/update", {"id": 9, "order_id": 7}, [("orders", "7")]),
+        ("returns/process", {"id": 9, "order": {"id": 7}}, [("orders", "7")]),
+        ("themes/publish", {"id": 7}, []),
+    ],
+)
+async def test_a_delivery_hints_at_the_records_that_it_is_about(
+    web: House, topic: str, body: object, hints: list[tuple[str, str]]
+) -> None:
+    assert await web.hints(topic, body) == hints
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"id": "../7"}',
+        b'{"id": true}',
+        b'{"id": -7}',
+        b'{"id": 7.5}',
+        b"[" * 99,
+    ],
+)
+async def test_a_delivery_that_cannot_be_read_is_a_broken_contract(web: House, body: bytes) -> None:
+    with pytest.raises(ContractError):
+        await web.hints("products/update", body)
+
+
+async def test_a_change_in_the_shop_arrives_by_webhook_over_http(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        await web.gateway.run_due()
+        transport = httpx2.ASGITransport(create_app(web.gateway))
+        web.sandbox.deliveries.client = httpx2.AsyncClient(transport=transport)
+        web.sandbox.subscribe("http://gateway/webhooks/web")
+        web.clock.forward(seconds=30)
+        await web.sandbox.product("TEA-1", title="Evening tea")
+        await web.sandbox.sell("TEA-1", 2, "leeds")
+        await web.sandbox.deliveries.sent()
+        web.sandbox.manners.asked.clear()
+        await web.gateway.run_due()
+        known = await web.state()
+        asked = set(web.sandbox.manners.asked)
+    assert "Evening tea" in {row[0] for row in known["titles"]}
+    assert 3 in [row[3] for row in known["stock"]]
+    assert len(known["orders"]) == 2
+    assert asked == {"ProductById", "InventoryItemById", "OrderById"}
+    assert web.sandbox.deliveries.refused == []
+
+
+async def test_a_delivery_that_nobody_takes_is_tried_again_and_then_given_up(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        web.sandbox.deliveries.pause = 0
+        web.sandbox.subscribe("http://127.0.0.1:1/webhooks/web")
+        await web.sandbox.product("TEA-1", title="Evening tea")
+        await web.sandbox.deliveries.sent()
+    assert web.sandbox.deliveries.refused == ["products/update"]
