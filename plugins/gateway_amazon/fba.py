@@ -23,7 +23,7 @@ from gateway_amazon.config import AmazonConfig
 from gateway_amazon.packs import Packs
 from gateway_amazon.partner import FBA_STOCK, SellingPartner
 from gateway_amazon.search import name_of
-from gateway_amazon.shapes import FBA_PLACE, Shape, count, objects, plain, text, within
+from gateway_amazon.shapes import FBA_PLACE, Shape, count, objects, text, within
 
 PATH = "/fba/inventory/v1/summaries"
 AT_ONCE = 50
@@ -86,7 +86,7 @@ class FbaStockFeed(LiveFeed[StockRecord]):
 
 def slim(summary: Shape, units: int) -> Shape:
     """What the count depends on."""
-    return {"inventoryDetails": plain(summary.get("inventoryDetails")), "units": units}
+    return {"inventoryDetails": summary.get("inventoryDetails"), "units": units}
 
 
 def next_of(answer: Shape) -> str | None:

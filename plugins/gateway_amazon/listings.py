@@ -23,7 +23,7 @@ from gateway_amazon.catalog import is_parent, product_of, units_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.packs import Packs
 from gateway_amazon.search import AT_ONCE, ListingSearch, Position, named
-from gateway_amazon.shapes import Shape, count, objects, plain
+from gateway_amazon.shapes import Shape, count, objects
 
 LATE = timedelta(minutes=10)
 """So late a change may appear in a search."""
@@ -75,7 +75,7 @@ class ListingFeed(LiveFeed[ProductRecord]):
         return product_of(raw, self._config)
 
     def _fetched(self, ref: Ref, item: Shape | None) -> Raw | Gone:
-        return Gone(ref) if item is None or self._parent(item) else Raw(ref.id, plain(item))
+        return Gone(ref) if item is None or self._parent(item) else Raw(ref.id, item)
 
     def _parent(self, item: Shape) -> bool:
         """One that is too odd to tell is left to be rejected."""
@@ -126,8 +126,8 @@ class MerchantStockFeed(LiveFeed[StockRecord]):
         kept = {name: packs[name] for name in self._config.pack_attributes if name in packs}
         return {
             "sku": item.get("sku"),
-            "fulfillmentAvailability": plain(item.get("fulfillmentAvailability")),
-            "attributes": plain(kept),
+            "fulfillmentAvailability": item.get("fulfillmentAvailability"),
+            "attributes": kept,
         }
 
 

@@ -30,7 +30,7 @@ from gateway_amazon.packs import Packs
 from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, SellingPartner
 from gateway_amazon.sales import kept, order_of
 from gateway_amazon.search import name_of
-from gateway_amazon.shapes import Shape, instant, objects, plain, text, within
+from gateway_amazon.shapes import Shape, instant, objects, text, within
 
 PATH = "/orders/2026-01-01/orders"
 SETTLING = timedelta(minutes=2)
@@ -139,7 +139,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
 
     async def _raws(self, orders: Sequence[Shape]) -> list[Raw]:
         """Each order once, with what its lines are multiplied by."""
-        slim = {name_of(order.get("orderId")): plain(kept(order, self._config.contact)) for order in orders}
+        slim = {name_of(order.get("orderId")): kept(order, self._config.contact) for order in orders}
         units = await self._packs.of(sku for order in slim.values() for sku in skus_of(order))
         return [
             Raw(name, {"order": order, "units": {sku: units[sku] for sku in skus_of(order)}})

@@ -14,7 +14,7 @@ from gateway.sdk import ContractError, CursorExpiredError, InvalidValueError
 from gateway_amazon.catalog import summary_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.partner import GET_LISTING, SEARCH_LISTINGS, NotFoundError, SellingPartner
-from gateway_amazon.shapes import Shape, count, objects, plain, text
+from gateway_amazon.shapes import Shape, count, objects, text
 
 BASE = "/listings/2021-08-01/items"
 AT_ONCE = 20
@@ -81,9 +81,9 @@ class ListingSearch:
     async def by_sku(self, skus: Sequence[str], data: str) -> dict[str, Shape]:
         """Those of these listings that there are."""
         found: dict[str, Shape] = {}
-        plain_skus = [sku for sku in skus if "," not in sku]
-        for start in range(0, len(plain_skus), AT_ONCE):
-            some = plain_skus[start : start + AT_ONCE]
+        together = [sku for sku in skus if "," not in sku]
+        for start in range(0, len(together), AT_ONCE):
+            some = together[start : start + AT_ONCE]
             by_sku = {"identifiersType": "SKU", "identifiers": ",".join(some), "pageSize": str(AT_ONCE)}
             answer = await self._search(by_sku, data)
             found |= {item["sku"]: item for item in self._items(answer) if item.get("sku") in some}
@@ -138,7 +138,7 @@ class ListingSearch:
 
 def named(items: Iterable[Shape]) -> dict[str, Shape]:
     """Each listing once, by what it calls itself; what has no name stands under an empty one, and is rejected."""
-    return {name_of(item.get("sku")): plain(item) for item in items}
+    return {name_of(item.get("sku")): item for item in items}
 
 
 def name_of(value: object) -> str:

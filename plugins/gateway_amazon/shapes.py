@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from gateway.sdk import InvalidValueError, Money
@@ -106,12 +105,3 @@ def total(amounts: list[Money]) -> Money | None:
     if len({amount.currency_code for amount in amounts}) > 1:
         raise InvalidValueError("currency", "one record has amounts in several currencies")
     return Money(sum(amount.minor for amount in amounts), amounts[0].currency_code) if amounts else None
-
-
-def plain(shape: Any) -> Any:
-    """The same, with exact decimals as texts, so that it is compared and kept alike everywhere."""
-    if isinstance(shape, dict):
-        return {key: plain(value) for key, value in shape.items()}
-    if isinstance(shape, list):
-        return [plain(value) for value in shape]
-    return str(shape) if isinstance(shape, Decimal) else shape

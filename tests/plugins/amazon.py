@@ -16,6 +16,9 @@ from gateway.runtime import Gateway, open_gateway
 from gateway.sdk import LiveFeed, Page, Raw, Ref
 from gateway.sdk.testing.sandbox import World, WorldLine, WorldPlace, WorldProduct, WorldReceipt
 from gateway.settings import parse
+from gateway.storage import passes
+from gateway.storage.database import Connection
+from gateway.storage.passes import PassRow
 from gateway_amazon.sandbox import AmazonSandbox, start
 from gateway_amazon.sandbox.twin import STORE
 from tests.sync.state import state
@@ -85,12 +88,12 @@ def many(listings: int = 0, orders: int = 0, *, at: str = "fba") -> World:
     return replace(world(), products=products, stock=stock, receipts=receipts)
 
 
-def settings(url: str, sandbox: AmazonSandbox, **options: Any) -> dict[str, Any]:
+def settings(url: str, sandbox: AmazonSandbox, deadline: str = "5s", **options: Any) -> dict[str, Any]:
     """A configuration with this account as its only channel."""
     table = {
         "plugin": "amazon",
         "private_addresses": True,
-        "call_deadline": "5s",
+        "call_deadline": deadline,
         "config": {**sandbox.config, **options},
     }
     return {"database": url, "channels": {"amazon": table}, "locations": LOCATIONS}
@@ -153,18 +156,21 @@ class House:
     async def faults(self) -> dict[str, str]:
         """The fault of each feed that has one."""
         known = await self.gateway.database.read(passes_of)
-        return {feed: code for (feed, _), code in known.items() if code is not None}
+        return {feed: row.fault_code for (feed, _), row in known.items() if row.fault_code is not None}
+
+    async def messages(self) -> str:
+        """What staff are told of the faults."""
+        known = await self.gateway.database.read(passes_of)
+        return "\n".join(row.fault_message or "" for row in known.values())
 
     def asked(self, operation: str) -> int:
         """How often an operation was answered."""
         return sum(one.operation == operation and one.status == 200 for one in self.sandbox.asked)
 
 
-def passes_of(conn: Any) -> dict[tuple[str, str], str | None]:
-    """The faults of the passes."""
-    from gateway.storage import passes
-
-    return {key: row.fault_code for key, row in passes.of_channel(conn, "amazon").items()}
+def passes_of(conn: Connection) -> dict[tuple[str, str], PassRow]:
+    """Its passes."""
+    return dict(passes.of_channel(conn, "amazon"))
 
 
 _databases = itertools.count()

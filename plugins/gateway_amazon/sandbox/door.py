@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import secrets
 import time
@@ -124,7 +125,7 @@ class Door:
 
     def _true(self, operation: Operation, query: Mapping[str, str], path: Mapping[str, str]) -> Shape:
         try:
-            return operation(query, path)
+            return copy.deepcopy(operation(query, path))
         except RefusalError:
             return {}
 
@@ -136,7 +137,7 @@ def truly(said: Shape) -> Shape:
 
 def answered(said: Any, status: int = 200) -> Response:
     """The answer; bytes are sent as they are."""
-    body = said if isinstance(said, bytes) else json.dumps(said, ensure_ascii=False).encode()
+    body = said if isinstance(said, bytes) else json.dumps(said).encode()
     return Response(body, status, media_type="application/json")
 
 

@@ -1,0 +1,312 @@
+"""What goes wrong with a seller account, and with what it answers: faults, rejects, no harm to what is known."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.channels.answers import BadRecord
+from gateway.sdk import AuthError, ContractError, RateLimitedError
+from gateway.sdk.testing.sandbox import SandboxError
+from gateway.sync import feeds
+from gateway_amazon.sandbox.door import CLIENT_SECRET, REFRESH
+
+from .amazon import SOON, house
+
+pytestmark = pytest.mark.anyio
+FEEDS = {"listings", "merchant-stock", "fba-stock", "orders"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [
+        ("down", "UNAVAILABLE"),
+        ("hang", "TIMEOUT"),
+        ("slow", "TIMEOUT"),
+        ("error", "UNAVAILABLE"),
+        ("throttle", "RATE_LIMITED"),
+        ("garbage", "CONTRACT_VIOLATION"),
+        ("half", "UNAVAILABLE"),
+        ("auth", "AUTH_FAILED"),
+    ],
+)
+async def test_each_fault_is_named_harms_nothing_and_heals_by_itself(tmp_path: Path, mode: str, code: str) -> None:
+    async with house(tmp_path, deadline="1s") as amazon:
+        await amazon.gateway.run_due()
+        before = await amazon.state()
+        await amazon.sandbox.fault(mode)
+        assert await amazon.next_pass() == before
+        assert code in (await amazon.faults()).values()
+        order = await amazon.sandbox.sell("TEA-1", 5, "leeds")
+        await amazon.sandbox.fault("ok")
+        known = await amazon.next_pass(hours=1)
+        assert await amazon.faults() == {}
+    assert ("amazon", "TEA-1", "leeds", 7) in known["stock"]
+    assert order in [row[0] for row in known["orders"]]
+
+
+async def test_a_fault_that_is_for_some_time_ends_by_itself(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.sandbox.fault("hang", seconds=0.05)
+        assert len(await amazon.items("listings")) == 3
+        with pytest.raises(SandboxError, match="expected one of ok, down, hang"):
+            await amazon.sandbox.fault("sulk")
+
+
+async def test_an_access_token_that_has_ended_is_replaced_without_a_fault(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        amazon.sandbox.expire()
+        await amazon.next_pass()
+        assert await amazon.faults() == {}
+        await amazon.next_pass(hours=2)  # this one is known to have ended, so nothing is refused
+        assert await amazon.faults() == {}
+        assert sum(one.status == 403 for one in amazon.sandbox.asked) == 1
+
+
+async def test_a_revoked_refresh_token_says_what_to_do_and_tells_no_secret(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        amazon.sandbox.revoke()
+        channel = amazon.gateway.syncing["amazon"].channel
+        with pytest.raises(AuthError, match="authorize the app again in Seller Central"):
+            await channel.page("listings", None, None, SOON)
+        await amazon.gateway.run_due()
+        assert set((await amazon.faults()).values()) == {"AUTH_FAILED"}
+        assert REFRESH not in await amazon.messages()
+        amazon.sandbox.revoke(REFRESH)
+        await amazon.next_pass(hours=1)
+        assert await amazon.faults() == {}
+
+
+@pytest.mark.parametrize("key", ["client_secret", "client_id"])
+async def test_a_wrong_app_says_which_keys_to_check(tmp_path: Path, key: str) -> None:
+    wrong: dict[str, Any] = {key: "another"}
+    async with house(tmp_path, **wrong) as amazon:
+        with pytest.raises(AuthError, match="check client_id and client_secret") as caught:
+            await amazon.pages("listings")
+        assert CLIENT_SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"<html>",
+        b"[]",
+        {"token_type": "bearer"},
+        {"access_token": 7, "expires_in": 3600},
+        {"access_token": "a\nb", "expires_in": 3600},
+        {"access_token": "a", "expires_in": "3600"},
+        {"access_token": "a", "expires_in": -1},
+    ],
+)
+async def test_a_login_that_answers_nonsense_breaks_its_contract(tmp_path: Path, said: Any) -> None:
+    async with house(tmp_path) as amazon:
+        amazon.sandbox.twist("login", lambda _: said)
+        with pytest.raises(ContractError):
+            await amazon.pages("listings")
+
+
+async def test_a_role_that_the_app_has_not_is_named(tmp_path: Path) -> None:
+    async with house(tmp_path, seller_id="ANOTHER") as amazon:
+        with pytest.raises(AuthError, match="check that the app has the role") as caught:
+            await amazon.pages("listings")
+        assert "searchListingsItems" in str(caught.value)
+        assert [one.status for one in amazon.sandbox.asked] == [403, 403]  # once more, with a new token
+
+
+async def test_what_amazon_throttles_is_left_alone_for_as_long_as_its_rate_says(tmp_path: Path) -> None:
+    async with house(tmp_path, scale=1.0) as amazon:
+        await amazon.sandbox.fault("throttle")
+        with pytest.raises(RateLimitedError) as caught:
+            await amazon.pages("orders")
+        assert caught.value.retry_after is not None
+        assert 178 < caught.value.retry_after.total_seconds() < 179
+        assert len(amazon.sandbox.asked) == 1
+
+
+DEEP = b"[" * 200_000 + b"]" * 200_000
+HOSTILE = [
+    b"<!doctype html><html></html>",
+    DEEP,
+    b'{"numberOfResults": NaN, "items": NaN, "orders": NaN, "payload": NaN}',
+    b" " * 11_000_000 + b"{}",
+    b"\xff\xfe{}",
+    b"",
+    b"null",
+    b"[]",
+    b"3",
+    b'"text"',
+    b'{"items": {}, "orders": {}, "payload": []}',
+    b'{"items": ["a"], "orders": [7], "payload": {"inventorySummaries": [null]}}',
+    b'{"items": [], "orders": [], "payload": {"inventorySummaries": []}, "pagination": 7}',
+    b'{"items": [], "orders": [], "payload": {"inventorySummaries": []}, "pagination": {"nextToken": {}}}',
+]
+SEARCHES = {
+    "searchListingsItems": ("listings", "merchant-stock"),
+    "getInventorySummaries": ("fba-stock",),
+    "searchOrders": ("orders",),
+}
+
+
+@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
+async def test_an_answer_that_cannot_be_one_is_a_broken_contract_and_harms_nothing(tmp_path: Path, said: bytes) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        before = await amazon.state()
+        for operation, names in SEARCHES.items():
+            amazon.sandbox.twist(operation, lambda _: said)
+            for feed in names:
+                with pytest.raises(ContractError):
+                    await amazon.pages(feed)
+        assert await amazon.next_pass() == before
+        assert set((await amazon.faults()).values()) == {"CONTRACT_VIOLATION"}
+
+
+def spoiled(operation: str, *path: Any, value: Any) -> Callable[[Any], Any]:
+    """A twist that puts a value into the first record of an answer; nothing where that is ``...``."""
+
+    def twist(said: Any) -> Any:
+        records = {
+            "searchListingsItems": lambda: said["items"],
+            "searchOrders": lambda: said["orders"],
+            "getInventorySummaries": lambda: said["payload"]["inventorySummaries"],
+        }[operation]()
+        found = records[0]
+        for step in path[:-1]:
+            found = found[step]
+        found[path[-1]] = value
+        return said
+
+    return twist
+
+
+SUMMARY, OFFER = ("summaries", 0), ("offers", 0, "price")
+LINE = ("orderItems", 0)
+SPOILED: list[tuple[str, str, tuple[Any, ...], Any]] = [
+    ("listings", "searchListingsItems", ("sku",), None),
+    ("listings", "searchListingsItems", ("sku",), {"deep": 1}),
+    ("listings", "searchListingsItems", ("sku",), "S" * 300),
+    ("listings", "searchListingsItems", ("sku",), 4711),
+    ("listings", "searchListingsItems", ("summaries",), "none"),
+    ("listings", "searchListingsItems", (*SUMMARY, "status"), "BUYABLE"),
+    ("listings", "searchListingsItems", (*SUMMARY, "itemName"), ["a"]),
+    ("listings", "searchListingsItems", (*SUMMARY, "itemName"), "a\ud800"),
+    ("listings", "searchListingsItems", (*SUMMARY, "lastUpdatedDate"), "0000-00-00T00:00:00Z"),
+    ("listings", "searchListingsItems", (*SUMMARY, "createdDate"), "2025-01-01T00:00:00"),
+    ("listings", "searchListingsItems", (*SUMMARY, "conditionType"), 3),
+    ("listings", "searchListingsItems", (*SUMMARY, "asin"), {}),
+    ("listings", "searchListingsItems", ("offers",), {"price": 1}),
+    ("listings", "searchListingsItems", (*OFFER, "amount"), 3.06),
+    ("listings", "searchListingsItems", (*OFFER, "amount"), "NaN"),
+    ("listings", "searchListingsItems", (*OFFER, "amount"), "-1.00"),
+    ("listings", "searchListingsItems", (*OFFER, "amount"), "1.005"),
+    ("listings", "searchListingsItems", (*OFFER, "amount"), "1e400"),
+    ("listings", "searchListingsItems", (*OFFER, "currencyCode"), "QUID"),
+    ("listings", "searchListingsItems", ("attributes",), []),
+    ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), 0),
+    ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), "many"),
+    ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), 1.5),
+    ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), -3),
+    ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), 2.5),
+    ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), "12"),
+    ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), True),
+    ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), 2**40),
+    ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability",), "DEFAULT"),
+    ("fba-stock", "getInventorySummaries", ("sellerSku",), None),
+    ("fba-stock", "getInventorySummaries", ("inventoryDetails",), None),
+    ("fba-stock", "getInventorySummaries", ("inventoryDetails", "fulfillableQuantity"), -1),
+    ("fba-stock", "getInventorySummaries", ("inventoryDetails", "fulfillableQuantity"), 0.5),
+    ("fba-stock", "getInventorySummaries", ("inventoryDetails", "reservedQuantity"), 7),
+    ("orders", "searchOrders", ("orderId",), 7),
+    ("orders", "searchOrders", ("createdTime",), "yesterday"),
+    ("orders", "searchOrders", ("fulfillment",), None),
+    ("orders", "searchOrders", ("fulfillment", "fulfillmentStatus"), "LOST"),
+    ("orders", "searchOrders", ("orderItems",), 3),
+    ("orders", "searchOrders", (*LINE, "quantityOrdered"), -1),
+    ("orders", "searchOrders", (*LINE, "quantityOrdered"), None),
+    ("orders", "searchOrders", (*LINE, "orderItemId"), ["1"]),
+    ("orders", "searchOrders", (*LINE, "product", "sellerSku"), 85123),
+    ("orders", "searchOrders", (*LINE, "product", "price", "unitPrice", "amount"), 3),
+    ("orders", "searchOrders", (*LINE, "proceeds", "breakdowns", 0, "subtotal", "currencyCode"), "EUR"),
+]
+
+
+@pytest.mark.parametrize(("feed", "operation", "path", "value"), SPOILED)
+async def test_a_record_that_is_wrong_is_rejected_alone(
+    tmp_path: Path, feed: str, operation: str, path: tuple[Any, ...], value: Any
+) -> None:
+    async with house(tmp_path) as amazon:
+        good = await amazon.records(feed)
+        amazon.sandbox.twist(operation, spoiled(operation, *path, value=value))
+        found = await amazon.records(feed)
+    assert [type(record) for record in found.values()].count(BadRecord) == 1
+    assert len(found) == len(good)
+
+
+async def test_what_was_known_of_a_record_that_is_wrong_now_is_kept(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        before = await amazon.state()
+        path = ("fulfillmentAvailability", 0, "quantity")
+        amazon.sandbox.twist("searchListingsItems", spoiled("searchListingsItems", *path, value=-3))
+        known = await amazon.next_pass()
+        assert known["rejects"] == [("amazon", "merchant/TEA-1")]
+        assert known["listings"] == before["listings"]
+        amazon.sandbox.twist("searchListingsItems", None)
+        assert await amazon.next_pass() == before
+
+
+async def test_a_page_that_names_itself_as_the_next_one_is_a_broken_contract(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        for operation, names in SEARCHES.items():
+            amazon.sandbox.twist(operation, lambda said: {**said, "pagination": {"nextToken": "again"}})
+            for feed in names:
+                with pytest.raises(ContractError):
+                    await amazon.pages(feed)
+
+
+@pytest.mark.parametrize("feed", sorted(FEEDS))
+async def test_pages_that_never_end_and_name_the_same_items_are_a_fault(
+    tmp_path: Path, feed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "PAGES", 20)
+    async with house(tmp_path, feeds=[feed]) as amazon:
+        (operation,) = [name for name, names in SEARCHES.items() if feed in names]
+        remembered: list[Any] = []
+        tokens = itertools.count()
+
+        def endless(said: Any) -> Any:
+            if "errors" not in said and said:
+                remembered.append(said)
+            return {**remembered[0], "pagination": {"nextToken": f"page {next(tokens)}"}}
+
+        amazon.sandbox.twist(operation, endless)
+        await amazon.gateway.run_due()
+        assert await amazon.faults() == {feed: "CONTRACT_VIOLATION"}
+        assert 20 <= next(tokens) < 60
+
+
+async def test_a_listing_that_stands_twice_on_a_page_is_one(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        amazon.sandbox.twist("searchListingsItems", lambda said: {**said, "items": said["items"] * 2})
+        assert len(await amazon.records("listings")) == 3
+
+
+async def test_an_answer_about_something_else_is_no_answer(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        amazon.sandbox.twist("getOrder", lambda said: {"order": {**said["order"], "orderId": "another"}})
+        id = "202-0000000-0000007"
+        assert isinstance((await amazon.fetched("orders", id))[id], ContractError)
+
+
+async def test_rejects_and_faults_hold_nothing_of_a_raw_answer(tmp_path: Path) -> None:
+    async with house(tmp_path) as amazon:
+        marked = json.dumps({"errors": [{"code": "<b>s3cret</b>", "message": "s3cret"}]}).encode()
+        amazon.sandbox.twist("searchOrders", lambda _: marked)
+        await amazon.gateway.run_due()
+        assert "s3cret" not in await amazon.messages()
