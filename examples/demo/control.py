@@ -29,11 +29,15 @@ class Outside:
 
     Attributes:
         places: location key to place, by channel.
+        gateway: its address.
+        changed: told of each change to a channel whose twin forgets it at its end.
     """
 
     sandboxes: Mapping[str, Sandbox]
     places: Mapping[str, Mapping[str, str]]
     summary: Mapping[str, Any]
+    gateway: str
+    changed: Callable[[], None]
 
 
 def control_app(outside: Outside) -> Starlette:
@@ -67,7 +71,10 @@ def _endpoint(outside: Outside, action: Action) -> Callable[[Request], Awaitable
             known = ", ".join(outside.sandboxes)
             return JSONResponse({"error": f"there is no channel {channel}; expected one of {known}"}, 404)
         try:
-            return JSONResponse(await action(sandbox, await body_of(request)))
+            done = await action(sandbox, await body_of(request))
+            if channel != "till":
+                outside.changed()
+            return JSONResponse(done)
         except UnsupportedFaultError as error:
             return JSONResponse({"error": str(error)}, 409)
         except SandboxError as error:

@@ -96,6 +96,12 @@ def counted(code: str, place: str) -> int | None:
     return 0 if dice < 12 else 1 + chance("count", code, place) % 120
 
 
+def warehoused(code: str) -> int:
+    """How many are in the warehouse."""
+    dice = chance("warehouse", code) % 100
+    return 0 if dice < 8 else 1 + chance("pallet", code) % 400
+
+
 def customer(number: str) -> WorldCustomer:
     """A person for a customer number. The phone numbers are among those kept for fiction."""
     given, family = picked(_GIVEN.split(), "given", number), picked(_FAMILY.split(), "family", number)

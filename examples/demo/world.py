@@ -1,4 +1,4 @@
-"""The demo's world, made of the lines of Online Retail."""
+"""The demo's world, made of the lines of Online Retail: what stands and happens at the tills of both shops."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from gateway.sdk.testing.sandbox import World, WorldLine, WorldProduct, WorldRec
 HOME = "United Kingdom"
 ZONE = ZoneInfo("Europe/London")
 VAT = Decimal("0.175")
+MARKETPLACE_LINES = 5
+"""Who orders on the marketplace orders few things at once."""
 SERVICES = (
     *("POST", "DOT", "M", "D", "S", "B", "C2", "PADS", "CRUK", "BANK CHARGES", "AMAZONFEE"),
     *(f"gift_0001_{pounds}" for pounds in (10, 20, 30, 40, 50, 60, 70, 80, 90)),
@@ -25,7 +27,7 @@ _NO_GOODS = {code.casefold() for code in SERVICES}
 def world_of(lines: Sequence[Sold]) -> World:
     """Two shops with these products, customers and receipts."""
     products = products_of(lines)
-    home = [line for line in lines if line.country == HOME]
+    home = sold_over(lines)["till"]
     numbers = sorted({line.customer for line in home if line.customer is not None})
     return World(
         currency="GBP",
@@ -37,6 +39,30 @@ def world_of(lines: Sequence[Sold]) -> World:
         customers=[made_up.customer(number) for number in numbers],
         receipts=receipts_of(home),
     )
+
+
+def sold_over(lines: Sequence[Sold]) -> dict[str, list[Sold]]:
+    """The lines by channel: who lives abroad ordered in the web store, some whom nobody knows on the marketplace."""
+    found: dict[str, list[Sold]] = {"till": [], "web": [], "amazon": []}
+    invoices: dict[str, list[Sold]] = defaultdict(list)
+    for line in lines:
+        invoices[line.invoice].append(line)
+    for invoice in invoices.values():
+        found[_channel(invoice)] += invoice
+    return found
+
+
+def _channel(invoice: Sequence[Sold]) -> str:
+    if invoice[0].country != HOME:
+        return "web"
+    plain = all(line.quantity > 0 and line.price > 0 and is_goods(line.code) for line in invoice)
+    unknown = all(line.customer is None for line in invoice) and invoice[0].invoice.isdigit()
+    return "amazon" if plain and unknown and len(invoice) <= MARKETPLACE_LINES else "till"
+
+
+def is_goods(code: str) -> bool:
+    """Whether this is a thing, and not postage or a correction."""
+    return code.casefold() not in _NO_GOODS
 
 
 def products_of(lines: Iterable[Sold]) -> list[WorldProduct]:
@@ -54,7 +80,7 @@ def _product(code: str, lines: Sequence[Sold]) -> WorldProduct:
     title = titles.most_common(1)[0][0] if titles else code
     latest = max(priced, key=lambda line: line.at, default=None)
     price = latest.price if latest else Decimal(0)
-    if code.casefold() in _NO_GOODS:
+    if not is_goods(code):
         return WorldProduct(sku=code, title=title, price=price, category=("Services",))
     barcode, category = made_up.barcode(code), made_up.category(title)
     return WorldProduct(sku=code, title=title, price=price, barcode=barcode, category=category)
@@ -62,7 +88,7 @@ def _product(code: str, lines: Sequence[Sold]) -> WorldProduct:
 
 def stock_of(products: Iterable[WorldProduct]) -> dict[tuple[str, str], int]:
     """What is counted in each shop. Services are not."""
-    goods = [product.sku for product in products if product.sku.casefold() not in _NO_GOODS]
+    goods = [product.sku for product in products if is_goods(product.sku)]
     found = {(sku, place.id): made_up.counted(sku, place.id) for sku in goods for place in made_up.SHOPS}
     return {key: count for key, count in found.items() if count is not None}
 

@@ -21,6 +21,11 @@ RESERVES = {Urgency.SHOPPER: 0.0, Urgency.OUTBOX: 0.05, Urgency.DELTA: 0.1, Urge
 """The share of a bucket that each leaves to the more urgent ones."""
 
 
+TRAVEL = 0.1
+"""Seconds by which one request may be faster on its way than another before it. Who waits does so a little longer, and
+from then on is ahead by that: the channel's bucket fills from when it was asked, not from when we paid."""
+
+
 class BudgetSpentError(RateLimitedError):
     """The channel's budget cannot pay for this within the call's time. The channel was not asked, and is well."""
 
@@ -101,7 +106,7 @@ class Purse:
             if wait > errand.left:
                 message = f"the budget {name} of channel {self._channel} is spent; it can pay again in {wait:.1f} s"
                 raise BudgetSpentError(message, timedelta(seconds=wait))
-            await asyncio.sleep(wait)
+            await asyncio.sleep(wait + TRAVEL)
 
     async def correct(
         self,

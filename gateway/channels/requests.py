@@ -80,9 +80,9 @@ class Client:
         await self._http.aclose()
 
     async def _try(self, request: Request) -> Answer:
-        if request.budget is not None:
-            await self._spend(request.budget, request.cost)
         proof = await self._authorize() if self._authorize else {}
+        if request.budget is not None:  # last, so that the channel is asked when it is paid
+            await self._spend(request.budget, request.cost)
         built = await self._built(request, proof)
         try:
             answer = await self._read(built, request.most)

@@ -228,10 +228,11 @@ def _edges(group: list[Candidate], evidence: MatchEvidence, key: str, outcome: M
     if len(set(families)) < len(families):
         _doubt(group, group, f"{key} stands for several variants of one product", outcome)
         return
-    gtins = {candidate.gtin for candidate in group if matchable_gtin(candidate.gtin)}
+    gtins = Counter(candidate.gtin for candidate in group if matchable_gtin(candidate.gtin))
     if len(gtins) > 1:
-        without = [candidate for candidate in group if not matchable_gtin(candidate.gtin)]
-        _doubt(without, group, f"{key} stands for several GTINs", outcome)
+        sure = max(gtins.values())  # who agrees with most others is not the one that is wrong
+        doubtful = [one for one in group if not matchable_gtin(one.gtin) or gtins[one.gtin] < max(sure, 2)]
+        _doubt(doubtful, group, f"{key} stands for several GTINs", outcome)
         return
     for candidate in group[1:]:
         yield Edge(group[0].id, candidate.id, evidence)

@@ -62,7 +62,7 @@ def test_a_gtin_is_stronger_than_a_sku() -> None:
         listing("d", "app", sku="9", gtin=MUG),
     )
     assert groups(*candidates) == {"ad", "b", "c"}
-    assert doubted(*candidates) == {"c": "SKU 1 stands for several GTINs"}
+    assert doubted(*candidates) == dict.fromkeys("abc", "SKU 1 stands for several GTINs"), "a person decides which is wrong"
 
 
 @pytest.mark.parametrize("gtin", [IN_STORE, "02900000000004", "00200000000000", "00400000000008"])
@@ -258,3 +258,13 @@ def test_what_is_decided_does_not_depend_on_age_but_for_the_name() -> None:
     values = [{"sku": "1"}, {"channel": "web", "sku": "1", "gtin": MUG}, {"channel": "app", "gtin": MUG}]
     for order in itertools.permutations(values):
         assert groups(*(listing("abc"[n], **value) for n, value in enumerate(order))) == {"abc"}
+
+
+def test_of_listings_of_one_sku_the_one_with_a_gtin_of_its_own_is_doubted() -> None:
+    candidates = (
+        listing("a", sku="1", gtin=MUG),
+        listing("b", "web", sku="1", gtin=MUG),
+        listing("c", "market", sku="1", gtin=BOOK),
+    )
+    assert groups(*candidates) == {"ab", "c"}
+    assert doubted(*candidates) == {"c": "SKU 1 stands for several GTINs"}

@@ -1,0 +1,103 @@
+"""The three channels of the demo: their twins, started with what they hold, and what the gateway is told of them."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gateway_amazon.sandbox
+import gateway_shopify.sandbox
+import gateway_sqlpos.sandbox
+from examples.demo import made_up, marketplace, store
+from examples.demo.queries import SHOWN
+from examples.demo.retail import Sold
+from examples.demo.world import world_of
+from gateway.sdk.testing.sandbox import Sandbox, World
+from gateway_sqlpos.sandbox.loading import fingerprint
+
+WEB_SCALE = 100.0
+"""How much faster than a real one the store lets itself be asked, so that the first start does not take minutes."""
+
+PLACES = {
+    "till": {"store-london": made_up.LONDON, "store-manchester": made_up.MANCHESTER},
+    "web": {"warehouse-leeds": store.LEEDS, "store-manchester": made_up.MANCHESTER},
+    "amazon": {"warehouse-leeds": marketplace.MERCHANT, "amazon-fba": marketplace.FBA},
+}
+"""What each channel calls the locations of the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """The running twins, and the environment of a gateway that talks to them."""
+
+    sandboxes: Mapping[str, Sandbox]
+    environment: Mapping[str, str]
+
+
+def worlds_of(lines: Sequence[Sold]) -> dict[str, World]:
+    """What each channel holds."""
+    return {"till": world_of(lines), "web": store.store_of(lines), "amazon": marketplace.account_of(lines)}
+
+
+@contextlib.asynccontextmanager
+async def started(worlds: Mapping[str, World], kept: Path) -> AsyncIterator[Twins]:
+    """The twins, until the end of the context. The till keeps what happens to it; the others live as long as this."""
+    async with contextlib.AsyncExitStack() as stack:
+        till = await gateway_sqlpos.sandbox.start(worlds["till"], kept)
+        stack.push_async_callback(till.close)
+        web = await gateway_shopify.sandbox.start(worlds["web"], kept, scale=WEB_SCALE)
+        stack.push_async_callback(web.close)
+        amazon = await gateway_amazon.sandbox.start(worlds["amazon"], kept)
+        stack.push_async_callback(amazon.close)
+        environment = {
+            "DEMO_TILL": str(till.config["url"]),
+            "DEMO_WEB": str(web.config["address"]),
+            "DEMO_WEB_TOKEN": str(web.config["access_token"]),
+            "DEMO_WEB_SECRET": str(web.config["webhook_secrets"][0]),
+            "DEMO_WEB_LEEDS": web.places[store.LEEDS],
+            "DEMO_WEB_MANCHESTER": web.places[made_up.MANCHESTER],
+            "DEMO_AMAZON": str(amazon.config["endpoint"]),
+            "DEMO_AMAZON_SECRET": str(amazon.config["client_secret"]),
+            "DEMO_AMAZON_TOKEN": str(amazon.config["refresh_token"]),
+        }
+        yield Twins({"till": till, "web": web, "amazon": amazon}, environment)
+
+
+def forget_others(worlds: Mapping[str, World], kept: Path) -> None:
+    """Begin anew where the last start had other data, or changed what does not outlive its twin."""
+    note, now = kept / "world", " ".join(fingerprint(world) for world in worlds.values())
+    if note.exists() and note.read_text(encoding="ascii") == now:
+        return
+    if kept.exists():
+        shutil.rmtree(kept)
+    kept.mkdir(parents=True)
+    (kept / ".gitignore").write_text("*\n", encoding="ascii")
+    note.write_text(now, encoding="ascii")
+
+
+def note_change(kept: Path) -> None:
+    """Something happened in a twin that forgets it at its end: so must the gateway, before the next start."""
+    (kept / "world").unlink(missing_ok=True)
+
+
+def summary(worlds: Mapping[str, World]) -> dict[str, Any]:
+    """What `GET /world` says: what there is, and a body for each thing that can be done to it."""
+    return {key: _summary(world, list(PLACES[key])) for key, world in worlds.items()}
+
+
+def _summary(world: World, locations: Sequence[str]) -> dict[str, Any]:
+    return {
+        "products": len(world.products),
+        "customers": len(world.customers),
+        "receipts": len(world.receipts),
+        "locations": locations,
+        "skus": [product.sku for product in world.products if product.sku in SHOWN],
+        "sell": {"sku": SHOWN[0], "quantity": 1, "location": locations[0]},
+        "price": {"sku": SHOWN[0], "amount": "2.95"},
+        "product": {"sku": SHOWN[0], "title": "CAKESTAND"},
+        "fault": {"mode": "down", "seconds": 30},
+    }
