@@ -64,9 +64,12 @@ def flag(node: Node, field: str) -> bool:
 def moment(node: Node, field: str) -> datetime:
     """An instant, with its zone."""
     try:
-        return datetime.fromisoformat(text(node, field))
+        found = datetime.fromisoformat(text(node, field))
     except ValueError as error:
         raise InvalidValueError(field, "is not a date and time of ISO 8601") from error
+    if found.tzinfo is None:
+        raise InvalidValueError(field, "has no time zone")
+    return found
 
 
 def optional_moment(node: Node, field: str) -> datetime | None:

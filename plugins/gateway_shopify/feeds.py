@@ -107,7 +107,7 @@ class ShopFeed(LiveFeed[R]):
         for id, node in zip(ids, nodes, strict=True):
             if node is not None and answers.identity(node, self._kind.type) != id:
                 raise ContractError(f"{self._kind.by_id.name} answered with another record than was asked for")
-        return {id: await complete(self._client, node) for id, node in zip(ids, nodes, strict=True)}, data.get("shop")
+        return {id: await complete(self._client, node) for id, node in zip(ids, nodes, strict=True)}, self._shop(data)
 
     async def missing(self, ref: Ref) -> Raw | Gone | ChannelError:
         """What is said of a record that the shop does not have."""
@@ -160,7 +160,15 @@ class ShopFeed(LiveFeed[R]):
         connection = found[0] if found else None
         if not isinstance(connection, dict) or not isinstance(connection.get("nodes"), list):
             raise ContractError(f"{self._kind.listing.name} answered without a page")
-        return connection["nodes"], data.get("shop"), following(connection, after)
+        return connection["nodes"], self._shop(data), following(connection, after)
+
+    def _shop(self, data: Mapping[str, Any]) -> Any:
+        """What the shop says of itself. Its prices are bare numbers: in another currency they would all be wrong."""
+        shop, wanted = answers.mapping(data.get("shop")), self._config.currency
+        found = str(shop.get("currencyCode"))[:10]
+        if found != wanted:
+            raise ContractError(f"the shop's currency is {found}, the configuration says {wanted}: correct it")
+        return shop
 
     async def _raws(self, nodes: Sequence[Any], shop: Any) -> tuple[list[Raw], int]:
         """The records of so many nodes as the budget allows to complete, but of one at least."""

@@ -8,7 +8,7 @@ from gateway.sdk import ContractError
 from gateway_shopify.client import Client
 from gateway_shopify.operations import NESTED, Nested
 
-MOST = 1000
+MOST = 100
 """Pages of one connection: no record has more."""
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.sdk import (
-    ContractError,
     Image,
     InvalidValueError,
     ListingStatus,
@@ -35,7 +34,6 @@ STATUS: Mapping[str, tuple[ProductStatus, ListingStatus]] = MappingProxyType(
 def product_of(raw: Raw, config: ShopifyConfig) -> ProductRecord:
     """The product that this node is."""
     node, shop = raw.data["node"], raw.data["shop"]
-    check_currency(shop, config)
     status = STATUS.get(answers.text(node, "status"))
     if status is None:
         raise InvalidValueError("status", f"{answers.text(node, 'status')[:40]} is not known")
@@ -57,13 +55,6 @@ def product_of(raw: Raw, config: ShopifyConfig) -> ProductRecord:
         created_at=answers.moment(node, "createdAt"),
         variants=variants,
     )
-
-
-def check_currency(shop: Node, config: ShopifyConfig) -> None:
-    """Shopify's prices are bare numbers: in another currency they would all be wrong."""
-    found = answers.text(shop, "currencyCode")
-    if found != config.currency:
-        raise ContractError(f"the shop's currency is {found[:3]}, the configuration says {config.currency}: correct it")
 
 
 def _variant(node: Node, product: Node, status: ListingStatus, currency: str, gross: bool) -> VariantRecord:

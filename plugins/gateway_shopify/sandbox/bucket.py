@@ -49,3 +49,7 @@ class Bucket:
         """What was asked for and not used."""
         self._left = min(self.capacity, self.left + points)
         self.spent -= points
+
+    def drain(self) -> None:
+        """Somebody else has taken all there was."""
+        self._left = min(0.0, self.left)

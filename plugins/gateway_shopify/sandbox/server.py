@@ -81,8 +81,7 @@ async def _answered(api: Api, token: str, manners: Manners, request: Request) ->
         return JSONResponse({"errors": "Internal Server Error"}, 500)
     if manners.mode == "garbage":
         return HTMLResponse("<!doctype html><title>Something went wrong</title>")
-    if manners.mode == "throttle":
-        api.bucket.take(api.bucket.left)
+    api.drained = manners.mode == "throttle"
     return _said(api, manners, await request.body())
 
 

@@ -1,0 +1,167 @@
+"""What goes wrong with a web store, what the plugin says about it, and that it heals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.sdk import AuthError, ChannelError, ContractError, RateLimitedError, Ref, UnavailableError
+from gateway.sdk.testing.sandbox import FAULTS, SandboxError
+
+from .shopify import SOON, House, house, many, world
+
+pytestmark = pytest.mark.anyio
+
+CODES = {
+    "down": "UNAVAILABLE",
+    "hang": "TIMEOUT",
+    "slow": "TIMEOUT",
+    "throttle": "RATE_LIMITED",
+    "garbage": "CONTRACT_VIOLATION",
+    "error": "UNAVAILABLE",
+    "half": "UNAVAILABLE",
+    "auth": "AUTH_FAILED",
+}
+
+
+def test_every_fault_of_the_kit_is_known() -> None:
+    assert set(CODES) == set(FAULTS) - {"ok"}
+
+
+@pytest.mark.parametrize("mode", CODES)
+async def test_each_fault_is_named_and_heals_by_itself_and_nothing_is_lost(tmp_path: Path, mode: str) -> None:
+    async with house(tmp_path, call_deadline="1s") as web:
+        await web.gateway.run_due()
+        before = await web.state()
+        await web.sandbox.fault(mode)
+        assert await web.next_pass() == before
+        assert set((await web.faults()).values()) == {CODES[mode]}
+        await web.sandbox.product("TEA-1", title="Evening tea")
+        await web.sandbox.fault("ok")
+        after = await web.next_pass(hours=2)
+        assert await web.faults() == {}
+        assert "Evening tea" in {row[0] for row in after["titles"]}
+        assert len(after["listings"]) == 3
+
+
+async def test_a_fault_that_is_for_some_time_ends_by_itself(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        await web.sandbox.fault("hang", seconds=0.05)
+        assert len(await web.records("products")) == 3
+        with pytest.raises(SandboxError, match="expected one of ok"):
+            await web.sandbox.fault("sulk")
+
+
+async def problem(web: House, twist: Callable[[str, dict[str, Any]], Any], feed: str = "products") -> ChannelError:
+    """What a feed's first page fails with, when answers are so."""
+    web.sandbox.manners.twist = twist
+    with pytest.raises(ChannelError) as caught:
+        await web.pages(feed)
+    assert "shpat_sandbox" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def saying(code: str, message: str = "", **more: Any) -> Mapping[str, Any]:
+    """An answer that is an error."""
+    return {"errors": [{"message": message, "extensions": {"code": code}, **more}], "data": None}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (saying("ACCESS_DENIED", "Access denied for products field.", path=["products"]), AuthError, "read_products"),
+        (saying("ACCESS_DENIED", "Required access: `read_all_orders` access scope."), AuthError, "read_all_orders"),
+        (saying("ACCESS_DENIED"), AuthError, "ProductNewest: give it the access scope read_products"),
+        (saying("INTERNAL_SERVER_ERROR", "Looks like something went wrong"), UnavailableError, "failed inside"),
+        (saying("TIMEOUT"), UnavailableError, "failed inside"),
+        (saying("SHOP_INACTIVE"), UnavailableError, "closed or frozen"),
+        (saying("MAX_COST_EXCEEDED"), ContractError, "costs more than the shop allows"),
+        (saying("undefinedField", "Field 'x' doesn't exist"), ContractError, "does not understand ProductNewest"),
+        (saying("THROTTLED", "Throttled"), RateLimitedError, "bucket is empty"),
+        ({"errors": "[API] Invalid"}, ContractError, "does not understand"),
+        ({"errors": [None]}, ContractError, "no code"),
+        ({"errors": {"query": "Required"}}, ContractError, "no code"),
+        ({"data": None}, ContractError, "holds no data"),
+        ({"data": []}, ContractError, "holds no data"),
+        ({}, ContractError, "holds no data"),
+        ([], ContractError, "is no object"),
+        (None, ContractError, "is no object"),
+        (b"", ContractError, "is not JSON"),
+        (b"<!doctype html>", ContractError, "is not JSON"),
+        (b'{"data": {"products": {"nodes": [NaN]}}}', ContractError, "is not JSON"),
+        (b'{"data": Infinity}', ContractError, "is not JSON"),
+        (b'{"data": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", ContractError, "is not JSON"),
+        (b'{"data": "' + b"x" * 10_000_000 + b'"}', ContractError, "more than 10,000,000 bytes"),
+        (b"\xff\xfe{}", ContractError, "is not JSON"),
+    ],
+)
+async def test_an_answer_that_is_none_is_named(
+    tmp_path: Path, answer: Any, error: type[ChannelError], message: str
+) -> None:
+    async with house(tmp_path) as web:
+        caught = await problem(web, lambda name, true: answer)
+    assert type(caught) is error
+    assert message in str(caught)
+
+
+async def test_a_throttled_answer_says_when_to_come_again(tmp_path: Path) -> None:
+    async with house(tmp_path, scale=1) as web:
+        web.sandbox.api.drained = True
+        await web.sandbox.fault("throttle")
+        caught = await problem(web, lambda name, true: true)
+    assert isinstance(caught, RateLimitedError)
+    assert caught.retry_after is not None
+    assert timedelta(0) < caught.retry_after <= timedelta(seconds=0.03), "3 points at 100 a second"
+
+
+@pytest.mark.parametrize("currency", ["EUR", "", None, 3])
+async def test_a_shop_in_another_currency_is_read_not_at_all(tmp_path: Path, currency: object) -> None:
+    def twist(name: str, answer: dict[str, Any]) -> Any:
+        if "shop" in answer["data"]:
+            answer["data"]["shop"]["currencyCode"] = currency
+        return answer
+
+    async with house(tmp_path) as web:
+        assert "the configuration says GBP: correct it" in str(await problem(web, twist))
+
+
+async def test_another_app_that_empties_the_bucket_holds_the_first_sync_up_and_no_more(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(60)), scale=20) as web:
+
+        def twist(name: str, answer: dict[str, Any]) -> Any:
+            web.sandbox.api.bucket.drain()
+            return answer
+
+        web.sandbox.manners.twist = twist
+        await web.gateway.run_due()
+        while await web.faults():
+            web.sandbox.manners.twist = None
+            await web.next_pass(minutes=1)
+        assert len((await web.state())["listings"]) == 63
+        assert web.sandbox.api.bucket.throttled > 0, "the bucket of the sandbox really throttles"
+
+
+async def test_a_first_sync_by_itself_is_never_throttled_and_as_fast_as_it_may_be(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(400)), scale=30) as web:
+        bucket, began = web.sandbox.api.bucket, time.monotonic()
+        await web.gateway.run_due()
+        took = time.monotonic() - began
+        assert await web.faults() == {}
+        assert len((await web.state())["listings"]) == 403
+        assert bucket.throttled == 0
+        assert bucket.spent <= bucket.capacity + bucket.per_second * took
+        assert bucket.spent > 3 * bucket.capacity, "or nothing would have had to wait"
+
+
+async def test_live_stock_costs_what_it_asks_for_and_not_a_whole_page(tmp_path: Path) -> None:
+    async with house(tmp_path, scale=1) as web:
+        assert len(await web.records("stock")) == 3
+        web.sandbox.api.bucket.take(850)
+        answer = await web.channel.fetch("stock", [Ref(web.level("TEA-1", "leeds"))], SOON / 10, live=True)
+        assert len(answer) == 1
