@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from gateway.sdk import (
     ChannelError,
-    ContractError,
     Gone,
     InvalidValueError,
     LiveFeed,
@@ -21,12 +20,12 @@ from gateway.sdk import (
 )
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.packs import Packs
-from gateway_amazon.partner import FBA_STOCK, SellingPartner
-from gateway_amazon.search import name_of
-from gateway_amazon.shapes import FBA_PLACE, Shape, count, objects, text, within
+from gateway_amazon.partner import FBA_STOCK, Query, SellingPartner
+from gateway_amazon.search import named
+from gateway_amazon.shapes import FBA_PLACE, count, within
 
 PATH = "/fba/inventory/v1/summaries"
-AT_ONCE = 50
+PREFIX = "fba/"
 
 
 class FbaStockFeed(LiveFeed[StockRecord]):
@@ -35,63 +34,43 @@ class FbaStockFeed(LiveFeed[StockRecord]):
     of = StockRecord
     name = "fba-stock"
     every = timedelta(minutes=5)
-    fetch_at_once = AT_ONCE
+    fetch_at_once = 50
 
     def __init__(self, config: AmazonConfig, partner: SellingPartner, packs: Packs) -> None:
-        self._config, self._partner, self._packs = config, partner, packs
+        self._store, self._partner, self._packs = config.store, partner, packs
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
-        answer = await self._ask({"nextToken": token})
-        return Page(await self._items(answer), next=next_of(answer), resume=False)
+        items, further = await self._asked({}, token)
+        return Page(items, next=further, resume=False)
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
-        skus = [ref.id.removeprefix("fba/") for ref in refs]
-        queries: list[dict[str, str | None]] = [{"sellerSku": sku} for sku in skus if "," in sku]
+        skus = [ref.id.removeprefix(PREFIX) for ref in refs]
+        queries = [{"sellerSku": sku} for sku in skus if "," in sku]
         if together := [sku for sku in skus if "," not in sku]:
             queries.append({"sellerSkus": ",".join(together)})
-        found = {raw.id: raw for query in queries for raw in await self._items(await self._ask(query))}
+        found = {raw.id: raw for query in queries for raw in (await self._asked(query, None))[0]}
         return {ref.id: found.get(ref.id) or Gone(ref) for ref in refs}
 
     def read(self, raw: Raw) -> StockRecord:
-        units = pieces("units", within(raw.data, "units"))
-        details = within(raw.data, "inventoryDetails")
+        units, details = pieces("units", within(raw.data, "units")), within(raw.data, "inventoryDetails")
         available = count(details, "fulfillableQuantity")
         if available is None:
             raise InvalidValueError("fulfillableQuantity", "is missing")
         inbound = [count(details, name) or 0 for name in ("inboundShippedQuantity", "inboundReceivingQuantity")]
         return StockRecord(
             ref=Ref(raw.id),
-            item=raw.id.removeprefix("fba/"),
+            item=raw.id.removeprefix(PREFIX),
             place=FBA_PLACE,
             available=available * units,
             committed=(count(details, "reservedQuantity", "pendingCustomerOrderQuantity") or 0) * units,
             incoming=sum(inbound) * units,
         )
 
-    async def _ask(self, more: Mapping[str, str | None]) -> Shape:
-        store = self._config.store
-        fixed = {"details": "true", "granularityType": "Marketplace", "granularityId": store, "marketplaceIds": store}
-        return await self._partner.ask(FBA_STOCK, PATH, {**fixed, **more})
-
-    async def _items(self, answer: Shape) -> list[Raw]:
-        try:
-            if within(answer, "payload", "inventorySummaries") is None:
-                raise InvalidValueError("payload.inventorySummaries", "is missing")
-            found = {name_of(one.get("sellerSku")): one for one in objects(answer, "payload", "inventorySummaries")}
-        except InvalidValueError as error:
-            raise ContractError(f"the answer of {FBA_STOCK.name}: {error}") from error
+    async def _asked(self, query: Query, token: str | None) -> tuple[list[Raw], str | None]:
+        about = {"granularityType": "Marketplace", "granularityId": self._store, "marketplaceIds": self._store}
+        page = await self._partner.search(FBA_STOCK, PATH, {**about, "details": "true", **query}, token)
+        found = named(page.items, "sellerSku")
         units = await self._packs.of(sku for sku in found if sku)
-        return [Raw(f"fba/{sku}", slim(one, units.get(sku, 1))) for sku, one in found.items()]
-
-
-def slim(summary: Shape, units: int) -> Shape:
-    """What the count depends on."""
-    return {"inventoryDetails": summary.get("inventoryDetails"), "units": units}
-
-
-def next_of(answer: Shape) -> str | None:
-    """The token of the next page."""
-    try:
-        return text(answer, "pagination", "nextToken") or None
-    except InvalidValueError as error:
-        raise ContractError(f"the answer of {FBA_STOCK.name}: {error}") from error
+        details = "inventoryDetails"
+        slim = {sku: {details: one.get(details), "units": units.get(sku, 1)} for sku, one in found.items()}
+        return [Raw(PREFIX + sku, one) for sku, one in slim.items()], page.next

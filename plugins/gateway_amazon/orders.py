@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import quote
 
 from gateway.sdk import (
     ChannelError,
     Context,
     ContractError,
-    CursorExpiredError,
     Gone,
     InvalidValueError,
     LiveFeed,
@@ -25,12 +23,11 @@ from gateway.sdk import (
     Token,
 )
 from gateway_amazon.config import ORDERS_BACK, AmazonConfig
-from gateway_amazon.listings import stamp
 from gateway_amazon.packs import Packs
-from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, SellingPartner
+from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, Query, SellingPartner
 from gateway_amazon.sales import kept, order_of
-from gateway_amazon.search import name_of
-from gateway_amazon.shapes import Shape, instant, objects, text, within
+from gateway_amazon.search import named
+from gateway_amazon.shapes import Shape, instant, objects, packed, stamp, text, unpacked, within
 
 PATH = "/orders/2026-01-01/orders"
 SETTLING = timedelta(minutes=2)
@@ -40,25 +37,12 @@ OVERLAP = timedelta(minutes=2)
 AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What a pass asks for, and Amazon's token of the page where it is."""
 
     after: str
     before: str
     page: str | None = None
-
-    @classmethod
-    def parse(cls, token: str) -> Window:
-        """Read a token back."""
-        try:
-            return cls(*json.loads(token))
-        except (ValueError, TypeError) as error:
-            raise CursorExpiredError("the page token is none of this feed") from error
-
-    def token(self) -> str:
-        """As text."""
-        return json.dumps([self.after, self.before, self.page])
 
 
 class OrderFeed(LiveFeed[OrderRecord]):
@@ -76,17 +60,12 @@ class OrderFeed(LiveFeed[OrderRecord]):
         self._data = "PROCEEDS,FULFILLMENT,BUYER" if config.contact else "PROCEEDS,FULFILLMENT"
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
-        window = self._window(mark) if token is None else Window.parse(token)
-        answer = await self._partner.ask(SEARCH_ORDERS, PATH, self._query(window))
-        try:
-            orders, further = found(answer), text(answer, "pagination", "nextToken")
-            reached = self._reached(window, answer)
-        except InvalidValueError as error:
-            raise ContractError(f"the answer of {SEARCH_ORDERS.name}: {error}") from error
-        if further is not None and further == window.page:
-            raise ContractError(f"{SEARCH_ORDERS.name} names a page as its own next one")
-        raws = await self._raws(orders)
-        return Page(raws, next=replace(window, page=further).token() if further else None, mark=reached)
+        window = self._window(mark) if token is None else Window(*unpacked(token, 3))
+        found = await self._partner.search(SEARCH_ORDERS, PATH, self._query(window), window.page)
+        asked = datetime.fromisoformat(window.before)
+        reached = stamp(min(asked, instant(found.answer, "lastUpdatedBefore") or asked))
+        further = packed(*window._replace(page=found.next)) if found.next else None
+        return Page(await self._raws(found.items), next=further, mark=reached)
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
         answers: dict[str, Raw | Gone | ChannelError] = {}
@@ -109,20 +88,14 @@ class OrderFeed(LiveFeed[OrderRecord]):
             after = self._config.orders_since or before - ORDERS_BACK
         return Window(stamp(min(after, before)), stamp(before))
 
-    def _query(self, window: Window) -> dict[str, str | None]:
+    def _query(self, window: Window) -> Query:
         return {
             "lastUpdatedAfter": window.after,
             "lastUpdatedBefore": window.before,
             "marketplaceIds": ",".join(self._config.marketplace_ids),
             "maxResultsPerPage": str(AT_ONCE),
             "includedData": self._data,
-            "paginationToken": window.page,
         }
-
-    def _reached(self, window: Window, answer: Shape) -> Mark:
-        """As far as Amazon says, on its clock, or as we have asked."""
-        asked, told = datetime.fromisoformat(window.before), instant(answer, "lastUpdatedBefore")
-        return stamp(min(asked, told or asked))
 
     async def _one(self, ref: Ref) -> Raw | Gone | ChannelError:
         try:
@@ -139,19 +112,12 @@ class OrderFeed(LiveFeed[OrderRecord]):
 
     async def _raws(self, orders: Sequence[Shape]) -> list[Raw]:
         """Each order once, with what its lines are multiplied by."""
-        slim = {name_of(order.get("orderId")): kept(order, self._config.contact) for order in orders}
+        slim = named((kept(order, self._config.contact) for order in orders), "orderId")
         units = await self._packs.of(sku for order in slim.values() for sku in skus_of(order))
         return [
             Raw(name, {"order": order, "units": {sku: units[sku] for sku in skus_of(order)}})
             for name, order in slim.items()
         ]
-
-
-def found(answer: Shape) -> list[Shape]:
-    """The orders of an answer, which it must have."""
-    if within(answer, "orders") is None:
-        raise InvalidValueError("orders", "is missing")
-    return objects(answer, "orders")
 
 
 def skus_of(order: Shape) -> list[str]:

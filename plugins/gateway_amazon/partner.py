@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.sdk import (
     Answer,
@@ -22,11 +22,12 @@ from gateway.sdk import (
 )
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.login import Login, LoginError
-from gateway_amazon.shapes import Shape, objects
+from gateway_amazon.shapes import Shape, objects, text, within
 
 RATE = "x-amzn-ratelimit-limit"
 FASTEST = 100_000.0
 CODE = re.compile(r"[\w.-]{1,60}")
+Query = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +36,32 @@ class Operation:
 
     Attributes:
         token: the parameter that says which page.
+        items: where the answer has its list.
     """
 
     name: str
     budget: Budget
-    token: str | None = None
+    token: str = ""
+    items: tuple[str, ...] = ()
 
 
-SEARCH_LISTINGS = Operation("searchListingsItems", Budget(capacity=5, per_second=5), "pageToken")
+SEARCH_LISTINGS = Operation("searchListingsItems", Budget(capacity=5, per_second=5), "pageToken", ("items",))
 GET_LISTING = Operation("getListingsItem", Budget(capacity=10, per_second=5))
-FBA_STOCK = Operation("getInventorySummaries", Budget(capacity=2, per_second=2), "nextToken")
-SEARCH_ORDERS = Operation("searchOrders", Budget(capacity=20, per_second=0.0056), "paginationToken")
+FBA_STOCK = Operation(
+    "getInventorySummaries", Budget(capacity=2, per_second=2), "nextToken", ("payload", "inventorySummaries")
+)
+SEARCH_ORDERS = Operation("searchOrders", Budget(capacity=20, per_second=0.0056), "paginationToken", ("orders",))
 GET_ORDER = Operation("getOrder", Budget(capacity=30, per_second=0.5))
 OPERATIONS = (SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER)
 """Source: the usage plans in Amazon's models of these operations, 2026-08."""
+
+
+class Found(NamedTuple):
+    """A page: what it lists, the token of the next one, and all that was answered."""
+
+    items: list[Shape]
+    next: str | None
+    answer: Shape
 
 
 class NotFoundError(RejectedError):
@@ -64,7 +77,20 @@ class SellingPartner:
         self._context = context
         self._rates: dict[str, float] = {}
 
-    async def ask(self, operation: Operation, path: str, query: Mapping[str, str | None]) -> Shape:
+    async def search(self, operation: Operation, path: str, query: Query, token: str | None) -> Found:
+        """A page of what the operation lists. Raises as `ask`."""
+        answer = await self.ask(operation, path, {**query, operation.token: token})
+        try:
+            if within(answer, *operation.items) is None:
+                raise InvalidValueError(".".join(operation.items), "is missing")
+            found = Found(objects(answer, *operation.items), text(answer, "pagination", "nextToken") or None, answer)
+        except InvalidValueError as error:
+            raise ContractError(f"the answer of {operation.name}: {error}") from error
+        if found.next is not None and found.next == token:
+            raise ContractError(f"{operation.name} names a page as its own next one")
+        return found
+
+    async def ask(self, operation: Operation, path: str, query: Query) -> Shape:
         """What it answers, an object.
 
         Raises:

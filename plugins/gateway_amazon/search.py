@@ -5,16 +5,15 @@ One search shows 1,000 listings at most. So a pass is several: each begins at th
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
-from gateway.sdk import ContractError, CursorExpiredError, InvalidValueError
+from gateway.sdk import ContractError
 from gateway_amazon.catalog import summary_of
 from gateway_amazon.config import AmazonConfig
-from gateway_amazon.partner import GET_LISTING, SEARCH_LISTINGS, NotFoundError, SellingPartner
-from gateway_amazon.shapes import Shape, count, objects, text
+from gateway_amazon.partner import GET_LISTING, SEARCH_LISTINGS, Found, NotFoundError, SellingPartner
+from gateway_amazon.shapes import Shape, count, text
 
 BASE = "/listings/2021-08-01/items"
 AT_ONCE = 20
@@ -24,8 +23,7 @@ SHOWN = 1_000
 """As many listings one search shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a pass is.
 
     Attributes:
@@ -42,61 +40,41 @@ class Position:
     page: str | None = None
     seen: int = 0
 
-    @classmethod
-    def parse(cls, token: str) -> Position:
-        """Read a token back."""
-        try:
-            return cls(*json.loads(token))
-        except (ValueError, TypeError) as error:
-            raise CursorExpiredError("the page token is none of this feed") from error
-
-    def token(self) -> str:
-        """As text."""
-        return json.dumps([self.begun, self.changed, self.since, self.page, self.seen])
+    @property
+    def date(self) -> str:
+        """The date that it goes by."""
+        return "lastUpdated" if self.changed else "created"
 
 
 class ListingSearch:
     """The searches of one account."""
 
     def __init__(self, config: AmazonConfig, partner: SellingPartner) -> None:
-        self._config, self._partner = config, partner
+        self._store, self._partner = config.store, partner
         self._path = f"{BASE}/{quote(config.seller_id, safe='')}"
 
     async def page(self, at: Position, data: str) -> tuple[list[Shape], Position | None]:
         """The listings there, and where the next ones are; None: those were all."""
-        query = {
-            "sortBy": "lastUpdatedDate" if at.changed else "createdDate",
-            "lastUpdatedAfter" if at.changed else "createdAfter": at.since,
-            "sortOrder": "ASC",
-            "pageSize": str(AT_ONCE),
-            "pageToken": at.page,
-        }
-        found = await self._search(query, data)
-        try:
-            items = objects(found, "items")
-            return items, self._next(at, found, items)
-        except InvalidValueError as error:
-            raise ContractError(f"the answer of {SEARCH_LISTINGS.name}: {error}") from error
+        query = {**self._about(data), "sortBy": f"{at.date}Date", "sortOrder": "ASC", "pageSize": str(AT_ONCE)}
+        query |= {} if at.since is None else {f"{at.date}After": at.since}
+        found = await self._partner.search(SEARCH_LISTINGS, self._path, query, at.page)
+        return found.items, self._next(at, found)
 
     async def by_sku(self, skus: Sequence[str], data: str) -> dict[str, Shape]:
-        """Those of these listings that there are."""
+        """Those of these listings that there are. A search may not know yet, or any more, what there is."""
         found: dict[str, Shape] = {}
         together = [sku for sku in skus if "," not in sku]
         for start in range(0, len(together), AT_ONCE):
             some = together[start : start + AT_ONCE]
-            by_sku = {"identifiersType": "SKU", "identifiers": ",".join(some), "pageSize": str(AT_ONCE)}
-            answer = await self._search(by_sku, data)
-            found |= {item["sku"]: item for item in self._items(answer) if item.get("sku") in some}
+            query = {"identifiersType": "SKU", "identifiers": ",".join(some), "pageSize": str(AT_ONCE)}
+            page = await self._partner.search(SEARCH_LISTINGS, self._path, {**self._about(data), **query}, None)
+            found |= {item["sku"]: item for item in page.items if item.get("sku") in some}
         for sku in skus:
             if sku not in found and (single := await self._single(sku, data)) is not None:
                 found[sku] = single
         return found
 
-    async def _search(self, query: Mapping[str, str | None], data: str) -> Shape:
-        return await self._partner.ask(SEARCH_LISTINGS, self._path, {**self._about(data), **query})
-
     async def _single(self, sku: str, data: str) -> Shape | None:
-        """A search may not know yet, or any more, what there is."""
         try:
             path = f"{self._path}/{quote(sku, safe='')}"
             item = await self._partner.ask(GET_LISTING, path, self._about(data))
@@ -106,41 +84,23 @@ class ListingSearch:
             raise ContractError(f"{GET_LISTING.name} answered with another listing than the one asked for")
         return item
 
-    def _about(self, data: str) -> dict[str, str | None]:
-        return {"marketplaceIds": self._config.store, "includedData": data}
+    def _about(self, data: str) -> dict[str, str]:
+        return {"marketplaceIds": self._store, "includedData": data}
 
-    def _items(self, answer: Shape) -> list[Shape]:
-        try:
-            return objects(answer, "items")
-        except InvalidValueError as error:
-            raise ContractError(f"the answer of {SEARCH_LISTINGS.name}: {error}") from error
-
-    def _next(self, at: Position, found: Shape, items: Sequence[Shape]) -> Position | None:
-        page, seen = text(found, "pagination", "nextToken"), at.seen + len(items)
-        if page is not None and page == at.page:
-            raise ContractError(f"{SEARCH_LISTINGS.name} names a page as its own next one")
-        if page is not None and seen < SHOWN:
-            return replace(at, page=page, seen=seen)
-        if page is None and (count(found, "numberOfResults") or 0) <= seen:
+    def _next(self, at: Position, found: Found) -> Position | None:
+        """Where the pass goes on. A further search begins with the date at which this one ended: some may be cut."""
+        seen = at.seen + len(found.items)
+        if found.next is not None and seen < SHOWN:
+            return at._replace(page=found.next, seen=seen)
+        if found.next is None and (count(found.answer, "numberOfResults") or 0) <= seen:
             return None
-        return self._further(at, items)
-
-    def _further(self, at: Position, items: Sequence[Shape]) -> Position:
-        """The next search. It begins with the listings of the date at which this one ended: some may have been cut."""
-        name = "lastUpdatedDate" if at.changed else "createdDate"
-        dates = [date for item in items if (date := text(summary_of(item, self._config.store), name))]
+        dates = [date for item in found.items if (date := text(summary_of(item, self._store), f"{at.date}Date"))]
         if not dates or dates[-1] == at.since:
-            raise ContractError(
-                f"{SEARCH_LISTINGS.name} shows no more than {SHOWN} listings at once, and more have one {name}"
-            )
-        return replace(at, since=dates[-1], page=None, seen=0)
+            raise ContractError(f"{SEARCH_LISTINGS.name} shows only {SHOWN} of the listings with one {at.date}Date")
+        return at._replace(since=dates[-1], page=None, seen=0)
 
 
-def named(items: Iterable[Shape]) -> dict[str, Shape]:
-    """Each listing once, by what it calls itself; what has no name stands under an empty one, and is rejected."""
-    return {name_of(item.get("sku")): item for item in items}
-
-
-def name_of(value: object) -> str:
-    """An id as text: one that has changed its type is still the same thing's."""
-    return str(value) if isinstance(value, str | int) else ""
+def named(items: Iterable[Shape], field: str) -> dict[str, Shape]:
+    """Each record once, by its id. One that has changed its type is still the same thing's; one without is rejected."""
+    ids = ((item.get(field), item) for item in items)
+    return {str(id) if isinstance(id, str | int) else "": item for id, item in ids}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.sdk import InvalidValueError, Money
+from gateway.sdk import CursorExpiredError, InvalidValueError, Money
 
 Shape = Mapping[str, Any]
 
@@ -94,6 +95,24 @@ def money(shape: object, *path: str) -> Money | None:
     if within(shape, *path) is None:
         return None
     return Money.of(needed(shape, *path, "amount"), needed(shape, *path, "currencyCode"))
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as Amazon writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def packed(*parts: str | int | bool | None) -> str:
+    """A page token of our own, of these parts."""
+    return json.dumps(parts)
+
+
+def unpacked(token: str, size: int) -> list[Any]:
+    """The parts of a page token of our own."""
+    parts = json.loads(token) if token.startswith("[") else []
+    if len(parts) != size:
+        raise CursorExpiredError("the page token is none of this feed")
+    return list(parts)
 
 
 def total(amounts: list[Money]) -> Money | None:
