@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from gateway.model.ids import new_id
 from gateway.model.values import folded
-from gateway.storage import products
+from gateway.storage import log, products
 from gateway.storage.database import Connection
 
 _SEPARATOR = "\x1f"
@@ -32,7 +33,7 @@ def ensure(conn: Connection, paths: Iterable[str], now: datetime) -> dict[str, s
 
 def _add(conn: Connection, steps: list[tuple[str, ...]], keys: dict[tuple[str, ...], str], now: datetime) -> None:
     ids = {**products.category_ids(conn, keys.values())}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for step in steps:
         if keys[step] in ids:
             continue  # another spelling of the same path
@@ -48,6 +49,7 @@ def _add(conn: Connection, steps: list[tuple[str, ...]], keys: dict[tuple[str, .
             }
         )
     products.add_categories(conn, rows)
+    log.record(conn, "CATEGORY", [(row["id"], 1) for row in rows], now)
 
 
 def _key(step: tuple[str, ...]) -> str:

@@ -34,3 +34,9 @@ class ForbiddenError(QueryError):
     """The token lacks a scope."""
 
     code = "FORBIDDEN"
+
+
+class CursorExpiredError(QueryError):
+    """What a cursor goes on with is no longer kept: begin anew."""
+
+    code = "CURSOR_EXPIRED"

@@ -7,14 +7,15 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from gateway.execution.context import Context, frozen
 from gateway.execution.errors import BadUserInputError
 from gateway.execution.fields import check_texts
 from gateway.model.channels import Resource
+from gateway.storage.catalog import ProductQuery
 from gateway.storage.paging import Page, Place, Rows, Window
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Connection(Generic[T]):
     Attributes:
         rows, parent: what `totalCount` counts, unless `total` is known.
         asked: the resource and the channels that `sources` tells about.
+        query: what the products are that `facets` counts.
     """
 
     edges: Sequence[Edge[T]]
@@ -59,6 +61,7 @@ class Connection(Generic[T]):
     parent: str | None = None
     total: int | None = None
     asked: tuple[Resource, tuple[str, ...]] | None = None
+    query: ProductQuery | None = None
 
     @property
     def nodes(self) -> list[T]:
@@ -68,7 +71,7 @@ class Connection(Generic[T]):
         """The same page with other items at its places, without those that are gone by now."""
         pairs = zip(self.edges, nodes, strict=True)
         edges = [Edge(edge.cursor, node, edge.distance_km) for edge, node in pairs if node is not None]
-        return Connection(edges, self.page_info, self.rows, self.parent, self.total, self.asked)
+        return replace(cast("Connection[U]", self), edges=edges)
 
 
 class Paging(NamedTuple):
@@ -109,7 +112,7 @@ def page_in_memory(
     items: Sequence[tuple[str, T]], paging: Paging, mark: str, distances: Mapping[str, float] | None = None
 ) -> Connection[T]:
     """The page of a list that is at hand; each item has a key, and perhaps a distance."""
-    size = _size(paging)
+    size = size_of(paging)
     places = {key: number for number, (key, _) in enumerate(items)}
     start = -1 if paging.after is None else _listed(paging.after, mark, places)
     end = len(items) if paging.before is None else _listed(paging.before, mark, places)
@@ -125,7 +128,7 @@ def page_in_memory(
 
 
 def _listed(cursor: str, mark: str, places: dict[str, int]) -> int:
-    _, key = _place(cursor, mark, int)
+    _, key = place_of(cursor, mark, int)
     if key not in places:
         raise BadUserInputError("This cursor is not of this list.")
     return places[key]
@@ -144,17 +147,24 @@ def _connection(
     return Connection(edges, info, **known)
 
 
+def page_up_to(items: Sequence[tuple[Place, T]], upto: Place, mark: str, *, more: bool, begun: bool) -> Connection[T]:
+    """A page of a list that is read as it grows: it says how far it goes even where it is empty."""
+    page = _connection(Page(items, more, begun), mark)
+    return replace(page, page_info=replace(page.page_info, end_cursor=_cursor(upto, mark)))
+
+
 def _window(rows: Rows[Any], paging: Paging, mark: str) -> Window:
     kind = rows.sort.kind
     return Window(
-        size=_size(paging),
+        size=size_of(paging),
         backward=paging.last is not None,
-        after=None if paging.after is None else _place(paging.after, mark, kind),
-        before=None if paging.before is None else _place(paging.before, mark, kind),
+        after=None if paging.after is None else place_of(paging.after, mark, kind),
+        before=None if paging.before is None else place_of(paging.before, mark, kind),
     )
 
 
-def _size(paging: Paging) -> int:
+def size_of(paging: Paging) -> int:
+    """How many items a page has."""
     if paging.first is not None and paging.last is not None:
         raise BadUserInputError("Give either first or last, not both.")
     size = paging.last if paging.first is None else paging.first
@@ -170,13 +180,13 @@ def _cursor(place: Place, mark: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def _place(cursor: str, mark: str, kind: type[str] | type[int]) -> Place:
-    """The place that a cursor of this list stands for."""
+def place_of(cursor: str, mark: str, *kinds: type[str] | type[int]) -> Place:
+    """The place that a cursor of this list stands for; its value is of one of these kinds."""
     try:
         found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise BadUserInputError("This is not a cursor of this gateway.") from error
-    if not _is_place(found, kind):
+    if not _is_place(found, kinds):
         raise BadUserInputError("This is not a cursor of this gateway.")
     check_texts(found)
     if found[0] != mark:
@@ -187,11 +197,11 @@ def _place(cursor: str, mark: str, kind: type[str] | type[int]) -> Place:
     return place
 
 
-def _is_place(found: Any, kind: type[str] | type[int]) -> bool:
+def _is_place(found: Any, kinds: Sequence[type[str] | type[int]]) -> bool:
     if not (isinstance(found, list) and len(found) == 3 and isinstance(found[2], str)):
         return False
     value = found[1]
-    if value is not None and type(value) is not kind:
+    if value is not None and type(value) not in kinds:
         return False
     return not isinstance(value, int) or abs(value) <= _LARGEST
 

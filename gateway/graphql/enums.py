@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import strawberry
 
 from gateway.execution.caller import CallerKind
-from gateway.model import catalog, channels, customers, orders, outcomes, stock
+from gateway.model import catalog, changes, channels, customers, orders, outcomes, stock
 
 
 class Described(NamedTuple):
@@ -289,6 +289,29 @@ ENUMS = (
             "REFUNDED": "All was paid back.",
             "VOIDED": "The promise was given up.",
             "FAILED": "It did not work.",
+        },
+    ),
+    Described(
+        changes.ChangeKind,
+        "ChangeKind",
+        "What became of something.",
+        {
+            "UPSERTED": "It is new, or another than it was.",
+            "DELETED": "It is not there any more, or not for this caller.",
+            "MERGED": "It is the same as something else, which stands for it from now on.",
+        },
+    ),
+    Described(
+        changes.ChangeType,
+        "ChangeType",
+        "What can change.",
+        {
+            "PRODUCT": "Products: their texts, prices excepted.",
+            "PRODUCT_VARIANT": "Variants.",
+            "LISTING": "Listings, with their prices.",
+            "STOCK": "What can be sold of a variant.",
+            "LOCATION": "Locations. They stand in the configuration, so none of them changes while the gateway runs.",
+            "CATEGORY": "Categories.",
         },
     ),
     Described(

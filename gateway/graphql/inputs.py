@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey, SortDirection
 from gateway.graphql.scalars import CurrencyCode
-from gateway.model.catalog import ProductStatus
+from gateway.model.catalog import ListingStatus, ProductStatus
 from gateway.model.orders import OrderFulfillmentStatus, OrderStatus, PaymentStatus
 
 
@@ -46,6 +46,12 @@ class MoneyRangeInput:
     currency_code: CurrencyCode = required("The currency of both ends; prices in others do not match.")
 
 
+@strawberry.input(description="Values of one facet, as `facets` names them; one of them is enough.")
+class FacetInput:
+    key: str = required("The facet's key: `brand`, `category`, `tag`, `option.Color`.")
+    values: list[str] = required("At least one of its values.")
+
+
 @strawberry.input(description="Which products. All conditions must hold.")
 class ProductFilter:
     channel_keys: list[str] | None = given(CHANNELS)
@@ -53,6 +59,7 @@ class ProductFilter:
     brands: list[str] | None = given("One of these, exactly as written.")
     category_ids: list[strawberry.ID] | None = given("In one of these categories, or anywhere below.")
     tags: list[str] | None = given("With one of these tags.")
+    facets: list[FacetInput] | None = given("With one of the values of every facet named.")
     price: MoneyRangeInput | None = given("With a price in this range in the channel of `channelKey`.")
     available_for_sale: bool | None = given("Whether the channel can sell it now, as `availableForSale` tells.")
     available_at_location_key: str | None = given("With at least one unit to promise at this location.")
@@ -70,6 +77,12 @@ class ProductVariantFilter:
     skus: list[str] | None = given("With one of these SKUs in some channel; case and outer spaces do not count.")
     gtins: list[str] | None = given("With one of these GTINs in some channel: 8, 12, 13 or 14 digits.")
     updated_since: datetime | None = given("Changed at this instant or later.")
+
+
+@strawberry.input(description="Which listings. All conditions must hold.")
+class ListingFilter:
+    statuses: list[ListingStatus] | None = given("In one of these states.")
+    unmatched: bool | None = given("Whether nothing connects it with another listing.")
 
 
 @strawberry.input(description="Which stock levels. All conditions must hold.")

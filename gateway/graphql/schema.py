@@ -17,8 +17,10 @@ from gateway.graphql.mutations.listing_unlink import listing_unlink
 from gateway.graphql.mutations.match_review_decide import match_review_decide
 from gateway.graphql.mutations.sync_reject_replay import sync_reject_replay
 from gateway.graphql.queries import catalog as catalog_asked
+from gateway.graphql.queries import changes as changes_asked
 from gateway.graphql.queries import channels as channels_asked
 from gateway.graphql.queries import customers as customers_asked
+from gateway.graphql.queries import listings as listings_asked
 from gateway.graphql.queries import nodes as nodes_asked
 from gateway.graphql.queries import operations as operations_asked
 from gateway.graphql.queries import orders as orders_asked
@@ -26,10 +28,12 @@ from gateway.graphql.queries import stock as stock_asked
 from gateway.graphql.scalars import CONFIG
 from gateway.graphql.types.catalog import ADMIN as KEEP_CATALOGUE
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
+from gateway.graphql.types.changes import Change
 from gateway.graphql.types.channels import ADMIN, Channel, Location, SourcedConnection
-from gateway.graphql.types.connections import Connection, NearConnection
+from gateway.graphql.types.connections import Connection, NearConnection, Uncounted
 from gateway.graphql.types.customers import STAFF as READ_CUSTOMERS
 from gateway.graphql.types.customers import Customer, CustomerIdentity
+from gateway.graphql.types.facets import FacetedConnection
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.operations import MatchReview, SyncReject, Viewer
 from gateway.graphql.types.orders import STAFF as READ_ORDERS
@@ -70,7 +74,7 @@ class Query:
     location: Location | None = root("One location.", channels_asked.location)
     locations: NearConnection[Location] | None = root("The places that hold stock.", channels_asked.locations)
     categories: Connection[Category] | None = root("The category tree, one level at a time.", catalog_asked.categories)
-    products: SourcedConnection[Product] | None = root(
+    products: FacetedConnection[Product] | None = root(
         "The products of all channels. Without `catalogue:admin` only those on sale.", catalog_asked.products
     )
     product: Product | None = root("One product.", catalog_asked.product)
@@ -96,6 +100,14 @@ class Query:
     order: Order | None = root("One order.", orders_asked.order)
     sync_rejects: Connection[SyncReject] | None = root(
         "Records of channels that could not be taken in, the latest first.", channels_asked.sync_rejects, scopes=ADMIN
+    )
+    listings: Connection[Listing] | None = root(
+        "What the channels list, the latest first.", listings_asked.listings, scopes=KEEP_CATALOGUE
+    )
+    changes: Uncounted[Change] | None = root(
+        "For apps that keep a copy: what has changed since a cursor, deletions and merges included. CURSOR_EXPIRED: it "
+        "is too long ago, read everything anew.",
+        changes_asked.changes,
     )
     match_reviews: Connection[MatchReview] | None = root(
         "Listings that could belong to others, the longest waiting first.",

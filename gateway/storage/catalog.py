@@ -24,6 +24,7 @@ from gateway.model.catalog import (
 )
 from gateway.model.money import Money
 from gateway.storage.ages import observed_at, with_age
+from gateway.storage.arrays import named_texts
 from gateway.storage.paging import Rows, Sort, among
 from gateway.storage.rows import load
 from gateway.storage.search import Search, has_code, has_words
@@ -67,7 +68,8 @@ class ProductQuery:
     Attributes:
         everything: products that are not on sale too.
         channel: listed there, and whose prices count.
-        condition: of the products' ids, from `levels`.
+        facets: keys of facets with values, one of which the product has.
+        conditions: of the products' ids, from `levels`.
         sort: RELEVANCE, TITLE, PRICE, CREATED_AT or UPDATED_AT.
     """
 
@@ -81,18 +83,31 @@ class ProductQuery:
     tags: tuple[str, ...] | None = None
     price: PriceRange | None = None
     updated_since: datetime | None = None
+    facets: tuple[tuple[str, tuple[str, ...]], ...] = ()
     conditions: tuple[sa.ColumnElement[bool], ...] = ()
     sort: str = "TITLE"
     descending: bool = False
 
 
 def products_matching(query: ProductQuery) -> Rows[Product]:
-    """The products of a query."""
+    """The products of a query, in its order."""
+    return Rows(products_in(query), _product_sort(query), product)
+
+
+def product_ids(conn: Connection, query: ProductQuery, most: int) -> list[str]:
+    """The ids of the products of a query, in its order."""
+    order = _product_sort(query).order(backward=False)
+    ordered = products_in(query).with_only_columns(products.c.id, maintain_column_froms=True).order_by(*order)
+    return list(conn.scalars(ordered.limit(most)))
+
+
+def products_in(query: ProductQuery) -> sa.Select[Any]:
+    """The products of a query; joined with the channel's offers, where one is named."""
     statement = sa.select(products).where(visible_products(query.everything), *_product_conditions(query))
-    if query.channel is not None:
-        here = sa.and_(offers.c.product_id == products.c.id, offers.c.channel == query.channel)
-        statement = statement.join(offers, here).where(*_price_conditions(query.price))
-    return Rows(statement, _product_sort(query), product)
+    if query.channel is None:
+        return statement
+    here = sa.and_(offers.c.product_id == products.c.id, offers.c.channel == query.channel)
+    return statement.join(offers, here).where(*_price_conditions(query.price))
 
 
 def _product_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
@@ -111,7 +126,27 @@ def _product_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
     conditions += [column.in_(wanted) for column, wanted in columns if wanted is not None]
     if query.categories is not None:
         conditions.append(products.c.category_id.in_(_branches(query.categories)))
-    return conditions
+    return conditions + [_has_facet(key, values) for key, values in query.facets]
+
+
+BRAND, CATEGORY, TAG = "brand", "category", "tag"
+OPTION = "option."
+"""Before the name of an option, as the key of a facet: `option.Color`."""
+
+
+def _has_facet(key: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """That the product has one of these values."""
+    if key == BRAND:
+        return products.c.brand.in_(values)
+    if key == CATEGORY:
+        return products.c.category_id.in_(values)
+    if key == TAG:
+        return products.c.id.in_(sa.select(product_tags.c.product_id).where(product_tags.c.tag.in_(values)))
+    option, texts, name = named_texts(products.c.options)
+    chosen = sa.and_(name == key.removeprefix(OPTION), texts.c.value.in_(values))
+    return (
+        sa.select(sa.literal(1)).select_from(option).join(texts, sa.true()).where(chosen).correlate(products).exists()
+    )
 
 
 def _branches(roots: Sequence[str]) -> sa.Select[Any]:
@@ -273,6 +308,30 @@ def variant(row: sa.Row[Any]) -> Variant:
 
 
 # ------------------------------------------------------------------------------------------------ listings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingQuery:
+    """Which listings. `unmatched`: those that nothing connects with others, or (False) the others."""
+
+    everything: bool
+    channel: str | None = None
+    statuses: tuple[str, ...] | None = None
+    unmatched: bool | None = None
+
+
+def listings_matching(query: ListingQuery) -> Rows[Listing]:
+    """The live listings of a query, the latest known first."""
+    of_visible = listings.c.variant_id.in_(sa.select(variants.c.id).where(visible_variants(query.everything)))
+    statement = with_age(sa.select(listings, observed_at()), listings.c.channel_product_id).where(LIVE, of_visible)
+    if query.channel is not None:
+        statement = statement.where(listings.c.channel == query.channel)
+    if query.statuses is not None:
+        statement = statement.where(listings.c.status.in_(query.statuses))
+    if query.unmatched is not None:
+        alone = listings.c.matched_by.is_(None)
+        statement = statement.where(alone if query.unmatched else ~alone)
+    return Rows(statement, Sort(listings.c.id, listings.c.id, descending=True), listing)
 
 
 def listings_of_variants(conn: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Listing]]:

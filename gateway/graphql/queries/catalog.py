@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -14,6 +15,7 @@ from gateway.graphql.inputs import ProductFilter, ProductIdentifierInput, Produc
 from gateway.graphql.loads import catalog as loads
 from gateway.graphql.queries import filters
 from gateway.graphql.queries.filters import present
+from gateway.graphql.queries.ranked import products_by_relevance
 from gateway.model.catalog import Category, Product, Variant
 from gateway.model.channels import Resource
 from gateway.storage import catalog as stored
@@ -63,8 +65,12 @@ async def products(
     query = filters.products(context, channel_key, search, filter, sort)
     mark = fingerprint("products", channel_key, search, filter, sort)
     asked = (Resource.PRODUCTS, filters.sources(context, query.channel, query.channels))
-    rows, paging = stored.products_matching(query), Paging(first, after, last, before)
-    return await page_of(context, rows, paging, mark, asked)
+    paging = Paging(first, after, last, before)
+    if query.sort == "RELEVANCE":
+        page = await products_by_relevance(context, query, filter, paging, mark)
+    else:
+        page = await page_of(context, stored.products_matching(query), paging, mark)
+    return replace(page, asked=asked, query=query)
 
 
 async def product(

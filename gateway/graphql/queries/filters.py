@@ -16,6 +16,8 @@ from gateway.graphql.inputs import (
     CustomerFilter,
     CustomerOrderFilter,
     CustomerSort,
+    FacetInput,
+    ListingFilter,
     MoneyRangeInput,
     OrderFilter,
     OrderSort,
@@ -29,8 +31,9 @@ from gateway.model import values
 from gateway.model.money import Money
 from gateway.model.values import InvalidValueError
 from gateway.storage import levels
-from gateway.storage.catalog import PriceRange, ProductQuery, VariantQuery
+from gateway.storage.catalog import BRAND, CATEGORY, OPTION, TAG, ListingQuery, PriceRange, ProductQuery, VariantQuery
 from gateway.storage.customers import CustomerQuery
+from gateway.storage.facets import PRICE
 from gateway.storage.levels import LevelQuery
 from gateway.storage.orders import OrderQuery
 from gateway.storage.search import Search, search_for
@@ -107,10 +110,34 @@ def products(
         tags=wanted(given.tags),
         price=_price(channel, present(given.price)),
         updated_since=present(given.updated_since),
+        facets=_facets(given.facets),
         conditions=tuple(_availability(context, channel, given)),
         sort=_sort_key(wanted_words, channel, sort),
         descending=sort is not None and sort.direction.value == "DESC",
     )
+
+
+def _facets(found: Sequence[FacetInput] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    given = wanted(found) or ()
+    if len({one.key for one in given}) < len(given):
+        raise BadUserInputError("facets names each key once.")
+    return tuple((facet_key(one.key), _facet_values(one)) for one in given)
+
+
+def _facet_values(given: FacetInput) -> tuple[str, ...]:
+    if given.key == PRICE:
+        raise BadUserInputError("Prices are narrowed down by filter.price.")
+    values_ = wanted(given.values) or ()
+    if not values_:
+        raise BadUserInputError(f"The facet {given.key} needs at least one value.")
+    return tuple(row_id("Category", text) for text in values_) if given.key == CATEGORY else values_
+
+
+def facet_key(key: str) -> str:
+    """A facet's key, if there is such a facet."""
+    if key in (BRAND, CATEGORY, TAG, PRICE) or (key.startswith(OPTION) and key != OPTION):
+        return key
+    raise BadUserInputError(f"There is no facet {key!r}; expected brand, category, tag, price or option.NAME.")
 
 
 def _sort_key(search: Search | None, channel: str | None, sort: ProductSort | None) -> str:
@@ -167,6 +194,17 @@ def variants(context: Context, channel: str | None, filter_: ProductVariantFilte
         skus=_skus(given.skus),
         gtins=_gtins(given.gtins),
         updated_since=present(given.updated_since),
+    )
+
+
+def listings(context: Context, channel: str | None, filter_: ListingFilter | None) -> ListingQuery:
+    """The listings that are wanted."""
+    given = filter_ or ListingFilter()
+    return ListingQuery(
+        everything=context.sees_all_products,
+        channel=None if channel is None else context.known_channel(channel),
+        statuses=_names(given.statuses),
+        unmatched=present(given.unmatched),
     )
 
 

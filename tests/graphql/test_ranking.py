@@ -1,0 +1,149 @@
+"""T3: what was found by relevance keeps its order for those who read on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.sdk.testing import rows
+from gateway.sdk.testing.memory import MemoryStore
+from gateway.storage import rankings, tables
+from tests.graphql.world import ADMIN, World, opened
+
+pytestmark = pytest.mark.anyio
+
+SEARCH = """query ($search: String, $first: Int, $after: String, $last: Int, $before: String, $filter: ProductFilter) {
+  products(search: $search, first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+    totalCount edges { cursor } nodes { title } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    store = MemoryStore()
+    for letter in "ABCDEF":
+        store.put("products", rows.product(letter, title=f"{letter} lamp", brand="Acme" if letter < "D" else "Bolt"))
+    async with opened(database_url, {"till": store, "web": MemoryStore()}) as opened_world:
+        yield opened_world
+
+
+async def found(world: World, token: str | None = None, **variables: Any) -> Any:
+    return (await world.client.data(SEARCH, token, **{"search": "lamp", **variables}))["products"]
+
+
+def letters(page: Any) -> str:
+    return "".join(node["title"][0] for node in page["nodes"])
+
+
+async def frozen(world: World) -> int:
+    counted = sa.select(sa.func.count()).select_from(tables.rankings)
+    return await world.gateway.database.read(lambda conn: conn.scalar(counted)) or 0
+
+
+async def rename(world: World, id_: str, title: str) -> None:
+    row = world.stores["till"].rows("products")[id_]
+    world.stores["till"].put("products", row | {"title": title, "variants": [row["variants"][0] | {"title": title}]})
+    await world.gateway.make_due("till")
+    await world.gateway.run_due()
+
+
+async def test_the_order_of_the_first_page_goes_on_whatever_changes_meanwhile(world: World) -> None:
+    first = await found(world, first=2)
+    assert (letters(first), first["totalCount"], first["pageInfo"]["hasNextPage"]) == ("AB", 6, True)
+    await rename(world, "F", "0 lamp")
+    await rename(world, "A", "Z lamp")
+    second = await found(world, first=2, after=first["pageInfo"]["endCursor"])
+    assert (letters(second), second["pageInfo"]["hasPreviousPage"]) == ("CD", True)
+    third = await found(world, first=9, after=second["pageInfo"]["endCursor"])
+    assert (letters(third), third["pageInfo"]["hasNextPage"]) == ("E0", False)
+    back = await found(world, last=2, before=second["pageInfo"]["startCursor"])
+    assert letters(back) == "ZB"
+    world.clock.forward(seconds=10)
+    assert letters(await found(world)) == "0BCDEZ"
+
+
+async def test_without_frozen_rankings_the_pages_would_overlap_or_leave_out(world: World) -> None:
+    """The proof that the test above can fail: a list that is not frozen goes by its sort key."""
+    query = '{ products(search: "lamp", sort: {key: TITLE}, first: 2) { pageInfo { endCursor } } }'
+    cursor = (await world.client.data(query))["products"]["pageInfo"]["endCursor"]
+    await rename(world, "F", "0 lamp")
+    rest = f'{{ products(search: "lamp", sort: {{key: TITLE}}, after: "{cursor}") {{ nodes {{ title }} }} }}'
+    assert letters((await world.client.data(rest))["products"]) == "CDE"
+
+
+async def test_it_is_written_only_when_there_is_a_next_page_and_shared_by_those_who_search_alike(world: World) -> None:
+    await found(world, first=6)
+    await world.client.data("{ products(first: 2) { nodes { title } } }")
+    assert await frozen(world) == 0
+    for search in ("lamp", " LAMP ", "Lamp"):
+        await found(world, search=search, first=2)
+    assert await frozen(world) == 1
+    await found(world, search="lam", first=2)
+    await found(world, ADMIN, first=2)
+    await found(world, first=2, filter={"brands": ["Acme", "Bolt"]})
+    await found(world, first=2, filter={"brands": ["Bolt", "Acme"]})
+    assert await frozen(world) == 4
+
+
+async def test_an_expired_cursor_says_so(world: World) -> None:
+    cursor = (await found(world, first=2))["pageInfo"]["endCursor"]
+    world.clock.forward(minutes=9, seconds=59)
+    assert letters(await found(world, first=2, after=cursor)) == "CD"
+    world.clock.forward(seconds=1)
+    answer = await world.client.ask(SEARCH, search="lamp", first=2, after=cursor)
+    assert (answer.codes, answer.body["data"]) == (["CURSOR_EXPIRED"], {"products": None})
+
+
+async def test_a_cursor_of_a_list_that_was_not_frozen_is_good(world: World) -> None:
+    page = await found(world)
+    assert letters(await found(world, after=page["edges"][2]["cursor"])) == "DEF"
+    assert await frozen(world) == 0
+
+
+async def test_cursors_of_others_are_none_of_this_list(world: World) -> None:
+    cursor = (await found(world, first=2))["pageInfo"]["endCursor"]
+    whole = (await found(world, search="Lamps lamp"))["pageInfo"]["endCursor"]
+    assert whole is None
+    single = (await found(world, first=6, filter={"brands": ["Acme"]}))["pageInfo"]["endCursor"]
+    for variables in (
+        {"search": "lam", "after": cursor},
+        {"after": cursor, "filter": {"brands": ["Acme"]}},
+        {"after": single},
+        {"after": cursor + "x"},
+        {"after": "x"},
+    ):
+        answer = await world.client.ask(SEARCH, **{"search": "lamp", **variables})
+        assert answer.codes == ["BAD_USER_INPUT"], variables
+    world.clock.forward(seconds=20)
+    later = (await found(world, first=2))["pageInfo"]["endCursor"]
+    assert (await world.client.ask(SEARCH, search="lamp", after=cursor, before=later)).codes == ["BAD_USER_INPUT"]
+
+
+async def test_a_ranking_is_not_seen_by_those_who_may_see_less(world: World) -> None:
+    """An administrator's ranking holds drafts: its cursor is no way to them."""
+    cursor = (await found(world, ADMIN, first=2))["pageInfo"]["endCursor"]
+    assert (await world.client.ask(SEARCH, search="lamp", after=cursor)).codes == ["CURSOR_EXPIRED"]
+
+
+async def test_what_is_gone_by_then_is_left_out(world: World) -> None:
+    cursor = (await found(world, first=2))["pageInfo"]["endCursor"]
+    world.stores["till"].remove("products", "D")
+    for _ in range(2):
+        await world.gateway.make_due("till", sweep=True)
+        await world.gateway.run_due()
+    assert letters(await found(world, first=2, after=cursor)) == "C"
+
+
+async def test_no_more_than_so_many_hits_and_rankings_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rankings, "MOST_RANKINGS", 2)
+    monkeypatch.setattr("gateway.graphql.queries.ranked.MOST_HITS", 4)
+    cursor = (await found(world, first=3))["pageInfo"]["endCursor"]
+    rest = await found(world, after=cursor)
+    assert (letters(rest), rest["pageInfo"]["hasNextPage"], rest["totalCount"]) == ("D", False, 6)
+    for number in range(3):
+        world.clock.forward(seconds=11)
+        await found(world, first=1, filter={"brands": ["Acme", str(number)]})
+    assert await frozen(world) == 2
+    assert (await world.client.ask(SEARCH, search="lamp", after=cursor)).codes == ["CURSOR_EXPIRED"]
