@@ -92,8 +92,6 @@ def variants_with_stock(conn: Connection, ids: Collection[str]) -> Mapping[str, 
 
 def listed_in(conn: Connection, channel: str, kind: str, ids: Collection[str]) -> Collection[str]:
     """Those of these products, variants or listings that the channel lists, or once did."""
-    column = {"PRODUCT": listings.c.product_id, "PRODUCT_VARIANT": listings.c.variant_id, "LISTING": listings.c.id}[
-        kind
-    ]
+    columns = {"PRODUCT": listings.c.product_id, "PRODUCT_VARIANT": listings.c.variant_id, "LISTING": listings.c.id}
     here = sa.and_(listings.c.channel == channel, among(conn, columns[kind], ids))
     return frozenset(conn.scalars(sa.select(columns[kind]).distinct().where(here)))
