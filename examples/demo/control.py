@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from examples.demo.pages import page_routes
 from gateway.sdk.testing.sandbox import Sandbox, SandboxError, UnsupportedFaultError
 
 Body = dict[str, Any]
@@ -46,7 +47,7 @@ def control_app(outside: Outside) -> Starlette:
     async def world(_: Request) -> JSONResponse:
         return JSONResponse(dict(outside.summary))
 
-    routes = [Route("/world", world, methods=["GET"])]
+    routes = [Route("/world", world, methods=["GET"]), *page_routes(outside.gateway)]
     actions: dict[str, Action] = {
         "sell": lambda sandbox, body: sell(sandbox, body, _places(outside, sandbox)),
         "price": price,

@@ -1,0 +1,89 @@
+"""The demo's page in a real browser: stock that moves when something is sold, a channel that is broken and heals."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
+
+from .test_demo_run import Demo, free_ports, started, told
+
+T = TypeVar("T")
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(shutil.which("chromedriver") is None, reason="Chromium and its driver are not installed"),
+]
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+    port = free_ports()
+    process = await started(tmp_path, port)
+    yield Demo(process, port, await told(process))
+    process.terminate()
+    await process.communicate()
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[WebDriver]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    quiet = ("disable-background-networking", "disable-component-update", "disable-sync", "no-first-run", "disable-gpu")
+    for argument in ("headless=new", "no-sandbox", f"user-data-dir={tmp_path / 'browser'}", *quiet):
+        options.add_argument(f"--{argument}")
+    driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+def until(browser: WebDriver, condition: Callable[[], T]) -> T:
+    """What the condition gives once it is true."""
+    return WebDriverWait(browser, 30, 0.1, ignored_exceptions=[Exception]).until(lambda _: condition())
+
+
+def on_hand(browser: WebDriver, location: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f'[data-location="{location}"] .number').text
+
+
+def available(browser: WebDriver, location: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f'[data-location="{location}"] td:nth-child(3)').text
+
+
+def health(browser: WebDriver, channel: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f"#channel-{channel} td:nth-child(2)").text
+
+
+def look(browser: WebDriver, address: str) -> None:
+    browser.get(address)
+    assert "Every channel as one" in browser.page_source
+    before = int(until(browser, lambda: on_hand(browser, "store-london")))
+    browser.find_element(By.CSS_SELECTOR, '[data-sell="till store-london"]').click()
+    until(browser, lambda: int(on_hand(browser, "store-london")) == before - 1)
+    promised = int(available(browser, "warehouse-leeds"))
+    browser.find_element(By.CSS_SELECTOR, '[data-sell="web warehouse-leeds"]').click()
+    until(browser, lambda: int(available(browser, "warehouse-leeds")) == promised - 1)
+    modes = Select(browser.find_element(By.CSS_SELECTOR, "#channel-till select"))
+    modes.select_by_value("down")
+    until(browser, lambda: health(browser, "till").startswith(("DEGRADED", "DOWN")))
+    assert on_hand(browser, "store-london") == str(before - 1), "what is known stays"
+    Select(browser.find_element(By.CSS_SELECTOR, "#channel-till select")).select_by_value("ok")
+    until(browser, lambda: health(browser, "till") == "HEALTHY")
+    hosts = browser.execute_script(
+        "return performance.getEntriesByType('resource').map((one) => new URL(one.name).host)"
+    )
+    assert set(hosts) == {address.split("/")[2]}, "nothing comes from another host"
+
+
+async def test_the_page_shows_what_is_sold_and_what_is_broken(demo: Demo, browser: WebDriver) -> None:
+    await asyncio.to_thread(look, browser, f"http://127.0.0.1:{demo.port + 1}/")
