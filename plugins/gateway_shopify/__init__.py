@@ -11,8 +11,6 @@ from gateway.sdk import (
     ChannelKind,
     ChannelType,
     Context,
-    ContractError,
-    InvalidValueError,
     OrderRecord,
     Place,
     ProductRecord,
@@ -21,14 +19,13 @@ from gateway.sdk import (
     hookimpl,
 )
 from gateway.sdk.feeds import AnyFeed
-from gateway_shopify import answers
 from gateway_shopify.client import BUDGET, Client
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.customers import CustomerFeed, Merges
 from gateway_shopify.feeds import Shop, ShopFeed
-from gateway_shopify.following import following
-from gateway_shopify.operations import ORDERS, PLACES, PRODUCTS
+from gateway_shopify.operations import ORDERS, PRODUCTS
 from gateway_shopify.orders import order_of
+from gateway_shopify.places import places
 from gateway_shopify.products import product_of
 from gateway_shopify.stock import StockFeed
 from gateway_shopify.webhooks import ShopWebhooks
@@ -56,7 +53,7 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
     merges = Merges()
     feeds: dict[str, AnyFeed] = {
         "products": ShopFeed(shop, ProductRecord, "products", PRODUCTS, product_of),
-        "stock": StockFeed(shop),
+        "stock": StockFeed(shop, context),
         "customers": CustomerFeed(shop, merges),
         "orders": ShopFeed(shop, OrderRecord, "orders", ORDERS, order_of),
     }
@@ -69,22 +66,6 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
         webhooks=ShopWebhooks(shop.client, config, merges) if config.webhook_secrets else None,
         places=locations,
     )
-
-
-async def places(client: Client) -> list[Place]:
-    """The shop's locations."""
-    found: list[Place] = []
-    after = None
-    while True:
-        connection = (await client.ask(PLACES, after=after)).get("locations")
-        after = following(connection, after)
-        try:
-            named = answers.several(connection or {}, "nodes")
-            found += [Place(answers.number(one, "Location"), answers.text(one, "name")) for one in named]
-        except InvalidValueError as error:
-            raise ContractError(f"Places answered with something else than locations ({error})") from error
-        if after is None:
-            return found
 
 
 CHANNEL = ChannelType(

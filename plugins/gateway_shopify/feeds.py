@@ -32,7 +32,7 @@ from gateway.sdk import (
 from gateway_shopify import answers
 from gateway_shopify.client import Client
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.following import complete, following
+from gateway_shopify.following import complete, connection_of, following
 from gateway_shopify.operations import Kind
 
 OVERLAP = timedelta(minutes=2)
@@ -83,8 +83,8 @@ class ShopFeed(LiveFeed[R]):
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
         if mark is None:
-            return await self._range(Range(**json.loads(token)) if token else Range(0, await self._newest()))
-        return await self._changed(Since(**json.loads(token)) if token else Since(_earlier(mark)), mark)
+            return await self._range(Range(**json.loads(token)) if token else Range(0, await self.newest()))
+        return await self._changed(Since(**json.loads(token)) if token else Since(earlier(mark)), mark)
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
         nodes, shop = await self.found([ref.id for ref in refs])
@@ -113,13 +113,12 @@ class ShopFeed(LiveFeed[R]):
         """What is said of a record that the shop does not have."""
         return Gone(ref)
 
-    async def _newest(self) -> str | None:
+    async def newest(self) -> str | None:
         """The instant of the last change, on the shop's clock: where the next pass begins."""
         if self._kind.newest is None:
             return None
         data = await self._client.ask(self._kind.newest)
-        found = [connection["nodes"] for connection in data.values() if isinstance(connection, dict)]
-        nodes = found[0] if found and isinstance(found[0], list) else []
+        nodes = connection_of(data, self._kind.plural, self._kind.newest)["nodes"]
         return _updated(nodes[0]) if nodes else None
 
     async def _range(self, place: Range) -> Page:
@@ -130,7 +129,7 @@ class ShopFeed(LiveFeed[R]):
         items, taken = await self._raws(nodes, shop)
         if taken < len(nodes):
             last, more = _forward(nodes[:taken], self._kind, place.after), "cut"
-        return Page(items, _token(Range(last, place.mark)) if more else None, place.mark)
+        return Page(items, token_of(Range(last, place.mark)) if more else None, place.mark)
 
     async def _changed(self, place: Since, mark: Mark) -> Page:
         query = f"updated_at:>='{place.since}'"
@@ -142,24 +141,21 @@ class ShopFeed(LiveFeed[R]):
             return Page(items, self._onward(place, cursor, len(nodes), reached), reached)
         if reached <= place.since:
             raise RateLimitedError("the shop's cost bucket is empty")
-        return Page(items, _token(Since(reached)), reached)
+        return Page(items, token_of(Since(reached)), reached)
 
     def _onward(self, place: Since, cursor: str | None, count: int, reached: str) -> Token | None:
         if cursor is None:
             return None
         if place.depth + count < DEPTH:
-            return _token(Since(place.since, cursor, place.depth + count))
+            return token_of(Since(place.since, cursor, place.depth + count))
         if reached <= place.since:
             raise ContractError(f"{self._kind.listing.name} names more changes of one second than can be read")
-        return _token(Since(reached))
+        return token_of(Since(reached))
 
     async def _listed(self, after: str | None, **search: Any) -> tuple[list[Any], Any, str | None]:
         """Nodes, what the shop says of itself, and the cursor of what follows."""
         data = await self._client.ask(self._kind.listing, first=self._kind.size, after=after, **search)
-        found = [value for key, value in data.items() if key != "shop"]
-        connection = found[0] if found else None
-        if not isinstance(connection, dict) or not isinstance(connection.get("nodes"), list):
-            raise ContractError(f"{self._kind.listing.name} answered without a page")
+        connection = connection_of(data, self._kind.plural, self._kind.listing)
         return connection["nodes"], self._shop(data), following(connection, after)
 
     def _shop(self, data: Mapping[str, Any]) -> Any:
@@ -199,7 +195,7 @@ def _forward(nodes: Sequence[Any], kind: Kind, after: int) -> int:
 def _updated(node: Any) -> str | None:
     """When a node was changed last, to the second, as the search takes it; None where it does not say."""
     try:
-        return _second(answers.moment(node, "updatedAt"))
+        return second(answers.moment(node, "updatedAt"))
     except (InvalidValueError, AttributeError):
         return None
 
@@ -213,13 +209,13 @@ def _since(node: Any, place: Since) -> bool:
     return (_updated(node) or place.since) >= place.since
 
 
-def _earlier(mark: Mark) -> str:
-    return _second(datetime.fromisoformat(mark) - OVERLAP)
+def earlier(mark: Mark) -> str:
+    return second(datetime.fromisoformat(mark) - OVERLAP)
 
 
-def _second(moment: datetime) -> str:
+def second(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _token(place: Range | Since) -> Token:
+def token_of(place: Range | Since) -> Token:
     return json.dumps(asdict(place))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.sdk import ContractError
+from gateway_shopify.answers import mapping
 from gateway_shopify.client import Client
-from gateway_shopify.operations import NESTED, Nested
+from gateway_shopify.operations import NESTED, Nested, Operation
 
 MOST = 100
 """Pages of one connection: no record has more."""
@@ -33,14 +34,20 @@ async def _rest(client: Client, node: dict[str, Any], nested: Nested, first: Any
     nodes = list(first["nodes"])
     for _ in range(MOST):
         answer = await client.ask(nested.operation, id=node.get("id"), after=after)
-        page = (answer.get("node") or {}).get(nested.field)
-        if not isinstance(page, dict) or not isinstance(page.get("nodes"), list):
-            raise ContractError(f"{nested.operation.name} answered without a page")
+        page = connection_of(answer.get("node"), nested.field, nested.operation)
         nodes += page["nodes"]
         after = following(page, after)
         if after is None:
             return {"nodes": nodes}
     raise ContractError(f"{nested.operation.name} gives page after page, without an end")
+
+
+def connection_of(answer: Any, field: str, operation: Operation) -> dict[str, Any]:
+    """The page that stands in an answer."""
+    page = mapping(answer).get(field)
+    if not isinstance(page, dict) or not isinstance(page.get("nodes"), list):
+        raise ContractError(f"{operation.name} answered without a page")
+    return page
 
 
 def following(connection: Any, before: str | None) -> str | None:

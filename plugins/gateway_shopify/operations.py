@@ -110,6 +110,7 @@ class Kind:
     """What a feed reads: a connection of the shop, and what is asked of each of its nodes."""
 
     type: str
+    plural: str
     listing: Operation
     by_id: Operation
     size: int
@@ -132,6 +133,7 @@ def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted
 }}"""
     return Kind(
         type,
+        plural,
         Operation(f"{type}Page", listing, 4, each),
         Operation(f"{type}ById", by_id, 2, each),
         size,
@@ -181,6 +183,18 @@ NESTED: Mapping[tuple[str, str], Nested] = MappingProxyType(
     }
 )
 
+MOVED_LEVELS = Operation(
+    "MovedLevels",
+    f"""query MovedLevels($id: ID!, $after: String, $query: String) {{
+  node(id: $id) {{
+    __typename
+    ... on Location {{
+      id inventoryLevels(first: 60, after: $after, query: $query) {{ nodes {{ item {{ id }} {LEVEL} }} {PAGE_INFO} }}
+    }}
+  }}
+}}""",
+    363,
+)
 PLACES = Operation(
     "Places",
     f"query Places($after: String) {{ locations(first: 250, after: $after) {{ nodes {{ id name }} {PAGE_INFO} }} }}",
@@ -218,4 +232,12 @@ def all_operations() -> list[Operation]:
     """Every operation there is."""
     kinds = (PRODUCTS, ITEMS, CUSTOMERS, ORDERS)
     listed = [op for kind in kinds for op in (kind.listing, kind.by_id, kind.newest) if op is not None]
-    return [*listed, *(nested.operation for nested in NESTED.values()), PLACES, MERGE, SUBSCRIPTIONS, SUBSCRIBE]
+    return [
+        *listed,
+        *(nested.operation for nested in NESTED.values()),
+        MOVED_LEVELS,
+        PLACES,
+        MERGE,
+        SUBSCRIPTIONS,
+        SUBSCRIBE,
+    ]

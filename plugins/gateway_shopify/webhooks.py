@@ -26,7 +26,7 @@ from gateway_shopify import answers
 from gateway_shopify.client import Client
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.customers import Merges
-from gateway_shopify.following import following
+from gateway_shopify.following import connection_of, following
 from gateway_shopify.operations import SUBSCRIBE, SUBSCRIPTIONS
 
 OLDEST = timedelta(hours=6)
@@ -113,10 +113,11 @@ class ShopWebhooks(Webhooks):
         found: list[tuple[str, str]] = []
         after = None
         while True:
-            connection = (await self._client.ask(SUBSCRIPTIONS, after=after)).get("webhookSubscriptions")
-            after = following(connection, after)
-            found += [(answers.text(one, "topic"), answers.text(one, "uri")) for one in _nodes(connection)]
-            if after is None:
+            page = connection_of(
+                await self._client.ask(SUBSCRIPTIONS, after=after), "webhookSubscriptions", SUBSCRIPTIONS
+            )
+            found += [(str(one.get("topic")), str(one.get("uri"))) for one in map(answers.mapping, page["nodes"])]
+            if (after := following(page, after)) is None:
                 return found
 
 
@@ -141,13 +142,6 @@ def _check(answer: Mapping[str, Any], topic: str) -> None:
         raise ContractError("Subscribe answered without a payload")
     if payload.get("userErrors"):
         raise RejectedError(f"the shop refuses to send {topic} to the gateway's address", "SUBSCRIPTION_REFUSED")
-
-
-def _nodes(connection: Any) -> Sequence[Mapping[str, Any]]:
-    try:
-        return answers.several(connection, "nodes")
-    except (InvalidValueError, AttributeError) as error:
-        raise ContractError("Subscriptions answered without a page") from error
 
 
 def _body(body: bytes) -> Body:

@@ -137,6 +137,57 @@ async def test_a_change_arrives_with_the_next_pass_and_nothing_else_is_read(tmp_
     assert web.sandbox.manners.asked.count("ProductPage") == 1
 
 
+async def test_stock_that_moved_arrives_by_place_and_the_rest_is_not_read_again(tmp_path: Path) -> None:
+    async with house(tmp_path, world(many(150))) as web:
+        await web.gateway.run_due()
+        before = await web.state()
+        for number in range(100):
+            web.clock.forward(seconds=6)
+            await web.sandbox.count(f"P{number:05}", "leeds", 50)
+        await web.sandbox.sell("TEA-1", 2, "london")
+        web.sandbox.manners.asked.clear()
+        after = await web.next_pass(minutes=1)
+        asked = web.sandbox.manners.asked
+    moved = set(after["stock"]) - set(before["stock"])
+    assert sorted(row[3] for row in moved) == [*([50] * 100)]
+    assert asked.count("MovedLevels") == 3
+    assert "InventoryItemPage" not in asked
+
+
+async def test_a_level_is_the_same_however_it_was_come_by(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        await web.sandbox.sell("TEA-1", 2, "london")
+        level = web.level("TEA-1", "london")
+        whole = {raw.id: raw for raw in await web.items("stock")}[level]
+        (moved,) = await web.items("stock", "2026-01-05T09:01:00Z")
+        assert moved == whole == (await web.fetched("stock", level))[level]
+
+
+async def test_more_changed_stock_than_a_cursor_reaches_is_read_completely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_shopify.stock.DEPTH", 100)
+    async with house(tmp_path, world(many(150))) as web:
+        pages = await web.pages("stock", "2009-01-01T00:00:00Z")
+        assert len({raw.id for page in pages for raw in page.items}) == 153
+        assert {page.mark for page in pages} == {"2026-01-05T09:00:00Z"}
+        assert "InventoryItemPage" in web.sandbox.manners.asked
+
+
+async def test_a_place_that_is_closed_during_a_pass_over_stock_does_not_end_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        shop = web.sandbox.shop
+
+        def close(name: str, answer: dict[str, Any]) -> Any:
+            if name == "Places":
+                shop.remove(shop.place(web.sandbox.places["london"]))
+            return answer
+
+        web.sandbox.manners.twist = close
+        items = await web.items("stock", "2009-01-01T00:00:00Z")
+        assert [raw.id for raw in items] == [web.level("TEA-1", "leeds")]
+
+
 async def test_a_pass_begins_where_the_last_one_ended_with_an_overlap(tmp_path: Path) -> None:
     async with house(tmp_path, world(many(40))) as web:
         web.clock.forward(hours=1)

@@ -171,6 +171,13 @@ def _levels(shop: Shop, item: Node, **arguments: Any) -> Sequence[Node]:
     return list(shop.levels.get(number(item["id"]), {}).values())
 
 
+def _levels_there(shop: Shop, place: Node, query: str | None = None, **arguments: Any) -> Sequence[Node]:
+    _, since = _filtered(query)
+    key = number(place["id"])
+    here = [levels[key] for levels in shop.levels.values() if key in levels]
+    return [level for level in here if level["updatedAt"] >= since]
+
+
 def _quantities(shop: Shop, level: Node, names: Sequence[str]) -> list[Answer]:
     return [{"name": name, "quantity": level["counts"].get(name, 0)} for name in names]
 
@@ -207,6 +214,7 @@ FIELDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "QueryRoot.webhookSubscriptions": _listed("WebhookSubscription"),
         "QueryRoot.customerMergeJobStatus": _merge,
         "InventoryItem.inventoryLevels": _levels,
+        "Location.inventoryLevels": _levels_there,
         "InventoryLevel.quantities": _quantities,
         "Mutation.webhookSubscriptionCreate": _subscribe,
     }

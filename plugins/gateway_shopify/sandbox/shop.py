@@ -109,7 +109,7 @@ class Shop:
         key = number(place["id"])
         if key not in here:
             id = f"gid://shopify/InventoryLevel/{key}?inventory_item_id={number(item['id'])}"
-            here[key] = {"__typename": "InventoryLevel", "id": id, "location": place, "counts": {}}
+            here[key] = {"__typename": "InventoryLevel", "id": id, "item": item, "location": place, "counts": {}}
         level = here[key]
         for name, units in counts.items():
             level["counts"][name] = level["counts"].get(name, 0) + units
