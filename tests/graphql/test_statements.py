@@ -29,6 +29,20 @@ ORDERS = """query ($first: Int) { orders(first: $first) { totalCount nodes {
   number channel { name } location { name } reverses { number } customer { displayName lifetimeValue { amount } }
   lines(first: 5) { totalCount nodes { quantity variant { sku product { title } } } } } } }"""
 
+PAGES = """query ($first: Int) { products(first: $first) { nodes {
+  selectedOrFirstAvailableVariant(selectedOptions: [{name: "Size", value: "M"}]) { sku
+    storeAvailability(near: {latitude: 51.5, longitude: -0.12}) { edges { distanceKm node {
+      status available location { key } } } } }
+  adjacentVariants(selectedOptions: [{name: "Size", value: "M"}]) { sku price { amount } }
+  till: selectedOrFirstAvailableVariant(channelKey: "till") { sku stock { available } } } } }"""
+SEARCHED = """query ($first: Int) { products(first: $first, search: "product") { nodes { title brand } } }"""
+LISTINGS = """query ($first: Int) { listings(first: $first) { totalCount nodes {
+  channel { key state } variant { sku product { title } } } } }"""
+CHANGED = """query ($first: Int, $after: String, $types: [ChangeType!]!) {
+  changes(first: $first, after: $after, channelKey: "till", types: $types) { nodes { kind node { id } } } }"""
+REVIEWS = """query ($first: Int) { matchReviews(first: $first) { nodes {
+  reason listing { title variant { sku } } candidates { sku product { title } } } } }"""
+
 
 @contextlib.contextmanager
 def statements() -> Iterator[list[str]]:
@@ -56,7 +70,15 @@ def shop(count: int) -> MemoryStore:
     return store
 
 
-@pytest.mark.parametrize(("query", "name"), [(PRODUCTS, "products"), (ORDERS, "orders")])
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        (PRODUCTS, "products"),
+        (ORDERS, "orders"),
+        (PAGES, "products"),
+        (LISTINGS, "listings"),
+    ],
+)
 async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
     database_url: str, query: str, name: str
 ) -> None:
@@ -66,6 +88,56 @@ async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
             with statements() as seen:
                 data = await world.client.data(query, ADMIN, first=size)
             assert len(data[name]["nodes"]) == size
+            counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
+    assert len(set(counts)) == 1, counts
+    assert counts[0] <= BUDGET, counts
+
+
+async def test_a_page_of_a_frozen_ranking_takes_a_constant_number_of_statements(database_url: str) -> None:
+    async with opened(database_url, {"till": shop(60), "web": MemoryStore()}) as world:
+        counts = []
+        for size in (1, 20, 40):
+            world.clock.forward(minutes=1)
+            with statements() as seen:
+                data = await world.client.data(SEARCHED, first=size)
+            assert len(data["products"]["nodes"]) == size
+            counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
+    assert len(set(counts)) == 1, counts
+    assert counts[0] <= BUDGET, counts
+
+
+@pytest.mark.parametrize("kind", ["PRODUCT", "LISTING", "STOCK"])
+async def test_a_page_of_changes_takes_a_constant_number_of_statements(database_url: str, kind: str) -> None:
+    till, start = shop(40), CHANGED.replace("nodes {", "pageInfo { endCursor } nodes {")
+    async with opened(database_url, {"till": till, "web": MemoryStore()}) as world:
+        after = (await world.client.data(start, types=[kind]))["changes"]["pageInfo"]["endCursor"]
+        for n in range(40):
+            till.change("products", f"p{n}", title=f"Changed {n}")
+            till.change("stock", f"{n}-S@L", on_hand=n + 1)
+        await world.gateway.make_due("till")
+        await world.gateway.run_due()
+        counts = []
+        for size in (1, 20, 40):
+            with statements() as seen:
+                data = await world.client.data(CHANGED, ADMIN, first=size, after=after, types=[kind])
+            assert len(data["changes"]["nodes"]) == size
+            counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
+    assert len(set(counts)) == 1, counts
+    assert counts[0] <= BUDGET, counts
+
+
+async def test_a_page_of_reviews_takes_a_constant_number_of_statements(database_url: str) -> None:
+    till, web = MemoryStore(), MemoryStore()
+    for n in range(20):
+        till.put("products", rows.product(f"a{n}", sku=f"S{n}", gtin="04006381333931"))
+        web.put("products", rows.product(f"b{n}", sku=f"S{n}", gtin="05000112637922"))
+        web.put("products", rows.product(f"c{n}", sku=f"S{n}", title="Which"))
+    async with opened(database_url, {"till": till, "web": web}) as world:
+        counts = []
+        for size in (1, 10, 20):
+            with statements() as seen:
+                data = await world.client.data(REVIEWS, ADMIN, first=size)
+            assert len(data["matchReviews"]["nodes"]) == size
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert len(set(counts)) == 1, counts
     assert counts[0] <= BUDGET, counts

@@ -1,0 +1,250 @@
+"""The change log as an app reads it that keeps a copy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.sdk.testing import rows
+from gateway.sdk.testing.memory import MemoryStore
+from gateway.storage import log
+from gateway.storage.tables import products
+from gateway.sync import schedule
+from tests.graphql.mutating import wish
+from tests.graphql.world import ADMIN, STAFF, World, global_id, opened, small_world
+
+pytestmark = pytest.mark.anyio
+
+ALL = ["PRODUCT", "PRODUCT_VARIANT", "LISTING", "STOCK", "CATEGORY", "LOCATION"]
+CHANGES = """query ($types: [ChangeType!]!, $first: Int, $after: String, $channel: String) {
+  changes(types: $types, first: $first, after: $after, channelKey: $channel) {
+    edges { cursor } pageInfo { hasNextPage hasPreviousPage endCursor }
+    nodes { nodeId kind replacedBy occurredAt node { __typename id
+      ... on Product { title } ... on ProductVariant { sku } ... on Listing { title } ... on Stock { available } } }
+  } }"""
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with small_world(database_url) as opened_world:
+        yield opened_world
+
+
+async def page(world: World, *types: str, token: str | None = STAFF, **arguments: Any) -> Any:
+    return (await world.client.data(CHANGES, token, types=list(types or ALL), **arguments))["changes"]
+
+
+async def now(world: World, *types: str, **arguments: Any) -> str:
+    """The cursor from which an app goes on."""
+    start = await page(world, *types, **arguments)
+    assert (start["nodes"], start["pageInfo"]["hasNextPage"]) == ([], False)
+    return str(start["pageInfo"]["endCursor"])
+
+
+async def rest(world: World, *types: str, after: str, **arguments: Any) -> list[Any]:
+    """Everything after the cursor, page by page."""
+    found: list[Any] = []
+    while True:
+        some = await page(world, *types, after=after, **arguments)
+        found += some["nodes"]
+        after = some["pageInfo"]["endCursor"]
+        if not some["pageInfo"]["hasNextPage"]:
+            return found
+
+
+async def sync(world: World, channel: str = "till", **how: bool) -> None:
+    await world.gateway.make_due(channel, **how)
+    await world.gateway.run_due()
+
+
+async def id_of(world: World, sku: str) -> tuple[str, str]:
+    query = "query ($skus: [String!]) { productVariants(filter: {skus: $skus}) { nodes { id product { id } } } }"
+    (node,) = (await world.client.data(query, STAFF, skus=[sku]))["productVariants"]["nodes"]
+    return node["id"], node["product"]["id"]
+
+
+async def test_without_a_cursor_nothing_is_listed_but_where_to_go_on_from(world: World) -> None:
+    cursor = await now(world)
+    assert await rest(world, after=cursor) == []
+    world.stores["till"].put("products", rows.product("new", title="New", category=["Fresh"]))
+    await sync(world)
+    found = await rest(world, after=cursor)
+    assert sorted(one["node"]["__typename"] for one in found) == ["Category", "Listing", "Product", "ProductVariant"]
+    assert {one["kind"] for one in found} == {"UPSERTED"}
+    assert all(one["nodeId"] == one["node"]["id"] for one in found)
+
+
+async def test_a_count_that_changed_is_the_stock_of_its_variants_in_the_callers_channel(world: World) -> None:
+    cursor = await now(world, "STOCK")
+    elsewhere = await now(world, "STOCK", channel="web")
+    world.stores["till"].change("stock", "t-mug@L", on_hand=7)
+    world.stores["till"].change("stock", "half@L", on_hand=3)
+    await sync(world)
+    variant, _ = await id_of(world, "MUG")
+    (stock,) = await rest(world, "STOCK", after=cursor)
+    assert (stock["kind"], stock["node"]["available"]) == ("UPSERTED", 8)
+    query = "query ($id: ID!) { node(id: $id) { ... on ProductVariant { stock { id } } } }"
+    assert (await world.client.data(query, STAFF, id=variant))["node"]["stock"]["id"] == stock["nodeId"]
+    (there,) = await rest(world, "STOCK", after=elsewhere, channel="web")
+    assert (there["node"]["available"], there["nodeId"] != stock["nodeId"]) == (7, True)
+
+
+async def test_what_is_deleted_and_what_is_merged_is_told(world: World) -> None:
+    lamp, lamps = await id_of(world, "LAMP")
+    blue, _ = await id_of(world, "TEE-B")
+    cursor = await now(world)
+    world.stores["till"].remove("products", "t-lamp")
+    await sync(world, sweep=True)
+    await sync(world, sweep=True)
+    gone = {one["nodeId"]: (one["kind"], one["node"]) for one in await rest(world, after=cursor)}
+    assert (gone[lamp], gone[lamps]) == (("DELETED", None), ("DELETED", None))
+    cursor, (card, _) = await now(world, "PRODUCT_VARIANT"), await id_of(world, "CARD")
+    query = "query ($id: ID!) { node(id: $id) { ... on ProductVariant { listings { id } } } }"
+    listing = (await world.client.data(query, STAFF, id=blue))["node"]["listings"][0]["id"]
+    await wish(world, "listingLink", listingId=listing, variantId=card)
+    await schedule.stamp(world.gateway.turns)
+    found = await rest(world, "PRODUCT_VARIANT", after=cursor)
+    (merged,) = [one for one in found if one["kind"] == "MERGED"]
+    assert {merged["nodeId"], merged["replacedBy"]} == {blue, card}
+    assert merged["node"]["id"] == merged["replacedBy"]
+
+
+async def test_a_page_ends_anywhere_and_the_next_goes_on_there(database_url: str) -> None:
+    store = MemoryStore()
+    for n in range(30):
+        store.put("products", rows.product(f"p{n:02}", title=f"P{n:02}"))
+    async with opened(database_url, {"till": MemoryStore(), "web": store}) as world:
+        cursor = await now(world, "PRODUCT", "LISTING")
+        for n in range(30):
+            row = store.rows("products")[f"p{n:02}"]
+            store.put("products", row | {"title": f"Q{n:02}"})
+        await sync(world, "web")
+        whole = await rest(world, "PRODUCT", "LISTING", after=cursor, first=100)
+        assert len({one["nodeId"] for one in whole}) == 60
+        for size in (1, 7, 30):
+            assert [one["nodeId"] for one in await rest(world, "PRODUCT", "LISTING", after=cursor, first=size)] == [
+                one["nodeId"] for one in whole
+            ]
+        seven = await page(world, "PRODUCT", "LISTING", after=cursor, first=7)
+        middle = await page(world, "PRODUCT", "LISTING", after=seven["edges"][2]["cursor"], first=4)
+        assert [one["nodeId"] for one in middle["nodes"]] == [one["nodeId"] for one in seven["nodes"][3:]]
+
+
+async def test_variants_that_share_an_item_change_together_and_are_not_torn_apart(database_url: str) -> None:
+    store = MemoryStore()
+    sizes = [rows.variant(f"v{n}", sku=f"V{n}", item="shared", options={"Size": str(n)}) for n in range(3)]
+    store.put("products", {"id": "p", "title": "P", "variants": sizes})
+    store.put("stock", rows.stock("shared", "L", 1))
+    store.put("stock", rows.stock("v9", "L", 1))
+    async with opened(database_url, {"till": store, "web": MemoryStore()}) as world:
+        cursor = await now(world, "STOCK")
+        store.change("stock", "shared@L", on_hand=2)
+        await sync(world)
+        some = await page(world, "STOCK", after=cursor, first=3)
+        assert [one["node"]["available"] for one in some["nodes"]] == [2, 2, 2]
+        assert await rest(world, "STOCK", after=some["pageInfo"]["endCursor"]) == []
+
+
+async def test_only_what_a_channel_lists_is_told_where_one_is_named(world: World) -> None:
+    cursors = {channel: await now(world, "PRODUCT", "LISTING", channel=channel) for channel in ("till", "web")}
+    world.stores["web"].put("products", rows.product("only", title="Only here"))
+    await sync(world, "web")
+    found = {
+        channel: [one["node"]["title"] for one in await rest(world, "PRODUCT", "LISTING", after=after, channel=channel)]
+        for channel, after in cursors.items()
+    }
+    assert found == {"till": [], "web": ["Only here", "Only here"]}
+
+
+async def test_a_product_that_is_taken_off_sale_is_deleted_for_shoppers(world: World) -> None:
+    cursor = await now(world, "PRODUCT")
+    world.stores["till"].change("products", "t-lamp", title="A lamp")
+    await sync(world)
+    _, lamps = await id_of(world, "LAMP")
+    draft = products.update().where(products.c.title == "A lamp").values(status="DRAFT")
+    await world.gateway.database.write(lambda conn: conn.execute(draft))
+    for token, expected in ((STAFF, ("UPSERTED", lamps)), (None, ("DELETED", None))):
+        (change,) = await rest(world, "PRODUCT", after=cursor, token=token)
+        assert (change["kind"], change["node"] and change["node"]["id"]) == expected
+
+
+async def test_a_cursor_whose_rest_is_forgotten_says_so(world: World) -> None:
+    cursor = await now(world)
+    world.stores["till"].change("products", "t-lamp", title="A lamp")
+    await sync(world)
+    world.clock.forward(days=30)
+    await world.gateway.database.write(log.prune, world.clock(), world.clock())
+    answer = await world.client.ask(CHANGES, types=ALL, after=cursor)
+    assert (answer.codes, answer.body["data"]) == (["CURSOR_EXPIRED"], {"changes": None})
+    assert await rest(world, after=await now(world)) == []
+
+
+async def test_a_cursor_that_is_at_the_end_does_not_expire_when_all_behind_it_is_forgotten(world: World) -> None:
+    cursor = await now(world)
+    world.clock.forward(days=30)
+    await world.gateway.database.write(log.prune, world.clock(), world.clock())
+    assert await rest(world, after=cursor) == []
+
+
+async def test_cursors_of_other_types_channels_and_lists_and_forged_ones_are_bad_input(world: World) -> None:
+    cursor = await now(world, "PRODUCT")
+    query = "{ products(first: 1) { pageInfo { endCursor } } }"
+    other = (await world.client.data(query))["products"]["pageInfo"]["endCursor"]
+    wrong: tuple[dict[str, Any], ...] = (
+        {"types": ["LISTING"], "after": cursor},
+        {"types": ["PRODUCT"], "after": cursor, "channel": "web"},
+        {"types": ["PRODUCT"], "after": other},
+        {"types": ["PRODUCT"], "after": "x"},
+        {"types": []},
+        {"types": ["PRODUCT"], "channel": "nowhere"},
+        {"types": ["PRODUCT"], "first": 0},
+        {"types": ["PRODUCT"], "first": 101},
+    )
+    for arguments in wrong:
+        assert (await world.client.ask(CHANGES, **arguments)).codes == ["BAD_USER_INPUT"], arguments
+
+
+async def test_the_order_of_types_and_naming_one_twice_make_no_other_list(world: World) -> None:
+    cursor = await now(world, "LISTING", "PRODUCT")
+    assert await rest(world, "PRODUCT", "LISTING", "PRODUCT", after=cursor) == []
+
+
+# ------------------------------------------------------------------------------------------------ listings
+
+LISTINGS = """query ($channel: String, $filter: ListingFilter, $first: Int, $after: String) {
+  listings(channelKey: $channel, filter: $filter, first: $first, after: $after) { totalCount
+    nodes { externalId channel { key } matchedBy } pageInfo { endCursor hasNextPage } } }"""
+
+
+async def listed(world: World, **variables: Any) -> set[str]:
+    found = (await world.client.data(LISTINGS, STAFF, **variables))["listings"]
+    assert found["totalCount"] == len(found["nodes"])
+    return {one["externalId"] for one in found["nodes"]}
+
+
+async def test_listings_are_listed_by_channel_state_and_whether_something_connects_them(world: World) -> None:
+    assert await listed(world) == {"t-mug", "t-tee", "t-lamp", "t-card", "w-red", "w-blue", "w-mug"}
+    assert await listed(world, channel="web") == {"w-red", "w-blue", "w-mug"}
+    assert await listed(world, filter={"unmatched": True}) == {"t-lamp", "t-card", "w-blue"}
+    assert await listed(world, filter={"unmatched": False}, channel="till") == {"t-mug", "t-tee"}
+    assert await listed(world, filter={"statuses": ["ARCHIVED"]}) == set()
+    assert await listed(world, filter={"statuses": []}) == set()
+    assert await listed(world, filter={}) == await listed(world, filter={"statuses": ["ACTIVE"]})
+
+
+async def test_listings_are_paged_and_need_their_scope(world: World) -> None:
+    first = (await world.client.data(LISTINGS, STAFF, first=4))["listings"]
+    after = first["pageInfo"]["endCursor"]
+    second = (await world.client.data(LISTINGS, STAFF, first=4, after=after))["listings"]
+    ids = [one["externalId"] for some in (first, second) for one in some["nodes"]]
+    assert (len(ids), len(set(ids)), second["pageInfo"]["hasNextPage"]) == (7, 7, False)
+    assert (await world.client.ask(LISTINGS)).codes == ["UNAUTHENTICATED"]
+    for variables in ({"channel": "nowhere"}, {"after": "x"}, {"after": after, "channel": "web"}):
+        assert (await world.client.ask(LISTINGS, ADMIN, **variables)).codes == ["BAD_USER_INPUT"]
+
+
+async def test_the_id_of_a_match_review_that_is_none_is_null(world: World) -> None:
+    query = "query ($id: ID!) { node(id: $id) { id } }"
+    assert await world.client.data(query, ADMIN, id=global_id("MatchReview", "0" * 32)) == {"node": None}
