@@ -29,7 +29,6 @@ def product_of(raw: Raw, config: AmazonConfig) -> ProductRecord:
     item, store = raw.data, config.store
     sku, summary = needed(item, "sku"), summary_of(item, store)
     title = text(summary, "itemName") or attribute_text(item, "item_name", store) or sku
-    active = "BUYABLE" in statuses(summary)
     asin = text(summary, "asin")
     image = image_of(summary)
     variant = VariantRecord(
@@ -41,7 +40,7 @@ def product_of(raw: Raw, config: AmazonConfig) -> ProductRecord:
         price_includes_tax=config.prices_include_tax,
         units_per_listing=units_of(item, config),
         condition=(text(summary, "conditionType") or "new_new").split("_")[0],
-        status=ListingStatus.ACTIVE if active else ListingStatus.INACTIVE,
+        status=ListingStatus.ACTIVE if is_active(summary) else ListingStatus.INACTIVE,
         url=address_of(store, asin),
     )
     variant = with_gtin(variant, item, store)
@@ -69,12 +68,12 @@ def is_parent(item: Shape, store: str) -> bool:
     return any(link.get("type") == "VARIATION" and link.get("childSkus") for link in links)
 
 
-def statuses(summary: Shape) -> list[object]:
-    """What the listing can be: bought, found."""
-    found = within(summary, "status")
-    if found is not None and not isinstance(found, list):
+def is_active(summary: Shape) -> bool:
+    """Whether the listing can be bought."""
+    found = within(summary, "status") or []
+    if not isinstance(found, list):
         raise wrong(("summaries", "status"), "a list", found)
-    return found or []
+    return "BUYABLE" in found
 
 
 def price_of(item: Shape, store: str) -> Money | None:
@@ -119,13 +118,8 @@ def units_of(item: Shape, config: AmazonConfig) -> int:
         return config.units[sku]
     for name in config.pack_attributes:
         for value in attributes(item, name, config.store):
-            return pack(name, value.get("value"))
+            units = pieces(name, str(value.get("value")))
+            if units < 1:
+                raise InvalidValueError(name, f"{units} is no number of units")
+            return units
     return 1
-
-
-def pack(name: str, value: object) -> int:
-    """The number of units that an attribute says."""
-    units = pieces(name, str(value))
-    if units < 1:
-        raise InvalidValueError(name, f"{units} is no number of units")
-    return units

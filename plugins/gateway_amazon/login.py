@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from gateway.sdk import Answer, AuthError, Context, ContractError, RejectedError, Request
+from gateway.sdk import AuthError, Context, ContractError, RateLimitedError, RejectedError, Request
 from gateway_amazon.config import AmazonConfig
 
 PATH = "/auth/o2/token"
 EARLY = timedelta(seconds=60)
 """So long before its end a token is replaced, or in the last tenth of its life."""
 
+REST = timedelta(minutes=1)
 LONGEST_ANSWER = 100_000
 ADVICE = {
     "invalid_grant": "the refresh token is revoked or expired; authorize the app again in Seller Central, and "
@@ -61,13 +62,18 @@ class Login:
         asked = self._context.now()
         try:
             answer = await self._http.send(self._request())
+        except RateLimitedError as error:
+            raise RateLimitedError("Login with Amazon was asked too often", error.retry_after or REST) from error
         except AuthError as error:
             raise LoginError(f"Login with Amazon refuses: {ADVICE['invalid_client']}") from error
         said = answer.json()
         if not isinstance(said, dict):
             raise ContractError("Login with Amazon answered with something else than an object")
         if answer.status >= 400:
-            raise _refusal(answer, said)
+            code = said.get("error")
+            if isinstance(code, str) and code in ADVICE:
+                raise LoginError(f"Login with Amazon refuses: {ADVICE[code]}")
+            raise RejectedError(f"Login with Amazon refuses with status {answer.status}", "login")
         return _access(said, asked)
 
     def _request(self) -> Request:
@@ -89,10 +95,3 @@ def _access(said: Mapping[str, Any], asked: datetime) -> Access:
     if isinstance(lasts, bool) or not isinstance(lasts, int) or not 0 < lasts <= 86_400:
         raise ContractError("Login with Amazon does not say how long its token lasts")
     return Access(token, asked + timedelta(seconds=lasts) - min(EARLY, timedelta(seconds=lasts) / 10))
-
-
-def _refusal(answer: Answer, said: Mapping[str, Any]) -> AuthError | RejectedError:
-    code = said.get("error")
-    if isinstance(code, str) and code in ADVICE:
-        return LoginError(f"Login with Amazon refuses: {ADVICE[code]}")
-    return RejectedError(f"Login with Amazon refuses with status {answer.status}", "login")

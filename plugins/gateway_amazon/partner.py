@@ -26,6 +26,7 @@ from gateway_amazon.shapes import Shape, objects, text, within
 
 RATE = "x-amzn-ratelimit-limit"
 FASTEST = 100_000.0
+DENIED = "check that the app has the role for it, and that the account still authorizes the app (Seller Central)"
 CODE = re.compile(r"[\w.-]{1,60}")
 Query = Mapping[str, str | None]
 
@@ -94,9 +95,7 @@ class SellingPartner:
         """What it answers, an object.
 
         Raises:
-            NotFoundError, RejectedError: it understood, and refuses.
-            CursorExpiredError: the page token is no longer good.
-            ContractError: the answer is no object.
+            NotFoundError, RejectedError, CursorExpiredError: it understood, and refuses.
             ChannelError: as `gateway.sdk.Http` says.
         """
         asked = {name: value for name, value in query.items() if value is not None}
@@ -126,21 +125,16 @@ class SellingPartner:
 
     async def _sent(self, operation: Operation, request: Request) -> Answer:
         """A token that is refused may only be too old: one more is bought, once."""
-        try:
-            return await self._http.send(request)
-        except LoginError:
-            raise
-        except AuthError:
-            self._login.drop()
-        try:
-            return await self._http.send(request)
-        except LoginError:
-            raise
-        except AuthError as error:
-            raise AuthError(
-                f"{operation.name} is denied to a new access token: check that the app has the role for it, and that "
-                "the account still authorizes the app (Seller Central, Manage Your Apps)"
-            ) from error
+        for last in (False, True):
+            try:
+                return await self._http.send(request)
+            except LoginError:
+                raise
+            except AuthError as error:
+                self._login.drop()
+                if last:
+                    raise AuthError(f"{operation.name} is denied to a new access token: {DENIED}") from error
+        raise AssertionError("unreachable")
 
 
 def _rate(said: str | None) -> float | None:

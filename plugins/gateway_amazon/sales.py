@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 from gateway.sdk import (
     InvalidValueError,
@@ -36,35 +36,28 @@ STANDINGS = {
 }
 """By Amazon's status: the buyer is charged when it ships, and until PENDING is over not even authorized."""
 
-KEPT = ("orderId", "createdTime", "lastUpdatedTime", "fulfillment", "proceeds", "orderItems")
-KEPT_OF_ITEM = ("orderItemId", "quantityOrdered", "product", "proceeds", "fulfillment")
-KEPT_OF_PRODUCT = ("title", "sellerSku", "price")
+MONEY_OF_ITEM: Shape = {"product": {"title": {}, "sellerSku": {}, "price": {}}, "proceeds": {}}
+COUNT_OF_ITEM: Shape = {"orderItemId": {}, "quantityOrdered": {}, "fulfillment": {"quantityFulfilled": {}}}
+KEPT: Shape = {
+    **{name: {} for name in ("orderId", "createdTime", "lastUpdatedTime", "proceeds")},
+    "fulfillment": {"fulfillmentStatus": {}, "fulfilledBy": {}},
+    "orderItems": {**MONEY_OF_ITEM, **COUNT_OF_ITEM},
+}
+BUYER: Shape = {"buyer": {"buyerName": {}, "buyerEmail": {}}}
 
 
-def kept(order: Shape, contact: bool) -> Shape:
+def kept(order: Shape, contact: bool) -> Any:
     """What is read of an order, and no more: the rest is personal, and would have to be deleted in time."""
-    found = {name: order[name] for name in KEPT if name in order}
-    if isinstance(items := order.get("orderItems"), list):
-        found["orderItems"] = [_kept_item(item) for item in items]
-    if contact and isinstance(buyer := order.get("buyer"), dict):
-        found["buyer"] = _only(buyer, ("buyerName", "buyerEmail"))
-    return found
+    return chosen(order, {**KEPT, **BUYER} if contact else KEPT)
 
 
-def _kept_item(item: object) -> object:
-    if not isinstance(item, dict):
-        return item
-    product, shipped = item.get("product"), item.get("fulfillment")
-    found = _only(item, KEPT_OF_ITEM)
-    if isinstance(product, dict):
-        found["product"] = _only(product, KEPT_OF_PRODUCT)
-    if isinstance(shipped, dict):  # the rest holds gift messages
-        found["fulfillment"] = _only(shipped, ("quantityFulfilled", "quantityUnfulfilled"))
-    return found
-
-
-def _only(shape: Shape, names: Iterable[str]) -> dict[str, object]:
-    return {name: shape[name] for name in names if name in shape}
+def chosen(shape: Any, names: Shape) -> Any:
+    """The fields of these names, in each object of a list; all of it, where there are no names."""
+    if isinstance(shape, list):
+        return [chosen(one, names) for one in shape]
+    if not names or not isinstance(shape, dict):
+        return shape
+    return {name: chosen(shape[name], deeper) for name, deeper in names.items() if name in shape}
 
 
 def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
@@ -73,8 +66,6 @@ def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
     items = objects(order, "orderItems")
     status, shipped, paid = standing(text(order, "fulfillment", "fulfillmentStatus"))
     lines = [line_of(item, units, config) for item in items]
-    discounts = [amount for item in items for amount in discounts_of(item)]
-    taxes = [amount for item in items for amount in amounts_of(item, "TAX")]
     placed_at = instant(order, "createdTime")
     if placed_at is None:
         raise InvalidValueError("createdTime", "is missing")
@@ -89,8 +80,8 @@ def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
         place=place_of(text(order, "fulfillment", "fulfilledBy"), config),
         lines=lines,
         subtotal=total([line.total for line in lines if line.total is not None]),
-        discount_total=total(discounts),
-        tax_total=total(taxes),
+        discount_total=total([amount for item in items for amount in parts(item, "DISCOUNT")]),
+        tax_total=total([amount for item in items for amount in parts(item, "TAX")]),
         tax_included=config.prices_include_tax,
         shipping_total=total([amount for item in items for amount in shipping_of(item)]),
         total=money(order, "proceeds", "grandTotal"),
@@ -143,34 +134,32 @@ def each(price: Money, pack: int) -> Money:
 
 def line_total(item: Shape, price: Money | None, ordered: int) -> Money | None:
     """What the line costs after discounts, without shipping."""
-    full = total(amounts_of(item, "ITEM")) or (price and Money(price.minor * ordered, price.currency_code))
-    reduced = discounts_of(item, "ITEM")
-    if full is None:
-        return None
-    return total([full, *(Money(-amount.minor, amount.currency_code) for amount in reduced)])
+    full = parts(item, "ITEM") or ([Money(price.minor * ordered, price.currency_code)] if price else [])
+    return total([*full, *negative(parts(item, "DISCOUNT", "ITEM"))]) if full else None
 
 
 def shipping_of(item: Shape) -> list[Money]:
     """What shipping the line costs, after discounts."""
-    reduced = discounts_of(item, "SHIPPING")
-    return [*amounts_of(item, "SHIPPING"), *(Money(-amount.minor, amount.currency_code) for amount in reduced)]
+    return [*parts(item, "SHIPPING"), *negative(parts(item, "DISCOUNT", "SHIPPING"))]
 
 
-def amounts_of(item: Shape, kind: str) -> list[Money]:
-    """What the proceeds of a line hold of one kind."""
-    found = [one for one in objects(item, "proceeds", "breakdowns") if one.get("type") == kind]
-    return [amount for one in found if (amount := money(one, "subtotal")) is not None]
+def parts(item: Shape, kind: str, on: str | None = None) -> list[Money]:
+    """What the proceeds of a line hold of one kind. Discounts are positive: nobody says with which sign they are told.
 
-
-def discounts_of(item: Shape, on: str | None = None) -> list[Money]:
-    """What was taken off, of the goods or of shipping, positive. Amazon does not say with which sign it tells."""
-    found: list[Money] = []
+    Args:
+        on: of a discount that on goods or on shipping; one that does not say is on goods.
+    """
+    found: list[Money | None] = []
     for one in objects(item, "proceeds", "breakdowns"):
-        if one.get("type") != "DISCOUNT":
-            continue
-        parts = [part for part in objects(one, "detailedBreakdowns") if on in (None, part.get("subtype"))]
-        told = [money(part, "value") for part in parts]
-        if not objects(one, "detailedBreakdowns") and on in (None, "ITEM"):
-            told = [money(one, "subtotal")]
-        found += [Money(abs(amount.minor), amount.currency_code) for amount in told if amount is not None]
-    return found
+        details = objects(one, "detailedBreakdowns") if on else []
+        if one.get("type") == kind and details:
+            found += [money(detail, "value") for detail in details if detail.get("subtype") == on]
+        elif one.get("type") == kind and on in (None, "ITEM"):
+            found.append(money(one, "subtotal"))
+    amounts = [amount for amount in found if amount is not None]
+    return [amount for amount in (*negative(amounts), *amounts) if amount.minor > 0] if kind == "DISCOUNT" else amounts
+
+
+def negative(amounts: list[Money]) -> list[Money]:
+    """The same, to be taken off."""
+    return [Money(-amount.minor, amount.currency_code) for amount in amounts]

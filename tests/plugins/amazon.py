@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -173,9 +172,6 @@ def passes_of(conn: Connection) -> dict[tuple[str, str], PassRow]:
     return dict(passes.of_channel(conn, "amazon"))
 
 
-_databases = itertools.count()
-
-
 @contextlib.asynccontextmanager
 async def house(
     directory: Path,
@@ -193,7 +189,8 @@ async def house(
         there or world(), directory, delay=delay, scale=scale, store=store, now=clock, ticks=clock.ticks
     )
     try:
-        url = f"sqlite:///{directory / f'gateway-{next(_databases)}.db'}"
+        number = len(list(directory.glob("gateway-*.db")))
+        url = f"sqlite:///{directory / f'gateway-{number}.db'}"
         async with opened(url, sandbox, clock, **options) as gateway:
             yield House(sandbox, gateway, clock)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.channels.answers import BadRecord
-from gateway.sdk import Money, OrderRecord, ProductRecord, StockRecord
+from gateway.sdk import ContractError, Money, OrderRecord, ProductRecord, StockRecord
 from gateway_amazon.partner import OPERATIONS
 from gateway_amazon.sandbox.door import Asked
 
@@ -113,7 +114,8 @@ async def test_the_proof_a_sandbox_that_strays_from_the_models_is_found(
 ) -> None:
     async with house(tmp_path) as amazon:
         amazon.sandbox.twist("searchListingsItems", twist)
-        await amazon.gateway.syncing["amazon"].channel.page("listings", None, None, SOON)
+        with contextlib.suppress(ContractError):
+            await amazon.pages("listings")
         assert problem in wrong(models, amazon.sandbox.asked)
 
 
