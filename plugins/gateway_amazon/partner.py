@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from gateway.sdk import (
@@ -112,11 +111,10 @@ class SellingPartner:
         try:
             answer = await self._sent(operation, request)
         except RateLimitedError as error:
-            if error.retry_after is not None:  # the budget was spent: Amazon was not asked
+            if error.retry_after is not None:  # the budget is spent, or it is said how long to wait
                 raise
             await self._context.correct(operation.name, left=0)
-            rate = self._rates.get(operation.name, operation.budget.per_second)
-            raise RateLimitedError(f"{operation.name} was asked too often", timedelta(seconds=1 / rate)) from error
+            answer = await self._sent(operation, request)  # once one can be paid for; else this feed alone is put off
         told = _rate(answer.headers.get(RATE))
         if told is not None and self._rates.get(operation.name) != told:
             await self._context.correct(operation.name, per_second=told)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from gateway.channels.plugins import discover
 from gateway.runtime import Gateway, open_gateway
@@ -189,8 +190,7 @@ async def house(
         there or world(), directory, delay=delay, scale=scale, store=store, now=clock, ticks=clock.ticks
     )
     try:
-        number = len(list(directory.glob("gateway-*.db")))
-        url = f"sqlite:///{directory / f'gateway-{number}.db'}"
+        url = f"sqlite:///{directory / f'gateway-{uuid4()}.db'}"
         async with opened(url, sandbox, clock, **options) as gateway:
             yield House(sandbox, gateway, clock)
     finally:

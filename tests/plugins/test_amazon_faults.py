@@ -120,17 +120,19 @@ async def test_a_role_that_the_app_has_not_is_named(tmp_path: Path) -> None:
         assert [one.status for one in amazon.sandbox.asked] == [403, 403]  # once more, with a new token
 
 
-async def test_what_amazon_throttles_is_left_alone_for_as_long_as_its_rate_says(tmp_path: Path) -> None:
+async def test_what_amazon_throttles_is_asked_again_only_when_its_rate_allows(tmp_path: Path) -> None:
     async with house(tmp_path, scale=1.0) as amazon:
         await amazon.sandbox.fault("throttle")
-        with pytest.raises(RateLimitedError) as caught:
+        with pytest.raises(BudgetSpentError) as caught:
             await amazon.pages("orders")
         assert caught.value.retry_after is not None
-        assert 178 < caught.value.retry_after.total_seconds() < 179
-        await amazon.sandbox.fault("ok")
-        with pytest.raises(BudgetSpentError):
-            await amazon.pages("orders")
-        assert len(amazon.sandbox.asked) == 1
+        assert 170 < caught.value.retry_after.total_seconds() < 900
+        with pytest.raises(RateLimitedError) as refused:
+            await amazon.pages("listings")
+        assert not isinstance(refused.value, BudgetSpentError)
+        assert [one.operation for one in amazon.sandbox.asked] == ["searchOrders", *["searchListingsItems"] * 2]
+        first, second = (one.at for one in amazon.sandbox.asked[1:])
+        assert second - first > 0.19  # one in a fifth of a second, and some are left to shoppers
 
 
 DEEP = b"[" * 200_000 + b"]" * 200_000
