@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import gateway_amazon.sandbox
 import gateway_shopify.sandbox
 import gateway_sqlpos.sandbox
 from examples.demo import made_up, marketplace, store
+from examples.demo.gateway_process import CONFIG
 from examples.demo.queries import SHOWN
 from examples.demo.retail import Sold
 from examples.demo.world import world_of
@@ -86,7 +88,10 @@ def note_change(kept: Path) -> None:
 
 def summary(worlds: Mapping[str, World]) -> dict[str, Any]:
     """What `GET /world` says: what there is, and a body for each thing that can be done to it."""
-    return {key: _summary(world, list(PLACES[key])) for key, world in worlds.items()}
+    configured = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["channels"]
+    return {
+        key: {**_summary(world, list(PLACES[key])), "every": configured[key]["every"]} for key, world in worlds.items()
+    }
 
 
 def _summary(world: World, locations: Sequence[str]) -> dict[str, Any]:

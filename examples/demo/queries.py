@@ -14,9 +14,9 @@ query {{
       title category {{ title }}
       variants(first: 1) {{
         nodes {{
-          sku gtin price {{ amount currencyCode }} priceIncludesTax
-          london: stock(locationKey: "store-london") {{ status available observedAt }}
-          manchester: stock(locationKey: "store-manchester") {{ status available observedAt }}
+          sku gtin listings {{ channel {{ name }} price {{ amount currencyCode }} unitsPerListing }}
+          shops: stock(channelKey: "till") {{ status available observedAt }}
+          web: stock(channelKey: "web") {{ status available observedAt }}
         }}
       }}
     }}
@@ -27,7 +27,7 @@ RECEIPTS = f"""\
 query {{
   orders(first: 3, filter: {{ skus: ["{SHOWN[0]}"] }}, sort: {{ key: PLACED_AT }}) {{
     nodes {{
-      number placedAt location {{ name }} total {{ amount currencyCode }} reverses {{ number }}
+      number channel {{ name }} placedAt location {{ name }} total {{ amount currencyCode }} reverses {{ number }}
       customer {{ displayName emails {{ value }} }}
       lines(first: 3) {{ nodes {{ sku title quantity total {{ amount }} }} }}
     }}
@@ -48,8 +48,8 @@ def paste(address: str, control_port: int, variant: str | None) -> str:
     parts = [
         f"ready {address}",
         "tokens (Authorization: Bearer …): demo-staff, demo-admin",
-        f"1. a product, its price and its stock in both shops; no token\n{PRODUCT}",
-        f"2. its last receipts; with demo-staff\n{RECEIPTS}",
+        f"1. a product in all its channels, and its stock; no token\n{PRODUCT}",
+        f"2. its last orders; with demo-staff\n{RECEIPTS}",
     ]
     if variant is not None:
         parts.append(f"3. its stock as the till has it now; with demo-staff\n{LIVE.format(variant=variant)}")
@@ -62,6 +62,7 @@ def control_lines(port: int) -> str:
     world = f"http://127.0.0.1:{port}/world"
     sale = f'{{"sku": "{SHOWN[0]}", "quantity": 2, "location": "store-london"}}'
     return (
+        f"A page that shows all of it: http://127.0.0.1:{port}/\n"
         f"The outside world, {world}:\n"
         f"curl -d '{sale}' {world}/till/sell\n"
         f'curl -d \'{{"mode": "down", "seconds": 30}}\' {world}/till/fault\n'

@@ -13,7 +13,8 @@ import httpx2
 import pytest
 
 from examples.demo import made_up
-from examples.demo.__main__ import DATA, LOCATIONS, free_port, summary
+from examples.demo.__main__ import DATA, free_port
+from examples.demo.channels import PLACES, forget_others, note_change, started, summary, worlds_of
 from examples.demo.control import Outside, control_app
 from examples.demo.gateway_process import CONFIG, DemoError
 from examples.demo.retail import COLUMNS, DataError, Sold, read
@@ -25,7 +26,15 @@ from gateway.settings import load
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.sandbox import start
 
-ENVIRONMENT = {"DEMO_DATABASE": "sqlite:///gateway.db", "DEMO_PORT": "8123", "DEMO_TILL": "sqlite:///till.db"}
+ENVIRONMENT = {
+    **dict.fromkeys(("DEMO_WEB_TOKEN", "DEMO_WEB_SECRET", "DEMO_AMAZON_SECRET", "DEMO_AMAZON_TOKEN"), "secret"),
+    **dict.fromkeys(("DEMO_WEB", "DEMO_AMAZON", "DEMO_ADDRESS"), "http://127.0.0.1:8124"),
+    "DEMO_DATABASE": "sqlite:///gateway.db",
+    "DEMO_PORT": "8123",
+    "DEMO_TILL": "sqlite:///till.db",
+    "DEMO_WEB_LEEDS": "1",
+    "DEMO_WEB_MANCHESTER": "2",
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +49,47 @@ def sold(invoice: str, code: str, quantity: int, price: str, **more: Any) -> Sol
 
 
 def test_the_world_is_the_real_data(world: World) -> None:
-    assert (len(world.products), len(world.customers), len(world.receipts)) == (2822, 871, 1815)
+    assert (len(world.products), len(world.customers), len(world.receipts)) == (2822, 871, 1757)
     heart = next(product for product in world.products if product.sku == "85123A")
     assert heart.title == "WHITE HANGING HEART T-LIGHT HOLDER"
     folded = {product.sku.casefold() for product in world.products}
     assert len(world.products) - len(folded) == 60
+
+
+def test_the_same_data_makes_the_store_and_the_marketplace() -> None:
+    worlds = worlds_of(read(DATA))
+    store, marketplace = worlds["web"], worlds["amazon"]
+    assert (len(store.products), len(store.customers), len(store.receipts)) == (2725, 77, 137)
+    assert (len(marketplace.products), len(marketplace.customers), len(marketplace.receipts)) == (300, 0, 57)
+    assert len({product.group for product in store.products if product.group}) == 164
+    assert sum(product.units == 2 for product in marketplace.products) > 5
+    numbers = [receipt.number for world in worlds.values() for receipt in world.receipts if not receipt.refund]
+    assert len(set(numbers)) == len(numbers), "no receipt is in two channels"
+
+
+async def everything(kept: Path) -> dict[str, str]:
+    async with started({**worlds_of([sold("1", "22423", 1, "2")])}, kept) as twins:
+        return dict(twins.environment)
+
+
+@pytest.mark.anyio
+async def test_the_twins_tell_the_gateway_all_that_its_configuration_asks_for(tmp_path: Path) -> None:
+    told = await everything(tmp_path)
+    assert set(told) == set(ENVIRONMENT) - {"DEMO_DATABASE", "DEMO_PORT", "DEMO_ADDRESS"}
+
+
+def test_what_a_twin_forgets_the_gateway_forgets_before_the_next_start(tmp_path: Path) -> None:
+    worlds, kept = worlds_of([sold("1", "22423", 1, "2")]), tmp_path / "state"
+    forget_others(worlds, kept)
+    (kept / "gateway.db").touch()
+    forget_others(worlds, kept)
+    assert (kept / "gateway.db").exists()
+    note_change(kept)
+    forget_others(worlds, kept)
+    assert not (kept / "gateway.db").exists()
+    (kept / "gateway.db").touch()
+    forget_others(worlds_of([sold("1", "22423", 2, "2")]), kept)
+    assert not (kept / "gateway.db").exists()
 
 
 def test_the_world_is_the_same_every_time(world: World) -> None:
@@ -97,10 +142,11 @@ def test_the_configuration_of_the_demo_is_good_and_names_what_the_world_has(worl
     settings = load(CONFIG, ENVIRONMENT)
     assert not settings.failures
     assert set(settings.catalogue.services) == set(SERVICES)
-    assert {key: table.channels["till"] for key, table in settings.locations.items()} == LOCATIONS
-    assert set(LOCATIONS.values()) == {place.id for place in world.places}
+    for channel, places in PLACES.items():
+        assert {key for key, table in settings.locations.items() if channel in table.channels} == set(places)
+    assert set(PLACES["till"].values()) == {place.id for place in world.places}
     config = SqlPosConfig.model_validate(settings.channels["till"].config)
-    assert set(config.tills.values()) == set(LOCATIONS.values())
+    assert set(config.tills.values()) == set(PLACES["till"].values())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +188,7 @@ async def outside(world: World, tmp_path: Path) -> AsyncIterator[httpx2.AsyncCli
         currency="GBP", time_zone="Europe/London", places=world.places, products=world.products[:5], stock=world.stock
     )
     sandbox = await start(small, tmp_path)
-    app = control_app(Outside({"till": sandbox}, {"till": LOCATIONS}, summary(small)))
+    app = control_app(Outside({"till": sandbox}, PLACES, summary({"till": small}), "http://127.0.0.1:1", lambda: None))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://outside") as client:
         yield client
     await sandbox.close()

@@ -52,9 +52,15 @@ function breaking(channel) {
   return cell;
 }
 
+function often(channel) {
+  const feeds = Object.entries(world[channel]?.every ?? {}).map(([feed, every]) => `${feed} ${every}`);
+  return element("td", feeds.join(", "));
+}
+
 function channelRow(channel) {
   const row = element("tr", "", { id: `channel-${channel.key}` });
-  row.append(element("td", channel.name), element("td"), element("td"), element("td"), breaking(channel.key));
+  row.append(element("td", channel.name), element("td"), element("td"), element("td"), often(channel.key));
+  row.append(breaking(channel.key));
   return row;
 }
 
