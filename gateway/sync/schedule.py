@@ -55,8 +55,8 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
     sync.turns.beside_others |= await sync.database.read(health.ready_at) is not None
     renewing = asyncio.create_task(_keep(sync, lease))
     try:
-        while await step(sync, lease):
-            pass
+        while not await sync.database.read(health.paused, sync.key) and await step(sync, lease):
+            pass  # a pass may take hours: it is paused between two pages
     except leases.LeaseLostError:
         _log.warning("channel %s: another process has taken over, because this one was too slow", sync.key)
         return False

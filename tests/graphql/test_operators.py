@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.sdk import UnavailableError
 from gateway.sdk.testing import rows
-from gateway.sdk.testing.faults import raising
+from gateway.sdk.testing.faults import Gate, raising
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage import tables
 from tests.graphql.mutating import codes, wish
@@ -66,6 +67,26 @@ async def test_a_paused_channel_is_called_by_no_process_until_it_goes_on(databas
         await other.gateway.run_due()
         assert called(other, "till") != []
         assert await states(other) == {"till": "ENABLED", "web": "ENABLED"}
+
+
+async def test_a_channel_that_is_paused_while_it_is_read_is_left_after_that_page(database_url: str) -> None:
+    store, gate = MemoryStore(), Gate()
+    channels = {"till": {"config": {"page_size": 1}}, "web": {}}
+    async with opened(database_url, {"till": store, "web": MemoryStore()}, channels=channels) as world:
+        for n in range(5):
+            store.put("products", rows.product(str(n), title=f"P{n}"))
+        await world.gateway.make_due("till")
+        with store.under(gate, feed="products", method="page"):
+            running = asyncio.create_task(world.gateway.run_due())
+            await gate.reached.wait()
+            await wish(world, "channelPause", channelKey="till")
+            called(world, "till")
+            gate.open()
+            await running
+        assert (len(await titles(world)), called(world, "till")) == (1, [])
+        await wish(world, "channelResume", key="k2", channelKey="till")
+        await world.gateway.run_due()
+        assert len(await titles(world)) == 5
 
 
 async def test_what_is_known_of_a_paused_channel_stays_and_no_shopper_makes_it_be_called(world: World) -> None:
