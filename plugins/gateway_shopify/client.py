@@ -24,6 +24,7 @@ class Client:
         self._context = context
         self._http = context.http(config.base_url, self._authorize)
         self._dearer: dict[str, float] = {}
+        self._told: tuple[float, float] | None = None
 
     async def ask(self, operation: Operation, **variables: Any) -> Mapping[str, Any]:
         """The answer's `data`."""
@@ -67,5 +68,8 @@ class Client:
         if (unused := paid - (actual or 0.0)) > 0:
             await self._context.spend(BUDGET, -unused)
         left, rate, most = faults.bucket(cost)
-        if left is not None and rate and most:
+        if left is None or not rate or not most:
+            return
+        if (rate, most) != self._told or left < most / 2:  # else the shop and we agree
             await self._context.correct(BUDGET, left=max(0.0, left), per_second=rate, capacity=most)
+            self._told = (rate, most)

@@ -141,10 +141,10 @@ def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted
     )
 
 
-PRODUCTS = _kind("Product", "products", PRODUCT, 13, 67)
-ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 18, 53, sorted=False)
-CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 90, 10)
-ORDERS = _kind("Order", "orders", ORDER, 6, 157)
+PRODUCTS = _kind("Product", "products", PRODUCT, 10, 67)
+ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 12, 53, sorted=False)
+CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 60, 10)
+ORDERS = _kind("Order", "orders", ORDER, 4, 157)
 
 
 @dataclass(frozen=True, slots=True)

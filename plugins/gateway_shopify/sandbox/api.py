@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -45,6 +45,17 @@ def schema() -> GraphQLSchema:
     return build_schema(files("gateway_shopify.sandbox").joinpath("schema.graphql").read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=100)
+def document_of(query: str) -> DocumentNode | tuple[Answer, ...]:
+    """The document, if it is one that the schema knows; else what is wrong with it."""
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        return ({**error.formatted},)
+    problems = tuple({**error.formatted} for error in validate(schema(), document))
+    return problems or document
+
+
 def topics() -> list[str]:
     """What can be subscribed to."""
     return list(assert_enum_type(schema().type_map["WebhookSubscriptionTopic"]).values)
@@ -60,15 +71,13 @@ class Api:
 
     def answer(self, query: str, name: str | None, variables: Mapping[str, Any]) -> Answer:
         """What a document is answered with."""
-        try:
-            document = parse(query)
-        except GraphQLError as error:
-            return {"errors": [error.formatted]}
-        operation = get_operation_ast(document, name)
-        problems = [error.formatted for error in validate(schema(), document)]
-        if problems or operation is None:
-            return {"errors": problems or [{"message": "no such operation"}]}
-        return self._paid(document, operation, variables)
+        understood = document_of(query)
+        if not isinstance(understood, DocumentNode):
+            return {"errors": list(understood)}
+        operation = get_operation_ast(understood, name)
+        if operation is None:
+            return {"errors": [{"message": "no such operation"}]}
+        return self._paid(understood, operation, variables)
 
     def _paid(self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Answer:
         price = bill(schema(), document, variables)

@@ -69,10 +69,10 @@ class Bill:
         value = None if data is None else data.get(node.alias.value if node.alias else name)
         if kind.name.endswith("Connection"):
             return self._connection(node, kind, value, data is None)
-        each: Sequence[Any] = value if isinstance(value, list) else [value]
         if data is None:
-            each = [None] * self._length(node)
-        return sum(OBJECT + self._selected(node.selection_set, kind, one) for one in each if data is None or one)
+            return self._length(node) * (OBJECT + self._selected(node.selection_set, kind, None))
+        each: Sequence[Any] = value if isinstance(value, list) else [value]
+        return sum(OBJECT + self._selected(node.selection_set, kind, one) for one in each if one is not None)
 
     def _connection(self, node: FieldNode, kind: GraphQLCompositeType, value: Any, before: bool) -> int:
         if not before and value is None:
@@ -81,7 +81,10 @@ class Bill:
         if not inner:
             return CONNECTION
         named: GraphQLNamedType = get_named_type(kind.fields["nodes"].type)  # type: ignore[union-attr, assignment]
-        each: Sequence[Any] = [None] * self._argument(node, "first", 0) if before else value.get("nodes") or []
+        if before:
+            size = int(self._argument(node, "first", 0))
+            return CONNECTION + size * (OBJECT + self._selected(inner[0].selection_set, named, None))
+        each = value.get("nodes") or []
         return CONNECTION + sum(OBJECT + self._selected(inner[0].selection_set, named, one) for one in each)
 
     def _length(self, node: FieldNode) -> int:
