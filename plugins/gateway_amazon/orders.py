@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import quote
 
 from gateway.sdk import (
     ChannelError,
@@ -27,13 +26,16 @@ from gateway_amazon.packs import Packs
 from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, Query, SellingPartner
 from gateway_amazon.sales import kept, order_of
 from gateway_amazon.search import named
-from gateway_amazon.shapes import Shape, instant, objects, packed, stamp, text, unpacked, within
+from gateway_amazon.shapes import Shape, instant, objects, packed, segment, stamp, text, unpacked, within
 
 PATH = "/orders/2026-01-01/orders"
 SETTLING = timedelta(minutes=2)
 """Amazon tells of nothing that is younger."""
 
 OVERLAP = timedelta(minutes=2)
+A_DAY = timedelta(days=1)
+"""So far the first pass of a day (UTC) reaches back: what Amazon was very late to tell is not missed for good."""
+
 AT_ONCE = 100
 
 
@@ -82,10 +84,10 @@ class OrderFeed(LiveFeed[OrderRecord]):
 
     def _window(self, mark: Mark | None) -> Window:
         before = self._context.now() - SETTLING
+        after = self._config.orders_since or before - ORDERS_BACK
         if mark is not None:
-            after = datetime.fromisoformat(mark) - OVERLAP
-        else:
-            after = self._config.orders_since or before - ORDERS_BACK
+            known = datetime.fromisoformat(mark)
+            after = known - (OVERLAP if known.date() == before.date() else A_DAY)
         return Window(stamp(min(after, before)), stamp(before))
 
     def _query(self, window: Window) -> Query:
@@ -99,7 +101,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
 
     async def _one(self, ref: Ref) -> Raw | Gone | ChannelError:
         try:
-            path = f"{PATH}/{quote(ref.id, safe='')}"
+            path = f"{PATH}/{segment(ref.id)}"
             answer = await self._partner.ask(GET_ORDER, path, {"includedData": self._data})
             order = within(answer, "order")
             if not isinstance(order, dict) or order.get("orderId") != ref.id:

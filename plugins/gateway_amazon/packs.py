@@ -29,7 +29,12 @@ class Packs:
     async def of(self, skus: Iterable[str]) -> Mapping[str, int]:
         """By SKU; a listing that is not there any more counts as one unit."""
         wanted = sorted(set(skus))
-        unknown = [sku for sku in wanted if sku not in self._units and sku not in self._config.units]
+        unknown = [sku for sku in wanted if sku not in self._units and sku not in self._config.units and fit(sku)]
         if unknown and self._config.pack_attributes:
             self.learn((await self._search.by_sku(unknown, "attributes")).values())
         return {sku: self._config.units.get(sku) or self._units.setdefault(sku, 1) for sku in wanted}
+
+
+def fit(sku: str) -> bool:
+    """Whether it can be asked for: what is none is rejected with the record where it stands, and stops no others."""
+    return sku.isprintable() and len(sku) <= 255

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote
 
 from gateway.sdk import ContractError
 from gateway_amazon.catalog import summary_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.partner import GET_LISTING, SEARCH_LISTINGS, Found, NotFoundError, SellingPartner
-from gateway_amazon.shapes import Shape, count, text
+from gateway_amazon.shapes import Shape, count, segment, text
 
 BASE = "/listings/2021-08-01/items"
 AT_ONCE = 20
@@ -51,7 +50,7 @@ class ListingSearch:
 
     def __init__(self, config: AmazonConfig, partner: SellingPartner) -> None:
         self._store, self._partner = config.store, partner
-        self._path = f"{BASE}/{quote(config.seller_id, safe='')}"
+        self._path = f"{BASE}/{segment(config.seller_id)}"
 
     async def page(self, at: Position, data: str) -> tuple[list[Shape], Position | None]:
         """The listings there, and where the next ones are; None: those were all."""
@@ -76,7 +75,7 @@ class ListingSearch:
 
     async def _single(self, sku: str, data: str) -> Shape | None:
         try:
-            path = f"{self._path}/{quote(sku, safe='')}"
+            path = f"{self._path}/{segment(sku)}"
             item = await self._partner.ask(GET_LISTING, path, self._about(data))
         except NotFoundError:
             return None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from gateway.sdk import CursorExpiredError, InvalidValueError, Money
 
@@ -100,6 +101,11 @@ def money(shape: object, *path: str) -> Money | None:
 def stamp(moment: datetime) -> str:
     """A moment as Amazon writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def segment(id: str) -> str:
+    """An id as one segment of a path: no slash ends it, and no dots lead out of it."""
+    return quote(id, safe="").replace(".", "%2E")
 
 
 def packed(*parts: str | int | bool | None) -> str:

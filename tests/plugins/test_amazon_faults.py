@@ -224,6 +224,8 @@ SPOILED: list[tuple[str, str, tuple[Any, ...], Any]] = [
     ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), 2**40),
     ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability",), "DEFAULT"),
     ("fba-stock", "getInventorySummaries", ("sellerSku",), None),
+    ("fba-stock", "getInventorySummaries", ("sellerSku",), "a\ud800"),
+    ("fba-stock", "getInventorySummaries", ("sellerSku",), "S" * 9_000),
     ("fba-stock", "getInventorySummaries", ("inventoryDetails",), None),
     ("fba-stock", "getInventorySummaries", ("inventoryDetails", "fulfillableQuantity"), -1),
     ("fba-stock", "getInventorySummaries", ("inventoryDetails", "fulfillableQuantity"), 0.5),
@@ -237,6 +239,8 @@ SPOILED: list[tuple[str, str, tuple[Any, ...], Any]] = [
     ("orders", "searchOrders", (*LINE, "quantityOrdered"), None),
     ("orders", "searchOrders", (*LINE, "orderItemId"), ["1"]),
     ("orders", "searchOrders", (*LINE, "product", "sellerSku"), 85123),
+    ("orders", "searchOrders", (*LINE, "product", "sellerSku"), "a\ud800"),
+    ("orders", "searchOrders", (*LINE, "product", "sellerSku"), "S" * 9_000),
     ("orders", "searchOrders", (*LINE, "product", "price", "unitPrice", "amount"), 3),
     ("orders", "searchOrders", (*LINE, "proceeds", "breakdowns", 0, "subtotal", "currencyCode"), "EUR"),
 ]

@@ -93,6 +93,18 @@ async def test_a_change_that_amazon_shows_late_is_not_missed(tmp_path: Path) -> 
         assert (prices(known)["TEA-1"], stock(known)["TEA-1"]) == (360, 4)
 
 
+async def test_an_order_that_amazon_was_very_late_to_tell_is_found_by_the_next_day(tmp_path: Path) -> None:
+    async with house(tmp_path, delay=7_200) as amazon:
+        await amazon.gateway.run_due()
+        amazon.clock.forward(seconds=10)
+        order = await amazon.sandbox.sell("TEA-1", 1, "leeds")
+        await amazon.next_pass(hours=1)
+        known = await amazon.next_pass(hours=2)
+        assert order not in [row[0] for row in known["orders"]]  # it is older than what is known by now
+        known = await amazon.next_pass(hours=13)
+        assert order in [row[0] for row in known["orders"]]
+
+
 async def test_an_order_is_never_asked_for_before_amazon_would_tell_it(tmp_path: Path) -> None:
     async with house(tmp_path) as amazon:
         await amazon.gateway.run_due()
@@ -198,7 +210,9 @@ async def test_single_records_are_read_and_what_is_certainly_not_there_is_gone(t
             ("fba-stock", "fba/MUG-1-PAIR", "fba/TEA-1"),
             ("orders", ORDER, "202-1234567-1234567"),
         ):
-            found = await amazon.fetched(feed, there, absent)
+            up = f"{there.rpartition('/')[0]}/.." if feed.endswith("stock") else ".."
+            found = await amazon.fetched(feed, there, absent, up)
+            assert isinstance(found[up], Gone), feed
             assert isinstance(found[there], Raw), feed
             assert isinstance(found[absent], Gone), feed
             assert {raw.id: raw.data for raw in await amazon.items(feed)}[there] == found[there].data
