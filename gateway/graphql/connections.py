@@ -15,7 +15,7 @@ from gateway.execution.context import Context, frozen
 from gateway.execution.errors import BadUserInputError
 from gateway.execution.fields import check_texts
 from gateway.model.channels import Resource
-from gateway.storage.catalog import ProductQuery
+from gateway.storage.finding import ProductQuery
 from gateway.storage.paging import Page, Place, Rows, Window
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.money import Money, MoneyRange
 from gateway.storage.arrays import named_texts
-from gateway.storage.catalog import BRAND, CATEGORY, OPTION, TAG, ProductQuery, products_in
+from gateway.storage.finding import BRAND, CATEGORY, OPTION, TAG, ProductQuery, products_in
 from gateway.storage.tables import categories, offers, product_tags, products
 
 PRICE = "price"

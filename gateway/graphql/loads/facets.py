@@ -14,8 +14,8 @@ from gateway.graphql.connections import Connection
 from gateway.graphql.queries.filters import facet_key
 from gateway.model.ids import GlobalId
 from gateway.storage import facets as stored
-from gateway.storage.catalog import CATEGORY, ProductQuery
 from gateway.storage.facets import PRICE, Facet, Value
+from gateway.storage.finding import CATEGORY, ProductQuery
 
 MOST = 20
 

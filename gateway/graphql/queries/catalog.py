@@ -19,6 +19,7 @@ from gateway.graphql.queries.ranked import products_by_relevance
 from gateway.model.catalog import Category, Product, Variant
 from gateway.model.channels import Resource
 from gateway.storage import catalog as stored
+from gateway.storage import finding
 
 ListedIn = Annotated[
     str | None,
@@ -69,7 +70,7 @@ async def products(
     if query.sort == "RELEVANCE":
         page = await products_by_relevance(context, query, filter, paging, mark)
     else:
-        page = await page_of(context, stored.products_matching(query), paging, mark)
+        page = await page_of(context, finding.products_matching(query), paging, mark)
     return replace(page, asked=asked, query=query)
 
 

@@ -31,9 +31,10 @@ from gateway.model import values
 from gateway.model.money import Money
 from gateway.model.values import InvalidValueError
 from gateway.storage import levels
-from gateway.storage.catalog import BRAND, CATEGORY, OPTION, TAG, ListingQuery, PriceRange, ProductQuery, VariantQuery
+from gateway.storage.catalog import ListingQuery, VariantQuery
 from gateway.storage.customers import CustomerQuery
 from gateway.storage.facets import PRICE
+from gateway.storage.finding import BRAND, CATEGORY, OPTION, TAG, PriceRange, ProductQuery
 from gateway.storage.levels import LevelQuery
 from gateway.storage.orders import OrderQuery
 from gateway.storage.search import Search, search_for

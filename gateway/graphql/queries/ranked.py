@@ -13,9 +13,8 @@ from gateway.graphql.inputs import ProductFilter
 from gateway.graphql.loads import catalog as loads
 from gateway.model.catalog import Product
 from gateway.model.ids import new_id
-from gateway.storage import catalog as stored
-from gateway.storage import rankings
-from gateway.storage.catalog import ProductQuery
+from gateway.storage import finding, rankings
+from gateway.storage.finding import ProductQuery
 from gateway.storage.rankings import MOST_HITS, Ranking
 
 
@@ -30,7 +29,7 @@ async def products_by_relevance(
     else:
         ranking = await context.database.read(rankings.fresh, key, context.now)
     if ranking is None:
-        page = await page_of(context, stored.products_matching(query), paging, mark)
+        page = await page_of(context, finding.products_matching(query), paging, mark)
         if cursors or not (page.page_info.has_next_page or page.page_info.has_previous_page):
             return page
         ranking = await _freeze(context, query, key)
@@ -70,7 +69,7 @@ async def _frozen(context: Context, key: str, id_: str | None) -> Ranking | None
 
 
 async def _freeze(context: Context, query: ProductQuery, key: str) -> Ranking:
-    ids = await context.database.read(stored.product_ids, query, MOST_HITS)
+    ids = await context.database.read(finding.product_ids, query, MOST_HITS)
     ranking = Ranking(new_id(context.now), ids)
     await context.database.write(rankings.freeze, ranking, key, context.now)
     return ranking
@@ -85,4 +84,4 @@ async def _page(
     kept = [one if one is not None and one.id == id_ else None for one, id_ in zip(found, page.nodes, strict=True)]
     if len(ranking.ids) < MOST_HITS:
         return page.holding(kept)
-    return replace(page.holding(kept), rows=stored.products_matching(query))
+    return replace(page.holding(kept), rows=finding.products_matching(query))

@@ -11,7 +11,7 @@ from gateway.graphql.loads import facets as loads
 from gateway.graphql.types.channels import SourcedConnection
 from gateway.graphql.types.values import MoneyRange
 from gateway.storage import facets as model
-from gateway.storage.catalog import OPTION
+from gateway.storage.finding import OPTION
 
 T = TypeVar("T")
 _LABELS = {"brand": "Brand", "category": "Category", "tag": "Tag", "price": "Price"}
