@@ -49,11 +49,11 @@ def budgets(config: ShopifyConfig) -> Mapping[str, Budget]:
 
 def open_channel(config: ShopifyConfig, context: Context) -> Channel:
     """The shop, for reading."""
-    shop = Shop(Client(config, context), config)
+    shop = Shop(Client(config, context), config, context)
     merges = Merges()
     feeds: dict[str, AnyFeed] = {
         "products": ShopFeed(shop, ProductRecord, "products", PRODUCTS, product_of),
-        "stock": StockFeed(shop, context),
+        "stock": StockFeed(shop),
         "customers": CustomerFeed(shop, merges),
         "orders": ShopFeed(shop, OrderRecord, "orders", ORDERS, order_of),
     }

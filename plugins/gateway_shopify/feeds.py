@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from gateway.sdk import (
     ChannelError,
+    Context,
     ContractError,
     CustomerRecord,
     Gone,
@@ -50,6 +51,7 @@ class Shop:
 
     client: Client
     config: ShopifyConfig
+    context: Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class ShopFeed(LiveFeed[R]):
         self.name = name
         self.ascending = kind.newest is not None
         self.fetch_at_once = kind.size
-        self._client, self._config = shop.client, shop.config
+        self._client, self._config, self._context = shop.client, shop.config, shop.context
         self._kind = kind
         self._read: Callable[[Raw, ShopifyConfig], R] = read
 
@@ -119,7 +121,7 @@ class ShopFeed(LiveFeed[R]):
             return None
         data = await self._client.ask(self._kind.newest)
         nodes = connection_of(data, self._kind.plural, self._kind.newest)["nodes"]
-        return _updated(nodes[0]) if nodes else None
+        return self._latest("", nodes) or None
 
     async def _range(self, place: Range) -> Page:
         order = {} if self._kind.newest is None else {"sort": "ID"}
@@ -136,7 +138,7 @@ class ShopFeed(LiveFeed[R]):
         nodes, shop, cursor = await self._listed(place.cursor, query=query, sort="UPDATED_AT")
         fresh = [node for node in nodes if _since(node, place)]
         items, taken = await self._raws(fresh, shop)
-        reached = _latest(mark, fresh[:taken])
+        reached = self._latest(mark, fresh[:taken])
         if taken == len(fresh):
             return Page(items, self._onward(place, cursor, len(nodes), reached), reached)
         if reached <= place.since:
@@ -151,6 +153,10 @@ class ShopFeed(LiveFeed[R]):
         if reached <= place.since:
             raise ContractError(f"{self._kind.listing.name} names more changes of one second than can be read")
         return token_of(Since(reached))
+
+    def _latest(self, mark: Mark, nodes: Sequence[Any]) -> Mark:
+        """How far the shop is known: never into the future, which one wrong record would keep from being read."""
+        return _last(mark, nodes, second(self._context.now() + OVERLAP))
 
     async def _listed(self, after: str | None, **search: Any) -> tuple[list[Any], Any, str | None]:
         """Nodes, what the shop says of itself, and the cursor of what follows."""
@@ -200,8 +206,8 @@ def _updated(node: Any) -> str | None:
         return None
 
 
-def _latest(mark: Mark, nodes: Sequence[Any]) -> Mark:
-    return max([mark, *(_updated(node) or mark for node in nodes)])
+def _last(mark: Mark, nodes: Sequence[Any], now: str) -> Mark:
+    return max([mark, *(min(_updated(node) or mark, now) for node in nodes)])
 
 
 def _since(node: Any, place: Since) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from gateway.sdk import ChannelError, Context, Gone, InvalidValueError, Mark, Page, Raw, Ref, StockRecord, Token
+from gateway.sdk import ChannelError, Gone, InvalidValueError, Mark, Page, Raw, Ref, StockRecord, Token
 from gateway_shopify import answers
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.feeds import DEPTH, Range, Shop, ShopFeed, earlier, second, token_of
@@ -37,9 +37,8 @@ class StockFeed(ShopFeed[StockRecord]):
 
     every = timedelta(minutes=1)
 
-    def __init__(self, shop: Shop, context: Context) -> None:
+    def __init__(self, shop: Shop) -> None:
         super().__init__(shop, StockRecord, "stock", ITEMS, stock_of)
-        self._context = context
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
         place = json.loads(token) if token is not None else {}

@@ -213,6 +213,17 @@ async def test_a_product_that_is_deleted_while_its_variants_are_followed_is_a_na
         assert "answered without a page" in await fault(web, "products")
 
 
+@pytest.mark.parametrize("mark", [None, "2026-01-05T08:00:00Z"])
+async def test_a_record_from_the_future_keeps_none_from_being_read(tmp_path: Path, mark: str | None) -> None:
+    async with house(tmp_path) as web:
+        web.sandbox.shop.variant("MUG-1")["product"]["updatedAt"] = "2199-01-01T00:00:00Z"
+        reached = (await web.pages("products", mark))[-1].mark
+        assert reached == "2026-01-05T09:02:00Z"
+        web.clock.forward(seconds=1)
+        await web.sandbox.product("TEA-1", title="Evening tea")
+        assert web.id("TEA-1") in {raw.id for raw in await web.items("products", reached)}
+
+
 @pytest.mark.parametrize("answered", [None, [], [None, None], "x"])
 async def test_a_fetch_that_answers_for_others_is_a_broken_contract(tmp_path: Path, answered: object) -> None:
     async with house(tmp_path) as web:
