@@ -31,14 +31,16 @@ class Sizes:
     catalogue: int = 1_000
     queries: int = 100
     calls: int = 2_000
+    store: int = 10_000
+    scale: float = 10
 
     @property
     def runs(self) -> int:
         """How many measurements that makes."""
-        return 3 * self.times + len(BROKEN) + 4
+        return 3 * self.times + len(BROKEN) + 6
 
 
-QUICK = Sizes(small=1_000, large=5_000, times=1, resync=1_000, catalogue=300, queries=30, calls=200)
+QUICK = Sizes(small=1_000, large=5_000, times=1, resync=1_000, catalogue=300, queries=30, calls=200, store=300, scale=2)
 
 
 def main() -> None:
@@ -134,6 +136,25 @@ def broken(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
             yield Figure("the switch interval meanwhile", ms(found["interval"]))
 
 
+def channels(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """The demo: 20 products over till, web store and marketplace, from another process over HTTP."""
+    found = runs.once("channels", queries=sizes.queries, changes=sizes.queries // 5)
+    for name in ("one_down", "two_hang", "all_down", "garbage"):
+        after, before = found[f"{name}_p50"], found["quiet_p50"]
+        yield Figure(f"20 products, {name.replace('_', ' ')}: median", ms(after), ms(before), after / before)
+    most = found["seen_max"]
+    value = f"median {found['seen_p50']:.0f}, max {most:.0f} ms"
+    yield Figure("a price of the web store, until it is seen", value, "", None, "1 s", most < 1000)
+
+
+def budget(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """The store's clock runs faster than ours, and it shares this machine with the gateway."""
+    found = runs.once("budget", variants=sizes.store, scale=sizes.scale, seed=SEED)
+    used, refused = found["used"], found["refused"]
+    name = f"{sizes.store:,} variants, clock x {sizes.scale:g}, {found['seconds']:.0f} s: points used"
+    yield Figure(name, f"{used:.0%}, {refused:.0f} refused", "", None, "90 %", used >= 0.9 and not refused)
+
+
 def plain(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Crossing threads."""
     found = runs.once("plain", calls=sizes.calls)
@@ -154,6 +175,8 @@ PARTS: dict[str, Callable[[Runs, Sizes], Iterator[Figure]]] = {
     "After ready (plain: the same with no sync beside it; SQLite)": beside,
     "Lists": lists,
     "A broken channel (plain: all is well)": broken,
+    "Three channels (plain: all is well)": channels,
+    "A store's rate budget": budget,
     "Crossing threads": plain,
 }
 
