@@ -17,15 +17,18 @@ from .shopify import SOON, House, house, many, world
 
 pytestmark = pytest.mark.anyio
 
+LATE = {"TIMEOUT", "UNAVAILABLE"}
+"""Whichever gives up first at the deadline, the call or its request."""
+
 CODES = {
-    "down": "UNAVAILABLE",
-    "hang": "TIMEOUT",
-    "slow": "TIMEOUT",
-    "throttle": "RATE_LIMITED",
-    "garbage": "CONTRACT_VIOLATION",
-    "error": "UNAVAILABLE",
-    "half": "UNAVAILABLE",
-    "auth": "AUTH_FAILED",
+    "down": {"UNAVAILABLE"},
+    "hang": LATE,
+    "slow": LATE,
+    "throttle": {"RATE_LIMITED"},
+    "garbage": {"CONTRACT_VIOLATION"},
+    "error": {"UNAVAILABLE"},
+    "half": {"UNAVAILABLE"},
+    "auth": {"AUTH_FAILED"},
 }
 
 
@@ -40,7 +43,9 @@ async def test_each_fault_is_named_and_heals_by_itself_and_nothing_is_lost(tmp_p
         before = await web.state()
         await web.sandbox.fault(mode)
         assert await web.next_pass() == before
-        assert set((await web.faults()).values()) == {CODES[mode]}
+        faults = set((await web.faults()).values())
+        assert faults, "the fault was noticed"
+        assert faults <= CODES[mode]
         await web.sandbox.product("TEA-1", title="Evening tea")
         await web.sandbox.fault("ok")
         after = await web.next_pass(hours=2)
