@@ -42,7 +42,8 @@ async def sandboxed(name: str, start: StartSandbox, directory: Path, port: int |
 def _table(name: str, twin: Sandbox) -> str:
     """What stands in a gateway.toml to reach it."""
     lines = [f"{key} = {_toml(value)}" for key, value in twin.config.items() if value is not None]
-    return "\n".join((f'[channels.{name}]\nplugin = "{name}"\n', f"[channels.{name}.config]", *lines, ""))
+    head = (f"[channels.{name}]", f'plugin = "{name}"', "private_addresses = true  # the twin is on this machine", "")
+    return "\n".join((*head, f"[channels.{name}.config]", *lines, ""))
 
 
 def _toml(value: Any) -> str:
