@@ -30,7 +30,8 @@ def product_of(raw: Raw, config: AmazonConfig) -> ProductRecord:
     sku, summary = needed(item, "sku"), summary_of(item, store)
     title = text(summary, "itemName") or attribute_text(item, "item_name", store) or sku
     asin = text(summary, "asin")
-    image = image_of(summary)
+    link = text(summary, "mainImage", "link")
+    image = Image(url=link) if link else None
     variant = VariantRecord(
         ref=Ref(sku, asin),
         title=title,
@@ -82,12 +83,6 @@ def price_of(item: Shape, store: str) -> Money | None:
         if offer.get("marketplaceId") == store and offer.get("offerType") == "B2C":
             return money(offer, "price")
     return None
-
-
-def image_of(summary: Shape) -> Image | None:
-    """The main image."""
-    link = text(summary, "mainImage", "link")
-    return Image(url=link) if link else None
 
 
 def attributes(item: Shape, name: str, store: str) -> list[Shape]:

@@ -84,9 +84,9 @@ class SearchedFeed(LiveFeed[R]):
     def has(self, item: Shape) -> bool:
         """Whether the feed has this listing."""
 
-    @abstractmethod
     def kept(self, item: Shape) -> Shape:
         """What is read of it: everything else would make it look changed."""
+        return item
 
 
 class ListingFeed(SearchedFeed[ProductRecord]):
@@ -101,9 +101,6 @@ class ListingFeed(SearchedFeed[ProductRecord]):
 
     def has(self, item: Shape) -> bool:
         return not is_parent(item, self._config.store)
-
-    def kept(self, item: Shape) -> Shape:
-        return item
 
 
 class MerchantStockFeed(SearchedFeed[StockRecord]):

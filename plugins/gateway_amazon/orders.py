@@ -70,14 +70,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
         return Page(await self._raws(found.items), next=further, mark=reached)
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
-        answers: dict[str, Raw | Gone | ChannelError] = {}
-        failed: ChannelError | None = None
-        for ref in refs:
-            answer = failed or await self._one(ref)
-            if isinstance(answer, ChannelError) and not isinstance(answer, RejectedError):
-                failed = answer  # what befell this one befalls the others
-            answers[ref.id] = answer
-        return answers
+        return {ref.id: await self._one(ref) for ref in refs}
 
     def read(self, raw: Raw) -> OrderRecord:
         return order_of(raw, self._config)
@@ -99,18 +92,17 @@ class OrderFeed(LiveFeed[OrderRecord]):
             "includedData": self._data,
         }
 
-    async def _one(self, ref: Ref) -> Raw | Gone | ChannelError:
+    async def _one(self, ref: Ref) -> Raw | Gone | RejectedError:
         try:
-            path = f"{PATH}/{segment(ref.id)}"
-            answer = await self._partner.ask(GET_ORDER, path, {"includedData": self._data})
-            order = within(answer, "order")
-            if not isinstance(order, dict) or order.get("orderId") != ref.id:
-                return ContractError(f"{GET_ORDER.name} answered with another order than the one asked for")
-            return (await self._raws([order]))[0]
+            answer = await self._partner.ask(GET_ORDER, f"{PATH}/{segment(ref.id)}", {"includedData": self._data})
         except NotFoundError:
             return Gone(ref)
-        except ChannelError as error:
+        except RejectedError as error:
             return error
+        order = within(answer, "order")
+        if not isinstance(order, dict) or order.get("orderId") != ref.id:
+            raise ContractError(f"{GET_ORDER.name} answered with another order than the one asked for")
+        return (await self._raws([order]))[0]
 
     async def _raws(self, orders: Sequence[Shape]) -> list[Raw]:
         """Each order once, with what its lines are multiplied by."""

@@ -77,7 +77,9 @@ def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
         fulfillment_status=shipped,
         payment_status=paid,
         placed_at=placed_at,
-        place=place_of(text(order, "fulfillment", "fulfilledBy"), config),
+        place={"AMAZON": FBA_PLACE, "MERCHANT": config.merchant_place}.get(
+            text(order, "fulfillment", "fulfilledBy") or ""
+        ),
         lines=lines,
         subtotal=total([line.total for line in lines if line.total is not None]),
         discount_total=total([amount for item in items for amount in parts(item, "DISCOUNT")]),
@@ -94,11 +96,6 @@ def standing(status: str | None) -> tuple[OrderStatus, OrderFulfillmentStatus, P
     if status not in STANDINGS:
         raise InvalidValueError("fulfillmentStatus", "is none of those that are known")
     return STANDINGS[status]
-
-
-def place_of(shipper: str | None, config: AmazonConfig) -> str | None:
-    """From where it is shipped."""
-    return {"AMAZON": FBA_PLACE, "MERCHANT": config.merchant_place}.get(shipper or "")
 
 
 def contact_of(order: Shape) -> OrderContact | None:

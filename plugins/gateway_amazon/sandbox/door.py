@@ -72,7 +72,7 @@ class Door:
             Route(f"{listings}/{{sku:path}}", self._operation("getListingsItem", api.get_listing)),
             Route("/fba/inventory/v1/summaries", self._operation("getInventorySummaries", api.fba_stock)),
             Route(orders, self._operation("searchOrders", api.search_orders)),
-            Route(f"{orders}/{{order}}", self._operation("getOrder", api.get_order)),
+            Route(f"{orders}/{{order:path}}", self._operation("getOrder", api.get_order)),
         ]
         return Faulty(Starlette(routes=routes), self)
 
