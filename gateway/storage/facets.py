@@ -120,7 +120,7 @@ def _tags(conn: Connection, query: ProductQuery) -> Counts:
 def _options(conn: Connection, query: ProductQuery, only: str | None) -> list[tuple[str, str, str, int]]:
     """Names and values of options, with how many products have them."""
     option, value, name = named_texts(products.c.options)
-    number = sa.func.count(sa.distinct(products.c.id))
+    number = sa.func.count()  # a product names each option once, and each of its values
     joined = products_in(query).join(option, sa.true()).join(value, sa.true())
     columns = joined.with_only_columns(name, value.c.value, number, maintain_column_froms=True)
     if only is not None:
