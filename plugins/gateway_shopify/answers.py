@@ -72,11 +72,6 @@ def moment(node: Node, field: str) -> datetime:
     return found
 
 
-def optional_moment(node: Node, field: str) -> datetime | None:
-    """An instant, or None."""
-    return None if node.get(field) is None else moment(node, field)
-
-
 def fraction(node: Node, field: str) -> Decimal:
     """A rate, 0 where it is null."""
     value = node.get(field) or 0
@@ -88,11 +83,6 @@ def fraction(node: Node, field: str) -> Decimal:
 def money(node: Node, field: str, currency: str) -> Money:
     """A bare decimal, in the shop's currency."""
     return Money.of(text(node, field), currency)
-
-
-def optional_money(node: Node, field: str, currency: str) -> Money | None:
-    """A bare decimal, or None."""
-    return None if node.get(field) is None else money(node, field, currency)
 
 
 def shop_money(node: Node, field: str) -> Money | None:

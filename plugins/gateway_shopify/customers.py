@@ -12,28 +12,12 @@ from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.feeds import Shop, ShopFeed
 from gateway_shopify.operations import CUSTOMERS, MERGE
 
-REMEMBERED = 10_000
+Merges = OrderedDict[str, tuple[str, str]]
+"""Of customers that are no more: the job that deliveries say has merged them, and into whom.
 
-
-class Merges:
-    """Merges that deliveries have told of: the job, and the customer kept, by the one that is no more.
-
-    Shopify has no way to ask an id that is gone where it went; the job it can be asked about, so nothing of a delivery
-    is believed.
-    """
-
-    def __init__(self) -> None:
-        self._told: OrderedDict[str, tuple[str, str]] = OrderedDict()
-
-    def tell(self, gone: str, job: str, kept: str) -> None:
-        """A delivery says that this job has merged one customer into another."""
-        self._told[gone] = (job, kept)
-        if len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
-
-    def told(self, gone: str) -> tuple[str, str] | None:
-        """The job that is said to have merged this customer, and into whom."""
-        return self._told.get(gone)
+Shopify has no way to ask an id that is gone where it went; the job it can be asked about, so nothing of a delivery is
+believed.
+"""
 
 
 class CustomerFeed(ShopFeed[CustomerRecord]):
@@ -46,7 +30,7 @@ class CustomerFeed(ShopFeed[CustomerRecord]):
         self._merges = merges
 
     async def missing(self, ref: Ref) -> Raw | Gone | ChannelError:
-        told = self._merges.told(ref.id)
+        told = self._merges.get(ref.id)
         if told is None:
             return Gone(ref)
         job, kept = told

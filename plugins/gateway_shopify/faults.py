@@ -73,11 +73,8 @@ def restored_after(cost: Mapping[str, Any]) -> timedelta | None:
 def bucket(cost: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
     """What the bucket holds, regains each second, and holds at most."""
     status = mapping(cost.get("throttleStatus"))
-    return (
-        figure(status.get("currentlyAvailable")),
-        figure(status.get("restoreRate")),
-        figure(status.get("maximumAvailable")),
-    )
+    left, rate, most = (figure(status.get(one)) for one in ("currentlyAvailable", "restoreRate", "maximumAvailable"))
+    return left, rate, most
 
 
 def scope_of(message: str, path: str) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from gateway.sdk import (
@@ -187,15 +188,12 @@ class ShopFeed(LiveFeed[R]):
 
 def _forward(nodes: Sequence[Any], kind: Kind, after: int) -> int:
     """The last id of a page of a complete pass, which must go forward: else the pass would not end."""
-    for node in nodes:
-        found = answers.identity(node, kind.type)
-        if found.isdigit():
-            if int(found) <= after:
-                raise ContractError(f"{kind.listing.name} names ids again that were behind it")
-            after = int(found)
-    if nodes and not any(answers.identity(node, kind.type).isdigit() for node in nodes):
+    ids = [int(id) for id in (answers.identity(node, kind.type) for node in nodes) if id.isdigit()]
+    if nodes and not ids:
         raise ContractError(f"{kind.listing.name} names nothing that has an id")
-    return after
+    if any(later <= former for former, later in pairwise([after, *ids])):
+        raise ContractError(f"{kind.listing.name} names ids again that were behind it")
+    return max([after, *ids])
 
 
 def _updated(node: Any) -> str | None:

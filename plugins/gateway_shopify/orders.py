@@ -80,7 +80,7 @@ def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
         payment_status=payment,
         return_status=_returned(node, lines),
         placed_at=answers.moment(node, "processedAt"),
-        cancelled_at=answers.optional_moment(node, "cancelledAt"),
+        cancelled_at=None if node.get("cancelledAt") is None else answers.moment(node, "cancelledAt"),
         customer=_id(node, "customer", "Customer"),
         place=_id(node, "retailLocation", "Location"),
         client_reference=reference,
@@ -183,10 +183,8 @@ def _known(names: Mapping[str, E], node: Node, field: str) -> E:
 
 
 def _contact(node: Node) -> OrderContact | None:
-    billing = answers.optional(node, "billingAddress") or answers.optional(node, "shippingAddress") or {}
-    name, email, phone = (
-        answers.optional_text(one, field) for one, field in ((billing, "name"), (node, "email"), (node, "phone"))
-    )
+    home = answers.optional(node, "billingAddress") or answers.optional(node, "shippingAddress") or {}
+    name, email, phone = (answers.optional_text(*at) for at in ((home, "name"), (node, "email"), (node, "phone")))
     return OrderContact(name=name, email=email, phone=phone) if name or email or phone else None
 
 

@@ -41,10 +41,7 @@ def product_of(raw: Raw, config: ShopifyConfig) -> ProductRecord:
     variants = [_variant(item, node, status[1], config.currency, gross) for item in answers.nodes(node, "variants")]
     return ProductRecord(
         ref=Ref(answers.number(node, "Product")),
-        version=max(
-            [answers.moment(node, "updatedAt")]
-            + [answers.moment(item, "updatedAt") for item in answers.nodes(node, "variants")]
-        ),
+        version=max(answers.moment(one, "updatedAt") for one in (node, *answers.nodes(node, "variants"))),
         title=answers.text(node, "title"),
         description=answers.text(node, "description"),
         brand=answers.optional_text(node, "vendor"),
@@ -67,7 +64,9 @@ def _variant(node: Node, product: Node, status: ListingStatus, currency: str, gr
         sku=answers.optional_text(node, "sku"),
         selected_options=options,
         price=answers.money(node, "price", currency),
-        compare_at_price=answers.optional_money(node, "compareAtPrice", currency),
+        compare_at_price=None
+        if node.get("compareAtPrice") is None
+        else answers.money(node, "compareAtPrice", currency),
         price_includes_tax=gross,
         tracked=answers.flag(item, "tracked"),
         inventory_item=answers.number(item, "InventoryItem"),

@@ -62,6 +62,8 @@ TOPICS: Mapping[str, Callable[[Body], list[Hint]]] = MappingProxyType(
     }
 )
 MERGED = "customers/merge"
+REMEMBERED = 10_000
+"""Merges whose jobs can be asked about."""
 
 
 class ShopWebhooks(Webhooks):
@@ -101,7 +103,9 @@ class ShopWebhooks(Webhooks):
         kept, gone = (_gid(body, f"admin_graphql_api_customer_{which}_id") for which in ("kept", "deleted"))
         job = body.get("admin_graphql_api_job_id")
         if isinstance(job, str):
-            self._merges.tell(gone, job, kept)
+            self._merges[gone] = (job, kept)
+        if len(self._merges) > REMEMBERED:
+            self._merges.popitem(last=False)
         return [Hint("customers", kept), Hint("customers", gone)]
 
     def _topics(self) -> list[str]:
