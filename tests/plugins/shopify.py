@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from gateway.channels.plugins import discover
 from gateway.runtime import Gateway, open_gateway
 from gateway.sdk import Delivery, Page, Raw, Ref
-from gateway.sdk.testing.sandbox import World, WorldProduct, small_world
+from gateway.sdk.testing.sandbox import StartSandbox, World, WorldProduct, small_world
 from gateway.settings import parse
 from gateway.storage import passes
 from gateway_shopify.sandbox import ShopSandbox, start
@@ -25,6 +25,9 @@ from gateway_shopify.sandbox.shop import Node, Shop
 from gateway_shopify.sandbox.twin import SECRET
 from tests.house import Clock
 from tests.sync.state import state
+
+TWIN: StartSandbox = start
+"""What the command line and the demo take it for."""
 
 SOON = timedelta(seconds=20)
 CHANNEL = "web"
@@ -152,12 +155,12 @@ _databases = itertools.count()
 
 def document(url: str, sandbox: ShopSandbox, **options: Any) -> dict[str, Any]:
     """A configuration with this store as its only channel."""
-    table = {"plugin": "shopify", "private_addresses": True, "config": dict(sandbox.config)}
+    table = {"plugin": "shopify", "private_addresses": True}
     locations = {
         key: {"name": key, "kind": "WAREHOUSE", "authority": CHANNEL, "channels": {CHANNEL: place}}
         for key, place in sandbox.places.items()
     }
-    config = {**table["config"], **options.pop("config", {})}
+    config = {**sandbox.config, **options.pop("config", {})}
     return {"database": url, "channels": {CHANNEL: {**table, **options, "config": config}}, "locations": locations}
 
 

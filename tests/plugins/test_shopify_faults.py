@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from gateway.sdk import AuthError, ChannelError, ContractError, RateLimitedError, Ref, UnavailableError
 from gateway.sdk.testing.sandbox import FAULTS, SandboxError
+from gateway_shopify.faults import of_status
 
 from .shopify import SOON, House, house, many, world
 
@@ -115,6 +117,23 @@ async def test_an_answer_that_is_none_is_named(
     assert message in str(caught)
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "message"),
+    [
+        (400, ContractError, "does not understand the question"),
+        (402, UnavailableError, "is frozen: its bill is unpaid"),
+        (404, ContractError, "there is no shop my-store.myshopify.com, or it no longer has this version"),
+        (423, UnavailableError, "is locked"),
+        (430, RateLimitedError, "ask less"),
+    ],
+)
+async def test_a_status_that_is_no_answer_is_named(status: int, error: type[ChannelError], message: str) -> None:
+    found = of_status(status, "my-store.myshopify.com")
+    assert type(found) is error
+    assert message in str(found)
+    assert of_status(200, "my-store.myshopify.com") is None
+
+
 async def test_a_throttled_answer_says_when_to_come_again(tmp_path: Path) -> None:
     async with house(tmp_path, scale=1) as web:
         web.sandbox.api.drained = True
@@ -162,6 +181,20 @@ async def test_a_first_sync_by_itself_is_never_throttled_and_as_fast_as_it_may_b
         assert bucket.throttled == 0
         assert bucket.spent <= bucket.capacity + bucket.per_second * took
         assert bucket.spent > 3 * bucket.capacity, "or nothing would have had to wait"
+
+
+@pytest.mark.parametrize("mark", [None, "2009-01-01T00:00:00Z"])
+async def test_a_page_whose_records_cannot_all_be_paid_for_goes_on_behind_those_that_were(
+    tmp_path: Path, mark: str | None
+) -> None:
+    """Or a page of large products would begin anew for ever."""
+    large = [replace(one, sku=f"{group}-{one.sku}", group=group) for group in "AB" for one in many(260, group="x")]
+    async with house(tmp_path, world(large), scale=1) as web:
+        page = await web.channel.page("products", mark, None, SOON / 4)
+        assert [raw.id for raw in page.items] == [web.id(sku) for sku in ("TEA-1", "MUG-1", "MUG-2", "A-P00000")]
+        assert page.next is not None
+        (record,) = (await web.read("products", page.items[-1:])).values()
+        assert len(record.variants) == 260
 
 
 async def test_live_stock_costs_what_it_asks_for_and_not_a_whole_page(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ def load(shop: Shop, world: World) -> dict[str, str]:
     places = {place.id: shop.add("Location", name=place.name) for place in world.places}
     _load_products(shop, world, places)
     customers = {one.number: _customer(shop, one, _begin(world, shop.now())) for one in world.customers}
+    variants = {variant["sku"]: variant for variant in reversed(shop.all("ProductVariant"))}
     orders: dict[int, Node] = {}
     for receipt in world.receipts:
-        _load_receipt(shop, receipt, customers, orders)
+        _load_receipt(shop, receipt, variants, customers, orders)
     return {key: place["id"].rpartition("/")[2] for key, place in places.items()}
 
 
@@ -128,12 +129,18 @@ def _customer(shop: Shop, customer: WorldCustomer, begin: datetime) -> Node:
     )
 
 
-def _load_receipt(shop: Shop, receipt: WorldReceipt, customers: Mapping[str, Node], orders: dict[int, Node]) -> None:
+def _load_receipt(
+    shop: Shop,
+    receipt: WorldReceipt,
+    variants: Mapping[str, Node],
+    customers: Mapping[str, Node],
+    orders: dict[int, Node],
+) -> None:
     """Receipts as orders of the web: sent long ago, and what came back as refunds of theirs."""
     if receipt.refund:
         if receipt.refunds in orders:
             refund(shop, orders[receipt.refunds], {line.sku: -line.quantity for line in receipt.lines}, at=receipt.at)
         return
-    lines = [Sold(shop.variant(line.sku), line.quantity, priced(shop, line.unit_price)) for line in receipt.lines]
+    lines = [Sold(variants[line.sku], line.quantity, priced(shop, line.unit_price)) for line in receipt.lines]
     customer = None if receipt.customer is None else customers.get(receipt.customer)
     orders[receipt.number] = take_order(shop, lines, customer=customer, at=receipt.at, fulfilled=True)

@@ -29,7 +29,7 @@ def take_order(
     tax = tax_of(shop, subtotal)
     order = shop.add(
         "Order",
-        name=f"#{1001 + len(shop.all('Order'))}",
+        name=f"#{1001 + len(shop.nodes.get('Order', {}))}",
         processedAt=text(at),
         updatedAt=text(at),
         cancelledAt=None,
