@@ -21,7 +21,7 @@ from gateway.sdk.records import Ref
 from gateway.storage.ages import observed_at, with_age
 from gateway.storage.catalog import visible_variants
 from gateway.storage.paging import Rows, Sort, among
-from gateway.storage.tables import Count, Instant, Text, listings, products, sources, stock, variants
+from gateway.storage.tables import Count, Instant, Text, channels, listings, products, sources, stock, variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +258,8 @@ def sellable_variants(
 
 
 def stock_refs(conn: Connection, ids: Sequence[str], places: Sequence[Counted]) -> Mapping[str, Sequence[Ref]]:
-    """By authority, the records that hold the stock of these variants at these places."""
-    place = _places(places)
+    """By authority, the records that hold the stock of these variants at these places. Paused channels are left out."""
+    place, paused = _places(places), sa.select(channels.c.key).where(channels.c.paused)
     statement = (
         sa.select(stock.c.channel, sources.c.external_id, sources.c.note)
         .distinct()
@@ -267,6 +267,7 @@ def stock_refs(conn: Connection, ids: Sequence[str], places: Sequence[Counted]) 
         .join(listings, sa.and_(listings.c.channel == stock.c.channel, listings.c.inventory_item == stock.c.item))
         .join(sources, sources.c.id == stock.c.id)
         .where(listings.c.current, ~listings.c.gone, among(conn, listings.c.variant_id, ids))
+        .where(stock.c.channel.not_in(paused))
         .order_by(sources.c.external_id)
     )
     found: dict[str, list[Ref]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,9 +12,8 @@ import strawberry
 from gateway.execution.caller import CallerKind
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
-from gateway.graphql import connections as pages
 from gateway.graphql.arguments import After, Before, ChannelKey, First, Last, LocationKey
-from gateway.graphql.connections import Paging, fingerprint, page_of
+from gateway.graphql.connections import Connection, Paging, fingerprint, page_of
 from gateway.graphql.ids import row_id
 from gateway.graphql.inputs import StockLevelFilter
 from gateway.graphql.loads import catalog, stock
@@ -23,9 +22,7 @@ from gateway.model.catalog import Variant
 from gateway.model.channels import Fault, FaultCode, Location, Resource
 from gateway.model.stock import Stock, StockLevel
 from gateway.sdk.records import Ref
-from gateway.storage import channels
 from gateway.storage import levels as stored
-from gateway.storage.database import Connection
 from gateway.storage.levels import Counted
 
 MOST = 100
@@ -41,7 +38,7 @@ async def stock_levels(
     before: Before = None,
     location_key: Annotated[str, strawberry.argument(description="Key of the location.")],
     filter: Annotated[StockLevelFilter | None, strawberry.argument(description="Which levels.")] = None,
-) -> pages.Connection[StockLevel]:
+) -> Connection[StockLevel]:
     (place,) = stored.counted([context.known_location(location_key)], {})  # without a channel there is no buffer
     rows = stored.variants_with_level(place, filters.stock_levels(context, filter))
     mark = fingerprint("stockLevels", location_key, filter)
@@ -107,16 +104,9 @@ async def _refresh(context: Context, variants: Sequence[Variant], places: list[L
 
 
 async def _ask(context: Context, ids: Sequence[str], counted: Sequence[Counted]) -> None:
-    refs = await context.database.read(_refs_to_ask, ids, counted)
+    refs = await context.database.read(stored.stock_refs, ids, counted)
     faults = await asyncio.gather(*(_ask_channel(context, key, some) for key, some in refs.items()))
     context.live_faults.update({key: fault for key, fault in zip(refs, faults, strict=True) if fault is not None})
-
-
-def _refs_to_ask(conn: Connection, ids: Sequence[str], counted: Sequence[Counted]) -> Mapping[str, Sequence[Ref]]:
-    """A channel that an operator has paused is left alone by shoppers, too."""
-    refs = stored.stock_refs(conn, ids, counted)
-    paused = channels.paused(conn, list(refs))
-    return {key: some for key, some in refs.items() if key not in paused}
 
 
 async def _ask_channel(context: Context, key: str, refs: Sequence[Ref]) -> Fault | None:
