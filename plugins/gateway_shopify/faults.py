@@ -79,9 +79,6 @@ def bucket(cost: Mapping[str, Any]) -> tuple[float | None, float | None, float |
 
 def scope_of(message: str, path: str) -> str:
     """The access scope that is missing: as the message names it, else as what was asked needs it."""
-    if found := _SCOPE.search(message):
-        return found[1]
-    words = path.lower()
-    return next(
-        (scope for word, scope in SCOPES.items() if word in words), "that the documentation of the plugin names"
-    )
+    found = _SCOPE.search(message)
+    needed = (scope for word, scope in SCOPES.items() if word in path.lower())
+    return found[1] if found else next(needed, "that the documentation of the plugin names")

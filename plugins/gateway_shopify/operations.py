@@ -184,8 +184,8 @@ NESTED: Mapping[tuple[str, str], Nested] = MappingProxyType(
 )
 
 MOVED_LEVELS = Operation(
-    "MovedLevels",
-    f"""query MovedLevels($id: ID!, $after: String, $query: String) {{
+    "InventoryMoved",
+    f"""query InventoryMoved($id: ID!, $after: String, $query: String) {{
   node(id: $id) {{
     __typename
     ... on Location {{
@@ -196,13 +196,13 @@ MOVED_LEVELS = Operation(
     363,
 )
 PLACES = Operation(
-    "Places",
-    f"query Places($after: String) {{ locations(first: 250, after: $after) {{ nodes {{ id name }} {PAGE_INFO} }} }}",
+    "Locations",
+    f"query Locations($after: String) {{ locations(first: 250, after: $after) {{ nodes {{ id name }} {PAGE_INFO} }} }}",
     252,
 )
 MERGE = Operation(
-    "Merge",
-    """query Merge($job: ID!, $kept: ID!) {
+    "CustomerMerge",
+    """query CustomerMerge($job: ID!, $kept: ID!) {
   customerMergeJobStatus(jobId: $job) { status resultingCustomerId }
   customer(id: $kept) { id updatedAt }
 }""",

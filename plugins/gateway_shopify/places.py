@@ -19,6 +19,6 @@ async def places(client: Client) -> list[Place]:
             named = answers.several(page, "nodes")
             found += [Place(answers.number(one, "Location"), answers.text(one, "name")) for one in named]
         except InvalidValueError as error:
-            raise ContractError(f"Places answered with something else than locations ({error})") from error
+            raise ContractError(f"Locations answered with something else than locations ({error})") from error
         if (after := following(page, after)) is None:
             return found

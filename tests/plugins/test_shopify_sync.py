@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from gateway.sdk import (
+    AuthError,
     Gone,
     Money,
     OrderFulfillmentStatus,
     OrderReturnStatus,
     OrderStatus,
     PaymentStatus,
+    Raw,
     SelectedOption,
 )
 from tests.house import START
@@ -150,7 +152,7 @@ async def test_stock_that_moved_arrives_by_place_and_the_rest_is_not_read_again(
         asked = web.sandbox.manners.asked
     moved = set(after["stock"]) - set(before["stock"])
     assert sorted(row[3] for row in moved) == [*([50] * 100)]
-    assert asked.count("MovedLevels") == 3
+    assert asked.count("InventoryMoved") == 3
     assert "InventoryItemPage" not in asked
 
 
@@ -179,7 +181,7 @@ async def test_a_place_that_is_closed_during_a_pass_over_stock_does_not_end_it(t
         shop = web.sandbox.shop
 
         def close(name: str, answer: dict[str, Any]) -> Any:
-            if name == "Places":
+            if name == "Locations":
                 shop.remove(shop.place(web.sandbox.places["london"]))
             return answer
 
@@ -308,6 +310,19 @@ async def test_a_merged_customer_is_found_in_the_one_that_was_kept(tmp_path: Pat
         assert isinstance(answer["77"], Gone)
         web.sandbox.shop.merges.clear()
         assert isinstance((await web.fetched("customers", gone))[gone], Gone), "a delivery alone proves nothing"
+
+
+async def test_an_app_that_may_not_ask_about_merges_reads_the_other_customers_all_the_same(tmp_path: Path) -> None:
+    async with house(tmp_path) as web:
+        (known,) = await web.records("customers")
+        ids = {"admin_graphql_api_customer_kept_id": known, "admin_graphql_api_customer_deleted_id": "77"}
+        told = {field: f"gid://shopify/Customer/{id}" for field, id in ids.items()}
+        await web.hints("customers/merge", {**told, "admin_graphql_api_job_id": "job"})
+        denied = {"errors": [{"message": "Access denied", "extensions": {"code": "ACCESS_DENIED"}}]}
+        web.sandbox.manners.twist = lambda name, answer: denied if name == "CustomerMerge" else answer
+        answer = await web.fetched("customers", known, "77")
+    assert [type(one) for one in answer.values()] == [Raw, AuthError]
+    assert "read_customer_merge" in str(answer["77"])
 
 
 def number(gid: str) -> str:
