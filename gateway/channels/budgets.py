@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.channels import errands
 from gateway.channels.errands import Urgency
-from gateway.sdk.errors import ContractError, RateLimitedError
+from gateway.sdk.errors import BudgetSpentError, ContractError
 from gateway.sdk.requests import Budget
 from gateway.storage import budgets
 from gateway.storage.database import Database
@@ -24,10 +24,6 @@ RESERVES = {Urgency.SHOPPER: 0.0, Urgency.OUTBOX: 0.05, Urgency.DELTA: 0.1, Urge
 TRAVEL = 0.1
 """Seconds by which one request may be faster on its way than another before it. Who waits does so a little longer, and
 from then on is ahead by that: the channel's bucket fills from when it was asked, not from when we paid."""
-
-
-class BudgetSpentError(RateLimitedError):
-    """The channel's budget cannot pay for this within the call's time. The channel was not asked, and is well."""
 
 
 class Ledger(Protocol):

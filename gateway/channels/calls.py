@@ -10,12 +10,12 @@ from typing import NoReturn, TypeVar
 
 from gateway.channels.answers import BrokenPromiseError
 from gateway.channels.breaker import Breaker
-from gateway.channels.budgets import BudgetSpentError
 from gateway.channels.errands import Urgency, on
 from gateway.channels.faults import TimedOutError, without_secrets
 from gateway.channels.lanes import EscapeError, Lane, LaneDeadlineError, LaneRefusalError, LaneState
 from gateway.sdk.errors import (
     AuthError,
+    BudgetSpentError,
     ChannelError,
     ContractError,
     OutcomeUnknownError,

@@ -26,7 +26,6 @@ from gateway.sdk.errors import (
 from gateway.sdk.requests import Answer, Authorize, Request
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-TRIES = 3
 FIRST_PAUSE = 0.2
 """Seconds, doubled with every try and drawn from at random."""
 
@@ -65,12 +64,12 @@ class Client:
 
     async def send(self, request: Request) -> Answer:
         """As `gateway.sdk.Http` says."""
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, max(1, request.tries) + 1):
             try:
                 return await self._try(request)
             except UnavailableError as error:
                 pause = random.uniform(0, FIRST_PAUSE * 2**attempt)  # noqa: S311 jitter, not a secret
-                if attempt == TRIES or not _repeatable(request) or not error.retryable or pause > _left():
+                if attempt >= request.tries or not _repeatable(request) or not error.retryable or pause > _left():
                     raise
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")

@@ -26,6 +26,7 @@ from gateway.sdk.channel import (
 )
 from gateway.sdk.errors import (
     AuthError,
+    BudgetSpentError,
     ChannelError,
     ContractError,
     CursorExpiredError,
@@ -77,6 +78,7 @@ __all__ = [
     "AuthError",
     "Authorize",
     "Budget",
+    "BudgetSpentError",
     "CancelOrder",
     "Channel",
     "ChannelError",

@@ -31,6 +31,13 @@ class RateLimitedError(ChannelError):
         self.retry_after = retry_after
 
 
+class BudgetSpentError(RateLimitedError):
+    """The channel's budget cannot pay within the time that the call has. It was not asked, and is well.
+
+    Let it through: the feed goes on after `retry_after`, and nothing else waits.
+    """
+
+
 class AuthError(ChannelError):
     """The channel does not accept the credentials. A person has to act; the message says how."""
 

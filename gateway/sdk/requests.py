@@ -46,6 +46,7 @@ class Request:
         cost: what every try costs.
         repeatable: asking twice is as asking once, so a try that failed may be repeated, and a lost answer leaves
             nothing unknown. None: as the method says (GET, HEAD, PUT and DELETE are).
+        tries: how often a repeatable request is sent at most; each try is paid for.
         most: bytes of the answer; a longer one is a `ContractError`.
     """
 
@@ -58,6 +59,7 @@ class Request:
     budget: str | None = None
     cost: float = 1
     repeatable: bool | None = None
+    tries: int = 3
     most: int = 10 * MEGABYTE
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.channels.budgets import BudgetSpentError
 from gateway.channels.errands import Urgency
 from gateway.channels.guard import fault_of
 from gateway.model.channels import Fault
-from gateway.sdk.errors import ChannelError, ContractError, CursorExpiredError
+from gateway.sdk.errors import BudgetSpentError, ChannelError, ContractError, CursorExpiredError
 from gateway.sdk.feeds import AnyFeed, Feed, Page
 from gateway.storage import health, leases, passes, sources
 from gateway.storage.database import Connection

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from gateway.channels.budgets import BudgetSpentError
-from gateway.sdk.errors import ChannelError
+from gateway.sdk.errors import BudgetSpentError, ChannelError
 from gateway.sdk.feeds import AnyFeed, Raw
 from gateway.sdk.records import Gone, Ref
 from gateway.storage import sources

@@ -11,6 +11,7 @@ from gateway.sdk import (
     Answer,
     AuthError,
     Budget,
+    BudgetSpentError,
     Context,
     ContractError,
     CursorExpiredError,
@@ -37,12 +38,14 @@ class Operation:
     Attributes:
         token: the parameter that says which page.
         items: where the answer has its list.
+        tries: how often it may be sent for one wish; once, where every request is precious.
     """
 
     name: str
     budget: Budget
     token: str = ""
     items: tuple[str, ...] = ()
+    tries: int = 3
 
 
 SEARCH_LISTINGS = Operation("searchListingsItems", Budget(capacity=5, per_second=5), "pageToken", ("items",))
@@ -50,7 +53,9 @@ GET_LISTING = Operation("getListingsItem", Budget(capacity=10, per_second=5))
 FBA_STOCK = Operation(
     "getInventorySummaries", Budget(capacity=2, per_second=2), "nextToken", ("payload", "inventorySummaries")
 )
-SEARCH_ORDERS = Operation("searchOrders", Budget(capacity=20, per_second=0.0056), "paginationToken", ("orders",))
+SEARCH_ORDERS = Operation(
+    "searchOrders", Budget(capacity=20, per_second=0.0056), "paginationToken", ("orders",), tries=1
+)
 GET_ORDER = Operation("getOrder", Budget(capacity=30, per_second=0.5))
 OPERATIONS = (SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER)
 """Source: the usage plans in Amazon's models of these operations, 2026-08."""
@@ -98,7 +103,8 @@ class SellingPartner:
             ChannelError: as `gateway.sdk.Http` says.
         """
         asked = {name: value for name, value in query.items() if value is not None}
-        answer = await self._paced(operation, Request(method="GET", path=path, query=asked, budget=operation.name))
+        request = Request(method="GET", path=path, query=asked, budget=operation.name, tries=operation.tries)
+        answer = await self._paced(operation, request)
         said = answer.json()
         if answer.status >= 400:
             raise _refusal(operation, answer.status, said, paged=operation.token in asked)
@@ -110,8 +116,10 @@ class SellingPartner:
         """The answer; what it says about the operation's rate goes into the budget."""
         try:
             answer = await self._sent(operation, request)
+        except BudgetSpentError:
+            raise
         except RateLimitedError as error:
-            if error.retry_after is not None:  # the budget is spent, or it is said how long to wait
+            if error.retry_after is not None:
                 raise
             await self._context.correct(operation.name, left=0)
             answer = await self._sent(operation, request)  # once one can be paid for; else this feed alone is put off

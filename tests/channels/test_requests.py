@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.channels.budgets import BudgetSpentError, FreeLedger, Purse
+from gateway.channels.budgets import FreeLedger, Purse
 from gateway.channels.errands import Urgency, on
 from gateway.channels.requests import Client, PrivateAddressError
 from gateway.sdk import (
@@ -24,6 +24,7 @@ from gateway.sdk import (
     Request,
     UnavailableError,
 )
+from gateway.sdk.errors import BudgetSpentError
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gateway.channels.budgets import BudgetSpentError
 from gateway.runtime import Gateway
-from gateway.sdk import RateLimitedError
+from gateway.sdk import BudgetSpentError, RateLimitedError
 from gateway.storage.database import Connection
 from gateway.storage.tables import budgets
 from gateway_amazon.partner import OPERATIONS, SEARCH_ORDERS

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.channels.budgets import BudgetSpentError
+from gateway.sdk.errors import BudgetSpentError
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.faults import raising
 from gateway.sdk.testing.memory import MemoryStore
