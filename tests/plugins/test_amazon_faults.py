@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.channels.answers import BadRecord
-from gateway.channels.budgets import BudgetSpentError
-from gateway.sdk import AuthError, ContractError, RateLimitedError
+from gateway.sdk import AuthError, BudgetSpentError, ContractError, RateLimitedError
 from gateway.sdk.testing.sandbox import SandboxError
 from gateway.sync import feeds
 from gateway_amazon.sandbox.door import CLIENT_SECRET, REFRESH
