@@ -27,7 +27,7 @@ test: .venv/ready
 	@room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${room:-0}" -ge 2000 ]; then scratch=$$(mktemp -d -p /dev/shm); else scratch=$$(mktemp -d); fi; \
 	trap 'rm -rf "$$scratch"' EXIT; \
-	$(BIN)/python -m pytest tests -n 2 --basetemp="$$scratch/tests"
+	$(BIN)/python -m pytest tests -n 4 --basetemp="$$scratch/tests"
 
 check: lint types test
 
