@@ -30,6 +30,8 @@ FIRST_PAUSE = 0.2
 """Seconds, doubled with every try and drawn from at random."""
 
 CONNECTING = 5.0
+LATER = 0.5
+"""Seconds beyond the call's own deadline, which is to be the first to end it."""
 AT_ONCE = 20
 
 _log = logging.getLogger(__name__)
@@ -106,7 +108,7 @@ class Client:
             target.copy_with(host=await self._resolved(host, target.port or (443 if target.scheme == "https" else 80))),
             headers=headers,
             extensions={"sni_hostname": host},
-            timeout=httpx2.Timeout(max(0.1, _left()), connect=CONNECTING),
+            timeout=httpx2.Timeout(max(0.0, _left()) + LATER, connect=CONNECTING),
             **_content(request),
         )
 
