@@ -106,7 +106,7 @@ def mariadb_server() -> Iterator[sa.URL]:
         f"--socket={home / 'socket'}",
         f"--pid-file={home / 'pid'}",
     ]
-    careless = ["--sql-mode=", "--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--innodb-buffer-pool-size=64M"]
+    careless = ["--sql-mode=", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M"]
     with subprocess.Popen(["mariadbd", *options, *listening, *careless], stderr=subprocess.DEVNULL) as server:
         address = sa.make_url(f"mariadb://root@127.0.0.1:{port}/mysql")
         asyncio.run(answering(address))
