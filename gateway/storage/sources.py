@@ -218,7 +218,13 @@ def feeds_of(conn: Connection, channel: str, resource: str, external_ids: Collec
     return {row.external_id: row.feed for row in select_in(conn, statement, sources.c.external_id, external_ids)}
 
 
-def count_dirty(conn: Connection, channel: str, feed: str) -> int:
-    """How many records wait to be read again."""
-    here = sa.and_(sources.c.channel == channel, sources.c.feed == feed, sources.c.dirty_at.is_not(None))
-    return conn.scalar(sa.select(sa.func.count()).select_from(sources).where(here)) or 0
+def count_dirty(conn: Connection, channel: str) -> dict[str, int]:
+    """How many records wait to be read again, by feed; none of those for which none does."""
+    return {row.feed: row.waiting for row in conn.execute(_dirty_by_feed, {"channel": channel})}
+
+
+_dirty_by_feed = (
+    sa.select(sources.c.feed, sa.func.count().label("waiting"))
+    .where(sources.c.channel == sa.bindparam("channel"), sources.c.dirty_at.is_not(None))
+    .group_by(sources.c.feed)
+)

@@ -116,8 +116,9 @@ def _add(conn: Connection, rows: Iterable[PassRow]) -> None:
 
 async def _reread(sync: Syncing, known: Passes) -> bool:
     """Single records that wait, unless they are so many that the feed's next pass is the shorter way."""
-    for feed in sync.channel.live_feeds.values():
-        many = await sync.database.read(sources.count_dirty, sync.key, feed.name) > MANY
+    waiting = await sync.database.read(sources.count_dirty, sync.key)
+    for feed in (feed for name, feed in sync.channel.live_feeds.items() if name in waiting):
+        many = waiting[feed.name] > MANY
         if many and await _pull_asked(sync, feed):
             return True
         pulling = many and known[feed.name, DELTA].due_at <= sync.now()

@@ -101,4 +101,4 @@ async def test_the_longest_waiting_record_is_read_again_first(open_database: Ope
         for id_ in ("b", "a", "b"):
             await database.write(sources.hint, *HERE, "products", [id_], NOW)
         assert ids(await database.read(sources.dirty, "till", "products", 10)) == ["a", "b"]
-        assert await database.read(sources.count_dirty, "till", "products") == 2
+        assert await database.read(sources.count_dirty, "till") == {"products": 2}
