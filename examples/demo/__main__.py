@@ -75,14 +75,27 @@ async def around(worlds: Mapping[str, World], twins: Twins, port: int) -> None:
     control = control_server(outside, port + 1)
     serving_it = asyncio.create_task(control.serve())
     try:
-        if code := await run("sync", environment):
-            print(f"`gateway sync` ended with code {code}; `gateway serve` tries again what failed", flush=True)
+        if not was_synced():
+            note_synced(await run("sync", environment))
         async with serving(environment, address) as gateway:
             await announce(f"{address}/graphql", port + 1)
             await gateway.wait()
             raise DemoError(f"`gateway serve` ended with code {gateway.returncode}")
     finally:
         await ended(control, serving_it)
+
+
+def was_synced() -> bool:
+    """Whether an earlier start has read everything: what has changed since, the gateway reads while it serves."""
+    return (KEPT / "synced").exists()
+
+
+def note_synced(code: int) -> None:
+    """The first sync ended with this code."""
+    if code:
+        print(f"`gateway sync` ended with code {code}; `gateway serve` tries again what failed", flush=True)
+    else:
+        (KEPT / "synced").touch()
 
 
 async def ended(control: ControlServer, serving: asyncio.Task[None]) -> None:
