@@ -7,14 +7,14 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway.execution.context import Gateway as Asked
+from gateway.graphql.house import House
 from gateway.graphql.schema import build
 from gateway.http.endpoint import HEARD, Endpoint, broken, missing
 from gateway.http.health import Ready, live
 from gateway.http.webhooks import Receiver, Webhooks
 
 
-class Gateway(Asked, Receiver, Protocol):
+class Gateway(House, Receiver, Protocol):
     """What the application needs of a running gateway."""
 
 

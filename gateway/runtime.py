@@ -11,7 +11,7 @@ import logging
 import secrets
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from gateway.channels.answers import stands_in
@@ -19,14 +19,16 @@ from gateway.channels.budgets import SharedLedger
 from gateway.channels.guard import fault_of
 from gateway.channels.opening import Channels, open_channels
 from gateway.channels.plugins import Plugins, discover
+from gateway.commerce.ground import Ground
 from gateway.commerce.taking import Rules
-from gateway.model.channels import Address, Channel, ChannelState, Fault, GeoPoint, Location, OpeningHours, Resource
+from gateway.layout import ground
+from gateway.model.channels import Channel, ChannelState, Fault, Location, Resource
 from gateway.model.values import sku_key
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
-from gateway.settings import LocationTable, Settings
+from gateway.settings import Settings
 from gateway.storage import health, passes, sources
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
@@ -34,7 +36,9 @@ from gateway.storage.passes import DELTA, SWEEP
 from gateway.sync import inbox as deliveries
 from gateway.sync import schedule
 from gateway.sync.channel import Progress, Syncing, Turns, resource_of
+from gateway.sync.outbox import deliver
 from gateway.sync.records import refresh
+from gateway.sync.stock import expire_holds
 
 SWITCH_INTERVAL = 0.0001
 """Seconds after which a thread that computes lets others run: a plugin that spins would slow every query else."""
@@ -93,23 +97,29 @@ async def open_gateway(
         await database.write(health.ensure, list(settings.channels))
         channels = await open_channels(settings, found, clock, SharedLedger(database))
         try:
-            yield Gateway(settings, database, channels, rules(channels), prices, clock, progress)
+            made = rules(channels, ground(settings, channels))
+            gateway = Gateway(settings, database, channels, made, prices, clock, progress)
+            try:
+                yield gateway
+            finally:
+                await gateway.told_all()
         finally:
             await channels.close()
     finally:
         await database.close()
 
 
-def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels], Rules]:
+def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels, Ground], Rules]:
     """The catalogue's rules, once it is known which channels there are."""
     matching = plugins.policy("matching", settings.catalogue.matching)
 
-    def rules(channels: Channels) -> Rules:
+    def rules(channels: Channels, ground: Ground) -> Rules:
         return Rules(
             priority={key: place for place, key in enumerate(settings.priority())},
             services=frozenset(sku_key(code) for code in settings.catalogue.services),
             gross={key: channel.traits.prices_include_tax for key, channel in channels.open.items()},
             matching=matching,
+            ground=ground,
         )
 
     return rules
@@ -134,7 +144,8 @@ class Gateway:
         self.prices = prices
         self.now = clock
         self.channels: Mapping[str, Channel] = channels.models
-        self.locations: Mapping[str, Location] = {key: _location(key, t) for key, t in settings.locations.items()}
+        self.rules = rules
+        self.locations: Mapping[str, Location] = rules.ground.locations
         self.syncing: Mapping[str, Syncing] = {
             key: Syncing(database, self.turns, channel, settings.channels[key], rules, clock, progress=progress)
             for key, channel in channels.open.items()
@@ -142,6 +153,8 @@ class Gateway:
         self._holder = secrets.token_hex(8)
         self._refreshing: dict[tuple[str, frozenset[str]], asyncio.Task[Fault | None]] = {}
         self._wakes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._wishes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._telling: set[asyncio.Task[int]] = set()
 
     # -------------------------------------------------------------------------------------------- ages and live reads
 
@@ -223,9 +236,19 @@ class Gateway:
 
     async def run_due(self) -> None:
         """Do everything that is due now, in every channel, until nothing is."""
-        await schedule.run_channels(self.syncing.values(), self._holder)
+        while True:
+            read = any(await schedule.run_channels(self.syncing.values(), self._holder))
+            told = await self._run_writes()
+            if not (read or told):
+                break
         await schedule.stamp(self.turns)
         await self.ready()
+
+    async def _run_writes(self) -> bool:
+        """Do what is due on the other way, from the gateway to the channels; whether there was anything."""
+        lapsed = await expire_holds(self.database, self.now())
+        sent = await asyncio.gather(*(schedule.tell(sync) for sync in self.syncing.values()))
+        return lapsed or any(sent)
 
     async def ready(self) -> bool:
         """Whether the first sync of the required channels is through (rule S10): a stored fact."""
@@ -248,15 +271,45 @@ class Gateway:
         """There is work for this channel."""
         self._wakes[channel].set()
 
+    async def tell(self, wishes: Mapping[str, Collection[str]], within: timedelta) -> None:
+        """Have channels carry out what was wished of them just now, by the keys of the commands.
+
+        Whatever is not over in time goes on behind the caller's back, and would also after a crash.
+        """
+        tasks = [
+            asyncio.create_task(deliver(self.syncing[key], keys))
+            for key, keys in wishes.items()
+            if key in self.syncing and not await self.database.read(health.paused, key)
+        ]
+        self._telling.update(tasks)
+        for task in tasks:
+            task.add_done_callback(self._told)
+        if tasks:
+            await asyncio.wait(tasks, timeout=within.total_seconds())
+        for key in wishes:
+            self._wishes[key].set()
+
+    async def told_all(self) -> None:
+        """Wait for what is being told, each for as long as its call may take."""
+        while self._telling:
+            await asyncio.wait(self._telling)
+
+    def _told(self, task: asyncio.Task[int]) -> None:
+        self._telling.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a wish could not be told; it is tried again", exc_info=task.exception())
+
     async def serve(self) -> None:
         """Keep everything in sync, until cancelled."""
         settle()
         async with asyncio.TaskGroup() as tasks:
             for key, sync in self.syncing.items():
                 tasks.create_task(self._keep_synced(key, sync), name=f"sync {key}")
+                tasks.create_task(self._keep_told(key, sync), name=f"outbox {key}")
                 if self.hears(key):
                     tasks.create_task(self._keep_subscribed(key), name=f"webhooks {key}")
             tasks.create_task(self._keep_stamped(), name="log")
+            tasks.create_task(self._keep_holds(), name="holds")
             tasks.create_task(self._keep_tidy(), name="database")
             tasks.create_task(self._keep_house(), name="upkeep")
 
@@ -270,6 +323,18 @@ class Gateway:
             pause = IDLE if await _survived(work, f"sync of {key}") else AFTER_FAILURE
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wakes[key].wait(), pause.total_seconds())
+
+    async def _keep_told(self, key: str, sync: Syncing) -> None:
+        while True:
+            self._wishes[key].clear()
+            pause = IDLE if await _survived(lambda: schedule.tell(sync), f"outbox of {key}") else AFTER_FAILURE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wishes[key].wait(), pause.total_seconds())
+
+    async def _keep_holds(self) -> None:
+        while True:
+            await _survived(lambda: expire_holds(self.database, self.now()), "expiry of holds")
+            await asyncio.sleep(IDLE.total_seconds())
 
     async def _keep_subscribed(self, key: str) -> None:
         """Once a start, and again every day: channels drop those that do not answer for long."""
@@ -306,22 +371,6 @@ async def _survived(work: Callable[[], Awaitable[object]], what: str) -> bool:
         _log.exception("the %s failed; it is tried again", what)
         return False
     return True
-
-
-def _location(key: str, table: LocationTable) -> Location:
-    return Location(
-        key=key,
-        name=table.name,
-        kind=table.kind,
-        authority=table.authority,
-        external_ids=dict(table.channels),
-        time_zone=table.time_zone,
-        address=Address(**table.address.model_dump()) if table.address else None,
-        point=GeoPoint(table.point.latitude, table.point.longitude) if table.point else None,
-        phone=table.phone,
-        opening_hours=tuple(OpeningHours(**hours.model_dump()) for hours in table.opening_hours),
-        fulfillment_methods=table.fulfillment_methods,
-    )
 
 
 def failures(channels: Iterable[Channel]) -> list[str]:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -154,6 +154,7 @@ class LocationTable(Table):
     opening_hours: tuple[HoursTable, ...] = ()
     fulfillment_methods: tuple[FulfillmentMethod, ...] = ()
     buffer: Annotated[int, Field(ge=0)] = 0  # units that are never promised
+    post: dict[Key, Literal["adjust", "order", "external"]] = {}  # by follower: how the authority learns of its sales
 
 
 class TokenTable(Table):
@@ -198,6 +199,7 @@ class RetentionTable(Table):
 
     rejects: Duration = timedelta(days=14)
     inbox: Duration = timedelta(days=14)
+    outbox: Duration = timedelta(days=14)
     log: Duration = timedelta(days=14)
 
 
@@ -320,6 +322,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
             for name, place in settings.locations.items()
             for key in place.channels
         ),
+        *((("locations", name, "post"), key) for name, place in settings.locations.items() for key in place.post),
     ]
     for place, key in uses:
         if key is not None and key not in settings.channels:

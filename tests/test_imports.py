@@ -26,8 +26,10 @@ MAY_IMPORT = {
     "graphql": {"model", "sdk", "storage", "settings", "commerce", "sync", "execution", "graphql"},
     "http": {"model", "sdk", "storage", "settings", "commerce", "sync", "execution", "graphql", "http"},
     "app": {"settings", "execution", "graphql", "http"},
+    "layout": {"model", "sdk", "settings", "commerce", "channels", "layout"},
     "runtime": {
-        *("model", "sdk", "storage", "settings", "commerce", "channels", "sync", "execution", "graphql", "runtime")
+        *("model", "sdk", "storage", "settings", "commerce", "channels", "sync", "execution", "graphql", "runtime"),
+        "layout",
     },
     "cli": {
         *("model", "sdk", "storage", "settings", "commerce", "channels", "sync", "execution", "graphql", "http", "app"),

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from gateway.model import values
@@ -15,10 +16,12 @@ from gateway.sdk.errors import ChannelError, ContractError
 from gateway.sdk.feeds import AnyFeed, Page, Raw, Token
 from gateway.sdk.records import Gone, Record, Ref
 from gateway.sdk.webhooks import Hint
+from gateway.sdk.writes import Accepted, Command, Done, Outcome, Refused
 
 LONGEST_ID = 255
 LONGEST_TOKEN = 8_000
 LONGEST_MARK = 64_000
+LONGEST_TICKET = 2_000
 LONGEST_MESSAGE = 500
 STAND_IN = "unfit:"
 
@@ -91,6 +94,28 @@ def hints(answer: object, fetchable: Iterable[str]) -> tuple[Hint, ...]:
         if hint.feed not in known:
             raise BrokenPromiseError("a hint names a feed that cannot fetch")
     return found
+
+
+def outcomes(answer: object, commands: Sequence[Command]) -> tuple[Outcome | ChannelError, ...]:
+    """What became of each command, if each was answered."""
+    said = sequence("what send returned", answer)
+    if len(said) != len(commands):
+        raise BrokenPromiseError(f"send answered {len(said)} of {len(commands)} commands")
+    return tuple(one if isinstance(one, ChannelError) else outcome(one) for one in said)
+
+
+def outcome(answer: object) -> Outcome:
+    """What became of one command, if it can be stored."""
+    match answer:
+        case Done(ref=ref, moved_stock=bool()) if ref is None or isinstance(ref, Ref):
+            return answer
+        case Accepted(ticket=str(), look_after=datetime()):
+            text("the ticket", answer.ticket, LONGEST_TICKET)
+            values.instant("look_after", answer.look_after)
+            return answer
+        case Refused(code=str(), message=str()):
+            return Refused(code=plain(answer.code), message=plain(answer.message))
+    raise BrokenPromiseError(f"an outcome is of type {type(answer).__name__}, or holds something else than it should")
 
 
 def of_type(what: str, value: object, kind: type[T]) -> T:

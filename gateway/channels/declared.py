@@ -128,7 +128,12 @@ def _command_name(write: object) -> str:
     command = getattr(found, "of", None)
     if not (inspect.isclass(command) and issubclass(command, Command) and command in _WRITES):
         raise BrokenPromiseError(f"the write {type(found).__name__} is not of a kind of command")
-    return command.__name__
+    name: str = command.__name__
+    of_type(f"repeatable of the write of {name}", found.repeatable, bool)
+    if of_type(f"batch of the write of {name}", found.batch, int) < 1:
+        raise BrokenPromiseError(f"batch of the write of {name} is less than 1")
+    _span(f"gather of the write of {name}", found.gather)
+    return name
 
 
 def _span(what: str, value: object) -> timedelta:

@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 from gateway.channels import answers
 from gateway.channels.answers import BadRecord
 from gateway.channels.breaker import Breaker, LeftAloneError
-from gateway.channels.calls import Guard
+from gateway.channels.calls import CrowdedError, Guard
 from gateway.channels.errands import Urgency
 from gateway.channels.faults import TimedOutError, fault_of, without_secrets
-from gateway.channels.lanes import Lane
+from gateway.channels.lanes import Lane, LaneRefusalError
 from gateway.model import channels as model
 from gateway.sdk.channel import Channel, Place, Traits
-from gateway.sdk.errors import ChannelError, ContractError
+from gateway.sdk.errors import ChannelError, ContractError, OutcomeUnknownError
 from gateway.sdk.feeds import AnyFeed, LiveFeed, Mark, Page, Raw, Token
 from gateway.sdk.records import Gone, Record, Ref
 from gateway.sdk.webhooks import Delivery, Hint, Webhooks
+from gateway.sdk.writes import AnyWrite, Command, Outcome
 
 __all__ = ["BadRecord", "LeftAloneError", "OpenChannel", "Opened", "TimedOutError", "fault_of"]
 
@@ -72,6 +73,7 @@ class OpenChannel:
         self.live_feeds: Mapping[str, LiveFeed[Any]] = {
             name: feed for name, feed in self.feeds.items() if isinstance(feed, LiveFeed)
         }
+        self.writes: Mapping[type[Command], AnyWrite] = {write.of: write for write in opened.channel.writes}
         self.every = opened.every
         self.webhooks = opened.channel.webhooks
         self.lane = lane
@@ -140,6 +142,44 @@ class OpenChannel:
         """Tell the plugin that a complete pass is stored."""
         feed = self.feeds[feed_name]
         await self.call(lambda: feed.taken(mark), deadline=deadline)
+
+    async def send(self, commands: Sequence[Command], deadline: timedelta) -> Sequence[Outcome | ChannelError]:
+        """What became of each of these commands, all of one kind.
+
+        Raises:
+            OutcomeUnknownError: they were handed to the plugin, and what came of that cannot be told.
+            ChannelError: otherwise; then nothing has happened.
+        """
+        write = self.writes[type(commands[0])]
+
+        async def asked() -> Sequence[Outcome | ChannelError]:
+            return answers.outcomes(await write.send(commands), commands)
+
+        said = await self._written(asked, deadline)
+        return [without_secrets(one, self._secrets) if isinstance(one, ChannelError) else one for one in said]
+
+    async def find(self, command: Command, ticket: str | None, deadline: timedelta) -> Outcome | None:
+        """What became of a command that was sent before. None: certainly nothing.
+
+        Raises:
+            ChannelError: it cannot be told, or not now.
+        """
+        write = self.writes[type(command)]
+
+        async def asked() -> Outcome | None:
+            found = await write.find(command, ticket)
+            return None if found is None else answers.outcome(found)
+
+        return await self.call(asked, deadline=deadline, urgency=Urgency.OUTBOX)
+
+    async def _written(self, work: Callable[[], Awaitable[T]], deadline: timedelta) -> T:
+        """A plugin that fails in its own way, or is too slow, may have changed something all the same."""
+        try:
+            return await self.call(work, deadline=deadline, urgency=Urgency.OUTBOX)
+        except (LeftAloneError, CrowdedError, LaneRefusalError):
+            raise
+        except (TimedOutError, ContractError) as error:
+            raise OutcomeUnknownError(str(error)) from error
 
     async def places(self, deadline: timedelta) -> Sequence[Place]:
         """The channel's own locations."""

@@ -69,4 +69,4 @@ def _outcome(answer: str) -> Outcome:
         UserError(**error | {"code": UserErrorCode(error["code"]), "field": error["field"] and tuple(error["field"])})
         for error in kept["user_errors"]
     )
-    return Outcome(**kept | {"user_errors": errors})
+    return Outcome(**kept | {"user_errors": errors, "subjects": tuple(kept["subjects"])})

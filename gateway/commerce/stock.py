@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from gateway.commerce import ledger
 from gateway.commerce.taking import Seen, Take
 from gateway.model.ids import new_id
 from gateway.sdk.records import StockRecord
-from gateway.storage import log, stock
+from gateway.storage import log, reservations, stock
 from gateway.storage.database import Connection
 from gateway.storage.stock import StockRow
 
@@ -24,7 +25,30 @@ def take_stock(conn: Connection, take: Take[StockRecord]) -> None:
     changed = [_changed(row, take) for row in wanted if not _same(row, before.get(row.id))]
     stock.add(conn, [row for row in changed if row.id not in before])
     stock.store(conn, [row for row in changed if row.id in before])
+    _keep_held(conn, [row for row in changed if row.id not in before])
     log.record(conn, "STOCK", [(row.id, row.version) for row in changed], take.now)
+    _prove(conn, take, wanted)
+
+
+def _keep_held(conn: Connection, new: Sequence[StockRow]) -> None:
+    """What was sold before it was counted for the first time is held from the first count on."""
+    if new and reservations.any_open(conn, new[0].channel):
+        waiting = reservations.open_of(conn, [(row.channel, row.item, row.place) for row in new])
+        stock.set_held(conn, reservations.claimed(waiting))
+
+
+def _prove(conn: Connection, take: Take[StockRecord], wanted: Sequence[StockRow]) -> None:
+    """Close the movements that these counts contain, the unchanged ones among them (rule K3)."""
+    if not reservations.any_open(conn, take.channel):
+        return
+    contains = {seen.source_id: frozenset(seen.record.contains) for seen in take.seen}
+    rows = [*wanted, *stock.locked(conn, take.same).values()]
+    reads = [
+        ledger.Read((row.channel, row.item, row.place), contains.get(row.id, frozenset()))
+        for row in rows
+        if row.known and row.id not in take.gone
+    ]
+    ledger.settle(conn, reads, ledger.Moment(take.begin, take.begun_at), take.rules.ground, take.now)
 
 
 def _take_over(

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from gateway.commerce.ground import Ground
 from gateway.sdk.policies import Matching, codes_only
 from gateway.sdk.records import Record
+from gateway.storage.tables import EPOCH
 
 R = TypeVar("R", bound=Record)
 
@@ -21,12 +23,14 @@ class Rules:
         priority: every channel's place in the catalogue's order of preference.
         services: folded codes of things that are no goods.
         gross: per channel, whether its prices include tax where a record does not say.
+        ground: places, and what channels can do.
     """
 
     priority: Mapping[str, int] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
     gross: Mapping[str, bool] = field(default_factory=dict)
     matching: Matching = codes_only
+    ground: Ground = field(default_factory=Ground)
 
 
 class Seen(NamedTuple, Generic[R]):
@@ -44,6 +48,8 @@ class Take(Generic[R]):
         gone: source rows whose records the channel no longer has.
         doubtful: source rows whose newest version was rejected.
         count: the observation counter; grows from transaction to transaction.
+        same: source rows whose records were read, and are as they were.
+        begin: the observation counter before the request; `begun_at`: the time. By default the read proves nothing.
     """
 
     channel: str
@@ -53,3 +59,6 @@ class Take(Generic[R]):
     count: int
     now: datetime
     rules: Rules
+    same: Sequence[str] = ()
+    begin: int = 0
+    begun_at: datetime = EPOCH

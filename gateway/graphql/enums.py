@@ -315,6 +315,31 @@ ENUMS = (
         },
     ),
     Described(
+        stock.ReservationState,
+        "ReservationState",
+        "What has become of units that were spoken for.",
+        {
+            "HELD": "Kept for somebody until `expiresAt`.",
+            "COMMITTED": "Sold, and not yet in the count of whoever counts them.",
+            "SETTLED": "Sold, and in that count.",
+            "RELEASED": "Given back.",
+            "EXPIRED": "Lapsed.",
+        },
+    ),
+    Described(
+        stock.StockReason,
+        "StockReason",
+        "Why a count is changed.",
+        {
+            "COUNT": "Somebody has counted.",
+            "DAMAGE": "Broken, or spoilt.",
+            "THEFT": "Stolen.",
+            "FOUND": "Turned up again.",
+            "CORRECTION": "A mistake is put right.",
+            "RECEIVED": "A delivery has arrived.",
+        },
+    ),
+    Described(
         outcomes.UserErrorCode,
         "UserErrorCode",
         "Why something was refused, by what the one who asked can do about it.",

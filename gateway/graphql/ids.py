@@ -24,6 +24,7 @@ ROWS = (
     "MatchReview",
     "Stock",
     "StockLevel",
+    "Reservation",
 )
 """Types whose ids begin with the id of a row."""
 

@@ -44,6 +44,7 @@ NODES: Mapping[str, tuple[Batch, Key]] = {
     "Location": (channels.locations, _single),
     "Stock": (stock.stocks_by_key, _stock),
     "StockLevel": (stock.levels_by_key, _level),
+    "Reservation": (stock.reservations, _single),
     "Customer": (customers.customers, _single),
     "CustomerIdentity": (customers.identities, _single),
     "Order": (orders.orders, _single),

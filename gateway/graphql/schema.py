@@ -15,6 +15,10 @@ from gateway.graphql.mutations.channel_sync import channel_sync
 from gateway.graphql.mutations.listing_link import listing_link
 from gateway.graphql.mutations.listing_unlink import listing_unlink
 from gateway.graphql.mutations.match_review_decide import match_review_decide
+from gateway.graphql.mutations.stock_adjust import stock_adjust
+from gateway.graphql.mutations.stock_release import stock_release
+from gateway.graphql.mutations.stock_reserve import stock_reserve
+from gateway.graphql.mutations.stock_transfer import stock_transfer
 from gateway.graphql.mutations.sync_reject_replay import sync_reject_replay
 from gateway.graphql.queries import catalog as catalog_asked
 from gateway.graphql.queries import changes as changes_asked
@@ -38,9 +42,18 @@ from gateway.graphql.types.node import Node
 from gateway.graphql.types.operations import MatchReview, SyncReject, Viewer
 from gateway.graphql.types.orders import STAFF as READ_ORDERS
 from gateway.graphql.types.orders import Order, OrderLine
-from gateway.graphql.types.outcomes import ChannelPayload, ListingPayload, MatchReviewPayload, SyncRejectPayload
+from gateway.graphql.types.outcomes import (
+    ChannelPayload,
+    ListingPayload,
+    MatchReviewPayload,
+    ReservationPayload,
+    StockLevelPayload,
+    StockTransferPayload,
+    SyncRejectPayload,
+)
 from gateway.graphql.types.stock import READ as READ_STOCK
-from gateway.graphql.types.stock import Stock, StockLevel
+from gateway.graphql.types.stock import WRITE as WRITE_STOCK
+from gateway.graphql.types.stock import Reservation, Stock, StockLevel
 
 _BUILT_IN = "directive @oneOf on INPUT_OBJECT\n\n"
 
@@ -56,6 +69,7 @@ NODES = (
     OrderLine,
     Product,
     ProductVariant,
+    Reservation,
     Stock,
     StockLevel,
     SyncReject,
@@ -121,6 +135,16 @@ class Query:
     "object; what a person can do something about is in `userErrors`."
 )
 class Mutation:
+    stock_reserve: ReservationPayload | None = root(
+        "Hold units for a while: all of them, or none.", stock_reserve, scopes=WRITE_STOCK
+    )
+    stock_release: ReservationPayload | None = root("Let go of what is held.", stock_release, scopes=WRITE_STOCK)
+    stock_adjust: StockLevelPayload | None = root(
+        "Put a count right where it is kept, if it is still what the caller saw.", stock_adjust, scopes=WRITE_STOCK
+    )
+    stock_transfer: StockTransferPayload | None = root(
+        "Send units from one location to another.", stock_transfer, scopes=WRITE_STOCK
+    )
     listing_link: ListingPayload | None = root(
         "Say which variant a listing is. It stands until somebody says otherwise.", listing_link, scopes=KEEP_CATALOGUE
     )

@@ -61,11 +61,13 @@ class Outcome:
 
     Attributes:
         subject: the id or key of what the wish was about, also when it was refused.
+        subjects: what else the answer names: the rows that came of it, in order.
         listing: the listing concerned, where that is not the subject.
         done: whether what was wished for has been done.
     """
 
     subject: str | None = None
+    subjects: tuple[str, ...] = ()
     listing: str | None = None
     done: bool = False
     user_errors: tuple[UserError, ...] = ()

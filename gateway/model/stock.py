@@ -18,22 +18,64 @@ class StockStatus(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockCount:
-    """What a location's authority says of one inventory item there. All in the variant's smallest unit.
+class StockReason(Enum):
+    """Why a person changed a count."""
 
-    Attributes:
-        on_hand: units in the building; None: unknown. May be negative, as tills have it.
-        committed: units among them that the authority itself has promised to orders.
-        incoming: units on their way.
-        observed_at: when this was last known to be so.
+    COUNT = "COUNT"
+    DAMAGE = "DAMAGE"
+    THEFT = "THEFT"
+    FOUND = "FOUND"
+    CORRECTION = "CORRECTION"
+    RECEIVED = "RECEIVED"
+
+
+class MovementReason(Enum):
+    """Why units moved: what a person said, or what the gateway saw or did."""
+
+    COUNT = "COUNT"
+    DAMAGE = "DAMAGE"
+    THEFT = "THEFT"
+    FOUND = "FOUND"
+    CORRECTION = "CORRECTION"
+    RECEIVED = "RECEIVED"
+    SALE = "SALE"
+    CANCELLATION = "CANCELLATION"
+    TRANSFER = "TRANSFER"
+
+
+class ReservationState(Enum):
+    """What has become of units that were spoken for.
+
+    HELD: kept for somebody until they expire. COMMITTED: sold, and not yet in the authority's own count: a movement.
+    SETTLED: in that count. RELEASED, EXPIRED: nobody's any more.
     """
 
-    on_hand: int | None
-    committed: int
-    incoming: int
-    version: int
-    observed_at: datetime
+    HELD = "HELD"
+    COMMITTED = "COMMITTED"
+    SETTLED = "SETTLED"
+    RELEASED = "RELEASED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Units of a variant at a location that are spoken for (rules K2, K7).
+
+    Attributes:
+        listing_id: the listing by which the variant was found, so that merges and splits move nothing.
+        quantity: in the variant's smallest unit.
+        owner: the principal that holds it; of what was sold nobody.
+        expires_at: when a held one lapses; None: it does not.
+    """
+
+    id: str
+    owner: str
+    listing_id: str
+    variant_id: str | None
+    location_key: str
+    quantity: int
+    state: ReservationState
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from gateway.model.orders import (
     PaymentStatus,
     TaxLine,
 )
+from gateway.model.stock import MovementReason
 from gateway.model.values import InvalidValueError, pieces
 from gateway.sdk.channel import (
     SDK_VERSION,
@@ -105,6 +106,7 @@ __all__ = [
     "LiveFeed",
     "Mark",
     "Money",
+    "MovementReason",
     "OrderContact",
     "OrderFulfillmentStatus",
     "OrderLineRecord",

@@ -134,6 +134,8 @@ class StockRecord(Record):
         available: units that the channel would sell.
         committed: units in the building that the channel has promised to orders.
         as_of: when the channel counted, where it says so.
+        contains: keys of the gateway's own commands that stand in the channel's ledger of this item and place, from the
+            same snapshot as the count: what they moved is in it (rule K3).
     """
 
     item: str
@@ -143,9 +145,11 @@ class StockRecord(Record):
     committed: int = 0
     incoming: int = 0
     as_of: datetime | None = None
+    contains: Sequence[str] = ()
 
     def check(self) -> None:
         """See `Record.check`."""
+        put(self, "contains", tuple(values.text("contains", key, 255) for key in self.contains))
         values.text("item", self.item, 255)
         values.text("place", self.place, 255)
         if (self.on_hand is None) == (self.available is None):
@@ -188,14 +192,17 @@ class OrderLineRecord(OrderLineFields):
 
     Attributes:
         variant: the channel's id of the variant sold; None where the channel does not say.
+        place: the channel's id of the location that the units are taken from; None: the order's own.
     """
 
     ref: Ref
     variant: str | None = None
+    place: str | None = None
 
     def __post_init__(self) -> None:
         checks.order_line(self)
         values.optional_text("lines.variant", self.variant, 255)
+        values.optional_text("lines.place", self.place, 255)
 
 
 @dataclass(frozen=True, kw_only=True)

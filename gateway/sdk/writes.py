@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from gateway.model.money import Money
+from gateway.model.stock import MovementReason
 from gateway.sdk.errors import ChannelError, OutcomeUnknownError
 from gateway.sdk.records import OrderRecord, Ref
 
@@ -31,8 +32,16 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class SetStock(Command):
-    """Offer this many units. For channels that follow another's count. `seen`: what the channel last said it offers."""
+    """Offer this many of a listing in a place. For channels that follow another's count.
 
+    Attributes:
+        subject: the variant, `VariantRecord.ref`.
+        item: what the channel counts stock of, `StockRecord.item`.
+        quantity: in the channel's own units: listings, not pieces. Never negative.
+        seen: what the channel last said it offers, for those that compare before they set.
+    """
+
+    item: str
     place: str
     quantity: int
     seen: int | None = None
@@ -40,11 +49,16 @@ class SetStock(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class AdjustStock(Command):
-    """Count this many units more, or fewer. For the channel whose count is believed."""
+    """Count this many units more, or fewer. For the channel whose count is believed.
+
+    Attributes:
+        subject: the item, `StockRecord.item`.
+        reason: for the channel's own books, where it has a word for it.
+    """
 
     place: str
     delta: int
-    reason: str
+    reason: MovementReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +70,11 @@ class SetPrice(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceOrder(Command):
-    """Take this order in; its `client_reference` is the command's key."""
+    """Take this order in, so that it can be found again by its `client_reference`, which is the command's key.
+
+    The order's lines name the variants and the places that the units are taken from, as the channel calls them; what it
+    has been paid, and how the buyer is reached, it says itself. Its own `ref` means nothing to the channel.
+    """
 
     order: OrderRecord
 
@@ -70,16 +88,17 @@ class CancelOrder(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ShipOrder(Command):
-    """Lines of the order were handed over: quantities by line id."""
+    """Units of the order that `subject` names were handed over: quantities by the channel's id of the variant."""
 
     quantities: dict[str, int]
     tracking_number: str | None = None
     carrier: str | None = None
+    tracking_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefundOrder(Command):
-    """Give this much back, and take lines back: quantities by line id."""
+    """Give this much back, and take units back: quantities by the channel's id of the variant."""
 
     amount: Money
     quantities: dict[str, int]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.rows import Keyed, inserting, updating
-from gateway.storage.tables import stock
+from gateway.storage.tables import sources, stock
 
 
 @dataclass(slots=True)
@@ -59,6 +59,23 @@ def rename(conn: Connection, ids: Mapping[str, str]) -> None:
 def add(conn: Connection, rows: Sequence[StockRow]) -> None:
     """Insert new rows, of which nothing is reserved."""
     _new.run(conn, rows)
+
+
+def records_of(conn: Connection, spots: Collection[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """The ids of the records that count these, and the feeds that they came from."""
+    where = [
+        sa.and_(stock.c.channel == channel, stock.c.item == item, stock.c.place == place)
+        for channel, item, place in sorted(spots)
+    ]
+    statement = sa.select(sources.c.external_id, sources.c.feed).join(stock, stock.c.id == sources.c.id)
+    return [(row.external_id, row.feed) for row in conn.execute(statement.where(sa.or_(sa.false(), *where)))]
+
+
+def set_held(conn: Connection, units: Mapping[tuple[str, str, str], int]) -> None:
+    """So many units of these counters, by channel, item and place, are spoken for."""
+    for (channel, item, place), held in units.items():
+        here = sa.and_(stock.c.channel == channel, stock.c.item == item, stock.c.place == place)
+        conn.execute(sa.update(stock).where(here).values(held=held))
 
 
 def store(conn: Connection, rows: Sequence[StockRow]) -> None:

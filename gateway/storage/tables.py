@@ -101,6 +101,7 @@ channels = sa.Table(  # how a channel fares; what it is stands in the configurat
     optional("fault_retryable", sa.Boolean),
     optional("fault_at", Instant),
     column("failures", sa.Integer, default=0),  # in a row
+    optional("armed_at", Instant),  # when an operator let quantities be sent to it (rule K5)
 )
 passes = sa.Table(  # one row per feed and kind of pass: delta, or sweep
     "passes",
@@ -391,6 +392,102 @@ stock = sa.Table(  # what one channel counts of one inventory item in one of its
     sqlite_with_rowid=False,
 )
 
+reservations = sa.Table(  # units of a counter that are spoken for: held, or sold and not yet counted (rules K2, K7)
+    "reservations",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("channel", Text),  # the counter: the authority, its item, its place
+    column("item", Text),
+    column("place", Text),
+    column("location", Text),
+    column("listing_id", Text),  # by which the variant was found
+    column("quantity", Count),  # negative: units that come back, which count once the authority shows them
+    column("state", Text),
+    column("reason", Text),
+    column("owner", Text),  # the principal that holds them; of a movement none: empty
+    optional("order_channel", Text),  # what was sold: one movement for each turn of a line (rule K2)
+    optional("order_ref", Text),
+    optional("line_ref", Text),
+    column("turn", sa.Integer, default=0),
+    optional("command", Text),  # the outbox entry that tells the authority; null: it knows by itself
+    optional("follows", Text),  # the reservation whose units these are, on their way: told when those are acknowledged
+    optional("acknowledged_count", Count),  # the observation counter, and the time, when the authority had taken it
+    optional("acknowledged_at", Instant),
+    optional("ask_at", Instant),  # when the count is to be read again, because nothing has proved that it contains this
+    optional("expires_at", Instant),
+    column("created_at", Instant),
+    column("updated_at", Instant),
+    sa.UniqueConstraint("order_channel", "order_ref", "line_ref", "turn"),
+    sa.Index(
+        "ix_reservations_open",
+        "channel",
+        "item",
+        "place",
+        sqlite_where=sa.text("state IN ('HELD', 'COMMITTED')"),
+        postgresql_where=sa.text("state IN ('HELD', 'COMMITTED')"),
+    ),
+    sa.Index(
+        "ix_reservations_expiring",
+        "expires_at",
+        sqlite_where=sa.text("state = 'HELD'"),
+        postgresql_where=sa.text("state = 'HELD'"),
+    ),
+    sa.Index(
+        "ix_reservations_asking",
+        "ask_at",
+        sqlite_where=sa.text("ask_at IS NOT NULL"),
+        postgresql_where=sa.text("ask_at IS NOT NULL"),
+    ),
+    sa.Index("ix_reservations_command", "command"),
+    sa.Index("ix_reservations_follows", "follows"),
+    sqlite_with_rowid=False,
+)
+
+# ------------------------------------------------------------------------------------------------ the outbox
+
+outbox = sa.Table(  # wishes towards channels (rules L3, O1, O2)
+    "outbox",
+    metadata,
+    column("id", Serial, primary_key=True, autoincrement=True),
+    column("key", Text, unique=True),  # the command's
+    column("channel", Text),
+    column("operation", Text),  # the kind of command
+    column("subject", Text),  # those of one subject go out in order, one at a time
+    column("payload", Text),  # JSON: the command, as it was wished for
+    column("about", Text),  # what in commerce waits for the outcome
+    column("state", Text),  # QUEUED, SENDING, DONE, DEAD
+    column("sent", sa.Boolean),  # it may have had an effect: it is looked up before it is sent again
+    column("attempts", sa.Integer),
+    column("due_at", Instant),  # when it is sent, or looked up
+    optional("not_after", Instant),  # until then the channel may still take it: that it is absent proves nothing
+    optional("sender", Text),  # the attempt that is under way
+    optional("ticket", Text),  # under which the channel has accepted it
+    optional("fault_code", Text),
+    optional("fault_message", Text),
+    optional("fault_retryable", sa.Boolean),
+    optional("fault_at", Instant),
+    column("created_at", Instant),
+    column("updated_at", Instant),
+    sa.Index(
+        "ix_outbox_due",
+        "channel",
+        "due_at",
+        sqlite_where=sa.text("state IN ('QUEUED', 'SENDING')"),
+        postgresql_where=sa.text("state IN ('QUEUED', 'SENDING')"),
+    ),
+    sa.Index(
+        "ix_outbox_subject",
+        "channel",
+        "subject",
+        "id",
+        sqlite_where=sa.text("state IN ('QUEUED', 'SENDING')"),
+        postgresql_where=sa.text("state IN ('QUEUED', 'SENDING')"),
+    ),
+    sa.Index("ix_outbox_state", "state", "id"),
+    sa.Index("ix_outbox_about", "about"),
+    sqlite_autoincrement=True,
+)
+
 # ------------------------------------------------------------------------------------------------ customers
 
 customers = sa.Table(
@@ -482,11 +579,17 @@ orders = sa.Table(
     optional("shipping_address", Text),  # JSON
     optional("billing_address", Text),  # JSON
     optional("stock_posted", sa.Boolean),
+    optional("attached_to", Text),  # the order that this one is a copy of: it is in no list and in no total
+    optional("customer_id", Text),  # whose cart it was; of a channel's own order its customer tells
+    optional("access_hash", Text),  # of the token by which a guest finds it again
     column("words", Text),  # by which it is found
     column("placed_at", Instant),
     optional("cancelled_at", Instant),
     column("updated_at", Instant),
     sa.UniqueConstraint("channel", "external_id"),
+    sa.Index("ix_orders_attached", "attached_to"),
+    sa.Index("ix_orders_buyer", "customer_id", "placed_at"),
+    sa.Index("ix_orders_access", "access_hash", unique=True),
     sa.Index("ix_orders_number", "channel", "number"),
     sa.Index("ix_orders_reference", "client_reference"),
     sa.Index("ix_orders_placed", "placed_at", "id"),
@@ -517,6 +620,148 @@ order_lines = sa.Table(
     sa.Index("ix_order_lines_order", "order_id", "position", "id"),
     sa.Index("ix_order_lines_sku", "sku_key"),
     sa.UniqueConstraint("order_id", "external_id"),
+)
+
+channel_orders = sa.Table(  # the part of an order that one channel fulfills from one location (rules O1, O4)
+    "channel_orders",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("order_id", Text),
+    column("channel", Text),
+    column("location", Text),
+    column("client_reference", Text, unique=True),  # the key of the command that places it
+    optional("external_id", Text),
+    column("state", Text),
+    column("attempts", sa.Integer),
+    optional("fault_code", Text),
+    optional("fault_message", Text),
+    optional("fault_retryable", sa.Boolean),
+    optional("fault_at", Instant),
+    column("lines", Text),  # JSON [[line id, quantity], …]
+    column("updated_at", Instant),
+    sa.UniqueConstraint("channel", "external_id"),
+    sa.Index("ix_channel_orders_order", "order_id", "id"),
+    sqlite_with_rowid=False,
+)
+fulfillments = sa.Table(
+    "fulfillments",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("version", Count),
+    column("order_id", Text),
+    column("channel", Text),
+    optional("channel_order_id", Text),
+    column("method", Text),
+    column("status", Text),
+    column("location", Text),
+    optional("transfer_from", Text),
+    column("lines", Text),  # JSON [[line id, quantity], …]
+    column("tracking", Text),  # JSON [[carrier, number, url], …]
+    column("wrong_codes", sa.Integer),  # in a row
+    optional("closed_until", Instant),  # no code is taken before
+    optional("ready_at", Instant),
+    optional("collect_by", Instant),
+    optional("shipped_at", Instant),
+    optional("estimated_delivery_at", Instant),
+    optional("delivered_at", Instant),
+    column("created_at", Instant),
+    column("updated_at", Instant),
+    sa.Index("ix_fulfillments_order", "order_id", "id"),
+    sa.Index("ix_fulfillments_location", "location", "status", "created_at"),
+    sqlite_with_rowid=False,
+)
+payments = sa.Table(
+    "payments",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("order_id", Text),
+    column("kind", Text),
+    optional("provider", Text),
+    optional("reference", Text),
+    column("amount", Count),
+    column("currency", Text),
+    column("status", Text),
+    column("channel", Text),
+    column("occurred_at", Instant),
+    sa.Index("ix_payments_order", "order_id", "id"),
+    sqlite_with_rowid=False,
+)
+order_events = sa.Table(
+    "order_events",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("order_id", Text),
+    column("kind", Text),
+    optional("channel", Text),
+    optional("location", Text),
+    column("message", Text),
+    column("occurred_at", Instant),
+    sa.Index("ix_order_events_order", "order_id", "occurred_at", "id"),
+    sqlite_with_rowid=False,
+)
+order_tasks = sa.Table(  # what a person has to look at: Order.attention
+    "order_tasks",
+    metadata,
+    column("order_id", Text, primary_key=True),
+    column("kind", Text, primary_key=True),
+    column("note", Text),
+    column("opened_at", Instant),
+    optional("due_at", Instant),
+    sqlite_with_rowid=False,
+)
+
+# ------------------------------------------------------------------------------------------------ carts
+
+carts = sa.Table(
+    "carts",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("token_hash", Text, unique=True),  # the token is the credential: it stands nowhere
+    column("version", Count),
+    column("status", Text),
+    column("channel", Text),
+    column("currency", Text),
+    optional("customer_id", Text),
+    optional("order_id", Text),
+    column("created_at", Instant),
+    column("expires_at", Instant),
+    column("updated_at", Instant),
+    sa.Index("ix_carts_customer", "customer_id", "updated_at"),
+    sa.Index(
+        "ix_carts_expiring",
+        "expires_at",
+        sqlite_where=sa.text("status = 'ACTIVE'"),
+        postgresql_where=sa.text("status = 'ACTIVE'"),
+    ),
+    sqlite_with_rowid=False,
+)
+cart_lines = sa.Table(
+    "cart_lines",
+    metadata,
+    column("id", Text, primary_key=True),
+    column("cart_id", Text),
+    column("position", sa.Integer),
+    column("listing_id", Text),  # of the cart's channel: so merges and splits move nothing
+    column("title", Text),
+    column("quantity", Count),
+    optional("unit_price", Count),  # when it was looked at last; null: it cannot be had
+    sa.UniqueConstraint("cart_id", "listing_id"),
+    sqlite_with_rowid=False,
+)
+cart_changes = sa.Table(  # what happened to a cart without its owner's doing
+    "cart_changes",
+    metadata,
+    column("cart_id", Text, primary_key=True),
+    column("version", Count, primary_key=True),
+    column("number", sa.Integer, primary_key=True),
+    column("kind", Text),
+    optional("line_id", Text),
+    column("title", Text),
+    optional("price_before", Count),
+    optional("price_after", Count),
+    optional("quantity_before", Count),
+    optional("quantity_after", Count),
+    sqlite_with_rowid=False,
 )
 
 # ------------------------------------------------------------------------------------------------ callers

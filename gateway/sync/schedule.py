@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from gateway.model.channels import Resource
 from gateway.sdk.feeds import AnyFeed
 from gateway.settings import RetentionTable
-from gateway.storage import health, inbox, leases, log, passes, rejects, sources
+from gateway.storage import health, inbox, leases, log, outbox, passes, rejects, sources
 from gateway.storage.database import Connection, Database
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
@@ -22,7 +22,9 @@ from gateway.sync import inbox as deliveries
 from gateway.sync.channel import Syncing, Turns, resource_of
 from gateway.sync.feeds import Turn, fleeting, new_passes, read_page
 from gateway.sync.inbox import INBOX
+from gateway.sync.outbox import deliver
 from gateway.sync.records import reread
+from gateway.sync.stock import ask_for_proof
 
 LASTING = timedelta(seconds=20)
 """Of a lease: so long nothing is synced after a process was killed. One that is slower writes all the same, as long as
@@ -65,6 +67,14 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
         await asyncio.wait([renewing])
         await sync.turns.write(leases.release, lease)
     return True
+
+
+async def tell(sync: Syncing) -> bool:
+    """Carry out what is wished of a channel, until nothing is due; whether there was anything."""
+    told = False
+    while not await sync.database.read(health.paused, sync.key) and (await deliver(sync) or await ask_for_proof(sync)):
+        told = True
+    return told
 
 
 async def _keep(sync: Syncing, lease: Lease) -> None:
@@ -163,6 +173,7 @@ async def keep_house(database: Database, retention: RetentionTable, now: datetim
     """Forget what has been kept long enough (rule V1)."""
     await database.write(log.prune, now - retention.log, now)
     await database.write(inbox.prune, now - retention.inbox)
+    await database.write(outbox.prune, now - retention.outbox)
     await database.write(rejects.forget_payloads, now - retention.rejects)
 
 

@@ -15,7 +15,7 @@ from gateway.commerce.taking import Rules, Seen, Take
 from gateway.model.channels import Resource
 from gateway.model.ids import new_id
 from gateway.sdk.records import Gone, Record, Ref, Version
-from gateway.storage import leases, rejects, sources
+from gateway.storage import leases, rejects, reservations, sources
 from gateway.storage.database import Connection
 from gateway.storage.leases import Lease
 from gateway.storage.rejects import RejectRow
@@ -95,8 +95,14 @@ def take(conn: Connection, reading: Reading, items: Sequence[Item], lease: Lease
     applied = [one for one in judged if one.verdict is Verdict.APPLY]
     if applied:
         _store_rejects(conn, applied, known, reading, now)
-        APPLY[reading.resource](conn, _take(applied, known, reading, end, now))
+    if applied or _proves(conn, reading):
+        APPLY[reading.resource](conn, _take(judged, known, reading, end, now))
     return len(applied)
+
+
+def _proves(conn: Connection, reading: Reading) -> bool:
+    """Whether reading what is known already tells something: that a count contains what was sold meanwhile (K3)."""
+    return reading.resource is Resource.STOCK and reservations.any_open(conn, reading.channel)
 
 
 def _known(conn: Connection, reading: Reading, items: Sequence[Item], now: datetime) -> dict[str, Source]:
@@ -189,13 +195,17 @@ def _was_bad(known: Source) -> bool:
 
 
 def _take(
-    applied: Sequence[Judged], known: Mapping[str, Source], reading: Reading, end: int, now: datetime
+    judged: Sequence[Judged], known: Mapping[str, Source], reading: Reading, end: int, now: datetime
 ) -> Take[Any]:
+    applied = [one for one in judged if one.verdict is Verdict.APPLY]
     return Take(
         channel=reading.channel,
         seen=[Seen(one.after.id, one.item.found) for one in applied if isinstance(one.item.found, Record)],
         gone=[one.after.id for one in applied if isinstance(one.item.found, Gone)],
         doubtful=[one.after.id for one in applied if isinstance(one.item.found, Bad) and not known[one.item.id].gone],
+        same=[one.after.id for one in judged if one.verdict is Verdict.SAME],
+        begin=reading.begin,
+        begun_at=reading.observed_at,
         count=end,
         now=now,
         rules=reading.rules,

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.graphql.world import ADMIN, Answer, World
 
-ERRORS = "userErrors { code field message retryable retryAfterSeconds channel { key } }"
+ERRORS = "userErrors { code field message retryable retryAfterSeconds availableQuantity channel { key } }"
 MUTATIONS = {
     "listingLink": ("ListingLinkInput", "listing { id matchedBy unitsPerListing variant { id } }"),
     "listingUnlink": ("ListingUnlinkInput", "listing { id matchedBy variant { id } }"),
@@ -14,6 +14,13 @@ MUTATIONS = {
     "channelPause": ("ChannelPauseInput", "channel { key state }"),
     "channelResume": ("ChannelResumeInput", "channel { key state }"),
     "channelSync": ("ChannelSyncInput", "channel { key state }"),
+    "stockReserve": (
+        "StockReserveInput",
+        "reservations { id quantity state expiresAt location { key } variant { id } }",
+    ),
+    "stockRelease": ("StockReleaseInput", "reservations { id state }"),
+    "stockAdjust": ("StockAdjustInput", "level { onHand reserved available }"),
+    "stockTransfer": ("StockTransferInput", "levels { location { key } onHand reserved }"),
     "syncRejectReplay": ("SyncRejectReplayInput", "reject { id externalId } replayed"),
 }
 

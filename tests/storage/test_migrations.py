@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.engine import Connection
 
 from gateway.storage import sources, tables
 from gateway.storage.database import Database
@@ -46,4 +49,16 @@ async def test_the_first_observation_begins_before_it_ends(empty_url: str) -> No
     end = await database.write(sources.next_count)
     assert end > begin
     assert await database.read(sources.current_count) == end
+    await database.close()
+
+
+async def test_the_migrations_make_the_tables_that_statements_are_written_for(empty_url: str) -> None:
+    database = Database(empty_url)
+    await migrate(database)
+
+    def missing(conn: Connection) -> list[object]:
+        context = MigrationContext.configure(conn, opts={"compare_type": False})
+        return list(compare_metadata(context, tables.metadata))
+
+    assert await database.write(missing) == []
     await database.close()

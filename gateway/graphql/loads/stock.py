@@ -13,8 +13,9 @@ from gateway.graphql.loads import catalog, channels
 from gateway.graphql.near import Near, by_distance, point
 from gateway.model.availability import StoreAvailability
 from gateway.model.channels import Location, LocationKind, Resource, Source
-from gateway.model.stock import Stock, StockLevel, StockStatus
+from gateway.model.stock import Reservation, Stock, StockLevel, StockStatus
 from gateway.storage import levels as stored
+from gateway.storage import reservations as reserved
 from gateway.storage.levels import Ageing, Counted
 
 
@@ -175,6 +176,17 @@ async def levels_by_key(context: Context, keys: Sequence[tuple[str, str]]) -> Se
         None if variant is None else next((one for one in levels[variant.id] if one.location_key == location), None)
         for (_, location), variant in zip(keys, variants, strict=True)
     ]
+
+
+async def reservations(context: Context, ids: Sequence[str]) -> Sequence[Reservation | None]:
+    """Reservations by id; those of others are not there."""
+    found = await context.database.read(reserved.shown, ids)
+    return [one if (one := found.get(key)) is not None and _may_see(context, one) else None for key in ids]
+
+
+def _may_see(context: Context, reservation: Reservation) -> bool:
+    own = bool(reservation.owner) and reservation.owner == context.caller.principal
+    return own or context.caller.may("stock:read")
 
 
 async def levels_of_stocks(

@@ -10,10 +10,10 @@ import strawberry
 from gateway.commerce.linking import Decision, decide
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.house import house
 from gateway.graphql.ids import row_id
 from gateway.graphql.inputs import given, required
 from gateway.graphql.mutations.once import Input, key_field, once
-from gateway.graphql.mutations.rules import grouping
 from gateway.graphql.queries.filters import present
 from gateway.model import values
 from gateway.model.outcomes import Outcome
@@ -37,7 +37,7 @@ async def listing_link(context: Context, *, input: Annotated[ListingLinkInput, I
         variant=row_id("ProductVariant", input.variant_id),
         units=_units(present(input.units_per_listing)),
     )
-    work = partial(decide, decision=decision, rules=grouping(context), now=context.now)
+    work = partial(decide, decision=decision, rules=house(context).rules, now=context.now)
     return await once(context, "listingLink", input, Outcome(subject=decision.listing), work)
 
 

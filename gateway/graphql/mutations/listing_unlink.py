@@ -9,10 +9,10 @@ import strawberry
 
 from gateway.commerce.linking import Decision, decide
 from gateway.execution.context import Context
+from gateway.graphql.house import house
 from gateway.graphql.ids import row_id
 from gateway.graphql.inputs import required
 from gateway.graphql.mutations.once import Input, key_field, once
-from gateway.graphql.mutations.rules import grouping
 from gateway.model.outcomes import Outcome
 
 
@@ -24,5 +24,5 @@ class ListingUnlinkInput:
 
 async def listing_unlink(context: Context, *, input: Annotated[ListingUnlinkInput, Input]) -> Outcome:
     decision = Decision(listing=row_id("Listing", input.listing_id), variant=None)
-    work = partial(decide, decision=decision, rules=grouping(context), now=context.now)
+    work = partial(decide, decision=decision, rules=house(context).rules, now=context.now)
     return await once(context, "listingUnlink", input, Outcome(subject=decision.listing), work)

@@ -10,10 +10,10 @@ import strawberry
 from gateway.commerce.linking import decide_review
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.house import house
 from gateway.graphql.ids import row_id
 from gateway.graphql.inputs import given, required
 from gateway.graphql.mutations.once import Input, key_field, once
-from gateway.graphql.mutations.rules import grouping
 from gateway.model.outcomes import Outcome
 
 
@@ -32,5 +32,5 @@ async def match_review_decide(context: Context, *, input: Annotated[MatchReviewD
         raise BadUserInputError("Give variantId: the variant that it is, or null for none of them.")
     review = row_id("MatchReview", input.review_id)
     variant = None if input.variant_id is None else row_id("ProductVariant", input.variant_id)
-    work = partial(decide_review, review=review, variant=variant, rules=grouping(context), now=context.now)
+    work = partial(decide_review, review=review, variant=variant, rules=house(context).rules, now=context.now)
     return await once(context, "matchReviewDecide", input, Outcome(subject=review), work)

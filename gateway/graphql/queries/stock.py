@@ -103,6 +103,12 @@ async def _refresh(context: Context, variants: Sequence[Variant], places: list[L
         await _ask(context, sorted(old), counted)
 
 
+async def ask_authorities(context: Context, ids: Sequence[str], places: list[Location]) -> None:
+    """Read what is counted of these variants at these places now."""
+    await _ask(context, ids, stock.counted(context, places))
+    context.forget()
+
+
 async def _ask(context: Context, ids: Sequence[str], counted: Sequence[Counted]) -> None:
     refs = await context.database.read(stored.stock_refs, ids, counted)
     faults = await asyncio.gather(*(_ask_channel(context, key, some) for key, some in refs.items()))

@@ -6,13 +6,22 @@ from operator import attrgetter
 
 from gateway.execution.fields import attribute, load
 from gateway.execution.types import output
-from gateway.graphql.loads import catalog, channels, operations
+from gateway.graphql.loads import catalog, channels, operations, stock
+from gateway.graphql.loads.several import all_of
 from gateway.graphql.types.catalog import Listing
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.operations import MatchReview, SyncReject
+from gateway.graphql.types.stock import Reservation, StockLevel
 from gateway.model import outcomes as model
 
 _SUBJECT = attrgetter("subject")
+
+
+def _level(outcome: model.Outcome) -> tuple[str, str] | None:
+    """The level at the first location that the outcome names."""
+    return (outcome.subject, outcome.subjects[0]) if outcome.subject and outcome.subjects else None
+
+
 _ERRORS = "Why it was refused. Empty: it was done."
 
 
@@ -25,6 +34,30 @@ class UserError:
     retry_after_seconds: int | None = attribute("When to try again, where that is known.")
     available_quantity: int | None = attribute("How much could be had instead.")
     channel: Channel | None = load("The channel that it is about.", channels.channels, key=attrgetter("channel_key"))
+
+
+@output(model.Outcome, "What became of units that were to be held, or let go.")
+class ReservationPayload:
+    reservations: list[Reservation] | None = load(
+        "They as they are now.", all_of(stock.reservations), key=attrgetter("subjects")
+    )
+    user_errors: list[UserError] = attribute(_ERRORS)
+
+
+@output(model.Outcome, "What became of a count that was to be put right.")
+class StockLevelPayload:
+    level: StockLevel | None = load("The level as it is now.", stock.levels_by_key, key=_level)
+    user_errors: list[UserError] = attribute(_ERRORS)
+
+
+@output(model.Outcome, "What became of units that were to go elsewhere.")
+class StockTransferPayload:
+    levels: list[StockLevel] | None = load(
+        "Both levels as they are now.",
+        all_of(stock.levels_by_key),
+        key=lambda outcome: tuple((outcome.subject, location) for location in outcome.subjects),
+    )
+    user_errors: list[UserError] = attribute(_ERRORS)
 
 
 @output(model.Outcome, "What became of a decision about a listing.")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.graphql.types.catalog import ProductVariant
 
 READ = [["stock:read"]]
+WRITE = [["stock:write"]]
 EVERYWHERE = "*"
 """Stands in a Stock's id for all locations; no key of a location looks like it."""
 
@@ -82,6 +83,18 @@ class Stock(Node):
     sources: list[Source] | None = load(
         "How the channels that count it took part in this answer.", loads.sources_of_stocks, key=_itself, size=20
     )
+
+
+@output(model.Reservation, "Units of a variant at a location that are spoken for.")
+class Reservation(Node):
+    id: strawberry.ID = global_id("Reservation", "id")
+    variant: Annotated[ProductVariant, strawberry.lazy("gateway.graphql.types.catalog")] | None = load(
+        "Of what.", catalog.sold_variants, key=attrgetter("variant_id")
+    )
+    location: Location | None = load("Where.", channels.locations, key=attrgetter("location_key"))
+    quantity: int = attribute("How many units. Negative: units that are on their way there.")
+    state: model.ReservationState = attribute("What has become of them.")
+    expires_at: datetime | None = attribute("When a held one lapses.")
 
 
 @output(model_of_shops.StoreAvailability, "What one shop has of a variant.")

@@ -20,18 +20,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.sdk import Page, Raw, Ref
+from gateway.sdk import Command, Page, Raw, Ref
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A call as it came in. `method`: ``page`` or ``fetch``."""
+    """A call as it came in. `method`: ``page`` or ``fetch``; ``send`` or ``find`` of a kind of command."""
 
     feed: str
     method: str
     mark: str | None = None
     token: str | None = None
     refs: tuple[Ref, ...] = ()
+    commands: tuple[Command, ...] = ()
 
 
 Answer = Callable[[], Awaitable[Any]]

@@ -57,6 +57,7 @@ from gateway.sdk.testing import rows
 from gateway.sdk.testing.faults import Ask
 from gateway.sdk.testing.rows import Row
 from gateway.sdk.testing.store import FEEDS, MemoryStore
+from gateway.sdk.testing.writing import Habits
 
 __all__ = ["MemoryConfig", "MemoryFeed", "MemoryLiveFeed", "MemoryPlugin", "MemoryStore", "MemoryWebhooks", "delivery"]
 
@@ -77,6 +78,10 @@ class MemoryConfig(Config):
         token_lasts: how long a page token is good.
         resume: whether a page token may be kept over an interruption.
         secrets: by which deliveries are signed; None: the channel sends none.
+        writes: what it can be told. What else is said of writes holds for all of them:
+        enforces_keys: the same command again does nothing more; finds: it can be asked what became of one.
+        ledger: its counts tell which commands they contain.
+        delay: how late its own writes are seen.
     """
 
     versions: bool = True
@@ -95,6 +100,13 @@ class MemoryConfig(Config):
     read_your_writes: bool = False
     settle: timedelta = timedelta(0)
     late_window: timedelta = timedelta(0)
+    lookup_settle: timedelta = timedelta(0)
+    writes: tuple[Literal["adjust", "set", "place", "cancel", "ship"], ...] = ()
+    enforces_keys: bool = True
+    finds: bool = True
+    ledger: bool = False
+    batch: Annotated[int, Field(ge=1)] = 1
+    delay: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,7 @@ class MemoryFeed(Feed[R]):
 
     async def page(self, mark: str | None, token: str | None) -> Page:
         """See `Feed.page`."""
+        self._store.catch_up(self._context.now().timestamp())
         page: Page = await self._store.answer(
             Ask(self.name, "page", mark, token), lambda: self._page(self._progress(mark, token))
         )
@@ -199,6 +212,7 @@ class MemoryLiveFeed(MemoryFeed[R], LiveFeed[R]):
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
         """See `LiveFeed.fetch`."""
+        self._store.catch_up(self._context.now().timestamp())
         found: Mapping[str, Raw | Gone | ChannelError] = await self._store.answer(
             Ask(self.name, "fetch", refs=tuple(refs)), lambda: {ref.id: self._one(ref) for ref in refs}
         )
@@ -283,9 +297,22 @@ class MemoryPlugin:
 
         return Channel(
             feeds=[feed for feed in feeds(Opened(store, config, context)) if feed.name in config.feeds],
+            writes=[write for name, write in _habits(store, config, context).writes().items() if name in config.writes],
             webhooks=None if config.secrets is None else MemoryWebhooks(store, config.secrets),
             places=places,
         )
+
+
+def _habits(store: MemoryStore, config: MemoryConfig, context: Context) -> Habits:
+    return Habits(
+        store,
+        context,
+        enforces_keys=config.enforces_keys,
+        finds=config.finds,
+        ledger=config.ledger,
+        batch=config.batch,
+        delay=config.delay.total_seconds(),
+    )
 
 
 def traits(config: MemoryConfig) -> Traits:
@@ -297,6 +324,7 @@ def traits(config: MemoryConfig) -> Traits:
         read_your_writes=config.read_your_writes,
         settle=config.settle,
         late_window=config.late_window,
+        lookup_settle=config.lookup_settle,
     )
 
 

@@ -17,6 +17,7 @@ from gateway.sdk import (
     Money,
     OrderLineRecord,
     OrderRecord,
+    OrderStatus,
     ProductRecord,
     Ref,
     SelectedOption,
@@ -97,6 +98,7 @@ def read_stock(row: Mapping[str, Any]) -> StockRecord:
         available=_pieces(row, "available"),
         committed=_pieces(row, "committed") or 0,
         incoming=_pieces(row, "incoming") or 0,
+        contains=row.get("contains", ()),
     )
 
 
@@ -125,6 +127,7 @@ def read_order(row: Mapping[str, Any]) -> OrderRecord:
         ref=Ref(row["id"]),
         version=row.get("version"),
         number=row["number"],
+        status=OrderStatus(row.get("status", "COMPLETED")),
         placed_at=_instant("placedAt", row["placed_at"]),
         lines=lines,
         subtotal=total,
@@ -184,7 +187,8 @@ def _line(row: Mapping[str, Any]) -> OrderLineRecord:
         quantity=quantity,
         unit_price=price,
         total=None if price is None else Money(price.minor * quantity, price.currency_code),
-        fulfilled_quantity=quantity,
+        fulfilled_quantity=row.get("fulfilled", quantity),
+        place=row.get("place"),
     )
 
 

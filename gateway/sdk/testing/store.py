@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from gateway.sdk import Place
+from gateway.sdk import Outcome, Place
 from gateway.sdk.testing.faults import Ask, Fault, chained
 from gateway.sdk.testing.rows import Row
 
@@ -46,6 +46,7 @@ class MemoryStore:
         calls: what it was asked, in order.
         subscriptions: where deliveries are to be sent.
         taken: the feeds and marks of the passes that the gateway has stored.
+        outcomes: what became of the commands that it was sent, by their keys.
     """
 
     def __init__(self, places: Sequence[Place] = ()) -> None:
@@ -53,6 +54,8 @@ class MemoryStore:
         self.calls: list[Ask] = []
         self.subscriptions: list[str] = []
         self.taken: list[tuple[str, str | None]] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self._later: list[tuple[float, Callable[[], None]]] = []
         self._lock = threading.RLock()
         self._count = 0
         self._rows: dict[str, dict[str, Row]] = {feed: {} for feed in FEEDS}
@@ -123,6 +126,19 @@ class MemoryStore:
             self.calls.append(ask)
             faults = [rule.fault for rule in self._rules if rule.befalls(ask)]
         return await chained(faults, ask, told)()
+
+    def later(self, at: float, work: Callable[[], None]) -> None:
+        """Have this be done then, in the order of what was asked for: a write that is not seen at once."""
+        with self._lock:
+            self._later.append((at, work))
+
+    def catch_up(self, now: float) -> None:
+        """Do what is due by now."""
+        with self._lock:
+            due = [work for at, work in self._later if at <= now]
+            self._later = [(at, work) for at, work in self._later if at > now]
+            for work in due:
+                work()
 
     def reached(self) -> int:
         """The number of the last change."""

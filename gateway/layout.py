@@ -1,0 +1,74 @@
+"""Where goods are and who counts them: from the configuration, and from what the open channels can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gateway.channels.opening import Channels
+from gateway.commerce.ground import Ground
+from gateway.model.channels import Address, GeoPoint, Location, OpeningHours
+from gateway.sdk.writes import AdjustStock, Command, PlaceOrder
+from gateway.settings import LocationTable, Settings, SettingsError
+
+Writes = Mapping[str, frozenset[type[Command]]]
+
+POSTS: Mapping[str, type[Command] | None] = {"adjust": AdjustStock, "order": PlaceOrder, "external": None}
+"""How an authority learns what others sold from its place, and what it must be able to do for that, in the order of
+preference. External: somebody else tells it."""
+
+
+def ground(settings: Settings, channels: Channels) -> Ground:
+    """The ground that commerce stands on.
+
+    Raises:
+        SettingsError: a location asks for something that its authority cannot do.
+    """
+    locations = {key: location(key, table) for key, table in settings.locations.items()}
+    writes = {key: frozenset(channel.writes) for key, channel in channels.open.items()}
+    if problems := list(_problems(settings, writes)):
+        raise SettingsError(problems)
+    return Ground(
+        locations=locations,
+        buffers={key: table.buffer for key, table in settings.locations.items()},
+        posts=dict(_posts(settings, writes)),
+        traits={key: channel.traits for key, channel in channels.open.items()},
+        writes=writes,
+    )
+
+
+def _posts(settings: Settings, writes: Writes) -> Iterator[tuple[tuple[str, str], str]]:
+    """What is configured, or else the first thing that the authority can do; nothing, where it can do nothing."""
+    for key, table in settings.locations.items():
+        possible = [how for how, needed in POSTS.items() if needed in writes.get(table.authority, ())]
+        for follower in table.channels:
+            chosen = table.post.get(follower, possible[0] if possible else None)
+            if follower != table.authority and chosen is not None:
+                yield (key, follower), chosen
+
+
+def _problems(settings: Settings, writes: Writes) -> Iterator[str]:
+    for key, table in settings.locations.items():
+        for follower, how in table.post.items():
+            needed = POSTS[how]
+            if needed is not None and table.authority in writes and needed not in writes[table.authority]:
+                yield (
+                    f"locations.{key}.post.{follower}: {table.authority} cannot do that as it is configured; expected "
+                    "another of adjust, order and external"
+                )
+
+
+def location(key: str, table: LocationTable) -> Location:
+    """A location, as configured."""
+    return Location(
+        key=key,
+        name=table.name,
+        kind=table.kind,
+        authority=table.authority,
+        external_ids=dict(table.channels),
+        time_zone=table.time_zone,
+        address=Address(**table.address.model_dump()) if table.address else None,
+        point=GeoPoint(table.point.latitude, table.point.longitude) if table.point else None,
+        phone=table.phone,
+        opening_hours=tuple(OpeningHours(**hours.model_dump()) for hours in table.opening_hours),
+        fulfillment_methods=table.fulfillment_methods,
+    )

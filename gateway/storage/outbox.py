@@ -1,0 +1,219 @@
+"""The outbox: wishes towards channels, each a row written in the transaction that wished it (rules L3, O1, O2).
+
+A row that is QUEUED is sent when it is due and no earlier one of its subject is open. While it is under way, or its
+outcome is not known, it is SENDING: `due_at` is when somebody else may look up what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import Enum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.channels import Fault
+from gateway.storage.rows import Keyed, adding
+from gateway.storage.tables import outbox
+
+
+class OutboxState(Enum):
+    """Where a wish towards a channel stands. DEAD: a person has to look at it."""
+
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    DONE = "DONE"
+    DEAD = "DEAD"
+
+
+@dataclass(slots=True, kw_only=True)
+class OutboxRow:
+    """A row of `outbox`, but for what the database gives it. `about`: what in commerce waits for the outcome."""
+
+    key: str
+    channel: str
+    operation: str
+    subject: str
+    payload: str
+    about: str
+    state: str = OutboxState.QUEUED.value
+    sent: bool = False
+    attempts: int = 0
+    due_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A wish that is to be sent, or looked up where `sent`."""
+
+    id: int
+    key: str
+    channel: str
+    operation: str
+    subject: str
+    payload: str
+    about: str
+    state: OutboxState
+    sent: bool
+    attempts: int
+    due_at: datetime
+    not_after: datetime | None
+    ticket: str | None
+    created_at: datetime
+
+
+OPEN = (OutboxState.QUEUED.value, OutboxState.SENDING.value)
+
+
+def _is_open(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Written out in the statement, so that SQLite sees that an index of the open ones will do."""
+    return table.c.state.in_(sa.bindparam("open", OPEN, expanding=True, literal_execute=True))
+
+
+_add = adding(outbox, [field.name for field in fields(OutboxRow)])
+_by_key = Keyed(sa.select(outbox), outbox.c.key)
+
+
+def add(conn: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Wish for these; one whose key is known already changes nothing."""
+    _add.run(conn, rows)
+
+
+def due(conn: Connection, channel: str, now: datetime, most: int, keys: Collection[str] | None = None) -> list[Entry]:
+    """What can be sent or looked up now, locked; nobody waits for those that somebody else has locked.
+
+    Of each subject the earliest that is open, and nothing where an earlier one is under way.
+    """
+    earlier = outbox.alias("earlier")
+    blocked = sa.exists().where(
+        earlier.c.channel == outbox.c.channel,
+        earlier.c.subject == outbox.c.subject,
+        earlier.c.id < outbox.c.id,
+        _is_open(earlier),
+    )
+    statement = (
+        sa.select(outbox)
+        .where(outbox.c.channel == channel, _is_open(outbox), outbox.c.due_at <= now, ~blocked)
+        .order_by(outbox.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True, of=outbox)
+    )
+    if keys is not None:
+        statement = statement.where(outbox.c.key.in_(keys))
+    return [_entry(row) for row in conn.execute(statement)]
+
+
+def is_due(conn: Connection, channel: str, now: datetime) -> bool:
+    """Whether something may be due: nothing is locked to find that out."""
+    waiting = sa.and_(outbox.c.channel == channel, _is_open(outbox), outbox.c.due_at <= now)
+    return conn.execute(sa.select(outbox.c.id).where(waiting).limit(1)).first() is not None
+
+
+def send(
+    conn: Connection, ids: Collection[int], sender: str, until: datetime, now: datetime, not_after: datetime | None
+) -> None:
+    """These are under way from now on, by this attempt; after `until` somebody else may look what became of them.
+
+    Args:
+        not_after: until when the channel may take them; None: they are looked up.
+    """
+    sending = {} if not_after is None else {"not_after": not_after, "sent": True}
+    conn.execute(
+        sa.update(outbox)
+        .where(outbox.c.id.in_(sorted(ids)))
+        .values(
+            state=OutboxState.SENDING.value,
+            sender=sender,
+            attempts=outbox.c.attempts + 1,
+            due_at=until,
+            updated_at=now,
+            **sending,
+        )
+    )
+
+
+def close(conn: Connection, entry: Entry, sender: str, state: OutboxState, now: datetime, fault: Fault | None) -> bool:
+    """It is over. False: another attempt has taken it over, and nothing was written."""
+    return _set(conn, entry, sender, now, fault, state=state.value, sender=None)
+
+
+def again(conn: Connection, entry: Entry, sender: str, at: datetime, now: datetime, fault: Fault | None) -> bool:
+    """Certainly nothing has happened: it is sent again then."""
+    return _set(conn, entry, sender, now, fault, state=OutboxState.QUEUED.value, sender=None, sent=False, due_at=at)
+
+
+def unknown(
+    conn: Connection, entry: Entry, sender: str, at: datetime, now: datetime, fault: Fault | None, ticket: str | None
+) -> bool:
+    """It may have been done, or will be: it is looked up then."""
+    return _set(conn, entry, sender, now, fault, sender=None, due_at=at, ticket=ticket)
+
+
+def _set(conn: Connection, entry: Entry, ours: str, now: datetime, fault: Fault | None, **values: object) -> bool:
+    mine = sa.and_(outbox.c.id == entry.id, outbox.c.sender == ours, outbox.c.state == OutboxState.SENDING.value)
+    told = {
+        "fault_code": None if fault is None else fault.code.value,
+        "fault_message": None if fault is None else fault.message,
+        "fault_retryable": None if fault is None else fault.retryable,
+        "fault_at": None if fault is None else fault.occurred_at,
+    }
+    return conn.execute(sa.update(outbox).where(mine).values(**values, **told, updated_at=now)).rowcount > 0
+
+
+def withdraw(conn: Connection, keys: Collection[str], now: datetime) -> set[str]:
+    """Have these never be sent, as far as they were not; which ones that holds for."""
+    unsent = sa.and_(
+        outbox.c.key.in_(sorted(keys)),
+        outbox.c.state == OutboxState.QUEUED.value,
+        ~outbox.c.sent,
+        outbox.c.attempts == 0,
+    )
+    closed = sa.update(outbox).where(unsent).values(state=OutboxState.DONE.value, updated_at=now)
+    return set(conn.scalars(closed.returning(outbox.c.key)))
+
+
+def by_keys(conn: Connection, keys: Collection[str]) -> dict[str, Entry]:
+    """These, by key."""
+    return {row.key: _entry(row) for row in _by_key.all(conn, keys)}
+
+
+def replay(conn: Connection, id_: int, now: datetime) -> bool:
+    """Have a dead one be tried again; False: it is not dead. One that may have had an effect is looked up first."""
+    dead = sa.and_(outbox.c.id == id_, outbox.c.state == OutboxState.DEAD.value)
+    state = sa.case((outbox.c.sent, OutboxState.SENDING.value), else_=OutboxState.QUEUED.value)
+    return conn.execute(sa.update(outbox).where(dead).values(state=state, due_at=now, updated_at=now)).rowcount > 0
+
+
+def pending(conn: Connection, channel: str) -> int:
+    """How many wishes the channel has not been told yet, or has not answered."""
+    waiting = sa.and_(outbox.c.channel == channel, _is_open(outbox))
+    return conn.scalar(sa.select(sa.func.count()).select_from(outbox).where(waiting)) or 0
+
+
+def prune(conn: Connection, before: datetime) -> None:
+    """Forget what was done long ago: payloads hold personal data (rule V1)."""
+    old = sa.and_(outbox.c.state == OutboxState.DONE.value, outbox.c.updated_at < before)
+    conn.execute(sa.delete(outbox).where(old))
+
+
+def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
+    return Entry(
+        id=row.id,
+        key=row.key,
+        channel=row.channel,
+        operation=row.operation,
+        subject=row.subject,
+        payload=row.payload,
+        about=row.about,
+        state=OutboxState(row.state),
+        sent=row.sent,
+        attempts=row.attempts,
+        due_at=row.due_at,
+        not_after=row.not_after,
+        ticket=row.ticket,
+        created_at=row.created_at,
+    )

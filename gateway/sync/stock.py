@@ -1,0 +1,56 @@
+"""What the stock ledger wants done as time passes: holds that lapse, and counts that are to be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.commerce import ledger
+from gateway.model.channels import Resource
+from gateway.storage import passes, reservations, sources, stock
+from gateway.storage.database import Connection, Database
+from gateway.storage.passes import DELTA
+from gateway.storage.reservations import ReservationRow
+from gateway.sync.channel import Syncing
+
+MOST = 200
+
+
+async def expire_holds(database: Database, now: datetime) -> bool:
+    """Let go of what has been held for long enough; whether there was anything."""
+    if not await database.read(reservations.lapsed, now, 1):
+        return False
+    return await database.write(ledger.expire, now, MOST) > 0
+
+
+async def ask_for_proof(sync: Syncing) -> bool:
+    """Have counts read again that should show by now what their channel was told (rule K3); whether there were any."""
+    now = sync.now()
+    if not await sync.database.read(reservations.unproved, sync.key, now, 1):
+        return False
+    return await sync.database.write(_ask, sync, now) > 0
+
+
+def _ask(conn: Connection, sync: Syncing, now: datetime) -> int:
+    waiting = reservations.unproved(conn, sync.key, now, MOST)
+    by_feed = _records(conn, sync, waiting)
+    for feed, ids in by_feed.items():
+        if feed in sync.channel.live_feeds:
+            sources.hint(conn, sync.key, Resource.STOCK.value, feed, ids, now)
+        elif feed in sync.channel.feeds:
+            passes.make_due(conn, sync.key, feed, DELTA, now)
+
+    def asked(row: ReservationRow) -> ReservationRow | None:
+        return replace(row, ask_at=None) if row.ask_at is not None else None
+
+    ledger.change(conn, [row.id for row in waiting], asked, now)
+    return len(waiting)
+
+
+def _records(conn: Connection, sync: Syncing, waiting: Sequence[ReservationRow]) -> dict[str, list[str]]:
+    """The records that count what is waited for, by feed."""
+    by_feed: dict[str, list[str]] = {}
+    for external_id, feed in stock.records_of(conn, {row.spot for row in waiting}):
+        by_feed.setdefault(feed, []).append(external_id)
+    return by_feed

@@ -1,0 +1,239 @@
+"""Holding stock, letting go of it, putting counts right, sending units elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.sdk import OutcomeUnknownError, UnavailableError
+from gateway.sdk.testing.faults import losing, raising
+from tests.graphql.mutating import codes, wish
+from tests.graphql.selling import counter, on_hand, selling_world, states, variant_id
+from tests.graphql.world import CLERK, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with selling_world(database_url) as world:
+        yield world
+
+
+async def hold(world: World, quantity: int, *, sku: str = "MUG", at: str = "london", key: str = "k") -> dict[str, Any]:
+    line = {"variantId": await variant_id(world, sku), "locationKey": at, "quantity": quantity}
+    return await wish(world, "stockReserve", key, lines=[line], holdSeconds=60)
+
+
+async def adjust(world: World, seen: int, now: int, *, at: str = "london", key: str = "k") -> dict[str, Any]:
+    variant = await variant_id(world, "MUG")
+    given: dict[str, Any] = {"variantId": variant, "locationKey": at, "expectedOnHand": seen, "onHand": now}
+    return await wish(world, "stockAdjust", key, reason="COUNT", **given)
+
+
+async def move(world: World, quantity: int, *, to: str = "leeds", key: str = "k") -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "variantId": await variant_id(world, "MUG"),
+        "fromLocationKey": "london",
+        "toLocationKey": to,
+    }
+    return await wish(world, "stockTransfer", key, quantity=quantity, **given)
+
+
+async def available(world: World) -> int:
+    """Mugs, as the till may sell them."""
+    query = 'query ($id: ID!) { node(id: $id) { ... on ProductVariant { stock(channelKey: "till") { available } } } }'
+    found = await world.client.data(query, CLERK, id=await variant_id(world, "MUG"))
+    return int(found["node"]["stock"]["available"])
+
+
+# ------------------------------------------------------------------------------------------------ holds
+
+
+async def test_held_units_cannot_be_promised_to_anybody_else(world: World) -> None:
+    before = await available(world)
+    payload = await hold(world, 38)
+    assert [(one["quantity"], one["state"]) for one in payload["reservations"]] == [(38, "HELD")]
+    assert await available(world) == before - 38
+    refused = await hold(world, 3, key="k2")
+    assert codes(refused) == ["INSUFFICIENT_STOCK"] and refused["userErrors"][0]["availableQuantity"] == 2
+    assert await counter(world, "t-mug", "L") == (40, 38)
+
+
+async def test_the_buffer_is_never_held(world: World) -> None:
+    """Leeds has 3, and never promises 2 of them."""
+    assert codes(await hold(world, 2, at="leeds")) == ["INSUFFICIENT_STOCK"]
+    assert codes(await hold(world, 1, at="leeds", key="k2")) == []
+
+
+async def test_all_lines_are_held_or_none(world: World) -> None:
+    mug, tee = await variant_id(world, "MUG"), await variant_id(world, "TEE-R")
+    lines = [
+        {"variantId": mug, "locationKey": "london", "quantity": 1},
+        {"variantId": tee, "locationKey": "london", "quantity": 1},
+    ]
+    payload = await wish(world, "stockReserve", lines=lines, holdSeconds=60)
+    assert codes(payload) == ["OUT_OF_STOCK"] and payload["reservations"] == []
+    assert payload["userErrors"][0]["field"] == ["input", "lines", "1", "quantity"]
+    assert await counter(world, "t-mug", "L") == (40, 0)
+
+
+async def test_two_lines_of_one_variant_share_its_units(world: World) -> None:
+    line = {"variantId": await variant_id(world, "MUG"), "locationKey": "london", "quantity": 25}
+    assert codes(await wish(world, "stockReserve", lines=[line, line], holdSeconds=60)) == ["INSUFFICIENT_STOCK"]
+
+
+async def test_a_hold_lapses_by_the_schedule_and_not_before(world: World) -> None:
+    await hold(world, 5)
+    world.clock.forward(seconds=59)
+    await world.gateway.run_due()
+    assert await counter(world, "t-mug", "L") == (40, 5)
+    world.clock.forward(seconds=1)
+    await world.gateway.run_due()
+    assert await counter(world, "t-mug", "L") == (40, 0)
+    assert await states(world) == ["EXPIRED"]
+
+
+async def test_what_is_let_go_is_let_go_once(world: World) -> None:
+    held = (await hold(world, 5))["reservations"][0]["id"]
+    payload = await wish(world, "stockRelease", "r1", reservationIds=[held])
+    assert [one["state"] for one in payload["reservations"]] == ["RELEASED"]
+    assert codes(await wish(world, "stockRelease", "r2", reservationIds=[held])) == []
+    assert await counter(world, "t-mug", "L") == (40, 0)
+
+
+async def test_a_repeated_wish_holds_nothing_more(world: World) -> None:
+    first = await hold(world, 5)
+    assert await hold(world, 5) == first
+    assert await counter(world, "t-mug", "L") == (40, 5)
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+async def test_quantities_that_are_none_are_refused(world: World, quantity: int) -> None:
+    assert codes(await hold(world, quantity)) == ["INVALID"]
+    assert codes(await move(world, quantity, key="k2")) == ["INVALID"]
+    assert await states(world) == []
+
+
+async def test_the_last_units_are_held_once_however_many_ask(world: World) -> None:
+    asked = await asyncio.gather(*(hold(world, 1, key=f"k{n}") for n in range(60)))
+    assert sorted(codes(one) for one in asked) == [[]] * 40 + [["OUT_OF_STOCK"]] * 20
+    assert await counter(world, "t-mug", "L") == (40, 40)
+
+
+# ------------------------------------------------------------------------------------------------ counts
+
+
+async def test_a_count_is_put_right_where_it_is_kept(world: World) -> None:
+    payload = await adjust(world, 40, 37)
+    assert codes(payload) == [] and payload["level"]["onHand"] == 37 and payload["level"]["reserved"] == 0
+    assert on_hand(world.stores["till"], "t-mug", "L") == 37
+    assert await counter(world, "t-mug", "L") == (37, 0) and await states(world) == ["SETTLED"]
+
+
+async def test_a_count_that_was_not_seen_is_not_overwritten(world: World) -> None:
+    payload = await adjust(world, 39, 37)
+    assert codes(payload) == ["CONFLICT"] and payload["level"]["onHand"] == 40
+    assert on_hand(world.stores["till"], "t-mug", "L") == 40
+
+
+async def test_fewer_counts_at_once_and_more_once_the_authority_shows_it(world: World) -> None:
+    """Minus counts at once, plus only when the base shows it (rule K3)."""
+    world.stores["till"].apply(raising(UnavailableError("the till is off")))
+    await adjust(world, 40, 30)
+    assert await counter(world, "t-mug", "L") == (40, 10)
+    assert codes(await adjust(world, 40, 50, key="k2")) == ["CONFLICT"]  # the first one is not in the count yet
+    world.stores["till"].mend()
+    world.clock.forward(minutes=10)
+    await world.gateway.run_due()
+    assert await counter(world, "t-mug", "L") == (30, 0)
+    world.stores["till"].apply(raising(UnavailableError("the till is off")), method="send")
+    await adjust(world, 30, 50, key="k3")
+    assert await counter(world, "t-mug", "L") == (30, 0)
+    world.stores["till"].mend()
+    world.clock.forward(minutes=10)
+    await world.gateway.run_due()
+    assert await counter(world, "t-mug", "L") == (50, 0)
+
+
+async def test_an_adjustment_whose_answer_was_lost_has_its_effect_once(world: World) -> None:
+    lost = losing(OutcomeUnknownError("the connection broke"))
+    world.stores["till"].apply(lost, feed="AdjustStock", method="send", times=1)
+    await adjust(world, 40, 37)
+    world.clock.forward(minutes=10)
+    await world.gateway.run_due()
+    assert on_hand(world.stores["till"], "t-mug", "L") == 37
+    assert await counter(world, "t-mug", "L") == (37, 0)
+
+
+async def test_a_read_that_began_before_the_authority_had_it_proves_nothing(world: World) -> None:
+    """Else a sold unit would be on sale again for as long as that read is what is known."""
+    till = world.stores["till"]
+    till.apply(raising(UnavailableError("the till takes nothing")), method="send")
+    await adjust(world, 40, 37)
+    world.clock.forward(minutes=2)
+    await world.gateway.run_due()
+    assert await counter(world, "t-mug", "L") == (40, 3)
+
+
+async def test_an_unchanged_count_can_prove_as_well(world: World) -> None:
+    """Three were sold and three delivered: what the till counts is what it counted before, and contains the sale."""
+    till = world.stores["till"]
+    till.apply(raising(UnavailableError("the till is off")))
+    await adjust(world, 40, 37)
+    till.mend()
+    till.change("stock", "t-mug@L", on_hand=43)
+    world.clock.forward(minutes=10)
+    await world.gateway.run_due()
+    assert await counter(world, "t-mug", "L") == (40, 0)
+
+
+# ------------------------------------------------------------------------------------------------ transfers
+
+
+async def test_units_go_from_one_shop_to_the_other(world: World) -> None:
+    payload = await move(world, 4)
+    assert codes(payload) == []
+    await world.gateway.run_due()
+    till = world.stores["till"]
+    assert (on_hand(till, "t-mug", "L"), on_hand(till, "t-mug", "M")) == (36, 7)
+    assert await counter(world, "t-mug", "L") == (36, 0) and await counter(world, "t-mug", "M") == (7, 0)
+    assert set(await states(world)) == {"SETTLED"}
+
+
+async def test_units_do_not_arrive_before_they_have_left(world: World) -> None:
+    till = world.stores["till"]
+    till.apply(raising(UnavailableError("the till is off")), method="send")
+    await move(world, 4)
+    await world.gateway.run_due()
+    assert (on_hand(till, "t-mug", "L"), on_hand(till, "t-mug", "M")) == (40, 3)
+    assert await counter(world, "t-mug", "L") == (40, 4)
+
+
+async def test_more_than_there_is_is_not_sent(world: World) -> None:
+    payload = await move(world, 41)
+    assert codes(payload) == ["INSUFFICIENT_STOCK"] and payload["userErrors"][0]["field"] == ["input", "quantity"]
+    assert await states(world) == []
+
+
+async def test_a_place_whose_channel_does_not_list_it_takes_nothing(world: World) -> None:
+    assert codes(await move(world, 1, to="depot")) == ["NOT_FOUND"]
+
+
+async def test_whoever_cannot_be_told_is_asked_nothing(database_url: str) -> None:
+    async with selling_world(database_url, channels={"till": {}, "web": {}}) as world:
+        assert codes(await adjust(world, 40, 37)) == ["NOT_SUPPORTED_BY_CHANNEL"]
+        assert codes(await move(world, 1, key="k2")) == ["NOT_SUPPORTED_BY_CHANNEL", "NOT_SUPPORTED_BY_CHANNEL"]
+
+
+async def test_a_hold_is_not_longer_than_a_day(world: World) -> None:
+    line = {"variantId": await variant_id(world, "MUG"), "locationKey": "london", "quantity": 1}
+    query = "mutation ($input: StockReserveInput!) { stockReserve(input: $input) { userErrors { code } } }"
+    for seconds in (0, -5, int(timedelta(days=2).total_seconds())):
+        given = {"lines": [line], "holdSeconds": seconds, "idempotencyKey": "k"}
+        answer = await world.client.ask(query, "admin-secret", input=given)
+        assert answer.codes == ["BAD_USER_INPUT"]
