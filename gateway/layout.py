@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gateway.channels.opening import Channels
+from gateway.channels.plugins import Plugins
 from gateway.commerce.ground import Ground
+from gateway.commerce.selling import Selling
 from gateway.model.channels import Address, GeoPoint, Location, OpeningHours
-from gateway.sdk.writes import AdjustStock, Command, PlaceOrder
-from gateway.settings import LocationTable, Settings, SettingsError
+from gateway.sdk.policies import Taxes, TaxRate, flat
+from gateway.sdk.writes import AdjustStock, Command
+from gateway.settings import LocationTable, SellingTable, Settings, SettingsError
 
 Writes = Mapping[str, frozenset[type[Command]]]
 
-POSTS: Mapping[str, type[Command] | None] = {"adjust": AdjustStock, "order": PlaceOrder, "external": None}
+POSTS: Mapping[str, type[Command] | None] = {"adjust": AdjustStock, "external": None}
 """How an authority learns what others sold from its place, and what it must be able to do for that, in the order of
 preference. External: somebody else tells it."""
 
@@ -36,6 +39,34 @@ def ground(settings: Settings, channels: Channels) -> Ground:
     )
 
 
+def selling(settings: Settings, plugins: Plugins, channels: Channels, kept_secret: str) -> Selling:
+    """What selling goes by. Raises as `ground`."""
+    table = settings.selling
+    own = table.secret.get_secret_value() if table.secret is not None else ""
+    return Selling(
+        ground=ground(settings, channels),
+        secret=(own or kept_secret).encode(),
+        taxes=_taxes(table, plugins),
+        routing=plugins.policy("routing", table.routing),
+        gross={key: channel.traits.prices_include_tax for key, channel in channels.open.items()},
+        currencies={key: channel.traits.currency for key, channel in channels.open.items()},
+        shipping=table.shipping_minor,
+        pickup_after=table.pickup_after,
+        transfer_after=table.transfer_after,
+        shipping_after=table.shipping_after,
+        option_lasts=table.option_lasts,
+        cart_lasts=table.cart_lasts,
+        collect_within=table.collect_within,
+    )
+
+
+def _taxes(table: SellingTable, plugins: Plugins) -> Taxes:
+    if table.taxes == "flat" and table.tax_rate is not None:
+        return flat(TaxRate(table.tax_title, table.tax_rate))
+    found: Taxes = plugins.policy("taxes", table.taxes)
+    return found
+
+
 def _posts(settings: Settings, writes: Writes) -> Iterator[tuple[tuple[str, str], str]]:
     """What is configured, or else the first thing that the authority can do; nothing, where it can do nothing."""
     for key, table in settings.locations.items():
@@ -53,7 +84,7 @@ def _problems(settings: Settings, writes: Writes) -> Iterator[str]:
             if needed is not None and table.authority in writes and needed not in writes[table.authority]:
                 yield (
                     f"locations.{key}.post.{follower}: {table.authority} cannot do that as it is configured; expected "
-                    "another of adjust, order and external"
+                    "external, or another authority"
                 )
 
 

@@ -19,9 +19,9 @@ from gateway.channels.budgets import SharedLedger
 from gateway.channels.guard import fault_of
 from gateway.channels.opening import Channels, open_channels
 from gateway.channels.plugins import Plugins, discover
-from gateway.commerce.ground import Ground
+from gateway.commerce.selling import Selling
 from gateway.commerce.taking import Rules
-from gateway.layout import ground
+from gateway.layout import selling
 from gateway.model.channels import Channel, ChannelState, Fault, Location, Resource
 from gateway.model.values import sku_key
 from gateway.sdk.errors import ChannelError
@@ -29,7 +29,7 @@ from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
 from gateway.settings import Settings
-from gateway.storage import health, passes, sources
+from gateway.storage import facts, health, passes, sources
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from gateway.storage.passes import DELTA, SWEEP
@@ -97,7 +97,8 @@ async def open_gateway(
         await database.write(health.ensure, list(settings.channels))
         channels = await open_channels(settings, found, clock, SharedLedger(database))
         try:
-            made = rules(channels, ground(settings, channels))
+            secret = await database.write(facts.secret)
+            made = rules(channels, selling(settings, found, channels, secret))
             gateway = Gateway(settings, database, channels, made, prices, clock, progress)
             try:
                 yield gateway
@@ -109,17 +110,17 @@ async def open_gateway(
         await database.close()
 
 
-def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels, Ground], Rules]:
+def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels, Selling], Rules]:
     """The catalogue's rules, once it is known which channels there are."""
     matching = plugins.policy("matching", settings.catalogue.matching)
 
-    def rules(channels: Channels, ground: Ground) -> Rules:
+    def rules(channels: Channels, selling: Selling) -> Rules:
         return Rules(
             priority={key: place for place, key in enumerate(settings.priority())},
             services=frozenset(sku_key(code) for code in settings.catalogue.services),
             gross={key: channel.traits.prices_include_tax for key, channel in channels.open.items()},
             matching=matching,
-            ground=ground,
+            selling=selling,
         )
 
     return rules
@@ -144,7 +145,7 @@ class Gateway:
         self.prices = prices
         self.now = clock
         self.channels: Mapping[str, Channel] = channels.models
-        self.rules = rules
+        self.rules, self.selling = rules, rules.selling
         self.locations: Mapping[str, Location] = rules.ground.locations
         self.syncing: Mapping[str, Syncing] = {
             key: Syncing(database, self.turns, channel, settings.channels[key], rules, clock, progress=progress)

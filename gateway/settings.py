@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -25,9 +26,12 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from gateway.model.channels import FulfillmentMethod, LocationKind
+from gateway.model.money import Money
+from gateway.model.values import InvalidValueError
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -154,7 +158,7 @@ class LocationTable(Table):
     opening_hours: tuple[HoursTable, ...] = ()
     fulfillment_methods: tuple[FulfillmentMethod, ...] = ()
     buffer: Annotated[int, Field(ge=0)] = 0  # units that are never promised
-    post: dict[Key, Literal["adjust", "order", "external"]] = {}  # by follower: how the authority learns of its sales
+    post: dict[Key, Literal["adjust", "external"]] = {}  # by follower: how the authority learns of its sales
 
 
 class TokenTable(Table):
@@ -181,6 +185,37 @@ class StockTable(Table):
     low: Annotated[int, Field(ge=0)] = 5
     cap: Annotated[int, Field(ge=1)] = 20
     default_channel: Key | None = None
+
+
+class SellingTable(Table):
+    """`[selling]`: carts and orders that are placed through the gateway."""
+
+    taxes: str = "flat"  # the policy that knows tax rates
+    tax_rate: Annotated[Decimal, Field(ge=0, lt=1)] | None = None  # of `flat`, as a fraction: "0.2"
+    tax_title: str = "VAT"
+    routing: str = "fewest-nearest-longest"  # the policy that ranks the ways in which goods can come
+    shipping: dict[str, Decimal] = {}  # by currency, what a part that is sent costs, with tax
+    pickup_after: Duration = timedelta(hours=2)
+    transfer_after: Duration = timedelta(days=2)
+    shipping_after: Duration = timedelta(days=1)
+    option_lasts: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(minutes=15)
+    cart_lasts: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=14)
+    collect_within: Duration = timedelta(days=7)
+    secret: SecretStr | None = None  # signs carts, options and pickup codes; else the database keeps one
+
+    @property
+    def shipping_minor(self) -> dict[str, int]:
+        """`shipping` in the smallest units."""
+        return {currency: Money.of(amount, currency).minor for currency, amount in self.shipping.items()}
+
+    @model_validator(mode="after")
+    def _check_shipping(self) -> SellingTable:
+        for currency, amount in self.shipping.items():
+            try:
+                Money.of(amount, currency)
+            except InvalidValueError as error:
+                raise ValueError(f"shipping.{currency}: {error.reason}") from error
+        return self
 
 
 class ServerTable(Table):
@@ -210,6 +245,7 @@ class Settings(Table):
     server: ServerTable = ServerTable()
     catalogue: CatalogueTable = CatalogueTable()
     stock: StockTable = StockTable()
+    selling: SellingTable = SellingTable()
     retention: RetentionTable = RetentionTable()
     channels: dict[Key, ChannelTable] = {}
     locations: dict[Key, LocationTable] = {}

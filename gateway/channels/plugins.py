@@ -17,13 +17,16 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from gateway.channels.answers import plain
 from gateway.model.channels import ChannelKind
 from gateway.sdk.channel import ENTRY_POINT_GROUP, SDK_VERSION, ChannelType, Config, Hooks, Registry, hookimpl
-from gateway.sdk.policies import KINDS, codes_only, first_priced
+from gateway.sdk.policies import KINDS, codes_only, fewest_nearest_longest, first_priced, no_taxes
 from gateway.settings import SettingsError
 
 PROJECT = "commerce_gateway"
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _log = logging.getLogger(__name__)
+
+TABLES = {"matching": "catalogue", "prices": "catalogue", "routing": "selling", "taxes": "selling"}
+"""Where in the configuration each kind of policy is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Plugins:
         if (kind, name) not in self.policies:
             known = sorted(other for of, other in self.policies if of == kind)
             raise SettingsError(
-                [f"catalogue.{kind}: there is no policy {name}; expected one of {', '.join(known) or 'none'}"]
+                [f"{TABLES[kind]}.{kind}: there is no policy {name}; expected one of {', '.join(known) or 'none'}"]
             )
         return self.policies[kind, name]
 
@@ -75,6 +78,8 @@ class DefaultPolicies:
     def gateway_register(self, registry: Registry) -> None:
         registry.policy("matching", "codes", codes_only)
         registry.policy("prices", "priority", first_priced)
+        registry.policy("routing", "fewest-nearest-longest", fewest_nearest_longest)
+        registry.policy("taxes", "flat", no_taxes)
 
 
 class UnfitPluginError(Exception):

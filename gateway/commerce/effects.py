@@ -6,62 +6,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.commerce import ledger
+from gateway.commerce import answered, canceling, handing, ledger, parts
 from gateway.commerce.commands import command_of
-from gateway.commerce.ground import Ground
-from gateway.model.channels import Fault
-from gateway.sdk.writes import Command, Done
+from gateway.commerce.news import News
+from gateway.commerce.selling import Selling
+from gateway.sdk.writes import Command
 from gateway.storage.database import Connection
 from gateway.storage.outbox import Entry
 
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What is known of a command now.
-
-    Attributes:
-        done: the channel has carried it out, so. None: it has not, or that is not known.
-        final: nothing more will be heard of it.
-        fault: what went wrong, where it was not carried out.
-    """
-
-    entry: Entry
-    done: Done | None
-    final: bool
-    fault: Fault | None = None
-
-    @property
-    def refused(self) -> bool:
-        """A definite no."""
-        return self.final and self.done is None
-
-
-Effect = Callable[[Connection, News, Ground, datetime], None]
-Prepare = Callable[[Connection, Entry], Command | None]
+Effect = Callable[[Connection, News, Selling, datetime], None]
+Prepare = Callable[[Connection, Entry, Command], Command | None]
 
 
 def prepared(conn: Connection, entry: Entry) -> Command | None:
     """The command, as it can be sent now; None: there is nothing to tell the channel any more."""
-    kind = entry.about.partition(":")[0]
-    if kind in _PREPARE:
-        return _PREPARE[kind](conn, entry)
-    return command_of(entry.operation, entry.payload)
+    command = command_of(entry.operation, entry.payload)
+    prepare = _PREPARE.get(_kind(entry))
+    return command if prepare is None else prepare(conn, entry, command)
 
 
-def heard(conn: Connection, news: News, ground: Ground, now: datetime) -> None:
+def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None:
     """Pass the news on to whatever waits for them."""
-    _EFFECTS[news.entry.about.partition(":")[0]](conn, news, ground, now)
+    _EFFECTS[_kind(news.entry)](conn, news, selling, now)
 
 
-def _movement(conn: Connection, news: News, ground: Ground, now: datetime) -> None:
+def _kind(entry: Entry) -> str:
+    return entry.about.partition(":")[0]
+
+
+def _movement(conn: Connection, news: News, selling: Selling, now: datetime) -> None:
     if news.done is not None:
-        ledger.acknowledged(conn, [news.entry.key], ground, now)
+        ledger.acknowledged(conn, [news.entry.key], selling.ground, now)
     elif news.refused:
         ledger.refused(conn, [news.entry.key], now)
 
 
-_EFFECTS: Mapping[str, Effect] = {ledger.MOVEMENT: _movement}
-_PREPARE: Mapping[str, Prepare] = {}
+_EFFECTS: Mapping[str, Effect] = {
+    ledger.MOVEMENT: _movement,
+    parts.ORDER: answered.heard,
+    canceling.CANCEL: canceling.heard,
+    handing.SHIP: handing.heard,
+}
+_PREPARE: Mapping[str, Prepare] = {canceling.CANCEL: canceling.prepared, handing.SHIP: canceling.prepared}

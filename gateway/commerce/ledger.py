@@ -284,6 +284,26 @@ def acknowledged(conn: Connection, ids: Collection[str], ground: Ground, now: da
     post(conn, [row for row in reservations.following(conn, [row.id for row in done]) if row.command is None], now)
 
 
+def undone(conn: Connection, ids: Collection[str], ground: Ground, now: datetime) -> None:
+    """The authority has undone these movements itself: they close with the first count that was read after that."""
+    count = sources.next_count(conn)
+
+    def taken(row: ReservationRow) -> ReservationRow | None:
+        if row.state != ReservationState.COMMITTED.value:
+            return None
+        ask = now + _settle(ground, row.channel)
+        return replace(row, acknowledged_count=count, acknowledged_at=now, ask_at=ask)
+
+    change(conn, ids, taken, now)
+
+
+def never_left(row: ReservationRow) -> ReservationRow | None:
+    """A movement that never was."""
+    if row.state != ReservationState.COMMITTED.value:
+        return None
+    return replace(row, state=ReservationState.RELEASED.value, ask_at=None)
+
+
 def refused(conn: Connection, ids: Collection[str], now: datetime) -> list[ReservationRow]:
     """The authority will never take these: units that were to come back, or to arrive, do not.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from enum import Enum
 
+from gateway.model.carts import CartWarning, CartWarningCode
 from gateway.model.outcomes import Outcome, UserError, UserErrorCode
 from gateway.storage import idempotency
 from gateway.storage.database import Connection
@@ -60,7 +62,7 @@ _IN_PROGRESS = UserError(
 
 
 def _plain(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    return {name: value.value if isinstance(value, UserErrorCode) else value for name, value in pairs}
+    return {name: value.value if isinstance(value, Enum) else value for name, value in pairs}
 
 
 def _outcome(answer: str) -> Outcome:
@@ -69,4 +71,7 @@ def _outcome(answer: str) -> Outcome:
         UserError(**error | {"code": UserErrorCode(error["code"]), "field": error["field"] and tuple(error["field"])})
         for error in kept["user_errors"]
     )
-    return Outcome(**kept | {"user_errors": errors, "subjects": tuple(kept["subjects"])})
+    warnings = tuple(
+        CartWarning(**warning | {"code": CartWarningCode(warning["code"])}) for warning in kept.get("warnings", ())
+    )
+    return Outcome(**kept | {"user_errors": errors, "subjects": tuple(kept.get("subjects", ())), "warnings": warnings})

@@ -5,17 +5,18 @@ No order of arrival is needed: what was sold and who bought it is resolved when 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from gateway.commerce import attaching, following
 from gateway.commerce.customers import UNCOUNTED
 from gateway.commerce.taking import Seen, Take
 from gateway.model.ids import new_id
 from gateway.model.money import Money
 from gateway.model.values import sku_key
 from gateway.sdk.records import OrderLineRecord, OrderRecord
-from gateway.storage import identities, log, products, sales
+from gateway.storage import health, identities, log, products, sales
 from gateway.storage.database import Connection
 from gateway.storage.rows import dump
 from gateway.storage.sales import OrderLineRow, OrderRow
@@ -29,6 +30,8 @@ def take_orders(conn: Connection, take: Take[OrderRecord]) -> None:
     ids = [seen.source_id for seen in take.seen]
     before, lines = sales.orders_by_id(conn, ids), sales.lines_of(conn, ids)
     wanted = [_order(take, seen, before.get(seen.source_id)) for seen in take.seen]
+    copies = attaching.attach(conn, take, wanted)
+    _have_followed(conn, take, wanted, before)
     new_lines = _lines(conn, take, lines)
     moved = {row.order_id for row in new_lines if row != lines.get((row.order_id, row.external_id))}
     kept = {row.id for row in new_lines}
@@ -40,8 +43,45 @@ def take_orders(conn: Connection, take: Take[OrderRecord]) -> None:
         conn, [row for row in new_lines if row.order_id in moved], {row.id for row in lines.values()}, dropped
     )
     products.store_words(conn, "order", changed, before)
+    _follow(conn, take, wanted, new_lines)
+    attaching.learn(conn, take, copies)
     _recount(conn, take, [*changed, *before.values()])
     log.record(conn, "ORDER", [(row.id, row.version) for row in changed], take.now)
+
+
+def _have_followed(
+    conn: Connection, take: Take[OrderRecord], wanted: Sequence[OrderRow], before: Mapping[str, OrderRow]
+) -> None:
+    """Whatever is sold once the channel has been read completely. What was sold before is in everybody's counts."""
+    new = [row for row in wanted if row.id not in before and row.attached_to is None]
+    if new and take.channel not in health.unsynced(conn, [take.channel]):
+        for row in new:
+            row.followed = True
+
+
+def _follow(
+    conn: Connection, take: Take[OrderRecord], wanted: Sequence[OrderRow], lines: Sequence[OrderLineRow]
+) -> None:
+    records = {seen.source_id: seen.record for seen in take.seen}
+    rows = {row.id: row for row in wanted if row.followed}
+    sold = [
+        following.Sale(
+            rows[line.order_id], line, _place(records[line.order_id], line), rows[line.order_id].stock_posted
+        )
+        for line in lines
+        if line.order_id in rows
+    ]
+    unplaced = following.follow(conn, sold, take.count, take.rules.ground, take.now)
+    for row in rows.values():
+        if bool(row.unplaced) != (row.id in unplaced):
+            row.unplaced = row.id in unplaced
+            sales.store(conn, [row], {row.id})
+
+
+def _place(record: OrderRecord, line: OrderLineRow) -> str | None:
+    """Where a line's units are taken from, in the channel's words."""
+    own = next((one.place for one in record.lines if one.ref.id == line.external_id), None)
+    return own or record.place
 
 
 def _order(take: Take[OrderRecord], seen: Seen[OrderRecord], known: OrderRow | None) -> OrderRow:
@@ -55,6 +95,7 @@ def _order(take: Take[OrderRecord], seen: Seen[OrderRecord], known: OrderRow | N
         client_reference=record.client_reference,
         place=record.place,
         customer=record.customer,
+        customer_channel=None if record.customer is None else take.channel,
         reverses=record.reverses,
         status=record.status.value,
         fulfillment_status=record.fulfillment_status.value,
@@ -75,6 +116,9 @@ def _order(take: Take[OrderRecord], seen: Seen[OrderRecord], known: OrderRow | N
         shipping_address=_json(record.shipping_address),
         billing_address=_json(record.billing_address),
         stock_posted=record.stock_posted,
+        attached_to=known.attached_to if known else None,
+        followed=known.followed if known else None,
+        unplaced=known.unplaced if known else None,
         words=kept_words([record.number, record.client_reference or "", *_skus(record)]),
         placed_at=record.placed_at,
         cancelled_at=record.cancelled_at,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from gateway.commerce.ground import Ground
+from gateway.commerce.selling import Selling
 from gateway.sdk.policies import Matching, codes_only
 from gateway.sdk.records import Record
 from gateway.storage.tables import EPOCH
@@ -23,14 +24,19 @@ class Rules:
         priority: every channel's place in the catalogue's order of preference.
         services: folded codes of things that are no goods.
         gross: per channel, whether its prices include tax where a record does not say.
-        ground: places, and what channels can do.
+        selling: what selling goes by: places, and what channels can do.
     """
 
     priority: Mapping[str, int] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
     gross: Mapping[str, bool] = field(default_factory=dict)
     matching: Matching = codes_only
-    ground: Ground = field(default_factory=Ground)
+    selling: Selling = field(default_factory=lambda: Selling(ground=Ground(), secret=b""))
+
+    @property
+    def ground(self) -> Ground:
+        """Places, and what channels can do."""
+        return self.selling.ground
 
 
 class Seen(NamedTuple, Generic[R]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -57,19 +57,30 @@ class Context:
     Attributes:
         live_faults: what the live reads of this request ran into, by channel.
         fields_left: how many more fields the answer may have.
+        tokens: of the carts and orders that the caller has shown to be hers, or was just given, by their ids.
+        placed: the orders that this request has placed.
+        by_get: it came as a GET.
     """
 
-    def __init__(self, gateway: Gateway, caller: Caller) -> None:
+    def __init__(self, gateway: Gateway, caller: Caller, *, by_get: bool = False) -> None:
         self.gateway = gateway
         self.caller = caller
         self.now = gateway.now()
         self.live_faults: dict[str, Fault] = {}
         self.fields_left = MOST_FIELDS
+        self.tokens: dict[str, str] = {}
+        self.placed: set[str] = set()
+        self.by_get = by_get
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
 
     @property
     def database(self) -> Database:
         return self.gateway.database
+
+    @property
+    def own(self) -> Set[str]:
+        """What the caller has shown to be hers."""
+        return self.tokens.keys()
 
     @property
     def sees_all_products(self) -> bool:
@@ -79,8 +90,19 @@ class Context:
     def is_spent(self) -> bool:
         return self.fields_left < 0
 
-    def require(self, scopes: Scopes) -> None:
-        self.caller.require(scopes)
+    def require(self, scopes: Scopes, about: object = None) -> None:
+        """Check that the caller may see this, by her scopes or because it is her own."""
+        if not (["self"] in scopes and self.is_own(about)):
+            self.caller.require(scopes)
+
+    def is_own(self, about: object) -> bool:
+        """Whether this is, or belongs to, something that the caller has shown to be hers."""
+        return getattr(about, "order_id", None) in self.own or getattr(about, "id", None) in self.own
+
+    def require_post(self) -> None:
+        """Refuse to take a credential, or give one, in what caches, logs and histories keep."""
+        if self.by_get:
+            raise BadUserInputError("This takes or gives a token: send it with POST.")
 
     def spend(self, fields: int) -> None:
         """So many fields are about to be answered."""

@@ -187,7 +187,7 @@ def _resolver(field: Field, convert: Convert) -> Resolver:
         return resolve
 
     def guarded(parent: Any, info: Any, **values: Any) -> Any:
-        info.context.require(scopes)
+        info.context.require(scopes, parent)
         return resolve(parent, info, **values)
 
     return guarded

@@ -37,7 +37,7 @@ def _recognizing(model: type, guards: tuple[Scopes, Scopes]) -> Callable[[Any, A
         if not isinstance(value, model):
             return False
         for scopes in guards:
-            info.context.require(scopes)
+            info.context.require(scopes, value)
         return True
 
     return is_type_of

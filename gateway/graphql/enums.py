@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import strawberry
 
 from gateway.execution.caller import CallerKind
-from gateway.model import catalog, changes, channels, customers, orders, outcomes, stock
+from gateway.model import carts, catalog, changes, channels, customers, orders, outcomes, stock
+from gateway.storage import outbox as outboxes
 
 
 class Described(NamedTuple):
@@ -312,6 +313,123 @@ ENUMS = (
             "STOCK": "What can be sold of a variant.",
             "LOCATION": "Locations. They stand in the configuration, so none of them changes while the gateway runs.",
             "CATEGORY": "Categories.",
+        },
+    ),
+    Described(
+        carts.CartStatus,
+        "CartStatus",
+        "Whether a cart can still be changed.",
+        {
+            "ACTIVE": "It can.",
+            "ORDERED": "It is an order by now: `Cart.order`.",
+            "MERGED": "What was in it is in another cart of the same customer.",
+            "EXPIRED": "Nobody has touched it for long.",
+        },
+    ),
+    Described(
+        carts.CartChangeKind,
+        "CartChangeKind",
+        "What happened to a cart without its owner's doing.",
+        {
+            "PRICE_CHANGED": "A price is another one.",
+            "QUANTITY_REDUCED": "There is less of it than was in the cart.",
+            "UNAVAILABLE": "It is not offered any more, or not in this channel.",
+            "CHANNEL_MOVED": "It was carried to another channel.",
+        },
+    ),
+    Described(
+        carts.CartWarningCode,
+        "CartWarningCode",
+        "What a shopper should know about a change that was granted.",
+        {
+            "QUANTITY_REDUCED": "There is less of it; the cart holds what there is.",
+            "PRICE_CHANGED": "A price is another one than when it was looked at last.",
+            "LINE_UNAVAILABLE": "It cannot be had here, or not now.",
+            "DISCOUNT_NOT_APPLICABLE": "A discount does not apply to this cart.",
+        },
+    ),
+    Described(
+        orders.OrderAttention,
+        "OrderAttention",
+        "What of an order a person has to look at.",
+        {
+            "STOCK_SHORT": "Something that was sold is not there, and nobody else has it.",
+            "PAYMENT_DUE_BACK": "Money was taken for what will not be.",
+            "OUTCOME_UNKNOWN": "Whether a channel has taken its part cannot be told.",
+            "REFUND_BY_HAND": "A channel could not undo its part.",
+        },
+    ),
+    Described(
+        orders.ChannelOrderState,
+        "ChannelOrderState",
+        "Where the part of an order stands that one channel fulfills.",
+        {
+            "QUEUED": "The channel is to be told.",
+            "SUBMITTED": "It was tried, and is tried again.",
+            "ACCEPTED": "The channel has it.",
+            "REJECTED": "The channel has refused it.",
+            "CANCELLED": "It is canceled there.",
+            "UNKNOWN": "The channel may have it: it is being looked up.",
+        },
+    ),
+    Described(
+        orders.FulfillmentStatus,
+        "FulfillmentStatus",
+        "How far goods are on their way to whoever ordered them.",
+        {
+            "PENDING": "Somebody has to take it first, or to bring it.",
+            "ACCEPTED": "It is to be made ready, or sent.",
+            "READY_FOR_PICKUP": "It lies ready.",
+            "IN_TRANSIT": "It has left.",
+            "OUT_FOR_DELIVERY": "It comes today.",
+            "DELIVERED": "It has arrived.",
+            "COLLECTED": "It was collected, or taken away.",
+            "REJECTED": "It could not be served from there, and comes from elsewhere.",
+            "FAILED": "It did not arrive.",
+            "CANCELLED": "It is not to be.",
+        },
+    ),
+    Described(
+        orders.PaymentKind,
+        "PaymentKind",
+        "How an order is paid.",
+        {
+            "ON_COLLECTION": "When it is collected.",
+            "PROVIDER": "By a payment service, which will say so: pending until it is recorded.",
+            "TENDERED": "The money has been taken already. Needs `payments:assert`.",
+        },
+    ),
+    Described(
+        orders.OrderEventKind,
+        "OrderEventKind",
+        "What happened to an order.",
+        {
+            "PLACED": "It was placed.",
+            "SUBMITTED": "A channel is to take a part of it.",
+            "ACCEPTED": "A channel has taken a part of it.",
+            "REJECTED": "A part could not be served.",
+            "PAID": "Money was taken.",
+            "TRANSFER_REQUESTED": "Goods are to be brought to where they are collected.",
+            "READY_FOR_PICKUP": "Goods lie ready.",
+            "SHIPPED": "Goods have left.",
+            "DELIVERED": "Goods have arrived.",
+            "COLLECTED": "Goods were collected.",
+            "CANCELLED": "It was canceled, or could not be.",
+            "RETURN_REQUESTED": "Somebody wants to bring something back.",
+            "RETURN_RECEIVED": "Something came back.",
+            "REFUNDED": "Money was paid back.",
+            "NOTE": "Something else.",
+        },
+    ),
+    Described(
+        outboxes.OutboxState,
+        "OutboxState",
+        "Where a wish towards a channel stands.",
+        {
+            "QUEUED": "It is to be sent.",
+            "SENDING": "It is under way, or being looked up.",
+            "DONE": "It is done, or not wished for any more.",
+            "DEAD": "The channel refuses, or it cannot be told what became of it: a person has to look.",
         },
     ),
     Described(

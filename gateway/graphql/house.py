@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Protocol, cast
 
+from gateway.commerce.selling import Selling
 from gateway.commerce.taking import Rules
 from gateway.execution.context import Context
 from gateway.execution.context import Gateway as Asked
@@ -16,6 +17,8 @@ class House(Asked, Protocol):
 
     @property
     def rules(self) -> Rules: ...
+    @property
+    def selling(self) -> Selling: ...
     async def tell(self, wishes: Mapping[str, Collection[str]], within: timedelta) -> None: ...
 
 

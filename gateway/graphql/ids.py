@@ -25,6 +25,12 @@ ROWS = (
     "Stock",
     "StockLevel",
     "Reservation",
+    "Cart",
+    "CartLine",
+    "ChannelOrder",
+    "Fulfillment",
+    "Payment",
+    "OrderEvent",
 )
 """Types whose ids begin with the id of a row."""
 
@@ -46,6 +52,14 @@ def row_id(type_name: str, text: str) -> str:
     if found.type != type_name or len(found.parts) != 1:
         raise BadUserInputError(f"This is no id of a {type_name}.")
     return found.key
+
+
+def part_id(type_name: str, text: str) -> str:
+    """The row that an id of this type ends with: a part of the row that it begins with."""
+    found = parsed(text)
+    if found.type != type_name or len(found.parts) != 2 or not is_row_id(found.parts[1]):
+        raise BadUserInputError(f"This is no id of a {type_name}.")
+    return found.parts[1]
 
 
 def _parts(*names: str) -> Callable[[Any], tuple[str, ...]]:

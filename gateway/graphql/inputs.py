@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey, SortDirection
-from gateway.graphql.scalars import CurrencyCode
+from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model.catalog import ListingStatus, ProductStatus
 from gateway.model.orders import OrderFulfillmentStatus, OrderStatus, PaymentStatus
 
@@ -142,10 +142,38 @@ class OrderNumberInput:
     number: str = required("What stands on the receipt.")
 
 
+@strawberry.input(description="What a guest knows of her order. Whatever of it is wrong, there is no such order.")
+class OrderGuestInput:
+    channel_key: str = required("Key of the channel.")
+    number: str = required("What stands on the receipt.")
+    email: str = required("The e-mail address given with the order; case does not count.")
+
+
 @strawberry.input(one_of=True, description="Exactly one way of naming an order.")
 class OrderIdentifierInput:
     id: strawberry.ID | None = given("Its global id.")
+    access_token: str | None = given("What `orderPlace` gave. POST only.")
     number: OrderNumberInput | None = given("Its number in its channel.")
+    guest: OrderGuestInput | None = given("Number and e-mail address. POST only.")
+
+
+@strawberry.input(description="A postal address.")
+class AddressInput:
+    name: str | None = given("The person.")
+    company: str | None = given("The company.")
+    line1: str | None = given("Street and number, usually.")
+    line2: str | None = given("What does not fit into the first line.")
+    city: str | None = given("Town or city.")
+    region: str | None = given("State, county or province.")
+    postal_code: str | None = given("Postal code.")
+    country_code: CountryCode | None = given("Country, ISO 3166-1 alpha-2.")
+    phone: str | None = given("Phone number for deliveries.")
+
+
+@strawberry.input(description="An exact amount of money.")
+class MoneyInput:
+    amount: Decimal = required("With at most the digits of its currency: `12.50`.")
+    currency_code: CurrencyCode = required("Its currency.")
 
 
 @strawberry.input(one_of=True, description="Exactly one way of naming a product.")

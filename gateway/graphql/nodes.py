@@ -8,7 +8,7 @@ from typing import Any
 from gateway.execution.context import Batch, Context
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.ids import parsed
-from gateway.graphql.loads import catalog, channels, customers, operations, orders, stock
+from gateway.graphql.loads import carts, catalog, channels, customers, operations, orders, stock
 from gateway.graphql.loads.stock import StockKey
 from gateway.graphql.types.stock import EVERYWHERE
 from gateway.model.ids import GlobalId
@@ -49,6 +49,12 @@ NODES: Mapping[str, tuple[Batch, Key]] = {
     "CustomerIdentity": (customers.identities, _single),
     "Order": (orders.orders, _single),
     "OrderLine": (orders.order_lines, _single),
+    "Cart": (carts.carts, _single),
+    "CartLine": (carts.lines_of_carts, _level),
+    "ChannelOrder": (orders.channel_orders, _single),
+    "Fulfillment": (orders.fulfillments, _single),
+    "Payment": (orders.payments, _single),
+    "OrderEvent": (orders.events, _single),
     "SyncReject": (operations.rejects, _single),
     "MatchReview": (operations.reviews, _single),
 }

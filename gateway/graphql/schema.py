@@ -9,17 +9,31 @@ from strawberry.printer import print_schema
 from gateway.execution.directives import CacheControl
 from gateway.execution.fields import bind, root
 from gateway.graphql.enums import show_enums
+from gateway.graphql.mutations.cart_create import cart_create
+from gateway.graphql.mutations.cart_customer_set import cart_customer_set
+from gateway.graphql.mutations.cart_lines_add import cart_lines_add
+from gateway.graphql.mutations.cart_lines_remove import cart_lines_remove
+from gateway.graphql.mutations.cart_lines_update import cart_lines_update
+from gateway.graphql.mutations.cart_move import cart_move
 from gateway.graphql.mutations.channel_pause import channel_pause
 from gateway.graphql.mutations.channel_resume import channel_resume
 from gateway.graphql.mutations.channel_sync import channel_sync
+from gateway.graphql.mutations.fulfillment_collect import fulfillment_collect
+from gateway.graphql.mutations.fulfillment_mark_ready import fulfillment_mark_ready
+from gateway.graphql.mutations.fulfillment_reject import fulfillment_reject
+from gateway.graphql.mutations.fulfillment_ship import fulfillment_ship
 from gateway.graphql.mutations.listing_link import listing_link
 from gateway.graphql.mutations.listing_unlink import listing_unlink
 from gateway.graphql.mutations.match_review_decide import match_review_decide
+from gateway.graphql.mutations.order_cancel import order_cancel
+from gateway.graphql.mutations.order_payment_record import order_payment_record
+from gateway.graphql.mutations.order_place import order_place
 from gateway.graphql.mutations.stock_adjust import stock_adjust
 from gateway.graphql.mutations.stock_release import stock_release
 from gateway.graphql.mutations.stock_reserve import stock_reserve
 from gateway.graphql.mutations.stock_transfer import stock_transfer
 from gateway.graphql.mutations.sync_reject_replay import sync_reject_replay
+from gateway.graphql.queries import carts as carts_asked
 from gateway.graphql.queries import catalog as catalog_asked
 from gateway.graphql.queries import changes as changes_asked
 from gateway.graphql.queries import channels as channels_asked
@@ -30,6 +44,7 @@ from gateway.graphql.queries import operations as operations_asked
 from gateway.graphql.queries import orders as orders_asked
 from gateway.graphql.queries import stock as stock_asked
 from gateway.graphql.scalars import CONFIG
+from gateway.graphql.types.carts import Cart, CartLine, FulfillmentOption
 from gateway.graphql.types.catalog import ADMIN as KEEP_CATALOGUE
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
 from gateway.graphql.types.changes import Change
@@ -41,11 +56,14 @@ from gateway.graphql.types.facets import FacetedConnection
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.operations import MatchReview, SyncReject, Viewer
 from gateway.graphql.types.orders import STAFF as READ_ORDERS
-from gateway.graphql.types.orders import Order, OrderLine
+from gateway.graphql.types.orders import ChannelOrder, Fulfillment, Order, OrderEvent, OrderLine, Payment
 from gateway.graphql.types.outcomes import (
+    CartPayload,
     ChannelPayload,
+    FulfillmentPayload,
     ListingPayload,
     MatchReviewPayload,
+    OrderPayload,
     ReservationPayload,
     StockLevelPayload,
     StockTransferPayload,
@@ -57,16 +75,25 @@ from gateway.graphql.types.stock import Reservation, Stock, StockLevel
 
 _BUILT_IN = "directive @oneOf on INPUT_OBJECT\n\n"
 
+ASSERT_PAYMENTS = [["payments:assert"]]
+WRITE_ORDERS = [["orders:write"]]
+
 NODES = (
+    Cart,
+    CartLine,
     Category,
     Channel,
+    ChannelOrder,
     Customer,
     CustomerIdentity,
+    Fulfillment,
     Listing,
     Location,
     MatchReview,
     Order,
+    OrderEvent,
     OrderLine,
+    Payment,
     Product,
     ProductVariant,
     Reservation,
@@ -112,6 +139,18 @@ class Query:
         "The orders of all channels, receipts of tills among them.", orders_asked.orders, scopes=READ_ORDERS
     )
     order: Order | None = root("One order.", orders_asked.order)
+    fulfillments: Connection[Fulfillment] | None = root(
+        "What a location has to make ready, send or hand over, the longest waiting first.",
+        orders_asked.fulfillments,
+        scopes=READ_ORDERS,
+    )
+    cart: Cart | None = root("The cart with this token.", carts_asked.cart)
+    fulfillment_options: list[FulfillmentOption] | None = root(
+        "How the whole cart can reach the shopper, the best way first. Each can be ordered by its token while "
+        "it lasts; what others take meanwhile, it does not keep.",
+        carts_asked.fulfillment_options,
+        size=20,
+    )
     sync_rejects: Connection[SyncReject] | None = root(
         "Records of channels that could not be taken in, the latest first.", channels_asked.sync_rejects, scopes=ADMIN
     )
@@ -135,6 +174,41 @@ class Query:
     "object; what a person can do something about is in `userErrors`."
 )
 class Mutation:
+    cart_create: CartPayload | None = root("Begin a cart. Without a token of one's own, too.", cart_create)
+    cart_lines_add: CartPayload | None = root("Put something into a cart.", cart_lines_add)
+    cart_lines_update: CartPayload | None = root("Have lines have other quantities.", cart_lines_update)
+    cart_lines_remove: CartPayload | None = root("Take lines out of a cart.", cart_lines_remove)
+    cart_move: CartPayload | None = root(
+        "Carry a cart on in another channel, or on another device: it is priced anew, and has a new token.",
+        cart_move,
+    )
+    cart_customer_set: CartPayload | None = root(
+        "Say whose cart it is. What she had put into another one in the same channel comes into this one, which gets a "
+        "new token.",
+        cart_customer_set,
+    )
+    order_place: OrderPayload | None = root(
+        "Order what is in a cart. Where a channel takes its time the order is PENDING, and goes on by itself.",
+        order_place,
+    )
+    order_cancel: OrderPayload | None = root(
+        "Cancel an order of which nothing has left. Needs `orders:write`.", order_cancel
+    )
+    order_payment_record: OrderPayload | None = root(
+        "Say that money was taken for an order.", order_payment_record, scopes=ASSERT_PAYMENTS
+    )
+    fulfillment_ship: FulfillmentPayload | None = root(
+        "Say that goods have left.", fulfillment_ship, scopes=WRITE_ORDERS
+    )
+    fulfillment_mark_ready: FulfillmentPayload | None = root(
+        "Say that goods lie ready to be collected.", fulfillment_mark_ready, scopes=WRITE_ORDERS
+    )
+    fulfillment_collect: FulfillmentPayload | None = root(
+        "Hand goods over to whoever says the code.", fulfillment_collect, scopes=WRITE_ORDERS
+    )
+    fulfillment_reject: FulfillmentPayload | None = root(
+        "Say that goods are not where they should be.", fulfillment_reject, scopes=WRITE_ORDERS
+    )
     stock_reserve: ReservationPayload | None = root(
         "Hold units for a while: all of them, or none.", stock_reserve, scopes=WRITE_STOCK
     )

@@ -57,7 +57,7 @@ class Endpoint:
         kind = operation_type(prepared, asked.operation_name)
         if request.method == "GET" and kind not in (None, OperationType.QUERY):
             raise RequestError(405, "Only queries can be sent with GET.", headers={"allow": "POST"})
-        context = Context(self._gateway, caller)
+        context = Context(self._gateway, caller, by_get=request.method == "GET")
         return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.model.carts import CartWarning
+
 
 class UserErrorCode(Enum):
     """Why something was refused, by what the one who asked can do about it."""
@@ -63,12 +65,14 @@ class Outcome:
         subject: the id or key of what the wish was about, also when it was refused.
         subjects: what else the answer names: the rows that came of it, in order.
         listing: the listing concerned, where that is not the subject.
+        warnings: what a shopper should know about what was granted.
         done: whether what was wished for has been done.
     """
 
     subject: str | None = None
     subjects: tuple[str, ...] = ()
     listing: str | None = None
+    warnings: tuple[CartWarning, ...] = ()
     done: bool = False
     user_errors: tuple[UserError, ...] = ()
 

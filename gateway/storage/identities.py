@@ -114,6 +114,15 @@ def customers_of(conn: Connection, channel: str, external_ids: Collection[str]) 
     return {row.customer_id for row in _behind.all(conn, external_ids, channel=channel)}
 
 
+def any_of(conn: Connection, customer_id: str, channel: str) -> tuple[str, str] | None:
+    """A channel and the customer's id there; this channel, if she is known to it."""
+    hers = sa.and_(identities.c.customer_id == customer_id, ~identities.c.gone)
+    own = sa.case((identities.c.channel == channel, 0), else_=1)
+    statement = sa.select(identities.c.channel, identities.c.external_id).where(hers).order_by(own, identities.c.id)
+    row = conn.execute(statement.limit(1)).first()
+    return None if row is None else (row.channel, row.external_id)
+
+
 def recount(conn: Connection, customer_ids: Collection[str], uncounted: Collection[str]) -> None:
     """Bring what follows from these customers' orders up to date; orders of the `uncounted` states are no sales."""
     for some in slices(sorted(customer_ids)):
@@ -136,7 +145,7 @@ def _latest(rows: Sequence[Any]) -> Mapping[str, datetime]:
 
 def _totals(customer_ids: Sequence[str], uncounted: Collection[str]) -> sa.Select[Any]:
     """Per customer and currency: the sum of her orders, and the last of them."""
-    hers = sa.and_(orders.c.channel == identities.c.channel, orders.c.customer == identities.c.external_id)
+    hers = sa.and_(orders.c.customer_channel == identities.c.channel, orders.c.customer == identities.c.external_id)
     return (
         sa.select(
             identities.c.customer_id,
@@ -146,5 +155,6 @@ def _totals(customer_ids: Sequence[str], uncounted: Collection[str]) -> sa.Selec
         )
         .select_from(identities.join(orders, hers))
         .where(identities.c.customer_id.in_(customer_ids), orders.c.status.not_in(sorted(uncounted)))
+        .where(orders.c.attached_to.is_(None))
         .group_by(identities.c.customer_id, orders.c.currency)
     )

@@ -151,6 +151,29 @@ def levels_of_variants(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What can be promised of a variant at a location. `units`: None: nobody counts it there.
+
+    `lying_since`: since when the count is what it is.
+    """
+
+    units: int | None
+    lying_since: datetime | None
+
+
+def available_at(
+    conn: Connection, ids: Collection[str], places: Sequence[Counted]
+) -> Mapping[str, Mapping[str, Available]]:
+    """What can be promised of each variant, by location; what is not known is 0."""
+    found: dict[str, dict[str, Available]] = {key: {} for key in ids}
+    if places and found:
+        for row in conn.execute(levels(places, among(conn, listings.c.variant_id, ids))):
+            units = (row.available or 0) if row.tracked else None
+            found[row.variant_id][row.location] = Available(units, row.changed_at)
+    return found
+
+
 def _level(row: sa.Row[Any], ageing: Ageing) -> StockLevel:
     return StockLevel(
         variant_id=row.variant_id,

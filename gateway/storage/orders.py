@@ -30,6 +30,9 @@ from gateway.storage.rows import load
 from gateway.storage.search import Search, has_words
 from gateway.storage.tables import customers, identities, listings, order_lines, orders
 
+OURS = "gateway:"
+"""Stands before the id of an order that was placed through the gateway, where a channel's own id would stand."""
+
 Places = Mapping[tuple[str, str], str]
 """Keys of locations by (channel, the place's id there), from the configuration."""
 
@@ -78,7 +81,7 @@ _reversed = orders.alias("reversed")
 
 
 def _orders() -> sa.Select[Any]:
-    bought = sa.and_(_buyer.c.channel == orders.c.channel, _buyer.c.external_id == orders.c.customer)
+    bought = sa.and_(_buyer.c.channel == orders.c.customer_channel, _buyer.c.external_id == orders.c.customer)
     known = sa.and_(customers.c.id == _buyer.c.customer_id, customers.c.visible)
     undone = sa.and_(_reversed.c.channel == orders.c.channel, _reversed.c.external_id == orders.c.reverses)
     return (
@@ -97,6 +100,7 @@ def _conditions(query: OrderQuery) -> list[sa.ColumnElement[bool]]:
         (orders.c.payment_status, query.payment_statuses),
     )
     conditions: list[sa.ColumnElement[bool]] = [column.in_(wanted) for column, wanted in columns if wanted is not None]
+    conditions.append(orders.c.attached_to.is_(None))
     if query.search is not None:
         conditions.append(has_words("order", orders.c.id, query.search.words))
     if query.customer_id is not None:
@@ -140,10 +144,12 @@ def orders_by_id(conn: Connection, ids: Sequence[str], places: Places) -> Mappin
 
 
 def order_by_number(conn: Connection, channel: str, number: str, places: Places) -> Order | None:
-    """The latest order with this number in its channel."""
-    statement = _orders().where(orders.c.channel == channel, orders.c.number == number)
-    row = conn.execute(statement.order_by(orders.c.placed_at.desc(), orders.c.id.desc()).limit(1)).first()
-    return None if row is None else order(row, places)
+    """The latest order with this number in its channel; of a copy that a channel has the order itself."""
+    numbered = sa.select(sa.func.coalesce(orders.c.attached_to, orders.c.id)).where(
+        orders.c.channel == channel, orders.c.number == number
+    )
+    id_ = conn.scalar(numbered.order_by(orders.c.placed_at.desc(), orders.c.id.desc()).limit(1))
+    return None if id_ is None else orders_by_id(conn, [id_], places).get(id_)
 
 
 def lines_of_orders() -> Rows[OrderLine]:
@@ -173,7 +179,7 @@ def order(row: sa.Row[Any], places: Places) -> Order:
         version=row.version,
         number=row.number,
         channel_key=row.channel,
-        external_id=row.external_id,
+        external_id=None if row.external_id.startswith(OURS) else row.external_id,
         location_key=places.get((row.channel, row.place)),
         reverses_id=row.reverses_id,
         customer_id=row.customer_id,

@@ -176,6 +176,12 @@ def withdraw(conn: Connection, keys: Collection[str], now: datetime) -> set[str]
     return set(conn.scalars(closed.returning(outbox.c.key)))
 
 
+def conclude(conn: Connection, key: str, now: datetime) -> None:
+    """It has been carried out: that was seen elsewhere, whatever its own answer is."""
+    waiting = sa.and_(outbox.c.key == key, outbox.c.state != OutboxState.DONE.value)
+    conn.execute(sa.update(outbox).where(waiting).values(state=OutboxState.DONE.value, sender=None, updated_at=now))
+
+
 def by_keys(conn: Connection, keys: Collection[str]) -> dict[str, Entry]:
     """These, by key."""
     return {row.key: _entry(row) for row in _by_key.all(conn, keys)}

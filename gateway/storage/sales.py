@@ -25,6 +25,7 @@ class OrderRow:
     client_reference: str | None
     place: str | None
     customer: str | None
+    customer_channel: str | None
     reverses: str | None
     status: str
     fulfillment_status: str
@@ -43,6 +44,9 @@ class OrderRow:
     shipping_address: str | None
     billing_address: str | None
     stock_posted: bool | None
+    attached_to: str | None
+    followed: bool | None
+    unplaced: bool | None
     words: str
     placed_at: datetime
     cancelled_at: datetime | None
@@ -114,3 +118,47 @@ def store_lines(
     delete_in(conn, order_lines.c.id, dropped)
     _new_line.run(conn, [row for row in rows if row.id not in known])
     _set_line.run(conn, [row for row in rows if row.id in known])
+
+
+@dataclass(frozen=True, slots=True)
+class SoldAs:
+    """What a line was sold as: the variant that it is by now, and the units of stock in one of its quantity."""
+
+    variant_id: str
+    units: int
+
+
+_sold_as = Keyed(
+    sa.select(listings.c.external_id, listings.c.generation, listings.c.variant_id, listings.c.units_per_listing).where(
+        listings.c.channel == sa.bindparam("channel")
+    ),
+    listings.c.external_id,
+)
+
+
+def sold_as(conn: Connection, lines: Sequence[OrderLineRow]) -> dict[str, SoldAs]:
+    """What these lines of one channel's orders were sold as, by line; not what the catalogue does not know."""
+    wanted = {line.variant for line in lines if line.variant is not None}
+    rows = _sold_as.all(conn, wanted, channel=lines[0].channel if lines else "")
+    known = {(row.external_id, row.generation): SoldAs(row.variant_id, row.units_per_listing) for row in rows}
+    found = {line.id: known.get((line.variant or "", line.generation)) for line in lines}
+    return {line: sold for line, sold in found.items() if sold is not None}
+
+
+def unplaced(conn: Connection, channel: str, most: int) -> list[str]:
+    """Orders of a channel of which it is not known yet what they take from where."""
+    waiting = sa.select(orders.c.id).where(orders.c.channel == channel, orders.c.unplaced)
+    return list(conn.scalars(waiting.order_by(orders.c.placed_at, orders.c.id).limit(most)))
+
+
+def originals(conn: Connection, channel: str, references: Collection[str]) -> dict[str, OrderRow]:
+    """Orders of other channels that these references name, by their ids or numbers there."""
+    if not references:
+        return {}
+    named = sa.or_(orders.c.external_id.in_(sorted(references)), orders.c.number.in_(sorted(references)))
+    statement = sa.select(*_order_columns).where(named, orders.c.channel != channel, orders.c.followed)
+    found: dict[str, OrderRow] = {}
+    for row in conn.execute(statement.order_by(orders.c.id)):
+        order = OrderRow(*row)
+        found |= {name: order for name in (order.number, order.external_id) if name in references}
+    return found

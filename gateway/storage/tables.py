@@ -560,7 +560,8 @@ orders = sa.Table(
     column("number", Text),
     optional("client_reference", Text),
     optional("place", Text),  # the shop, as the channel calls it
-    optional("customer", Text),  # the channel's customer id
+    optional("customer", Text),  # the customer's id in a channel, and which one: of what is sold here any of hers
+    optional("customer_channel", Text),
     optional("reverses", Text),  # the channel's order id
     column("status", Text),
     column("fulfillment_status", Text),
@@ -580,22 +581,26 @@ orders = sa.Table(
     optional("billing_address", Text),  # JSON
     optional("stock_posted", sa.Boolean),
     optional("attached_to", Text),  # the order that this one is a copy of: it is in no list and in no total
-    optional("customer_id", Text),  # whose cart it was; of a channel's own order its customer tells
-    optional("access_hash", Text),  # of the token by which a guest finds it again
+    optional("followed", sa.Boolean),  # sold since the channel is known: what it takes from others' places is told them
+    optional("unplaced", sa.Boolean),  # followed, and it is not known yet what some of it takes from where
     column("words", Text),  # by which it is found
     column("placed_at", Instant),
     optional("cancelled_at", Instant),
     column("updated_at", Instant),
     sa.UniqueConstraint("channel", "external_id"),
     sa.Index("ix_orders_attached", "attached_to"),
-    sa.Index("ix_orders_buyer", "customer_id", "placed_at"),
-    sa.Index("ix_orders_access", "access_hash", unique=True),
+    sa.Index(
+        "ix_orders_unplaced",
+        "channel",
+        sqlite_where=sa.text("unplaced"),
+        postgresql_where=sa.text("unplaced"),
+    ),
     sa.Index("ix_orders_number", "channel", "number"),
     sa.Index("ix_orders_reference", "client_reference"),
     sa.Index("ix_orders_placed", "placed_at", "id"),
     sa.Index("ix_orders_updated", "updated_at", "id"),
     sa.Index("ix_orders_total", "currency", "total", "id"),
-    sa.Index("ix_orders_customer", "channel", "customer", "placed_at"),
+    sa.Index("ix_orders_buyer", "customer_channel", "customer", "placed_at"),
     sa.Index("ix_orders_place", "channel", "place", "placed_at"),
 )
 order_lines = sa.Table(
@@ -691,12 +696,13 @@ order_events = sa.Table(
     metadata,
     column("id", Text, primary_key=True),
     column("order_id", Text),
+    column("number", sa.Integer),  # within the order: several things can happen in one millisecond
     column("kind", Text),
     optional("channel", Text),
     optional("location", Text),
     column("message", Text),
     column("occurred_at", Instant),
-    sa.Index("ix_order_events_order", "order_id", "occurred_at", "id"),
+    sa.UniqueConstraint("order_id", "number"),
     sqlite_with_rowid=False,
 )
 order_tasks = sa.Table(  # what a person has to look at: Order.attention
@@ -716,7 +722,7 @@ carts = sa.Table(
     "carts",
     metadata,
     column("id", Text, primary_key=True),
-    column("token_hash", Text, unique=True),  # the token is the credential: it stands nowhere
+    column("rotation", sa.Integer),  # its token is made of the id and this, and stands nowhere
     column("version", Count),
     column("status", Text),
     column("channel", Text),
@@ -745,7 +751,7 @@ cart_lines = sa.Table(
     column("title", Text),
     column("quantity", Count),
     optional("unit_price", Count),  # when it was looked at last; null: it cannot be had
-    sa.UniqueConstraint("cart_id", "listing_id"),
+    sa.Index("ix_cart_lines_cart", "cart_id", "position"),
     sqlite_with_rowid=False,
 )
 cart_changes = sa.Table(  # what happened to a cart without its owner's doing

@@ -20,7 +20,7 @@ from gateway.channels.faults import fault_of
 from gateway.channels.guard import LeftAloneError
 from gateway.commerce import effects
 from gateway.commerce.commands import KINDS
-from gateway.commerce.effects import News
+from gateway.commerce.news import News
 from gateway.model.channels import Fault, FaultCode
 from gateway.sdk.errors import (
     BudgetSpentError,
@@ -148,7 +148,7 @@ def _conclude(conn: Connection, sync: Syncing, sender: str, told: Sequence[tuple
     for one, answer in told:
         news = _news(conn, sync, sender, one.entry, answer)
         if news is not None:
-            effects.heard(conn, news, sync.rules.ground, sync.now())
+            effects.heard(conn, news, sync.rules.selling, sync.now())
 
 
 def _news(conn: Connection, sync: Syncing, sender: str, entry: Entry, answer: Answer) -> News | None:
@@ -157,7 +157,7 @@ def _news(conn: Connection, sync: Syncing, sender: str, entry: Entry, answer: An
     match answer:
         case Done():
             ours = outbox.close(conn, entry, sender, OutboxState.DONE, now, None)
-            return News(entry, answer, final=True) if ours else None
+            return News(entry, OutboxState.DONE, done=answer) if ours else None
         case Refused():
             return _refused(
                 conn,
@@ -175,7 +175,7 @@ def _news(conn: Connection, sync: Syncing, sender: str, entry: Entry, answer: An
             return _refused(conn, entry, sender, now, fault_of(answer, now))
         case Accepted():
             ours = outbox.unknown(conn, entry, sender, answer.look_after, now, None, answer.ticket)
-            return News(entry, None, final=False) if ours else None
+            return News(entry, OutboxState.SENDING) if ours else None
         case None if entry.not_after is not None and now < entry.not_after:
             outbox.unknown(conn, entry, sender, entry.not_after, now, None, entry.ticket)
             return None
@@ -185,7 +185,7 @@ def _news(conn: Connection, sync: Syncing, sender: str, entry: Entry, answer: An
     if _was_done_perhaps(sync, entry, answer):
         return _unknown(conn, sync, entry, sender, answer)
     outbox.again(conn, entry, sender, _when(entry, answer, now), now, _fault(answer, now))
-    return News(entry, None, final=False, fault=_fault(answer, now))
+    return News(entry, OutboxState.QUEUED, fault=_fault(answer, now))
 
 
 def _was_done_perhaps(sync: Syncing, entry: Entry, error: ChannelError) -> bool:
@@ -198,14 +198,14 @@ def _unknown(conn: Connection, sync: Syncing, entry: Entry, sender: str, error: 
     asked = isinstance(error, OutcomeUnknownError | ContractError)
     if asked and entry.attempts + 1 >= TRIES:
         ours = outbox.close(conn, entry, sender, OutboxState.DEAD, now, fault)
-        return News(entry, None, final=False, fault=fault) if ours else None
+        return News(entry, OutboxState.DEAD, unknown=True, fault=fault) if ours else None
     ours = outbox.unknown(conn, entry, sender, _when(entry, error, now), now, fault, entry.ticket)
-    return News(entry, None, final=False, fault=fault) if ours else None
+    return News(entry, OutboxState.SENDING, unknown=True, fault=fault) if ours else None
 
 
 def _refused(conn: Connection, entry: Entry, sender: str, now: datetime, fault: Fault) -> News | None:
     ours = outbox.close(conn, entry, sender, OutboxState.DEAD, now, fault)
-    return News(entry, None, final=True, fault=fault) if ours else None
+    return News(entry, OutboxState.DEAD, fault=fault) if ours else None
 
 
 def _when(entry: Entry, error: ChannelError, now: datetime) -> datetime:

@@ -7,6 +7,31 @@ from typing import Any
 from tests.graphql.world import ADMIN, Answer, World
 
 ERRORS = "userErrors { code field message retryable retryAfterSeconds availableQuantity channel { key } }"
+CART = """
+cart {
+  id token version status currencyCode channel { key } subtotal { amount } taxTotal { amount } total { amount }
+  lines { id title sku quantity maxQuantity stockStatus unitPrice { amount } total { amount } variant { id } }
+}
+warnings { code lineId message }
+"""
+FULFILLMENT = """
+fulfillment {
+  id version method status pickupCode location { key } readyAt collectBy shippedAt tracking { carrier number url }
+  lines { line { sku } quantity }
+}
+"""
+ORDER = """
+order {
+  id version number accessToken status fulfillmentStatus paymentStatus total { amount } taxTotal { amount } taxIncluded
+  channel { key } location { key } subtotal { amount } shippingTotal { amount }
+  lines { nodes { id sku quantity unitPrice { amount } total { amount } fulfilledQuantity variant { id } } }
+  fulfillments {
+    id version method status pickupCode location { key } lines { quantity line { sku } } tracking { number }
+  }
+  payments { kind status amount { amount } }
+  events { nodes { kind message channel { key } location { key } } }
+}
+"""
 MUTATIONS = {
     "listingLink": ("ListingLinkInput", "listing { id matchedBy unitsPerListing variant { id } }"),
     "listingUnlink": ("ListingUnlinkInput", "listing { id matchedBy variant { id } }"),
@@ -21,6 +46,19 @@ MUTATIONS = {
     "stockRelease": ("StockReleaseInput", "reservations { id state }"),
     "stockAdjust": ("StockAdjustInput", "level { onHand reserved available }"),
     "stockTransfer": ("StockTransferInput", "levels { location { key } onHand reserved }"),
+    "cartCreate": ("CartCreateInput", CART),
+    "cartLinesAdd": ("CartLinesAddInput", CART),
+    "cartLinesUpdate": ("CartLinesUpdateInput", CART),
+    "cartLinesRemove": ("CartLinesRemoveInput", CART),
+    "cartMove": ("CartMoveInput", CART),
+    "cartCustomerSet": ("CartCustomerSetInput", CART),
+    "orderPlace": ("OrderPlaceInput", ORDER),
+    "orderCancel": ("OrderCancelInput", ORDER),
+    "orderPaymentRecord": ("OrderPaymentRecordInput", ORDER),
+    "fulfillmentShip": ("FulfillmentShipInput", FULFILLMENT),
+    "fulfillmentMarkReady": ("FulfillmentMarkReadyInput", FULFILLMENT),
+    "fulfillmentCollect": ("FulfillmentCollectInput", FULFILLMENT),
+    "fulfillmentReject": ("FulfillmentRejectInput", FULFILLMENT),
     "syncRejectReplay": ("SyncRejectReplayInput", "reject { id externalId } replayed"),
 }
 

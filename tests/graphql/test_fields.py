@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -185,11 +186,16 @@ def test_the_scopes_shown_are_the_scopes_checked(schema: GraphQLSchema) -> None:
     assert checked == {place: scopes for place, scopes in shown().items() if "." in place}
 
 
+def context_of(caller: Caller) -> Context:
+    gateway: Any = SimpleNamespace(now=lambda: datetime.now(UTC))
+    return Context(gateway, caller)
+
+
 def test_a_part_of_a_guarded_type_is_guarded_as_its_owner(schema: GraphQLSchema) -> None:
     line = schema.type_map["OrderLine"]
     assert isinstance(line, GraphQLObjectType)
     assert line.is_type_of is not None
-    forbidden: Any = SimpleNamespace(context=Caller(CallerKind.STAFF, ("catalogue:admin",)))
+    forbidden: Any = SimpleNamespace(context=context_of(Caller(CallerKind.STAFF, ("catalogue:admin",))))
     with pytest.raises(ForbiddenError):
         line.is_type_of(object.__new__(model_of(line)), forbidden)
 

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.commerce.credentials import pickup_code
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, fingerprint, pages_of
+from gateway.graphql.house import house
 from gateway.graphql.inputs import CustomerOrderFilter
 from gateway.graphql.queries.filters import customer_orders
-from gateway.model.orders import Order, OrderLine
+from gateway.model.channels import FulfillmentMethod
+from gateway.model.orders import ChannelOrder, Fulfillment, Order, OrderAttention, OrderEvent, OrderLine, Payment
+from gateway.storage import order_parts as parts
 from gateway.storage import orders as stored
 from gateway.storage.orders import Places
 
@@ -44,6 +48,72 @@ async def lines_of_orders(
 ) -> Sequence[Connection[OrderLine]]:
     paging, mark = Paging(first, after, last, before), fingerprint("Order.lines")
     return await pages_of(context, stored.lines_of_orders(), ids, paging, mark)
+
+
+async def access_tokens(context: Context, ids: Sequence[str]) -> Sequence[str | None]:
+    """Of those that were placed just now: whoever came with a token has it already."""
+    return [context.tokens.get(id_) if id_ in context.placed else None for id_ in ids]
+
+
+async def pickup_codes(context: Context, found: Sequence[Fulfillment]) -> Sequence[str | None]:
+    secret = house(context).selling.secret
+    return [
+        pickup_code(secret, one.id) if one.method is FulfillmentMethod.PICKUP and context.is_own(one) else None
+        for one in found
+    ]
+
+
+async def attention(context: Context, ids: Sequence[str]) -> Sequence[list[OrderAttention]]:
+    found = await context.database.read(parts.attention_of, ids)
+    return [found[id_] for id_ in ids]
+
+
+async def fulfillments(context: Context, ids: Sequence[str]) -> Sequence[Fulfillment | None]:
+    found = await context.database.read(parts.fulfillments_by_id, ids)
+    return [found.get(key) for key in ids]
+
+
+async def fulfillments_of_orders(context: Context, ids: Sequence[str]) -> Sequence[list[Fulfillment]]:
+    found = await context.database.read(parts.fulfillments_of, ids)
+    return [found[id_] for id_ in ids]
+
+
+async def payments(context: Context, ids: Sequence[str]) -> Sequence[Payment | None]:
+    found = await context.database.read(parts.payments_by_id, ids)
+    return [found.get(key) for key in ids]
+
+
+async def payments_of_orders(context: Context, ids: Sequence[str]) -> Sequence[list[Payment]]:
+    found = await context.database.read(parts.payments_of, ids)
+    return [found[id_] for id_ in ids]
+
+
+async def channel_orders(context: Context, ids: Sequence[str]) -> Sequence[ChannelOrder | None]:
+    found = await context.database.read(parts.channel_orders_by_id, ids)
+    return [found.get(key) for key in ids]
+
+
+async def channel_orders_of_orders(context: Context, ids: Sequence[str]) -> Sequence[list[ChannelOrder]]:
+    found = await context.database.read(parts.channel_orders_of, ids)
+    return [found[id_] for id_ in ids]
+
+
+async def events(context: Context, ids: Sequence[str]) -> Sequence[OrderEvent | None]:
+    found = await context.database.read(parts.events_by_id, ids)
+    return [found.get(key) for key in ids]
+
+
+async def events_of_orders(
+    context: Context,
+    ids: Sequence[str],
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Sequence[Connection[OrderEvent]]:
+    paging, mark = Paging(first, after, last, before), fingerprint("Order.events")
+    return await pages_of(context, parts.events_of_orders(), ids, paging, mark)
 
 
 async def orders_of_customers(

@@ -36,15 +36,15 @@ def key_field() -> Any:
     )
 
 
-def claim(context: Context, mutation: str, given: Any) -> Claim:
-    """The wish that this input is."""
+def claim(context: Context, mutation: str, given: Any, principal: str | None = None) -> Claim:
+    """The wish that this input is. `principal`: whose it is, where the caller has no name."""
     try:
         key = values.text("idempotencyKey", given.idempotency_key, LONGEST_KEY)
     except InvalidValueError as error:
         raise BadUserInputError(f"{error}.") from error
     wish = (mutation, *(frozen(getattr(given, one.name)) for one in fields(given) if one.name != "idempotency_key"))
     return Claim(
-        principal=context.caller.principal,
+        principal=context.caller.principal or principal or "",
         key=key,
         fingerprint=hashlib.blake2s(repr(wish).encode(), digest_size=16).hexdigest(),
         run=secrets.token_hex(8),

@@ -22,13 +22,20 @@ Work = Callable[[Connection], tuple[Outcome, Told]]
 
 
 async def once_told(
-    context: Context, mutation: str, given: Any, about: Outcome, work: Work, problems: Sequence[UserError] = ()
+    context: Context,
+    mutation: str,
+    given: Any,
+    about: Outcome,
+    work: Work,
+    problems: Sequence[UserError] = (),
+    principal: str | None = None,
 ) -> Outcome:
     """Do the work in one transaction, with its key, and tell the channels; or tell what became of it.
 
     Args:
         about: what the wish is about, for an answer that refuses it.
         problems: for which it is refused, before anything is looked at.
+        principal: whose wish it is, where the caller has no name.
     """
     told: Told = {}
 
@@ -39,7 +46,7 @@ async def once_told(
         outcome, told = work(conn)
         return outcome
 
-    outcome = await context.database.write(wishes.once, claim(context, mutation, given), about, done)
+    outcome = await context.database.write(wishes.once, claim(context, mutation, given, principal), about, done)
     await house(context).tell(told, PATIENCE)
     context.forget()
     return outcome

@@ -11,15 +11,16 @@ import strawberry
 from gateway.execution.fields import attribute, load
 from gateway.execution.types import output
 from gateway.graphql.ids import global_id
-from gateway.graphql.loads import channels, orders
+from gateway.graphql.loads import carts, channels, orders
 from gateway.graphql.loads import customers as loads
 from gateway.graphql.types.channels import Channel
-from gateway.graphql.types.connections import Connection
+from gateway.graphql.types.connections import Connection, Uncounted
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money
 from gateway.model import customers as model
 
 if TYPE_CHECKING:
+    from gateway.graphql.types.carts import Cart
     from gateway.graphql.types.orders import Order
 
 STAFF = [["customers:read"]]
@@ -69,6 +70,9 @@ class Customer(Node):
     )
     orders: Connection[Annotated[Order, strawberry.lazy("gateway.graphql.types.orders")]] | None = load(
         "Her orders, the latest first.", orders.orders_of_customers, key=_ID
+    )
+    carts: Uncounted[Annotated[Cart, strawberry.lazy("gateway.graphql.types.carts")]] | None = load(
+        "Her carts, the latest first.", carts.carts_of_customers, key=_ID
     )
     lifetime_value: list[Money] | None = load(
         "What her orders come to, refunds taken off, by currency.",

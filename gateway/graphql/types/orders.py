@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
+from typing import Annotated
 
 import strawberry
 
@@ -14,13 +15,14 @@ from gateway.graphql.ids import global_id
 from gateway.graphql.loads import catalog, channels, customers
 from gateway.graphql.loads import orders as loads
 from gateway.graphql.types.catalog import ProductVariant
-from gateway.graphql.types.channels import Channel, Location
+from gateway.graphql.types.channels import Channel, ChannelFault, Location
 from gateway.graphql.types.connections import Connection
 from gateway.graphql.types.customers import PERSONAL, Customer
 from gateway.graphql.types.customers import READ as READ_CUSTOMERS
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money
 from gateway.model import orders as model
+from gateway.model.channels import FulfillmentMethod
 
 READ = [["orders:read"], ["self"]]
 STAFF = [["orders:read"]]
@@ -55,11 +57,93 @@ class OrderLine(Node):
     returned_quantity: int = attribute("How much of it has come back.")
 
 
+@output(model.LineQuantity, "So much of a line of an order.")
+class OrderLineQuantity:
+    line: OrderLine = load("Of which line.", loads.order_lines, key=attrgetter("line_id"))
+    quantity: int = attribute("How much.")
+
+
+@output(
+    model.ChannelOrder,
+    "The part of an order that one channel has as an order of its own, and what it said.",
+    scopes=STAFF,
+)
+class ChannelOrder(Node):
+    id: strawberry.ID = global_id("ChannelOrder", "id")
+    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
+    external_id: str | None = attribute("Its id there. Null: the channel has not said yet.")
+    state: model.ChannelOrderState = attribute("Where it stands.")
+    attempts: int = attribute("How often it was sent, or looked for.")
+    fault: ChannelFault | None = attribute("What went wrong last.")
+    lines: list[OrderLineQuantity] = attribute("What it is.", size=200)
+    updated_at: datetime = attribute("When it last changed.")
+
+
+@output(model.Tracking, "By which a carrier finds a parcel.")
+class Tracking:
+    carrier: str | None = attribute("Who carries it.")
+    number: str = attribute("Its number there.")
+    url: str | None = attribute("Where one can look how far it is.")
+
+
+@output(model.Fulfillment, "What of an order comes from one location, and how far it is.", owner=READ)
+class Fulfillment(Node):
+    id: strawberry.ID = global_id("Fulfillment", "id")
+    version: int = attribute("Grows with every change.")
+    order: Annotated[Order, strawberry.lazy("gateway.graphql.types.orders")] | None = load(
+        "Of which order.", loads.orders, key=attrgetter("order_id")
+    )
+    channel: Channel | None = load("Whoever serves it.", channels.channels, key=attrgetter("channel_key"))
+    method: FulfillmentMethod = attribute("How it reaches whoever ordered it.")
+    status: model.FulfillmentStatus = attribute("How far it is.")
+    location: Location | None = load(
+        "Where it is handed over, or sent from.", channels.locations, key=attrgetter("location_key")
+    )
+    lines: list[OrderLineQuantity] = attribute("What it is.", size=200)
+    tracking: list[Tracking] = attribute("The parcels.", size=20)
+    pickup_code: str | None = load(
+        "What whoever collects it has to say. For the owner only.", loads.pickup_codes, key=lambda one: one
+    )
+    ready_at: datetime | None = attribute("When it lies ready, or is expected to.")
+    collect_by: datetime | None = attribute("How long it waits to be collected.")
+    shipped_at: datetime | None = attribute("When it left.")
+    estimated_delivery_at: datetime | None = attribute("When it is expected to arrive.")
+    delivered_at: datetime | None = attribute("When it arrived, or was collected.")
+    updated_at: datetime = attribute("When it last changed.")
+
+
+@output(model.Payment, "Money for an order, taken or promised.", owner=READ)
+class Payment(Node):
+    id: strawberry.ID = global_id("Payment", "id")
+    kind: model.PaymentKind = attribute("How it is paid.")
+    provider: str | None = attribute("Who takes it.")
+    reference: str | None = attribute("By which the provider knows it.", scopes=STAFF)
+    amount: Money = attribute("How much.")
+    status: model.PaymentStatus = attribute("How it stands.")
+    channel: Channel | None = load("Where it is paid.", channels.channels, key=attrgetter("channel_key"))
+    occurred_at: datetime = attribute("When it was taken, or promised.")
+
+
+@output(model.OrderEvent, "Something that happened to an order.", owner=READ)
+class OrderEvent(Node):
+    id: strawberry.ID = global_id("OrderEvent", "id")
+    kind: model.OrderEventKind = attribute("What happened.")
+    occurred_at: datetime = attribute("When.")
+    channel: Channel | None = load("In which channel.", channels.channels, key=attrgetter("channel_key"))
+    location: Location | None = load("Where.", channels.locations, key=attrgetter("location_key"))
+    message: str = attribute("In words, for people.")
+
+
 @output(model.Order, "An order, or a till's receipt.", scopes=READ)
 class Order(Node):
     id: strawberry.ID = global_id("Order", "id")
     version: int = attribute("Grows with every change.")
     number: str = attribute("What stands on the receipt. Unique within its channel only.")
+    access_token: str | None = load(
+        "A guest's way back to it: keep it like a password. Only in the payload that placed it.",
+        loads.access_tokens,
+        key=attrgetter("id"),
+    )
     channel: Channel | None = load("Where it was sold.", channels.channels, key=attrgetter("channel_key"))
     location: Location | None = load("The shop where it was sold.", channels.locations, key=attrgetter("location_key"))
     reverses: Order | None = load(
@@ -88,6 +172,28 @@ class Order(Node):
     shipping_total: Money | None = attribute("What shipping cost.")
     total: Money | None = attribute("What was to be paid. Negative on a till's refund.")
     refunded_total: Money | None = attribute("What was paid back.")
+    attention: list[model.OrderAttention] | None = load(
+        "What a person has to look at.", loads.attention, key=attrgetter("id"), scopes=STAFF, size=4
+    )
+    fulfillments: list[Fulfillment] | None = load(
+        "What comes from where, and how far it is. Empty where its channel alone knows.",
+        loads.fulfillments_of_orders,
+        key=attrgetter("id"),
+        size=20,
+    )
+    payments: list[Payment] | None = load(
+        "How it is paid. Empty where its channel alone knows.", loads.payments_of_orders, key=attrgetter("id"), size=20
+    )
+    channel_orders: list[ChannelOrder] | None = load(
+        "The parts of it that channels have as orders of their own.",
+        loads.channel_orders_of_orders,
+        key=attrgetter("id"),
+        scopes=STAFF,
+        size=10,
+    )
+    events: Connection[OrderEvent] | None = load(
+        "What happened to it, the first things first.", loads.events_of_orders, key=attrgetter("id")
+    )
     placed_at: datetime = attribute("When it was placed.")
     cancelled_at: datetime | None = attribute("When it was canceled.")
     updated_at: datetime = attribute("When it last changed.")

@@ -6,11 +6,13 @@ from operator import attrgetter
 
 from gateway.execution.fields import attribute, load
 from gateway.execution.types import output
-from gateway.graphql.loads import catalog, channels, operations, stock
+from gateway.graphql.loads import carts, catalog, channels, operations, orders, stock
 from gateway.graphql.loads.several import all_of
+from gateway.graphql.types.carts import Cart, CartWarning
 from gateway.graphql.types.catalog import Listing
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.operations import MatchReview, SyncReject
+from gateway.graphql.types.orders import Fulfillment, Order
 from gateway.graphql.types.stock import Reservation, StockLevel
 from gateway.model import outcomes as model
 
@@ -34,6 +36,25 @@ class UserError:
     retry_after_seconds: int | None = attribute("When to try again, where that is known.")
     available_quantity: int | None = attribute("How much could be had instead.")
     channel: Channel | None = load("The channel that it is about.", channels.channels, key=attrgetter("channel_key"))
+
+
+@output(model.Outcome, "What became of a change of a cart.")
+class CartPayload:
+    cart: Cart | None = load("The cart as it is now.", carts.carts, key=_SUBJECT)
+    warnings: list[CartWarning] = attribute("What the shopper should know about what was granted.")
+    user_errors: list[UserError] = attribute(_ERRORS)
+
+
+@output(model.Outcome, "What became of an order.")
+class OrderPayload:
+    order: Order | None = load("The order as it is now.", orders.orders, key=_SUBJECT)
+    user_errors: list[UserError] = attribute(_ERRORS)
+
+
+@output(model.Outcome, "What became of a fulfillment.")
+class FulfillmentPayload:
+    fulfillment: Fulfillment | None = load("The fulfillment as it is now.", orders.fulfillments, key=_SUBJECT)
+    user_errors: list[UserError] = attribute(_ERRORS)
 
 
 @output(model.Outcome, "What became of units that were to be held, or let go.")

@@ -37,13 +37,13 @@ def upgrade() -> None:
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("unit_price", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cart_lines")),
-        sa.UniqueConstraint("cart_id", "listing_id", name=op.f("uq_cart_lines_cart_id_listing_id")),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_cart_lines_cart", "cart_lines", ["cart_id", "position"], unique=False)
     op.create_table(
         "carts",
         sa.Column("id", TEXT, nullable=False),
-        sa.Column("token_hash", TEXT, nullable=False),
+        sa.Column("rotation", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("status", TEXT, nullable=False),
         sa.Column("channel", TEXT, nullable=False),
@@ -54,7 +54,6 @@ def upgrade() -> None:
         sa.Column("expires_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carts")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_carts_token_hash")),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_carts_customer", "carts", ["customer_id", "updated_at"], unique=False)
@@ -119,15 +118,16 @@ def upgrade() -> None:
         "order_events",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("order_id", TEXT, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("channel", TEXT, nullable=True),
         sa.Column("location", TEXT, nullable=True),
         sa.Column("message", TEXT, nullable=False),
         sa.Column("occurred_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_events")),
+        sa.UniqueConstraint("order_id", "number", name=op.f("uq_order_events_order_id_number")),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_order_events_order", "order_events", ["order_id", "occurred_at", "id"], unique=False)
     op.create_table(
         "order_tasks",
         sa.Column("order_id", TEXT, nullable=False),
@@ -259,9 +259,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('HELD', 'COMMITTED')"),
     )
     op.add_column("channels", sa.Column("armed_at", INSTANT, nullable=True))
+    op.add_column("orders", sa.Column("customer_channel", TEXT, nullable=True))
     op.add_column("orders", sa.Column("attached_to", TEXT, nullable=True))
-    op.add_column("orders", sa.Column("customer_id", TEXT, nullable=True))
-    op.add_column("orders", sa.Column("access_hash", TEXT, nullable=True))
-    op.create_index("ix_orders_access", "orders", ["access_hash"], unique=True)
+    op.add_column("orders", sa.Column("followed", sa.Boolean(), nullable=True))
+    op.add_column("orders", sa.Column("unplaced", sa.Boolean(), nullable=True))
+    op.drop_index(op.f("ix_orders_customer"), table_name="orders")
     op.create_index("ix_orders_attached", "orders", ["attached_to"], unique=False)
-    op.create_index("ix_orders_buyer", "orders", ["customer_id", "placed_at"], unique=False)
+    op.create_index("ix_orders_buyer", "orders", ["customer_channel", "customer", "placed_at"], unique=False)
+    op.create_index(
+        "ix_orders_unplaced",
+        "orders",
+        ["channel"],
+        unique=False,
+        sqlite_where=sa.text("unplaced"),
+        postgresql_where=sa.text("unplaced"),
+    )
+    op.execute("UPDATE orders SET customer_channel = channel WHERE customer IS NOT NULL")
