@@ -7,7 +7,7 @@ channel sold in its own place, and has not counted yet itself, is a movement tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from gateway.model.channels import Location
 from gateway.model.ids import new_id
 from gateway.model.orders import OrderStatus
 from gateway.model.stock import MovementReason, ReservationState
-from gateway.storage import counters, reservations, sales
+from gateway.storage import counters, reservations, sales, sources
 from gateway.storage.database import Connection
 from gateway.storage.reservations import ReservationRow, Spot
 from gateway.storage.sales import OrderLineRow, OrderRow, SoldAs
@@ -27,12 +27,20 @@ UNDONE = (OrderStatus.CANCELLED.value, OrderStatus.FAILED.value)
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A line that was sold: from which place, in the channel's words, and whether that channel's count contains it."""
+    """A line that was sold."""
 
     order: OrderRow
     line: OrderLineRow
-    place: str | None
-    posted: bool | None
+
+    @property
+    def place(self) -> str | None:
+        """Where its units are taken from, in the channel's words."""
+        return self.line.place or self.order.place
+
+    @property
+    def posted(self) -> bool | None:
+        """Whether the channel's own count contains it; None: it does not say."""
+        return self.order.stock_posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,14 @@ class Source:
     units: int
 
 
+def place(conn: Connection, order_ids: Sequence[str], ground: Ground, now: datetime) -> int:
+    """Look again at orders of which something could not be placed; how many of them are placed now."""
+    orders = sales.orders_by_id(conn, order_ids)
+    lines = sales.lines_of(conn, order_ids).values()
+    sold = [Sale(orders[line.order_id], line) for line in lines if line.order_id in orders]
+    return len(orders) - len(follow(conn, sold, sources.next_count(conn), ground, now))
+
+
 def follow(conn: Connection, found: Sequence[Sale], count: int, ground: Ground, now: datetime) -> set[str]:
     """Have the ledger say what these sales come to; the orders of which something cannot be placed yet."""
     followed = [sale for sale in found if sale.order.followed]
@@ -54,17 +70,26 @@ def follow(conn: Connection, found: Sequence[Sale], count: int, ground: Ground, 
     channel = followed[0].order.channel
     known = _known(conn, channel, followed)
     sold = sales.sold_as(conn, [sale.line for sale in followed])
-    sources = {sale.line.id: _source(conn, sale, sold.get(sale.line.id), ground) for sale in followed}
+    taken_from = {sale.line.id: _source(conn, sale, sold.get(sale.line.id), ground) for sale in followed}
     new = [
         row
         for sale in followed
         for row in _turn(
-            sale, sources[sale.line.id], known.get((sale.order.external_id, sale.line.external_id), []), now
+            sale, taken_from[sale.line.id], known.get((sale.order.external_id, sale.line.external_id), []), now
         )
     ]
-    _open(conn, new, {source.spot: source for source in sources.values() if isinstance(source, Source)}, now)
+    _open(conn, new, {source.spot: source for source in taken_from.values() if isinstance(source, Source)}, now)
     _acknowledge_posted(conn, followed, known, count, now)
-    return {sale.order.id for sale in followed if sources[sale.line.id] is Unplaced}
+    unplaced = {sale.order.id for sale in followed if taken_from[sale.line.id] is Unplaced}
+    _note_unplaced(conn, {sale.order.id: sale.order for sale in followed}, unplaced)
+    return unplaced
+
+
+def _note_unplaced(conn: Connection, orders: Mapping[str, OrderRow], unplaced: Collection[str]) -> None:
+    changed = [order for order in orders.values() if bool(order.unplaced) != (order.id in unplaced)]
+    for order in changed:
+        order.unplaced = order.id in unplaced
+    sales.store(conn, changed, orders)
 
 
 class Unplaced:

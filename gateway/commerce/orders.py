@@ -62,26 +62,9 @@ def _have_followed(
 def _follow(
     conn: Connection, take: Take[OrderRecord], wanted: Sequence[OrderRow], lines: Sequence[OrderLineRow]
 ) -> None:
-    records = {seen.source_id: seen.record for seen in take.seen}
     rows = {row.id: row for row in wanted if row.followed}
-    sold = [
-        following.Sale(
-            rows[line.order_id], line, _place(records[line.order_id], line), rows[line.order_id].stock_posted
-        )
-        for line in lines
-        if line.order_id in rows
-    ]
-    unplaced = following.follow(conn, sold, take.count, take.rules.ground, take.now)
-    for row in rows.values():
-        if bool(row.unplaced) != (row.id in unplaced):
-            row.unplaced = row.id in unplaced
-            sales.store(conn, [row], {row.id})
-
-
-def _place(record: OrderRecord, line: OrderLineRow) -> str | None:
-    """Where a line's units are taken from, in the channel's words."""
-    own = next((one.place for one in record.lines if one.ref.id == line.external_id), None)
-    return own or record.place
+    sold = [following.Sale(rows[line.order_id], line) for line in lines if line.order_id in rows]
+    following.follow(conn, sold, take.count, take.rules.ground, take.now)
 
 
 def _order(take: Take[OrderRecord], seen: Seen[OrderRecord], known: OrderRow | None) -> OrderRow:
@@ -169,6 +152,7 @@ def _line(
         external_id=line.ref.id,
         position=position,
         channel=take.channel,
+        place=line.place,
         variant=line.variant,
         generation=known.generation if known and same else generations.get(line.variant or "", 1),
         title=line.title,

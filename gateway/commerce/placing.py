@@ -298,6 +298,7 @@ def _line(order: OrderRow, offer: Offer, line: CartLineRow, goods: Priced, now: 
         external_id=line.id,
         position=line.position,
         channel=offer.channel,
+        place=None,
         variant=offer.external_id,
         generation=offer.generation,
         title=offer.title,

@@ -62,6 +62,7 @@ class OrderLineRow:
     external_id: str
     position: int
     channel: str
+    place: str | None
     variant: str | None
     generation: int
     title: str

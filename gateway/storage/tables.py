@@ -611,6 +611,7 @@ order_lines = sa.Table(
     column("external_id", Text),
     column("position", sa.Integer),
     column("channel", Text),
+    optional("place", Text),  # where its units are taken from, as the channel calls it; null: the order's
     optional("variant", Text),  # the channel's variant id, and the generation that it had
     column("generation", sa.Integer),
     column("title", Text),

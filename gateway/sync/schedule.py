@@ -24,7 +24,7 @@ from gateway.sync.feeds import Turn, fleeting, new_passes, read_page
 from gateway.sync.inbox import INBOX
 from gateway.sync.outbox import deliver
 from gateway.sync.records import reread
-from gateway.sync.stock import ask_for_proof
+from gateway.sync.stock import ask_for_proof, place_sales
 
 LASTING = timedelta(seconds=20)
 """Of a lease: so long nothing is synced after a process was killed. One that is slower writes all the same, as long as
@@ -71,7 +71,7 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
 
 async def tell(sync: Syncing) -> bool:
     """Carry out what is wished of a channel, until nothing is due; whether there was anything."""
-    told = False
+    told = await place_sales(sync)
     while not await sync.database.read(health.paused, sync.key) and (await deliver(sync) or await ask_for_proof(sync)):
         told = True
     return told

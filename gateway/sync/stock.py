@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.commerce import ledger
+from gateway.commerce import following, ledger
 from gateway.model.channels import Resource
-from gateway.storage import passes, reservations, sources, stock
+from gateway.storage import passes, reservations, sales, sources, stock
 from gateway.storage.database import Connection, Database
 from gateway.storage.passes import DELTA
 from gateway.storage.reservations import ReservationRow
@@ -22,6 +22,12 @@ async def expire_holds(database: Database, now: datetime) -> bool:
     if not await database.read(reservations.lapsed, now, 1):
         return False
     return await database.write(ledger.expire, now, MOST) > 0
+
+
+async def place_sales(sync: Syncing) -> bool:
+    """Look again at sales of which it was not known what they take from where; whether any is placed now."""
+    waiting = await sync.database.read(sales.unplaced, sync.key, MOST)
+    return bool(waiting) and await sync.turns.write(following.place, waiting, sync.rules.ground, sync.now()) > 0
 
 
 async def ask_for_proof(sync: Syncing) -> bool:

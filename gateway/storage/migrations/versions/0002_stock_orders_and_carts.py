@@ -259,6 +259,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('HELD', 'COMMITTED')"),
     )
     op.add_column("channels", sa.Column("armed_at", INSTANT, nullable=True))
+    op.add_column("order_lines", sa.Column("place", TEXT, nullable=True))
     op.add_column("orders", sa.Column("customer_channel", TEXT, nullable=True))
     op.add_column("orders", sa.Column("attached_to", TEXT, nullable=True))
     op.add_column("orders", sa.Column("followed", sa.Boolean(), nullable=True))
