@@ -239,6 +239,7 @@ class Gateway:
         """Do everything that is due now, in every channel, until nothing is."""
         while True:
             read = any(await schedule.run_channels(self.syncing.values(), self._holder))
+            await schedule.stamp(self.turns)
             told = await self._run_writes()
             if not (read or told):
                 break

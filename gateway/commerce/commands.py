@@ -43,12 +43,14 @@ class Wish:
     Attributes:
         subject: wishes of one subject are carried out in order.
         about: what waits for the outcome: see `effects`.
+        lane: wishes of lower ones are told first.
     """
 
     channel: str
     command: Command
     subject: str
     about: str
+    lane: int = 0
 
 
 def wish(conn: Connection, wishes: Sequence[Wish], now: datetime) -> Told:
@@ -74,6 +76,7 @@ def _row(one: Wish, now: datetime) -> OutboxRow:
         subject=one.subject,
         payload=_adapter(operation).dump_json(one.command, ensure_ascii=True).decode(),
         about=one.about,
+        lane=one.lane,
         due_at=now,
         created_at=now,
         updated_at=now,

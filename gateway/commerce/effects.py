@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from gateway.commerce import answered, canceling, handing, ledger, parts
+from gateway.commerce import answered, canceling, handing, ledger, parts, pushing
 from gateway.commerce.commands import command_of
 from gateway.commerce.news import News
 from gateway.commerce.selling import Selling
@@ -17,14 +17,19 @@ from gateway.storage.database import Connection
 from gateway.storage.outbox import Entry
 
 Effect = Callable[[Connection, News, Selling, datetime], None]
-Prepare = Callable[[Connection, Entry, Command], Command | None]
+Prepare = Callable[[Connection, Entry, Command, Selling], Command | None]
 
 
-def prepared(conn: Connection, entry: Entry) -> Command | None:
+def prepared(conn: Connection, entry: Entry, selling: Selling) -> Command | None:
     """The command, as it can be sent now; None: there is nothing to tell the channel any more."""
     command = command_of(entry.operation, entry.payload)
     prepare = _PREPARE.get(_kind(entry))
-    return command if prepare is None else prepare(conn, entry, command)
+    return command if prepare is None else prepare(conn, entry, command, selling)
+
+
+def needs_a_person(entry: Entry) -> bool:
+    """Whether somebody has to look when the channel refuses; a push that is refused is computed anew."""
+    return _kind(entry) != pushing.PUSH
 
 
 def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None:
@@ -48,5 +53,10 @@ _EFFECTS: Mapping[str, Effect] = {
     parts.ORDER: answered.heard,
     canceling.CANCEL: canceling.heard,
     handing.SHIP: handing.heard,
+    pushing.PUSH: pushing.heard,
 }
-_PREPARE: Mapping[str, Prepare] = {canceling.CANCEL: canceling.prepared, handing.SHIP: canceling.prepared}
+_PREPARE: Mapping[str, Prepare] = {
+    canceling.CANCEL: canceling.prepared,
+    handing.SHIP: canceling.prepared,
+    pushing.PUSH: pushing.prepared,
+}

@@ -166,6 +166,8 @@ def _open(conn: Connection, new: Sequence[ReservationRow], sources: Mapping[Spot
     locked = counters.locked(conn, {row.spot for row in new})
     reservations.add(conn, new)
     counters.hold(conn, locked, reservations.claimed(new), now)
+    for row in new:
+        ledger.told_late(conn, row.order_channel or "", row.spot, row.quantity, now)
     ledger.post(conn, [row for row in new if row.spot in sources and sources[row.spot].how == "adjust"], now)
 
 

@@ -243,6 +243,43 @@ def _ended(state: ReservationState) -> Callable[[ReservationRow], ReservationRow
     return end
 
 
+# ------------------------------------------------------------------------------------------------ drift (rule K6)
+
+
+def drift_owner(channel: str) -> str:
+    """Who holds what has vanished from a channel's own count."""
+    return f"drift {channel}"
+
+
+def sold_since(conn: Connection, channel: str, spot: Spot, since: datetime) -> int:
+    """Units of a counter that a channel has told to have sold since, and those that are held because it did not."""
+    rows = reservations.of_counter(conn, spot, since)
+    sold = sum(row.quantity for row in rows if row.order_channel == channel)
+    held = sum(row.claimed for row in rows if row.owner == drift_owner(channel))
+    return sold + held
+
+
+def told_late(conn: Connection, channel: str, spot: Spot, units: int, now: datetime) -> None:
+    """The channel has told of a sale: what was held because it had not is not held twice."""
+    left = units
+    for row in reservations.open_of(conn, [spot]):
+        if row.owner == drift_owner(channel) and left > 0:
+            some = min(left, row.claimed)
+            left -= some
+            change(conn, [row.id], _less(some), now)
+
+
+def _less(units: int) -> Callable[[ReservationRow], ReservationRow | None]:
+    def less(row: ReservationRow) -> ReservationRow | None:
+        if row.state != ReservationState.HELD.value:
+            return None
+        if row.quantity <= units:
+            return replace(row, state=ReservationState.RELEASED.value)
+        return replace(row, quantity=row.quantity - units)
+
+    return less
+
+
 # ------------------------------------------------------------------------------------------------ telling the authority
 
 

@@ -174,6 +174,17 @@ def available_at(
     return found
 
 
+def known_at(conn: Connection, ids: Collection[str], places: Sequence[Counted]) -> Mapping[str, int]:
+    """What can be promised of each variant at these places, where that is counted and known."""
+    if not places or not ids:
+        return {}
+    found: dict[str, int] = {}
+    for row in conn.execute(levels(places, among(conn, listings.c.variant_id, ids))):
+        if row.tracked and row.available is not None:
+            found[row.variant_id] = found.get(row.variant_id, 0) + row.available
+    return found
+
+
 def _level(row: sa.Row[Any], ageing: Ageing) -> StockLevel:
     return StockLevel(
         variant_id=row.variant_id,

@@ -15,7 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import dump
+from gateway.storage.rows import dump, insert_new
 from gateway.storage.tables import changes, log_head, log_readers
 
 Subject = tuple[str, int]
@@ -67,6 +67,33 @@ def after(conn: Connection, pos: int, most: int = 1000) -> list[Change]:
     if (rows[0].pos if rows else max(head, pos) + 1) != pos + 1:  # places have no gaps, but for what was pruned
         raise ReaderBehindError(f"what follows {pos} in the log is no longer kept")
     return [Change(row.pos, row.kind, tuple((s[0], s[1]) for s in json.loads(row.subjects)), row.at) for row in rows]
+
+
+def follow(conn: Connection, reader: str, now: datetime, most: int = 1000) -> list[Change] | None:
+    """What this reader has not read yet, which it has by the end of this transaction.
+
+    None: part of it is no longer kept, or it has never read anything: it starts anew, from here.
+    """
+    insert_new(conn, log_readers, [{"name": reader, "pos": -1, "read_at": now}])
+    pos = conn.scalar(sa.select(log_readers.c.pos).where(log_readers.c.name == reader).with_for_update()) or 0
+    try:
+        found = None if pos < 0 else after(conn, pos, most)
+    except ReaderBehindError:
+        found = None
+    reached = found[-1].pos if found else pos
+    if found is None:
+        reached = conn.scalar(sa.select(log_head.c.pos)) or 0
+    if reached != pos:
+        moved = sa.update(log_readers).where(log_readers.c.name == reader)
+        conn.execute(moved.values(pos=reached, read_at=now))
+    return found
+
+
+def is_behind(conn: Connection, reader: str) -> bool:
+    """Whether there is something that this reader has not read."""
+    head = conn.scalar(sa.select(log_head.c.pos)) or 0
+    pos = conn.scalar(sa.select(log_readers.c.pos).where(log_readers.c.name == reader))
+    return pos is None or pos < head
 
 
 def prune(conn: Connection, kept_since: datetime, now: datetime) -> int:

@@ -38,6 +38,7 @@ class OutboxRow:
     subject: str
     payload: str
     about: str
+    lane: int = 0
     state: str = OutboxState.QUEUED.value
     sent: bool = False
     attempts: int = 0
@@ -98,7 +99,7 @@ def due(conn: Connection, channel: str, now: datetime, most: int, keys: Collecti
     statement = (
         sa.select(outbox)
         .where(outbox.c.channel == channel, _is_open(outbox), outbox.c.due_at <= now, ~blocked)
-        .order_by(outbox.c.id)
+        .order_by(outbox.c.lane, outbox.c.id)
         .limit(most)
         .with_for_update(skip_locked=True, of=outbox)
     )

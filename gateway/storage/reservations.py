@@ -110,6 +110,14 @@ def following(conn: Connection, ids: Collection[str]) -> list[ReservationRow]:
     return [_row(row) for row in _following.all(conn, ids)]
 
 
+def of_counter(conn: Connection, spot: Spot, since: datetime) -> list[ReservationRow]:
+    """Whatever was spoken for of a counter since."""
+    channel, item, place = spot
+    here = sa.and_(reservations.c.channel == channel, reservations.c.item == item, reservations.c.place == place)
+    recent = sa.and_(here, reservations.c.created_at >= since)
+    return [_row(row) for row in conn.execute(_all.where(recent).order_by(reservations.c.id))]
+
+
 _any = sa.select(reservations.c.id).where(reservations.c.channel == sa.bindparam("channel"), is_open).limit(1)
 
 

@@ -102,6 +102,7 @@ channels = sa.Table(  # how a channel fares; what it is stands in the configurat
     optional("fault_at", Instant),
     column("failures", sa.Integer, default=0),  # in a row
     optional("armed_at", Instant),  # when an operator let quantities be sent to it (rule K5)
+    optional("push_fault", Text),  # why none is sent until an operator has looked
 )
 passes = sa.Table(  # one row per feed and kind of pass: delta, or sweep
     "passes",
@@ -438,8 +439,43 @@ reservations = sa.Table(  # units of a counter that are spoken for: held, or sol
         sqlite_where=sa.text("ask_at IS NOT NULL"),
         postgresql_where=sa.text("ask_at IS NOT NULL"),
     ),
+    sa.Index("ix_reservations_counter", "channel", "item", "place", "created_at"),
     sa.Index("ix_reservations_command", "command"),
     sa.Index("ix_reservations_follows", "follows"),
+    sqlite_with_rowid=False,
+)
+
+pushes = sa.Table(  # what a follower is to offer of a listing in a place that another channel counts (rules K5, K6)
+    "pushes",
+    metadata,
+    column("channel", Text, primary_key=True),
+    column("listing_id", Text, primary_key=True),
+    column("place", Text, primary_key=True),
+    column("location", Text),
+    column("dirty", sa.Boolean),  # something has changed since it was looked at
+    column("state", Text),
+    optional("wanted", Count),  # in listings, when it was looked at last; null: not known
+    optional("sent", Count),  # what the channel was told, and has not shown yet
+    optional("sent_at", Instant),
+    optional("confirmed", Count),  # what it showed when it had last taken what it was told
+    optional("confirmed_at", Instant),
+    optional("command", Text),  # the one that is under way
+    optional("due_at", Instant),  # not looked at before
+    column("failures", sa.Integer),
+    optional("queued_at", Instant),
+    optional("accepted_at", Instant),
+    optional("fault_code", Text),
+    optional("fault_message", Text),
+    optional("fault_retryable", sa.Boolean),
+    optional("fault_at", Instant),
+    sa.Index(
+        "ix_pushes_dirty",
+        "channel",
+        sqlite_where=sa.text("dirty"),
+        postgresql_where=sa.text("dirty"),
+    ),
+    sa.Index("ix_pushes_listing", "listing_id"),
+    sa.Index("ix_pushes_command", "command"),
     sqlite_with_rowid=False,
 )
 
@@ -455,6 +491,7 @@ outbox = sa.Table(  # wishes towards channels (rules L3, O1, O2)
     column("subject", Text),  # those of one subject go out in order, one at a time
     column("payload", Text),  # JSON: the command, as it was wished for
     column("about", Text),  # what in commerce waits for the outcome
+    column("lane", sa.Integer),  # those of lower ones go first
     column("state", Text),  # QUEUED, SENDING, DONE, DEAD
     column("sent", sa.Boolean),  # it may have had an effect: it is looked up before it is sent again
     column("attempts", sa.Integer),

@@ -81,7 +81,7 @@ def _begin(conn: Connection, sync: Syncing, sender: str, keys: Collection[str] |
     now = sync.now()
     found = outbox.due(conn, sync.key, now, MOST, keys)
     ready = [entry for entry in found if not _gathers(sync, entry, found)]
-    known = [Sending(entry, effects.prepared(conn, entry)) for entry in ready]
+    known = [Sending(entry, effects.prepared(conn, entry, sync.rules.selling)) for entry in ready]
     over = now + sync.table.call_deadline
     proves = over + sync.channel.traits.lookup_settle
     fresh = {entry.id for entry in ready if _is_fresh(_write(sync, entry), entry)}
@@ -204,7 +204,8 @@ def _unknown(conn: Connection, sync: Syncing, entry: Entry, sender: str, error: 
 
 
 def _refused(conn: Connection, entry: Entry, sender: str, now: datetime, fault: Fault) -> News | None:
-    ours = outbox.close(conn, entry, sender, OutboxState.DEAD, now, fault)
+    state = OutboxState.DEAD if effects.needs_a_person(entry) else OutboxState.DONE
+    ours = outbox.close(conn, entry, sender, state, now, fault)
     return News(entry, OutboxState.DEAD, fault=fault) if ours else None
 
 

@@ -23,6 +23,7 @@ from gateway.sync.channel import Syncing, Turns, resource_of
 from gateway.sync.feeds import Turn, fleeting, new_passes, read_page
 from gateway.sync.inbox import INBOX
 from gateway.sync.outbox import deliver
+from gateway.sync.pushing import push, read_log
 from gateway.sync.records import reread
 from gateway.sync.stock import ask_for_proof, place_sales
 
@@ -72,6 +73,7 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
 async def tell(sync: Syncing) -> bool:
     """Carry out what is wished of a channel, until nothing is due; whether there was anything."""
     told = await place_sales(sync)
+    told |= await read_log(sync) | await push(sync)
     while not await sync.database.read(health.paused, sync.key) and (await deliver(sync) or await ask_for_proof(sync)):
         told = True
     return told

@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("subject", TEXT, nullable=False),
         sa.Column("payload", TEXT, nullable=False),
         sa.Column("about", TEXT, nullable=False),
+        sa.Column("lane", sa.Integer(), nullable=False),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("sent", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -199,6 +200,41 @@ def upgrade() -> None:
     )
     op.create_index("ix_payments_order", "payments", ["order_id", "id"], unique=False)
     op.create_table(
+        "pushes",
+        sa.Column("channel", TEXT, nullable=False),
+        sa.Column("listing_id", TEXT, nullable=False),
+        sa.Column("place", TEXT, nullable=False),
+        sa.Column("location", TEXT, nullable=False),
+        sa.Column("dirty", sa.Boolean(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("wanted", sa.BigInteger(), nullable=True),
+        sa.Column("sent", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", INSTANT, nullable=True),
+        sa.Column("confirmed", sa.BigInteger(), nullable=True),
+        sa.Column("confirmed_at", INSTANT, nullable=True),
+        sa.Column("command", TEXT, nullable=True),
+        sa.Column("due_at", INSTANT, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("queued_at", INSTANT, nullable=True),
+        sa.Column("accepted_at", INSTANT, nullable=True),
+        sa.Column("fault_code", TEXT, nullable=True),
+        sa.Column("fault_message", TEXT, nullable=True),
+        sa.Column("fault_retryable", sa.Boolean(), nullable=True),
+        sa.Column("fault_at", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("channel", "listing_id", "place", name=op.f("pk_pushes")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_pushes_command", "pushes", ["command"], unique=False)
+    op.create_index(
+        "ix_pushes_dirty",
+        "pushes",
+        ["channel"],
+        unique=False,
+        sqlite_where=sa.text("dirty"),
+        postgresql_where=sa.text("dirty"),
+    )
+    op.create_index("ix_pushes_listing", "pushes", ["listing_id"], unique=False)
+    op.create_table(
         "reservations",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("channel", TEXT, nullable=False),
@@ -241,6 +277,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("ask_at IS NOT NULL"),
     )
     op.create_index("ix_reservations_command", "reservations", ["command"], unique=False)
+    op.create_index("ix_reservations_counter", "reservations", ["channel", "item", "place", "created_at"], unique=False)
     op.create_index(
         "ix_reservations_expiring",
         "reservations",
@@ -259,6 +296,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('HELD', 'COMMITTED')"),
     )
     op.add_column("channels", sa.Column("armed_at", INSTANT, nullable=True))
+    op.add_column("channels", sa.Column("push_fault", TEXT, nullable=True))
     op.add_column("order_lines", sa.Column("place", TEXT, nullable=True))
     op.add_column("orders", sa.Column("customer_channel", TEXT, nullable=True))
     op.add_column("orders", sa.Column("attached_to", TEXT, nullable=True))
