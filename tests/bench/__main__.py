@@ -31,8 +31,8 @@ class Sizes:
     catalogue: int = 1_000
     queries: int = 100
     calls: int = 2_000
-    store: int = 10_000
-    scale: float = 10
+    store: int = 100_000
+    scale: float = 20
 
     @property
     def runs(self) -> int:
@@ -152,7 +152,10 @@ def budget(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     found = runs.once("budget", variants=sizes.store, scale=sizes.scale, seed=SEED)
     used, refused = found["used"], found["refused"]
     name = f"{sizes.store:,} variants, clock x {sizes.scale:g}, {found['seconds']:.0f} s: points used"
-    yield Figure(name, f"{used:.0%}, {refused:.0f} refused", "", None, "90 %", used >= 0.9 and not refused)
+    value = f"{found['spent']:,.0f} of {found['allowed']:,.0f}: {used:.1%}, {refused:.0f} refused"
+    yield Figure(name, value, "", None, "90 %, 0 refused", used >= 0.9 and not refused)
+    yield Figure("variants, each with its stock", per_second(sizes.store, found["seconds"]))
+    yield Figure("points for each of them", f"{found['spent'] / sizes.store:.1f}")
 
 
 def plain(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
