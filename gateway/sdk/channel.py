@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 import pluggy
-from pydantic import BaseModel, ConfigDict
 
 from gateway.model.channels import ChannelKind
+from gateway.sdk.config import Config
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.requests import Authorize, Budget, Http
 from gateway.sdk.webhooks import Webhooks
@@ -25,12 +25,6 @@ ENTRY_POINT_GROUP = "commerce_gateway.channels"
 hookspec = pluggy.HookspecMarker("commerce_gateway")
 hookimpl = pluggy.HookimplMarker("commerce_gateway")
 """Marks a plugin's `gateway_register`."""
-
-
-class Config(BaseModel):
-    """The base of a channel type's configuration: unknown keys are refused. Secrets are pydantic's `SecretStr`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.sdk import (
     Image,
     InvalidValueError,
@@ -14,6 +12,7 @@ from gateway.sdk import (
     Raw,
     Ref,
     VariantRecord,
+    gtin_or_none,
     pieces,
 )
 from gateway_amazon.config import AmazonConfig
@@ -36,6 +35,7 @@ def product_of(raw: Raw, config: AmazonConfig) -> ProductRecord:
         ref=Ref(sku, asin),
         title=title,
         sku=sku,
+        gtin=gtin_of(item, store),
         image=image,
         price=price_of(item, store),
         price_includes_tax=config.prices_include_tax,
@@ -44,7 +44,6 @@ def product_of(raw: Raw, config: AmazonConfig) -> ProductRecord:
         status=ListingStatus.ACTIVE if is_active(summary) else ListingStatus.INACTIVE,
         url=address_of(store, asin),
     )
-    variant = with_gtin(variant, item, store)
     return ProductRecord(
         ref=Ref(sku, asin),
         version=instant(summary, "lastUpdatedDate"),
@@ -95,15 +94,11 @@ def attribute_text(item: Shape, name: str, store: str) -> str | None:
     return next((text(one, "value") for one in attributes(item, name, store)), None)
 
 
-def with_gtin(variant: VariantRecord, item: Shape, store: str) -> VariantRecord:
-    """The variant with the first of its codes that is a GTIN: sellers also file what is none."""
-    for code in attributes(item, CODES, store):
-        if str(code.get("type")).lower() in GTIN_TYPES and isinstance(code.get("value"), str):
-            try:
-                return replace(variant, gtin=code["value"])
-            except InvalidValueError:
-                continue
-    return variant
+def gtin_of(item: Shape, store: str) -> str | None:
+    """The first of its codes that is a GTIN: sellers also file what is none."""
+    codes = (one for one in attributes(item, CODES, store) if str(one.get("type")).lower() in GTIN_TYPES)
+    found = (gtin_or_none(one["value"]) for one in codes if isinstance(one.get("value"), str))
+    return next(filter(None, found), None)
 
 
 def units_of(item: Shape, config: AmazonConfig) -> int:

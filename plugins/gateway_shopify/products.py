@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.sdk import (
@@ -16,6 +15,7 @@ from gateway.sdk import (
     Ref,
     SelectedOption,
     VariantRecord,
+    gtin_or_none,
 )
 from gateway_shopify import answers
 from gateway_shopify.answers import Node
@@ -58,10 +58,11 @@ def _variant(node: Node, product: Node, status: ListingStatus, currency: str, gr
     only = answers.flag(product, "hasOnlyDefaultVariant")
     item = answers.one(node, "inventoryItem")
     options = () if only else tuple(_option(option) for option in answers.several(node, "selectedOptions"))
-    variant = VariantRecord(
+    return VariantRecord(
         ref=Ref(answers.number(node, "ProductVariant")),
         title=answers.text(product if only else node, "title"),
         sku=answers.optional_text(node, "sku"),
+        gtin=gtin_or_none(answers.optional_text(node, "barcode")),
         selected_options=options,
         price=answers.money(node, "price", currency),
         compare_at_price=None
@@ -73,15 +74,6 @@ def _variant(node: Node, product: Node, status: ListingStatus, currency: str, gr
         status=status,
         url=answers.optional_text(product, "onlineStoreUrl"),
     )
-    return with_gtin(variant, answers.optional_text(node, "barcode"))
-
-
-def with_gtin(variant: VariantRecord, barcode: str | None) -> VariantRecord:
-    """The variant with its barcode as GTIN, if it is one: shops also print codes of their own making."""
-    try:
-        return replace(variant, gtin=barcode)
-    except InvalidValueError:
-        return variant
 
 
 def _option(node: Node) -> SelectedOption:
