@@ -30,6 +30,7 @@ from gateway.sdk import (
     Ref,
     StockRecord,
     Token,
+    shapes,
 )
 from gateway_shopify import answers
 from gateway_shopify.client import Client
@@ -202,7 +203,7 @@ def _forward(nodes: Sequence[Any], kind: Kind, after: int) -> int:
 def _updated(node: Any) -> str | None:
     """When a node was changed last, to the second, as the search takes it; None where it does not say."""
     try:
-        return second(answers.moment(node, "updatedAt"))
+        return second(shapes.instant(node, "updatedAt"))
     except (InvalidValueError, AttributeError):
         return None
 
