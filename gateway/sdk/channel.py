@@ -34,7 +34,7 @@ class Traits:
     Attributes:
         time_zone: IANA name; in which the channel tells its times.
         currency: ISO 4217; of the channel's prices.
-        prices_include_tax: whether they are gross.
+        prices_include_tax: whether they are gross; None: the channel says so with each of them.
         read_your_writes: a read that begins after a write was acknowledged shows it.
         settle: how long the channel's own writes may stay unseen otherwise.
         late_window: how old a record may be when it first appears: a till that was offline.
@@ -45,7 +45,7 @@ class Traits:
 
     time_zone: str
     currency: str
-    prices_include_tax: bool
+    prices_include_tax: bool | None
     read_your_writes: bool = False
     settle: timedelta = timedelta(0)
     late_window: timedelta = timedelta(0)
