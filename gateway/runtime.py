@@ -118,7 +118,7 @@ def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels, Selling]
         return Rules(
             priority={key: place for place, key in enumerate(settings.priority())},
             services=frozenset(sku_key(code) for code in settings.catalogue.services),
-            gross={key: channel.traits.prices_include_tax for key, channel in channels.open.items()},
+            gross={key: channel.traits.prices_include_tax or False for key, channel in channels.open.items()},
             matching=matching,
             selling=selling,
         )

@@ -368,7 +368,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
             problems.add(("locations", name, "authority"), f"{location.authority} is not among its channels")
     _check_places(settings, problems)
     _check_tokens(settings, problems)
-    secrets = [token.token.get_secret_value() for token in settings.tokens.values()]
+    secrets = [secret for token in settings.tokens.values() if (secret := token.token.get_secret_value().strip())]
     if len(set(secrets)) != len(secrets):
         problems.add(("tokens",), "two tokens have the same secret")
 

@@ -44,7 +44,7 @@ ONLY_IN = {
     "strawberry": ("gateway/graphql/", "gateway/execution/"),
     "graphql": ("gateway/graphql/", "gateway/execution/", "gateway/http/"),
     "starlette": ("gateway/http/", "gateway/app.py", "gateway/sdk/testing/"),
-    "uvicorn": ("gateway/cli/",),
+    "uvicorn": ("gateway/cli/", "gateway/sdk/testing/"),
     "typer": ("gateway/cli/",),
     "pluggy": ("gateway/sdk/", "gateway/channels/"),
 }

@@ -160,6 +160,12 @@ def test_a_problem_is_one_line_that_names_the_key_and_what_was_expected(document
     assert problems(document, EMPTY="") == (line,)
 
 
+def test_tokens_whose_variables_are_not_set_are_not_told_to_be_the_same() -> None:
+    document = {"tokens": {key: {"token": "${NOPE}", "scopes": []} for key in ("one", "two")}}
+    lines = tuple(f"tokens.{key}.token: the environment variable NOPE is not set" for key in ("one", "two"))
+    assert problems(document) == lines
+
+
 @pytest.mark.parametrize(
     ("table", "line"),
     [

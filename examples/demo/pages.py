@@ -8,13 +8,14 @@ import urllib.request
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-FILES = {"/": "index.html", "/page.js": "page.js", "/page.css": "page.css"}
+FILES = {"/page.js": "page.js", "/page.css": "page.css"}
 FOLDER = Path(__file__).with_name("page")
 TOKEN = "demo-staff"
 PATIENCE = 10.0
+FRESH = {"cache-control": "no-store"}
 
 
 def page_routes(gateway: str) -> list[Route]:
@@ -23,12 +24,18 @@ def page_routes(gateway: str) -> list[Route]:
     async def graphql(request: Request) -> Response:
         return await asyncio.to_thread(passed_on, f"{gateway}/graphql", await request.body())
 
-    return [*(_file(path, name) for path, name in FILES.items()), Route("/graphql", graphql, methods=["POST"])]
+    index = (FOLDER / "index.html").read_text(encoding="utf-8").replace("{gateway}", gateway)
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(index, headers=FRESH)
+
+    files = [_file(path, name) for path, name in FILES.items()]
+    return [Route("/", page, methods=["GET"]), *files, Route("/graphql", graphql, methods=["POST"])]
 
 
 def _file(path: str, name: str) -> Route:
     async def file(_: Request) -> FileResponse:
-        return FileResponse(FOLDER / name, headers={"cache-control": "no-store"})
+        return FileResponse(FOLDER / name, headers=FRESH)
 
     return Route(path, file, methods=["GET"])
 

@@ -61,10 +61,15 @@ def traits(declaration: object) -> Traits:
         raise BrokenPromiseError(f"the currency {said.currency!r} is not one of ISO 4217 such as GBP")
     for trait in fields(Traits):
         if trait.name in _FLAGS:
-            of_type(f"the trait {trait.name}", getattr(said, trait.name), bool)
+            _flag(f"the trait {trait.name}", getattr(said, trait.name), trait.name == "prices_include_tax")
         elif trait.name not in ("time_zone", "currency"):
             _span(f"the trait {trait.name}", getattr(said, trait.name))
     return said
+
+
+def _flag(what: str, value: object, optional: bool) -> None:
+    if not (optional and value is None):
+        of_type(what, value, bool)
 
 
 def budgets(declaration: object) -> dict[str, Budget]:

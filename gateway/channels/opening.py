@@ -21,7 +21,8 @@ from gateway.channels.plugins import Plugins
 from gateway.channels.requests import Client
 from gateway.model.channels import Channel, ChannelState
 from gateway.sdk.channel import Channel as OpenedChannel
-from gateway.sdk.channel import ChannelType, Config, Traits
+from gateway.sdk.channel import ChannelType, Traits
+from gateway.sdk.config import Config
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.requests import Authorize

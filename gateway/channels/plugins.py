@@ -16,7 +16,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from gateway.channels.answers import plain
 from gateway.model.channels import ChannelKind
-from gateway.sdk.channel import ENTRY_POINT_GROUP, SDK_VERSION, ChannelType, Config, Hooks, Registry, hookimpl
+from gateway.sdk.channel import ENTRY_POINT_GROUP, SDK_VERSION, ChannelType, Hooks, Registry, hookimpl
+from gateway.sdk.config import Config
 from gateway.sdk.policies import KINDS, codes_only, fewest_nearest_longest, first_priced, no_taxes
 from gateway.settings import SettingsError
 

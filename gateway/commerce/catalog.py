@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.commerce.listings import ANOTHER, Written, write
@@ -44,7 +45,7 @@ def relink(
     listings.decide(conn, place, target, now, units)
     rows = [row for channel, id_ in filter(None, (place, target)) for row in listings.of_places(conn, channel, [id_])]
     written = Written()
-    written.changed = {row.id: row for row in rows}
+    written.changed, written.former = {row.id: replace(row) for row in rows}, rows
     take: Take[ProductRecord] = Take(place[0], (), (), (), count, now, rules)
     _record(conn, regroup(conn, written, take), written, take)
 
@@ -125,9 +126,18 @@ def regroup(conn: Connection, written: Written, take: Take[ProductRecord]) -> Re
     while frontier:
         frontier = near.spread(conn, ("variant_id", "product_id", "channel_product_id"), frontier)
     rebuilt = rebuild(conn, list(near.rows.values()), written.products, dropped, take.rules, take.now)
-    listings.store(conn, [*written.changed.values(), *near.moved()])
+    moved = near.moved()
+    _date(written, moved, take.now)
+    listings.store(conn, [*written.changed.values(), *moved])
     listings.add(conn, written.new)
     return rebuilt
+
+
+def _date(written: Written, moved: Iterable[ListingRow], now: datetime) -> None:
+    """A listing was changed when anything about it is otherwise than it was: a channel tells many that are not."""
+    before = {row.id: row for row in written.former}
+    for row in (*moved, *(row for row in written.changed.values() if row != before[row.id])):
+        row.updated_at = now
 
 
 def _component(conn: Connection, near: Neighborhood, former: Sequence[ListingRow], rules: Rules) -> Decisions:

@@ -101,6 +101,7 @@ def _write_one(
             variant_id=old.variant_id,
             product_id=old.product_id,
             matched_by=old.matched_by,
+            updated_at=old.updated_at,
         )
 
 
@@ -149,6 +150,7 @@ def _row(
         status=variant.status.value,
         url=variant.url,
         note=variant.ref.note,
+        updated_at=take.now,
     )
 
 

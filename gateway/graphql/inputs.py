@@ -83,6 +83,7 @@ class ProductVariantFilter:
 class ListingFilter:
     statuses: list[ListingStatus] | None = given("In one of these states.")
     unmatched: bool | None = given("Whether nothing connects it with another listing.")
+    updated_since: datetime | None = given("Changed at this instant or later, in its channel or in what it belongs to.")
 
 
 @strawberry.input(description="Which stock levels. All conditions must hold.")

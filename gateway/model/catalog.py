@@ -70,12 +70,20 @@ class ProductFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionValue:
+    """One value of a choice that a product offers: ``Red`` of ``Color``."""
+
+    product_id: str
+    option: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductOption:
     """A choice that a product offers, and its values in the order of the variants."""
 
     name: str
-    values: tuple[str, ...]
-    product_id: str = ""
+    values: tuple[OptionValue, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

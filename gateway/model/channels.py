@@ -125,6 +125,7 @@ class Channel:
     Attributes:
         key: its name in the configuration; the same in every environment.
         kind, currency_code, prices_include_tax, time_zone, capabilities: None while the plugin cannot be loaded.
+        prices_include_tax: None also where the channel says so with each price.
         failure: why it could not be loaded.
     """
 

@@ -134,6 +134,14 @@ def gtin(field: str, value: object) -> str | None:
     return code
 
 
+def gtin_or_none(value: str | None) -> str | None:
+    """The GTIN that a code is; None, where it is none: channels also tell codes of their own making."""
+    try:
+        return gtin("gtin", value)
+    except InvalidValueError:
+        return None
+
+
 def folded(value: str) -> str:
     """The form in which texts are sorted and searched: case-folded, accents dropped, spaces collapsed.
 

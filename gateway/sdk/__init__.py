@@ -13,18 +13,18 @@ from gateway.model.orders import (
     TaxLine,
 )
 from gateway.model.stock import MovementReason
-from gateway.model.values import InvalidValueError, pieces
+from gateway.model.values import InvalidValueError, gtin_or_none, pieces
 from gateway.sdk.channel import (
     SDK_VERSION,
     Channel,
     ChannelType,
-    Config,
     Context,
     Place,
     Registry,
     Traits,
     hookimpl,
 )
+from gateway.sdk.config import BaseUrl, Config, Currency, Secret, TimeZone
 from gateway.sdk.errors import (
     AuthError,
     BudgetSpentError,
@@ -78,6 +78,7 @@ __all__ = [
     "Answer",
     "AuthError",
     "Authorize",
+    "BaseUrl",
     "Budget",
     "BudgetSpentError",
     "CancelOrder",
@@ -90,6 +91,7 @@ __all__ = [
     "ContactPoint",
     "Context",
     "ContractError",
+    "Currency",
     "CursorExpiredError",
     "CustomerRecord",
     "Delivery",
@@ -130,6 +132,7 @@ __all__ = [
     "Registry",
     "RejectedError",
     "Request",
+    "Secret",
     "SelectedOption",
     "SetPrice",
     "SetStock",
@@ -137,6 +140,7 @@ __all__ = [
     "StaleError",
     "StockRecord",
     "TaxLine",
+    "TimeZone",
     "Token",
     "Traits",
     "UnavailableError",
@@ -144,6 +148,7 @@ __all__ = [
     "Version",
     "Webhooks",
     "Write",
+    "gtin_or_none",
     "hookimpl",
     "pieces",
 ]

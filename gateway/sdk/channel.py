@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 import pluggy
-from pydantic import BaseModel, ConfigDict
 
 from gateway.model.channels import ChannelKind
+from gateway.sdk.config import Config
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.requests import Authorize, Budget, Http
 from gateway.sdk.webhooks import Webhooks
@@ -27,12 +27,6 @@ hookimpl = pluggy.HookimplMarker("commerce_gateway")
 """Marks a plugin's `gateway_register`."""
 
 
-class Config(BaseModel):
-    """The base of a channel type's configuration: unknown keys are refused. Secrets are pydantic's `SecretStr`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """What a channel is like. All of it holds whatever the configuration, unless `ChannelType.traits` looks at that.
@@ -40,7 +34,7 @@ class Traits:
     Attributes:
         time_zone: IANA name; in which the channel tells its times.
         currency: ISO 4217; of the channel's prices.
-        prices_include_tax: whether they are gross.
+        prices_include_tax: whether they are gross; None: the channel says so with each of them.
         read_your_writes: a read that begins after a write was acknowledged shows it.
         settle: how long the channel's own writes may stay unseen otherwise.
         late_window: how old a record may be when it first appears: a till that was offline.
@@ -51,7 +45,7 @@ class Traits:
 
     time_zone: str
     currency: str
-    prices_include_tax: bool
+    prices_include_tax: bool | None
     read_your_writes: bool = False
     settle: timedelta = timedelta(0)
     late_window: timedelta = timedelta(0)

@@ -16,6 +16,7 @@ from gateway.model.catalog import (
     Listing,
     ListingStatus,
     MatchEvidence,
+    OptionValue,
     Product,
     ProductOption,
     ProductStatus,
@@ -88,12 +89,15 @@ def product(row: sa.Row[Any]) -> Product:
         tags=tuple(load(row.tags)),
         status=ProductStatus(row.status),
         images=tuple(Image(**made) for made in load(row.images)),
-        options=tuple(
-            ProductOption(name=name, values=tuple(values), product_id=row.id) for name, values in load(row.options)
-        ),
+        options=tuple(_option(row.id, name, values) for name, values in load(row.options)),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _option(product_id: str, name: str, values: Sequence[str]) -> ProductOption:
+    made = (OptionValue(product_id=product_id, option=name, name=value) for value in values)
+    return ProductOption(name=name, values=tuple(made))
 
 
 # ------------------------------------------------------------------------------------------------ variants
@@ -190,6 +194,7 @@ class ListingQuery:
     channel: str | None = None
     statuses: tuple[str, ...] | None = None
     unmatched: bool | None = None
+    updated_since: datetime | None = None
 
 
 def listings_matching(query: ListingQuery) -> Rows[Listing]:
@@ -203,6 +208,8 @@ def listings_matching(query: ListingQuery) -> Rows[Listing]:
     if query.unmatched is not None:
         alone = listings.c.matched_by.is_(None)
         statement = statement.where(alone if query.unmatched else ~alone)
+    if query.updated_since is not None:
+        statement = statement.where(listings.c.updated_at >= query.updated_since)
     return Rows(statement, Sort(listings.c.id, listings.c.id, descending=True), listing)
 
 

@@ -51,6 +51,7 @@ class ListingRow:
     status: str
     url: str | None
     note: str | None
+    updated_at: datetime
 
     @property
     def live(self) -> bool:

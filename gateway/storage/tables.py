@@ -261,6 +261,7 @@ listings = sa.Table(  # a variant as one channel lists it, one row per generatio
     column("status", Text),
     optional("url", Text),
     optional("note", Text),
+    column("updated_at", Instant),
     sa.UniqueConstraint("channel", "external_id", "generation"),
     sa.Index("ix_listings_variant", "variant_id"),
     sa.Index("ix_listings_product", "product_id"),

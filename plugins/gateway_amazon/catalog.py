@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.sdk import (
     Image,
     InvalidValueError,
@@ -14,10 +12,12 @@ from gateway.sdk import (
     Raw,
     Ref,
     VariantRecord,
+    gtin_or_none,
     pieces,
 )
+from gateway.sdk.shapes import Shape, optional_instant, optional_text, text, within, wrong
 from gateway_amazon.config import AmazonConfig
-from gateway_amazon.shapes import Shape, instant, money, needed, objects, text, within, wrong
+from gateway_amazon.shapes import money, objects
 from gateway_amazon.stores import address_of
 
 GTIN_TYPES = ("gtin", "ean", "upc", "isbn")
@@ -27,33 +27,33 @@ CODES = "externally_assigned_product_identifier"
 def product_of(raw: Raw, config: AmazonConfig) -> ProductRecord:
     """The product: one variant, its SKU. Amazon groups variations under a parent, which is nothing that is sold."""
     item, store = raw.data, config.store
-    sku, summary = needed(item, "sku"), summary_of(item, store)
-    title = text(summary, "itemName") or attribute_text(item, "item_name", store) or sku
-    asin = text(summary, "asin")
-    link = text(summary, "mainImage", "link")
+    sku, summary = text(item, "sku"), summary_of(item, store)
+    title = optional_text(summary, "itemName") or attribute_text(item, "item_name", store) or sku
+    asin = optional_text(summary, "asin")
+    link = optional_text(summary, "mainImage", "link")
     image = Image(url=link) if link else None
     variant = VariantRecord(
         ref=Ref(sku, asin),
         title=title,
         sku=sku,
+        gtin=gtin_of(item, store),
         image=image,
         price=price_of(item, store),
         price_includes_tax=config.prices_include_tax,
         units_per_listing=units_of(item, config),
-        condition=(text(summary, "conditionType") or "new_new").split("_")[0],
+        condition=(optional_text(summary, "conditionType") or "new_new").split("_")[0],
         status=ListingStatus.ACTIVE if is_active(summary) else ListingStatus.INACTIVE,
         url=address_of(store, asin),
     )
-    variant = with_gtin(variant, item, store)
     return ProductRecord(
         ref=Ref(sku, asin),
-        version=instant(summary, "lastUpdatedDate"),
+        version=optional_instant(summary, "lastUpdatedDate"),
         title=title,
         brand=attribute_text(item, "brand", store),
         status=ProductStatus.ACTIVE,
         images=(image,) if image else (),
         variants=(variant,),
-        created_at=instant(summary, "createdDate"),
+        created_at=optional_instant(summary, "createdDate"),
     )
 
 
@@ -92,23 +92,19 @@ def attributes(item: Shape, name: str, store: str) -> list[Shape]:
 
 def attribute_text(item: Shape, name: str, store: str) -> str | None:
     """The first value of an attribute."""
-    return next((text(one, "value") for one in attributes(item, name, store)), None)
+    return next((optional_text(one, "value") for one in attributes(item, name, store)), None)
 
 
-def with_gtin(variant: VariantRecord, item: Shape, store: str) -> VariantRecord:
-    """The variant with the first of its codes that is a GTIN: sellers also file what is none."""
-    for code in attributes(item, CODES, store):
-        if str(code.get("type")).lower() in GTIN_TYPES and isinstance(code.get("value"), str):
-            try:
-                return replace(variant, gtin=code["value"])
-            except InvalidValueError:
-                continue
-    return variant
+def gtin_of(item: Shape, store: str) -> str | None:
+    """The first of its codes that is a GTIN: sellers also file what is none."""
+    codes = (one for one in attributes(item, CODES, store) if str(one.get("type")).lower() in GTIN_TYPES)
+    found = (gtin_or_none(one["value"]) for one in codes if isinstance(one.get("value"), str))
+    return next(filter(None, found), None)
 
 
 def units_of(item: Shape, config: AmazonConfig) -> int:
     """How many units one listing sells: as configured, or as the first attribute says that is there."""
-    sku = needed(item, "sku")
+    sku = text(item, "sku")
     if sku in config.units:
         return config.units[sku]
     for name in config.pack_attributes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from gateway.sdk import Config, InvalidValueError, Money
+from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
 FeedName = Literal["listings", "merchant-stock", "fba-stock", "orders"]
 PackAttribute = Literal["item_package_quantity", "number_of_items"]
@@ -17,27 +16,8 @@ ORDERS_BACK = timedelta(days=60)
 """How far back orders are read at first, where nothing else is said."""
 
 
-def _currency(value: str) -> str:
-    try:
-        return Money(0, value).currency_code
-    except InvalidValueError:
-        raise ValueError("expected a currency code of ISO 4217 such as GBP") from None
-
-
-def _time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError("expected an IANA time zone such as Europe/London")
-    return value
-
-
 def _aware(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _filled(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
-        raise ValueError("is empty")
-    return value
 
 
 def _once(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,8 +28,6 @@ def _once(value: tuple[str, ...]) -> tuple[str, ...]:
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$")]
-Secret = Annotated[SecretStr, AfterValidator(_filled)]
 
 
 class AmazonConfig(Config):
@@ -70,12 +48,12 @@ class AmazonConfig(Config):
     client_secret: Annotated[Secret, Field(description="Login with Amazon: the app's client secret.")]
     refresh_token: Annotated[Secret, Field(description="What authorizing the app for the account gave.")]
     endpoint: Annotated[
-        Address,
+        BaseUrl,
         Field(description="The Selling Partner API of the region: sellingpartnerapi-eu, -na or -fe."),
     ] = "https://sellingpartnerapi-eu.amazon.com"
-    login: Annotated[Address, Field(description="Login with Amazon.")] = "https://api.amazon.com"
-    currency: Annotated[str, AfterValidator(_currency), Field(description="ISO 4217 code of the first store.")]
-    time_zone: Annotated[str, AfterValidator(_time_zone), Field(description="IANA name of the first store's zone.")]
+    login: Annotated[BaseUrl, Field(description="Login with Amazon.")] = "https://api.amazon.com"
+    currency: Annotated[Currency, Field(description="ISO 4217 code of the first store.")]
+    time_zone: Annotated[TimeZone, Field(description="IANA name of the first store's zone.")]
     prices_include_tax: Annotated[
         bool, Field(description="Whether prices include tax: they do in Europe and Japan, not in North America.")
     ] = True

@@ -18,11 +18,12 @@ from gateway.sdk import (
     Token,
     pieces,
 )
+from gateway.sdk.shapes import within
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.packs import Packs
 from gateway_amazon.partner import FBA_STOCK, Query, SellingPartner
 from gateway_amazon.search import named
-from gateway_amazon.shapes import FBA_PLACE, count, within
+from gateway_amazon.shapes import FBA_PLACE, count
 
 PATH = "/fba/inventory/v1/summaries"
 PREFIX = "fba/"

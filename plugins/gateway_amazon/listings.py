@@ -21,11 +21,12 @@ from gateway.sdk import (
     StockRecord,
     Token,
 )
+from gateway.sdk.shapes import Shape
 from gateway_amazon.catalog import is_parent, product_of, units_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.packs import Packs
 from gateway_amazon.search import AT_ONCE, ListingSearch, Position, named
-from gateway_amazon.shapes import Shape, count, objects, packed, stamp, unpacked
+from gateway_amazon.shapes import count, objects, packed, stamp, unpacked
 
 R = TypeVar("R", ProductRecord, StockRecord)
 LATE = timedelta(minutes=10)

@@ -21,12 +21,13 @@ from gateway.sdk import (
     RejectedError,
     Token,
 )
+from gateway.sdk.shapes import Shape, optional_instant, optional_text, within
 from gateway_amazon.config import ORDERS_BACK, AmazonConfig
 from gateway_amazon.packs import Packs
 from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, Query, SellingPartner
 from gateway_amazon.sales import kept, order_of
 from gateway_amazon.search import named
-from gateway_amazon.shapes import Shape, instant, objects, packed, segment, stamp, text, unpacked, within
+from gateway_amazon.shapes import objects, packed, segment, stamp, unpacked
 
 PATH = "/orders/2026-01-01/orders"
 SETTLING = timedelta(minutes=2)
@@ -65,7 +66,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
         window = self._window(mark) if token is None else Window(*unpacked(token, 3))
         found = await self._partner.search(SEARCH_ORDERS, PATH, self._query(window), window.page)
         asked = datetime.fromisoformat(window.before)
-        reached = stamp(min(asked, instant(found.answer, "lastUpdatedBefore") or asked))
+        reached = stamp(min(asked, optional_instant(found.answer, "lastUpdatedBefore") or asked))
         further = packed(*window._replace(page=found.next)) if found.next else None
         return Page(await self._raws(found.items), next=further, mark=reached)
 
@@ -117,7 +118,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
 def skus_of(order: Shape) -> list[str]:
     """What it sells. A line that is too odd to tell is left to be rejected."""
     try:
-        skus = [text(item, "product", "sellerSku") for item in objects(order, "orderItems")]
+        skus = [optional_text(item, "product", "sellerSku") for item in objects(order, "orderItems")]
     except InvalidValueError:
         return []
     return [sku for sku in skus if sku]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gateway.sdk import InvalidValueError
+from gateway.sdk.shapes import Shape
 from gateway_amazon.catalog import units_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.search import ListingSearch
-from gateway_amazon.shapes import Shape
 
 
 class Packs:

@@ -20,9 +20,10 @@ from gateway.sdk import (
     RejectedError,
     Request,
 )
+from gateway.sdk.shapes import Shape, optional_text, within
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.login import Login, LoginError
-from gateway_amazon.shapes import Shape, objects, text, within
+from gateway_amazon.shapes import objects
 
 RATE = "x-amzn-ratelimit-limit"
 FASTEST = 100_000.0
@@ -88,7 +89,8 @@ class SellingPartner:
         try:
             if within(answer, *operation.items) is None:
                 raise InvalidValueError(".".join(operation.items), "is missing")
-            found = Found(objects(answer, *operation.items), text(answer, "pagination", "nextToken") or None, answer)
+            further = optional_text(answer, "pagination", "nextToken")
+            found = Found(objects(answer, *operation.items), further, answer)
         except InvalidValueError as error:
             raise ContractError(f"the answer of {operation.name}: {error}") from error
         if found.next is not None and found.next == token:

@@ -17,8 +17,9 @@ from gateway.sdk import (
     Ref,
     pieces,
 )
+from gateway.sdk.shapes import Shape, instant, optional_instant, optional_text, text, within
 from gateway_amazon.config import AmazonConfig
-from gateway_amazon.shapes import FBA_PLACE, Shape, count, instant, money, needed, objects, text, total, within
+from gateway_amazon.shapes import FBA_PLACE, count, money, objects, total
 
 UNSHIPPED, PARTLY, SHIPPED = (
     OrderFulfillmentStatus.UNFULFILLED,
@@ -64,21 +65,18 @@ def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
     """The order. Its buyer is nobody that the gateway could know again: there is no customer."""
     order, units = within(raw.data, "order"), within(raw.data, "units")
     items = objects(order, "orderItems")
-    status, shipped, paid = standing(text(order, "fulfillment", "fulfillmentStatus"))
+    status, shipped, paid = standing(optional_text(order, "fulfillment", "fulfillmentStatus"))
     lines = [line_of(item, units, config) for item in items]
-    placed_at = instant(order, "createdTime")
-    if placed_at is None:
-        raise InvalidValueError("createdTime", "is missing")
     return OrderRecord(
-        ref=Ref(needed(order, "orderId")),
-        version=instant(order, "lastUpdatedTime"),
-        number=needed(order, "orderId"),
+        ref=Ref(text(order, "orderId")),
+        version=optional_instant(order, "lastUpdatedTime"),
+        number=text(order, "orderId"),
         status=status,
         fulfillment_status=shipped,
         payment_status=paid,
-        placed_at=placed_at,
+        placed_at=instant(order, "createdTime"),
         place={"AMAZON": FBA_PLACE, "MERCHANT": config.merchant_place}.get(
-            text(order, "fulfillment", "fulfilledBy") or ""
+            optional_text(order, "fulfillment", "fulfilledBy") or ""
         ),
         lines=lines,
         subtotal=total([line.total for line in lines if line.total is not None]),
@@ -100,22 +98,22 @@ def standing(status: str | None) -> tuple[OrderStatus, OrderFulfillmentStatus, P
 
 def contact_of(order: Shape) -> OrderContact | None:
     """How the buyer can be reached: through Amazon, under an address that is this order's alone."""
-    name, email = text(order, "buyer", "buyerName"), text(order, "buyer", "buyerEmail")
+    name, email = optional_text(order, "buyer", "buyerName"), optional_text(order, "buyer", "buyerEmail")
     return OrderContact(name=name, email=email) if name or email else None
 
 
 def line_of(item: Shape, units: Shape, config: AmazonConfig) -> OrderLineRecord:
     """One line. Amazon counts and prices listings; the model counts units, of which a two-pack has two."""
-    sku = text(item, "product", "sellerSku") or None
+    sku = optional_text(item, "product", "sellerSku")
     pack = pieces("units", within(units, sku)) if sku and sku in units else 1
     ordered = count(item, "quantityOrdered")
     if ordered is None:
         raise InvalidValueError("lines.quantity", "is missing")
     price = money(item, "product", "price", "unitPrice")
     return OrderLineRecord(
-        ref=Ref(needed(item, "orderItemId")),
+        ref=Ref(text(item, "orderItemId")),
         variant=sku,
-        title=text(item, "product", "title") or "",
+        title=optional_text(item, "product", "title") or "",
         sku=sku,
         quantity=ordered * pack,
         unit_price=price and each(price, pack),

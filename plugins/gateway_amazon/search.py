@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gateway.sdk import ContractError
+from gateway.sdk.shapes import Shape, optional_text
 from gateway_amazon.catalog import summary_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.partner import GET_LISTING, SEARCH_LISTINGS, Found, NotFoundError, SellingPartner
-from gateway_amazon.shapes import Shape, count, segment, text
+from gateway_amazon.shapes import count, segment
 
 BASE = "/listings/2021-08-01/items"
 AT_ONCE = 20
@@ -93,7 +94,8 @@ class ListingSearch:
             return at._replace(page=found.next, seen=seen)
         if found.next is None and (count(found.answer, "numberOfResults") or 0) <= seen:
             return None
-        dates = [date for item in found.items if (date := text(summary_of(item, self._store), f"{at.date}Date"))]
+        said = (optional_text(summary_of(item, self._store), f"{at.date}Date") for item in found.items)
+        dates = [date for date in said if date]
         if not dates or dates[-1] == at.since:
             raise ContractError(f"{SEARCH_LISTINGS.name} shows only {SHOWN} of the listings with one {at.date}Date")
         return at._replace(since=dates[-1], page=None, seen=0)

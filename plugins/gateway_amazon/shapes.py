@@ -1,101 +1,37 @@
-"""What stands where in an answer. Nothing has looked at it before: every step and every type is checked."""
+"""What is Amazon's own way of writing things, read and written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from gateway.sdk import CursorExpiredError, InvalidValueError, Money
-
-Shape = Mapping[str, Any]
+from gateway.sdk.shapes import Shape, several, text, whole, within
 
 FBA_PLACE = "fba"
 """The place of all that Amazon keeps."""
 
 
-def within(shape: object, *path: str) -> Any:
-    """What stands at the end of this path; None where a step of it is absent.
-
-    Raises:
-        InvalidValueError: a step is no object. So do the others here, for what has another type than theirs.
-    """
-    for depth, step in enumerate(path):
-        if shape is None:
-            return None
-        if not isinstance(shape, dict):
-            raise wrong(path[:depth], "an object", shape)
-        shape = shape.get(step)
-    return shape
-
-
-def wrong(path: tuple[str, ...], expected: str, found: object) -> InvalidValueError:
-    """That something else stands at a path."""
-    return InvalidValueError(".".join(path) or "answer", f"expected {expected}, found {type(found).__name__}")
-
-
 def objects(shape: object, *path: str) -> list[Shape]:
     """A list of objects; what is absent is empty."""
-    found = within(shape, *path)
-    if found is None:
-        return []
-    if not isinstance(found, list):
-        raise wrong(path, "a list", found)
-    for item in found:
-        if not isinstance(item, dict):
-            raise wrong(path, "objects", item)
-    return found
-
-
-def text(shape: object, *path: str) -> str | None:
-    """A text."""
-    found = within(shape, *path)
-    if found is not None and not isinstance(found, str):
-        raise wrong(path, "text", found)
-    return found
-
-
-def needed(shape: object, *path: str) -> str:
-    """A text that must be there."""
-    found = text(shape, *path)
-    if not found:
-        raise InvalidValueError(".".join(path), "is missing")
-    return found
+    return [] if within(shape, *path) is None else several(shape, *path)
 
 
 def count(shape: object, *path: str) -> int | None:
-    """A whole number, not negative."""
-    found = within(shape, *path)
-    if found is None:
-        return None
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise wrong(path, "a whole number", found)
-    if found < 0:
+    """A whole number, not negative; None where it is absent."""
+    found = None if within(shape, *path) is None else whole(shape, *path)
+    if found is not None and found < 0:
         raise InvalidValueError(".".join(path), f"{found} is negative")
     return found
-
-
-def instant(shape: object, *path: str) -> datetime | None:
-    """A date and time with its zone."""
-    found = text(shape, *path)
-    if not found:
-        return None
-    try:
-        moment = datetime.fromisoformat(found)
-    except ValueError as error:
-        raise InvalidValueError(".".join(path), "is not a date and time") from error
-    if moment.tzinfo is None:
-        raise InvalidValueError(".".join(path), "has no time zone")
-    return moment
 
 
 def money(shape: object, *path: str) -> Money | None:
     """An amount: its decimal number is a text, so that nothing is lost."""
     if within(shape, *path) is None:
         return None
-    return Money.of(needed(shape, *path, "amount"), needed(shape, *path, "currencyCode"))
+    return Money.of(text(shape, *path, "amount"), text(shape, *path, "currencyCode"))
 
 
 def stamp(moment: datetime) -> str:

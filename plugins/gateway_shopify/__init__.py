@@ -36,7 +36,7 @@ def traits(config: ShopifyConfig) -> Traits:
     return Traits(
         time_zone=config.time_zone,
         currency=config.currency,
-        prices_include_tax=bool(config.prices_include_tax),
+        prices_include_tax=config.prices_include_tax,
         read_your_writes=True,
         lookup_settle=timedelta(minutes=2),
     )

@@ -6,14 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
 
-from gateway.sdk import InvalidValueError, Money
+from gateway.sdk import InvalidValueError, Money, shapes
+from gateway.sdk.shapes import Shape
 
-T = TypeVar("T")
-Node = Mapping[str, Any]
+Node = Shape
 _GID = re.compile(r"gid://shopify/(\w+)/(\d{1,19})(\?[\w=&]*)?")
 
 
@@ -33,43 +31,11 @@ def identity(node: object, kind: str) -> str:
 
 def number(node: Node, kind: str, field: str = "id") -> str:
     """The number of a node that is of this type."""
-    value = text(node, field)
+    value = shapes.text(node, field)
     match = _GID.fullmatch(value)
     if match is None or match[1] != kind:
         raise InvalidValueError(field, f"{value[:80]!r} is not the id of a {kind}")
     return match[2]
-
-
-def text(node: Node, field: str) -> str:
-    """A text."""
-    return _typed(node, field, str)
-
-
-def optional_text(node: Node, field: str) -> str | None:
-    """A text, or None where it is null or blank."""
-    value = None if node.get(field) is None else text(node, field)
-    return value if value and value.strip() else None
-
-
-def whole(node: Node, field: str) -> int:
-    """A whole number."""
-    return _typed(node, field, int)
-
-
-def flag(node: Node, field: str) -> bool:
-    """A bool."""
-    return _typed(node, field, bool)
-
-
-def moment(node: Node, field: str) -> datetime:
-    """An instant, with its zone."""
-    try:
-        found = datetime.fromisoformat(text(node, field))
-    except ValueError as error:
-        raise InvalidValueError(field, "is not a date and time of ISO 8601") from error
-    if found.tzinfo is None:
-        raise InvalidValueError(field, "has no time zone")
-    return found
 
 
 def fraction(node: Node, field: str) -> Decimal:
@@ -82,47 +48,21 @@ def fraction(node: Node, field: str) -> Decimal:
 
 def money(node: Node, field: str, currency: str) -> Money:
     """A bare decimal, in the shop's currency."""
-    return Money.of(text(node, field), currency)
+    return Money.of(shapes.text(node, field), currency)
 
 
 def shop_money(node: Node, field: str) -> Money | None:
     """The shop's side of a pair of amounts, or None."""
-    pair = optional(node, field)
+    pair = shapes.optional_one(node, field)
     if pair is None:
         return None
-    amount = one(pair, "shopMoney")
-    return Money.of(text(amount, "amount"), text(amount, "currencyCode"))
-
-
-def one(node: Node, field: str) -> Node:
-    """An object."""
-    return _typed(node, field, dict)
-
-
-def optional(node: Node, field: str) -> Node | None:
-    """An object, or None."""
-    return None if node.get(field) is None else one(node, field)
-
-
-def several(node: Node, field: str) -> list[Node]:
-    """A list of objects."""
-    value = _typed(node, field, list)
-    if not all(isinstance(item, dict) for item in value):
-        raise InvalidValueError(field, "expected a list of objects")
-    return value
+    amount = shapes.one(pair, "shopMoney")
+    return Money.of(shapes.text(amount, "amount"), shapes.text(amount, "currencyCode"))
 
 
 def nodes(node: Node, field: str) -> list[Node]:
     """The nodes of a connection."""
-    return several(one(node, field), "nodes")
-
-
-def texts(node: Node, field: str) -> tuple[str, ...]:
-    """A list of texts, without the blank ones."""
-    value = _typed(node, field, list)
-    if not all(isinstance(item, str) for item in value):
-        raise InvalidValueError(field, "expected a list of texts")
-    return tuple(item for item in value if item.strip())
+    return shapes.several(node, field, "nodes")
 
 
 def mapping(value: object) -> Node:
@@ -133,10 +73,3 @@ def mapping(value: object) -> Node:
 def figure(value: object) -> float | None:
     """A number, where it is one."""
     return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else float(value)
-
-
-def _typed(node: Node, field: str, kind: type[T]) -> T:
-    value = node.get(field)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise InvalidValueError(field, f"expected {kind.__name__}, found {type(value).__name__}")
-    return value

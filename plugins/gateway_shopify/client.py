@@ -24,7 +24,6 @@ class Client:
         self._context = context
         self._http = context.http(config.base_url, self._authorize)
         self._dearer: dict[str, float] = {}
-        self._told: tuple[float, float] | None = None
 
     async def ask(self, operation: Operation, **variables: Any) -> Mapping[str, Any]:
         """The answer's `data`."""
@@ -70,6 +69,4 @@ class Client:
         left, rate, most = faults.bucket(cost)
         if left is None or not rate or not most:
             return
-        if (rate, most) != self._told or left < most / 2:  # else the shop and we agree
-            await self._context.correct(BUDGET, left=max(0.0, left), per_second=rate, capacity=most)
-            self._told = (rate, most)
+        await self._context.correct(BUDGET, left=max(0.0, left), per_second=rate, capacity=most)

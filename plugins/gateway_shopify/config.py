@@ -4,49 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from gateway.sdk import Config, InvalidValueError, Money
+from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
 FeedName = Literal["products", "stock", "customers", "orders"]
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
-_ADDRESS = re.compile(r"https?://[^\s/?#@]+")
 
 
 def _shop(value: str) -> str:
     if not _SHOP.fullmatch(value):
         raise ValueError("expected the shop's own domain, such as my-store.myshopify.com")
     return value
-
-
-def _secret(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
-        raise ValueError("is empty")
-    return value
-
-
-def _currency(value: str) -> str:
-    try:
-        return Money(0, value).currency_code
-    except InvalidValueError:
-        raise ValueError("expected a currency code of ISO 4217 such as GBP") from None
-
-
-def _time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError("expected an IANA time zone such as Europe/London")
-    return value
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError("expected an address such as http://127.0.0.1:8080, without a path")
-    return value
-
-
-Secret = Annotated[SecretStr, AfterValidator(_secret)]
 
 
 class ShopifyConfig(Config):
@@ -56,10 +26,8 @@ class ShopifyConfig(Config):
         str, AfterValidator(_shop), Field(description="The shop's own domain, such as my-store.myshopify.com.")
     ]
     access_token: Annotated[Secret, Field(description="The app's Admin API access token (shpat_…).")]
-    currency: Annotated[
-        str, AfterValidator(_currency), Field(description="ISO 4217 code of the shop's currency; its prices have none.")
-    ]
-    time_zone: Annotated[str, AfterValidator(_time_zone), Field(description="The shop's time zone, an IANA name.")]
+    currency: Annotated[Currency, Field(description="ISO 4217 code of the shop's currency; its prices have none.")]
+    time_zone: Annotated[TimeZone, Field(description="The shop's time zone, an IANA name.")]
     prices_include_tax: Annotated[
         bool | None, Field(description="Whether prices are gross; left out: as the shop itself says.")
     ] = None
@@ -77,8 +45,7 @@ class ShopifyConfig(Config):
         float, Field(gt=0, description="Points it regains each second, until the shop has told.")
     ] = 100
     address: Annotated[
-        str | None,
-        AfterValidator(lambda value: None if value is None else _address(value)),
+        BaseUrl | None,
         Field(description="Where the API is, if not at the shop's domain: a sandbox."),
     ] = None
 

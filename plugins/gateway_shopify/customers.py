@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from datetime import timedelta
 
-from gateway.sdk import Address, AuthError, ChannelError, ContactPoint, CustomerRecord, Gone, Raw, Ref
+from gateway.sdk import Address, AuthError, ChannelError, ContactPoint, CustomerRecord, Gone, Raw, Ref, shapes
 from gateway_shopify import answers
 from gateway_shopify.answers import Node
 from gateway_shopify.config import ShopifyConfig
@@ -38,7 +38,7 @@ class CustomerFeed(ShopFeed[CustomerRecord]):
             data = await self._client.ask(MERGE, job=job, kept=answers.gid("Customer", kept))
         except AuthError as error:  # a scope of its own: without it the other customers are read all the same
             return error
-        merge, customer = (answers.optional(data, field) for field in ("customerMergeJobStatus", "customer"))
+        merge, customer = (shapes.optional_one(data, field) for field in ("customerMergeJobStatus", "customer"))
         done = {"status": "COMPLETED", "resultingCustomerId": answers.gid("Customer", kept)}
         if customer is None or merge != done:
             return Gone(ref)
@@ -47,39 +47,39 @@ class CustomerFeed(ShopFeed[CustomerRecord]):
 
 def customer_of(raw: Raw, config: ShopifyConfig) -> CustomerRecord:
     """The customer that this node is."""
-    if (merged := answers.optional(raw.data, "merged")) is not None:
-        version = answers.moment(merged, "updatedAt")
-        return CustomerRecord(ref=Ref(raw.id), version=version, merged_into=answers.text(merged, "into"))
-    node = answers.one(raw.data, "node")
+    if (merged := shapes.optional_one(raw.data, "merged")) is not None:
+        version = shapes.instant(merged, "updatedAt")
+        return CustomerRecord(ref=Ref(raw.id), version=version, merged_into=shapes.text(merged, "into"))
+    node = shapes.one(raw.data, "node")
     return CustomerRecord(
         ref=Ref(answers.number(node, "Customer")),
-        version=answers.moment(node, "updatedAt"),
-        display_name=answers.optional_text(node, "displayName"),
-        given_name=answers.optional_text(node, "firstName"),
-        family_name=answers.optional_text(node, "lastName"),
-        emails=_contact(node, "defaultEmailAddress", "emailAddress", verified=answers.flag(node, "verifiedEmail")),
+        version=shapes.instant(node, "updatedAt"),
+        display_name=shapes.optional_text(node, "displayName"),
+        given_name=shapes.optional_text(node, "firstName"),
+        family_name=shapes.optional_text(node, "lastName"),
+        emails=_contact(node, "defaultEmailAddress", "emailAddress", verified=shapes.flag(node, "verifiedEmail")),
         phones=_contact(node, "defaultPhoneNumber", "phoneNumber"),
         addresses=tuple(address_of(one) for one in answers.nodes(node, "addressesV2")),
-        tags=answers.texts(node, "tags"),
-        created_at=answers.moment(node, "createdAt"),
+        tags=shapes.texts(node, "tags"),
+        created_at=shapes.instant(node, "createdAt"),
     )
 
 
 def address_of(node: Node) -> Address:
     """A postal address."""
     return Address(
-        name=answers.optional_text(node, "name"),
-        company=answers.optional_text(node, "company"),
-        line1=answers.optional_text(node, "address1"),
-        line2=answers.optional_text(node, "address2"),
-        city=answers.optional_text(node, "city"),
-        region=answers.optional_text(node, "province"),
-        postal_code=answers.optional_text(node, "zip"),
-        country_code=answers.optional_text(node, "countryCodeV2"),
-        phone=answers.optional_text(node, "phone"),
+        name=shapes.optional_text(node, "name"),
+        company=shapes.optional_text(node, "company"),
+        line1=shapes.optional_text(node, "address1"),
+        line2=shapes.optional_text(node, "address2"),
+        city=shapes.optional_text(node, "city"),
+        region=shapes.optional_text(node, "province"),
+        postal_code=shapes.optional_text(node, "zip"),
+        country_code=shapes.optional_text(node, "countryCodeV2"),
+        phone=shapes.optional_text(node, "phone"),
     )
 
 
 def _contact(node: Node, field: str, value: str, *, verified: bool = False) -> tuple[ContactPoint, ...]:
-    found = answers.optional(node, field)
-    return () if found is None else (ContactPoint(value=answers.text(found, value), verified=verified, primary=True),)
+    found = shapes.optional_one(node, field)
+    return () if found is None else (ContactPoint(value=shapes.text(found, value), verified=verified, primary=True),)

@@ -30,12 +30,14 @@ from gateway.sdk import (
     Ref,
     StockRecord,
     Token,
+    shapes,
 )
 from gateway_shopify import answers
 from gateway_shopify.client import Client
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.following import complete, connection_of, following
 from gateway_shopify.operations import Kind
+from gateway_shopify.width import Width
 
 OVERLAP = timedelta(minutes=2)
 """How long a change may be missing from Shopify's search."""
@@ -79,9 +81,9 @@ class ShopFeed(LiveFeed[R]):
         self.of = of
         self.name = name
         self.ascending = kind.newest is not None
-        self.fetch_at_once = kind.size
+        self.fetch_at_once = kind.records(kind.entries)
         self._client, self._config, self._context = shop.client, shop.config, shop.context
-        self._kind = kind
+        self._kind, self._width = kind, Width(kind)
         self._read: Callable[[Raw, ShopifyConfig], R] = read
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
@@ -103,7 +105,8 @@ class ShopFeed(LiveFeed[R]):
 
     async def found(self, ids: Sequence[str]) -> tuple[Mapping[str, Any], Any]:
         """The nodes of these ids, complete, None for what there is not; and what the shop says of itself."""
-        data = await self._client.ask(self._kind.by_id, ids=[answers.gid(self._kind.type, id) for id in ids])
+        wide = {"inside": self._kind.entries} if self._kind.inside else {}
+        data = await self._client.ask(self._kind.by_id, ids=[answers.gid(self._kind.type, id) for id in ids], **wide)
         nodes = data.get("nodes")
         if not isinstance(nodes, list) or len(nodes) != len(ids):
             raise ContractError(f"{self._kind.by_id.name} answered for other records than were asked for")
@@ -161,7 +164,7 @@ class ShopFeed(LiveFeed[R]):
 
     async def _listed(self, after: str | None, **search: Any) -> tuple[list[Any], Any, str | None]:
         """Nodes, what the shop says of itself, and the cursor of what follows."""
-        data = await self._client.ask(self._kind.listing, first=self._kind.size, after=after, **search)
+        data = await self._client.ask(self._kind.listing, after=after, **self._width.variables, **search)
         connection = connection_of(data, self._kind.plural, self._kind.listing)
         return connection["nodes"], self._shop(data), following(connection, after)
 
@@ -175,15 +178,16 @@ class ShopFeed(LiveFeed[R]):
 
     async def _raws(self, nodes: Sequence[Any], shop: Any) -> tuple[list[Raw], int]:
         """The records of so many nodes as the budget allows to complete, but of one at least."""
-        items: list[Raw] = []
-        for count, node in enumerate(nodes):
+        whole: list[Any] = []
+        for node in nodes:
             try:
-                items += self.raws(await complete(self._client, node), shop)
+                whole.append(await complete(self._client, node))
             except RateLimitedError:
-                if not count:
+                if not whole:
                     raise
-                return items, count
-        return items, len(nodes)
+                break
+        self._width.learn(whole)
+        return [raw for node in whole for raw in self.raws(node, shop)], len(whole)
 
 
 def _forward(nodes: Sequence[Any], kind: Kind, after: int) -> int:
@@ -199,7 +203,7 @@ def _forward(nodes: Sequence[Any], kind: Kind, after: int) -> int:
 def _updated(node: Any) -> str | None:
     """When a node was changed last, to the second, as the search takes it; None where it does not say."""
     try:
-        return second(answers.moment(node, "updatedAt"))
+        return second(shapes.instant(node, "updatedAt"))
     except (InvalidValueError, AttributeError):
         return None
 

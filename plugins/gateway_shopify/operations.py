@@ -13,24 +13,29 @@ from typing import Any
 
 VERSION = "2026-10"
 
+PAGE_COST = 680
+"""What a page costs at most. One question may cost 1,000, but who waits for a full bucket loses what flows over."""
+
 PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 MONEY = "{ shopMoney { amount currencyCode } }"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. It costs at most `cost` points, and `each` for every record that is asked for."""
+    """One operation. It costs at most `cost` points, and for every record that is asked for `each`, and `entry` for
+    every entry inside it that is asked for."""
 
     name: str
     text: str
     cost: float
     each: float = 0
+    entry: float = 0
     writes: bool = False
 
     def points(self, variables: Mapping[str, Any]) -> float:
         """What it costs at most, before the shop has told."""
         count = variables.get("first") or len(variables.get("ids", ()))
-        return self.cost + self.each * int(count)
+        return self.cost + int(count) * (self.each + self.entry * int(variables.get("inside", 0)))
 
 
 VARIANT = """
@@ -66,11 +71,11 @@ PRODUCT = f"""
   hasOnlyDefaultVariant
   category {{ fullName }}
   featuredMedia {{ preview {{ image {{ url altText width height }} }} }}
-  variants(first: 20) {{ nodes {{ {VARIANT} }} {PAGE_INFO} }}
+  variants(first: $inside) {{ nodes {{ {VARIANT} }} {PAGE_INFO} }}
 """
 ITEM = f"""
   __typename id
-  inventoryLevels(first: 10) {{ nodes {{ {LEVEL} }} {PAGE_INFO} }}
+  inventoryLevels(first: $inside) {{ nodes {{ {LEVEL} }} {PAGE_INFO} }}
 """
 CUSTOMER = f"""
   __typename id displayName firstName lastName tags verifiedEmail createdAt updatedAt
@@ -107,24 +112,48 @@ ORDER = f"""
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a feed reads: a connection of the shop, and what is asked of each of its nodes."""
+    """What a feed reads: a connection of the shop, and what is asked of each of its nodes.
+
+    Attributes:
+        inside: the connection in each node of which more or fewer entries can be asked for.
+        entries: so many of them at most.
+    """
 
     type: str
     plural: str
     listing: Operation
     by_id: Operation
-    size: int
     newest: Operation | None = None
+    inside: str = ""
+    entries: int = 0
+
+    def each(self, entries: int) -> float:
+        """What a record costs at most that is asked for with so many entries."""
+        return self.listing.each + self.listing.entry * entries
+
+    def records(self, entries: int) -> int:
+        """How many such records a page has room for."""
+        return int((PAGE_COST - self.listing.cost) // self.each(entries))
 
 
-def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted: bool = True) -> Kind:
+def _kind(
+    type: str,
+    plural: str,
+    fields: str,
+    each: float,
+    *,
+    inside: tuple[str, int, float] = ("", 0, 0),
+    sorted: bool = True,
+) -> Kind:
     key = f"{type}SortKeys"
+    name, entries, entry = inside
+    width = ", $inside: Int!" if name else ""
     sort, sorting = (f", $sort: {key}!", ", sortKey: $sort") if sorted else ("", "")
-    listing = f"""query {type}Page($first: Int!, $after: String, $query: String{sort}) {{
+    listing = f"""query {type}Page($first: Int!, $after: String, $query: String{sort}{width}) {{
   shop {{ currencyCode taxesIncluded }}
   {plural}(first: $first, after: $after, query: $query{sorting}) {{ nodes {{ {fields} }} {PAGE_INFO} }}
 }}"""
-    by_id = f"""query {type}ById($ids: [ID!]!) {{
+    by_id = f"""query {type}ById($ids: [ID!]!{width}) {{
   shop {{ currencyCode taxesIncluded }}
   nodes(ids: $ids) {{ __typename id ... on {type} {{ {fields} }} }}
 }}"""
@@ -134,17 +163,18 @@ def _kind(type: str, plural: str, fields: str, size: int, each: float, *, sorted
     return Kind(
         type,
         plural,
-        Operation(f"{type}Page", listing, 4, each),
-        Operation(f"{type}ById", by_id, 2, each),
-        size,
+        Operation(f"{type}Page", listing, 4, each, entry),
+        Operation(f"{type}ById", by_id, 2, each, entry),
         Operation(f"{type}Newest", newest, 3) if sorted else None,
+        name,
+        entries,
     )
 
 
-PRODUCTS = _kind("Product", "products", PRODUCT, 10, 67)
-ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 12, 53, sorted=False)
-CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 60, 10)
-ORDERS = _kind("Order", "orders", ORDER, 4, 157)
+PRODUCTS = _kind("Product", "products", PRODUCT, 7, inside=("variants", 20, 3))
+ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 3, inside=("inventoryLevels", 10, 5), sorted=False)
+CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 10)
+ORDERS = _kind("Order", "orders", ORDER, 157)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from gateway.sdk import (
     Raw,
     Ref,
     TaxLine,
+    shapes,
 )
 from gateway_shopify import answers
 from gateway_shopify.answers import Node
@@ -66,21 +67,21 @@ SETTLED = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.R
 
 def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
     """The order that this node is. Amounts are the shop's, as of the sale; refunds stand apart."""
-    node = answers.one(raw.data, "node")
+    node = shapes.one(raw.data, "node")
     handed, returned = handed_over(node), came_back(node)
     lines = [_line(line, handed, returned) for line in answers.nodes(node, "lineItems")]
     payment, fulfillment = _payment(node), _known(FULFILLMENT, node, "displayFulfillmentStatus")
-    reference = answers.optional_text(node, "sourceIdentifier")
+    reference = shapes.optional_text(node, "sourceIdentifier")
     return OrderRecord(
         ref=Ref(answers.number(node, "Order")),
-        version=answers.moment(node, "updatedAt"),
-        number=answers.text(node, "name"),
+        version=shapes.instant(node, "updatedAt"),
+        number=shapes.text(node, "name"),
         status=_status(node, payment, fulfillment),
         fulfillment_status=fulfillment,
         payment_status=payment,
         return_status=_returned(node, lines),
-        placed_at=answers.moment(node, "processedAt"),
-        cancelled_at=None if node.get("cancelledAt") is None else answers.moment(node, "cancelledAt"),
+        placed_at=shapes.instant(node, "processedAt"),
+        cancelled_at=None if node.get("cancelledAt") is None else shapes.instant(node, "cancelledAt"),
         customer=_id(node, "customer", "Customer"),
         place=_id(node, "retailLocation", "Location"),
         client_reference=reference,
@@ -92,8 +93,8 @@ def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
         subtotal=answers.shop_money(node, "subtotalPriceSet"),
         discount_total=answers.shop_money(node, "totalDiscountsSet"),
         tax_total=answers.shop_money(node, "totalTaxSet"),
-        tax_included=answers.flag(node, "taxesIncluded"),
-        tax_lines=tuple(_tax(one) for one in answers.several(node, "taxLines")),
+        tax_included=shapes.flag(node, "taxesIncluded"),
+        tax_lines=tuple(_tax(one) for one in shapes.several(node, "taxLines")),
         shipping_total=answers.shop_money(node, "totalShippingPriceSet"),
         total=answers.shop_money(node, "totalPriceSet"),
         refunded_total=answers.shop_money(node, "totalRefundedSet"),
@@ -103,10 +104,10 @@ def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
 def handed_over(node: Node) -> Counter[str]:
     """Units of each line that have left, over all fulfillments that succeeded."""
     units: Counter[str] = Counter()
-    for fulfillment in answers.several(node, "fulfillments"):
-        if answers.text(fulfillment, "status") == "SUCCESS":
+    for fulfillment in shapes.several(node, "fulfillments"):
+        if shapes.text(fulfillment, "status") == "SUCCESS":
             for item in answers.nodes(fulfillment, "fulfillmentLineItems"):
-                units[_line_id(item)] += 0 if item.get("quantity") is None else answers.whole(item, "quantity")
+                units[_line_id(item)] += 0 if item.get("quantity") is None else shapes.whole(item, "quantity")
     return units
 
 
@@ -115,12 +116,12 @@ def came_back(node: Node) -> Counter[str]:
     units: Counter[str] = Counter()
     for returned in answers.nodes(node, "returns"):
         for item in answers.nodes(returned, "returnLineItems"):
-            if answers.optional(item, "fulfillmentLineItem") is not None:  # else the shop cannot tell what came
-                units[_line_id(answers.one(item, "fulfillmentLineItem"))] += answers.whole(item, "processedQuantity")
-    for refund in answers.several(node, "refunds"):
+            if shapes.optional_one(item, "fulfillmentLineItem") is not None:  # else the shop cannot tell what came
+                units[_line_id(shapes.one(item, "fulfillmentLineItem"))] += shapes.whole(item, "processedQuantity")
+    for refund in shapes.several(node, "refunds"):
         for item in answers.nodes(refund, "refundLineItems") if refund.get("return") is None else ():
-            if answers.text(item, "restockType") in ("RETURN", "LEGACY_RESTOCK"):
-                units[_line_id(item)] += answers.whole(item, "quantity")
+            if shapes.text(item, "restockType") in ("RETURN", "LEGACY_RESTOCK"):
+                units[_line_id(item)] += shapes.whole(item, "quantity")
     return units
 
 
@@ -129,9 +130,9 @@ def _line(node: Node, handed: Counter[str], returned: Counter[str]) -> OrderLine
     return OrderLineRecord(
         ref=Ref(id),
         variant=_id(node, "variant", "ProductVariant"),
-        title=answers.text(node, "title"),
-        sku=answers.optional_text(node, "sku"),
-        quantity=answers.whole(node, "quantity"),
+        title=shapes.text(node, "title"),
+        sku=shapes.optional_text(node, "sku"),
+        quantity=shapes.whole(node, "quantity"),
         unit_price=answers.shop_money(node, "originalUnitPriceSet"),
         total=answers.shop_money(node, "discountedTotalSet"),
         fulfilled_quantity=handed[id],
@@ -140,21 +141,21 @@ def _line(node: Node, handed: Counter[str], returned: Counter[str]) -> OrderLine
 
 
 def _line_id(node: Node) -> str:
-    return answers.number(answers.one(node, "lineItem"), "LineItem")
+    return answers.number(shapes.one(node, "lineItem"), "LineItem")
 
 
 def _tax(node: Node) -> TaxLine:
     amount = answers.shop_money(node, "priceSet")
     if amount is None:
         raise InvalidValueError("taxLines.priceSet", "is missing")
-    return TaxLine(title=answers.text(node, "title"), rate=answers.fraction(node, "rate"), amount=amount)
+    return TaxLine(title=shapes.text(node, "title"), rate=answers.fraction(node, "rate"), amount=amount)
 
 
 def _status(node: Node, payment: PaymentStatus, fulfillment: OrderFulfillmentStatus) -> OrderStatus:
     if node.get("cancelledAt") is not None:
         return OrderStatus.CANCELLED
     done = fulfillment is OrderFulfillmentStatus.FULFILLED and payment in SETTLED
-    return OrderStatus.COMPLETED if done or answers.flag(node, "closed") else OrderStatus.OPEN
+    return OrderStatus.COMPLETED if done or shapes.flag(node, "closed") else OrderStatus.OPEN
 
 
 def _payment(node: Node) -> PaymentStatus:
@@ -176,23 +177,23 @@ def _returned(node: Node, lines: Sequence[OrderLineRecord]) -> OrderReturnStatus
 
 
 def _known(names: Mapping[str, E], node: Node, field: str) -> E:
-    said = answers.text(node, field)
+    said = shapes.text(node, field)
     if said not in names:
         raise InvalidValueError(field, f"{said[:40]} is not known")
     return names[said]
 
 
 def _contact(node: Node) -> OrderContact | None:
-    home = answers.optional(node, "billingAddress") or answers.optional(node, "shippingAddress") or {}
-    name, email, phone = (answers.optional_text(*at) for at in ((home, "name"), (node, "email"), (node, "phone")))
+    home = shapes.optional_one(node, "billingAddress") or shapes.optional_one(node, "shippingAddress") or {}
+    name, email, phone = (shapes.optional_text(*at) for at in ((home, "name"), (node, "email"), (node, "phone")))
     return OrderContact(name=name, email=email, phone=phone) if name or email or phone else None
 
 
 def _address(node: Node, field: str) -> Address | None:
-    found = answers.optional(node, field)
+    found = shapes.optional_one(node, field)
     return None if found is None else address_of(found)
 
 
 def _id(node: Node, field: str, kind: str) -> str | None:
-    found = answers.optional(node, field)
+    found = shapes.optional_one(node, field)
     return None if found is None else answers.number(found, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.sdk import ContractError, InvalidValueError, Place
+from gateway.sdk import ContractError, InvalidValueError, Place, shapes
 from gateway_shopify import answers
 from gateway_shopify.client import Client
 from gateway_shopify.following import connection_of, following
@@ -16,8 +16,8 @@ async def places(client: Client) -> list[Place]:
     while True:
         page = connection_of(await client.ask(PLACES, after=after), "locations", PLACES)
         try:
-            named = answers.several(page, "nodes")
-            found += [Place(answers.number(one, "Location"), answers.text(one, "name")) for one in named]
+            named = shapes.several(page, "nodes")
+            found += [Place(answers.number(one, "Location"), shapes.text(one, "name")) for one in named]
         except InvalidValueError as error:
             raise ContractError(f"Locations answered with something else than locations ({error})") from error
         if (after := following(page, after)) is None:

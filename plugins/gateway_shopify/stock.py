@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from gateway.sdk import ChannelError, Gone, InvalidValueError, Mark, Page, Raw, Ref, StockRecord, Token
+from gateway.sdk import ChannelError, Gone, InvalidValueError, Mark, Page, Raw, Ref, StockRecord, Token, shapes
 from gateway_shopify import answers
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.feeds import DEPTH, Range, Shop, ShopFeed, earlier, second, token_of
@@ -99,12 +99,12 @@ def stock_of(raw: Raw, config: ShopifyConfig) -> StockRecord:
     """The level that this node is. What is available already excludes what is committed to orders."""
     level = raw.data
     item, _, place = raw.id.partition("/")
-    counts = {answers.text(one, "name"): answers.whole(one, "quantity") for one in answers.several(level, "quantities")}
+    counts = {shapes.text(one, "name"): shapes.whole(one, "quantity") for one in shapes.several(level, "quantities")}
     if not (item.isdigit() and place.isdigit() and "available" in counts and "committed" in counts):
         raise InvalidValueError("quantities", "expected what is available and committed, of an item in a place")
     return StockRecord(
         ref=Ref(raw.id),
-        version=answers.moment(level, "updatedAt"),
+        version=shapes.instant(level, "updatedAt"),
         item=item,
         place=place,
         available=counts["available"],

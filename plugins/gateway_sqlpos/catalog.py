@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.sdk import InvalidValueError, ProductRecord, Raw, Ref, VariantRecord
+from gateway.sdk import ProductRecord, Raw, Ref, VariantRecord, gtin_or_none
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.rows import Row, labelled, money, number, only, rows, table, text
 from gateway_sqlpos.tables import TableFeed
@@ -36,19 +35,11 @@ class ProductFeed(TableFeed[ProductRecord]):
             ref=Ref(raw.id),
             title=title,
             sku=text(row, "sku"),
+            gtin=gtin_or_none(text(row, "barcode")),
             price=money(number(row, "price"), self.config.currency),
             price_includes_tax=self.config.prices_include_tax,
         )
-        variants = (with_gtin(variant, text(row, "barcode")),)
-        return ProductRecord(ref=Ref(raw.id), title=title, variants=variants, category=row["category"])
-
-
-def with_gtin(variant: VariantRecord, barcode: str | None) -> VariantRecord:
-    """The variant with its barcode as GTIN, if it is one: tills also scan codes of their own making."""
-    try:
-        return replace(variant, gtin=barcode)
-    except InvalidValueError:
-        return variant
+        return ProductRecord(ref=Ref(raw.id), title=title, variants=(variant,), category=row["category"])
 
 
 def category_paths(conn: Connection, config: SqlPosConfig) -> dict[str, list[Any]]:

@@ -18,10 +18,11 @@ SIZES = (5, 20, 100)
 
 
 async def measure(*, dialect: str, products: int, queries: int, seed: int) -> dict[str, float]:
-    """Products with three variants in two shops each, and as many orders with lines and customers."""
+    """Products with three variants over three channels, counted in two shops, and orders of each channel."""
     goods = Goods(products=products, seed=seed, sizes=3, places=("shop", "outlet"), tills=products)
     found: dict[str, float] = {}
-    async with two_databases(dialect) as (url, _), gateway_over(url, goods) as gateway:
+    channels = {key: {"plugin": "goods", "required": True} for key in ("till", "market")}
+    async with two_databases(dialect) as (url, _), gateway_over(url, goods, channels=channels) as gateway:
         await gateway.run_due()
         client = Client(gateway)
         for name, query in (("products", PRODUCTS), ("orders", ORDERS)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -232,6 +233,27 @@ async def test_listings_are_listed_by_channel_state_and_whether_something_connec
     assert await listed(world, filter={"statuses": ["ARCHIVED"]}) == set()
     assert await listed(world, filter={"statuses": []}) == set()
     assert await listed(world, filter={}) == await listed(world, filter={"statuses": ["ACTIVE"]})
+
+
+async def test_a_listing_is_changed_when_it_says_otherwise_or_belongs_elsewhere_and_not_when_its_neighbor_is(
+    world: World,
+) -> None:
+    async def lately() -> set[str]:
+        instant = world.clock() - timedelta(minutes=1)
+        return await listed(world, filter={"updatedSince": instant.isoformat()})
+
+    assert await lately() == await listed(world)
+    world.clock.forward(hours=1)
+    red = rows.variant("w-red", sku="tee-r", price="9.00", title="Red", options={"Color": "Red"})
+    blue = rows.variant("w-blue", sku="TEE-B", price="11.50", title="Blue", options={"Color": "Blue"})
+    world.stores["web"].change("products", "w-tee", variants=[red, blue])
+    await sync(world, "web")
+    assert await lately() == {"w-red"}
+    world.clock.forward(hours=1)
+    lamp = rows.variant("t-lamp", sku="TEE-B", price="30.00", title="Lamp")
+    world.stores["till"].change("products", "t-lamp", variants=[lamp])
+    await sync(world)
+    assert await lately() == {"t-lamp", "w-blue"}
 
 
 async def test_listings_are_paged_and_need_their_scope(world: World) -> None:

@@ -86,6 +86,23 @@ async def test_adjacent_variants_differ_in_one_option(shirts: World) -> None:
     assert (await shown(shirts))[1] == ["Red-S", "Red-M", "Blue-L"]
 
 
+VALUES = """query ($channel: String) { products(search: "shirt") { nodes { options { name
+  optionValues { name firstAvailableVariant(channelKey: $channel) { sku } } } } } }"""
+
+
+async def led_to(world: World, channel: str) -> dict[str, str | None]:
+    (node,) = (await world.client.data(VALUES, channel=channel))["products"]["nodes"]
+    values = [value for option in node["options"] for value in option["optionValues"]]
+    return {value["name"]: (value["firstAvailableVariant"] or {}).get("sku") for value in values}
+
+
+async def test_each_value_of_an_option_leads_to_the_first_variant_with_it_that_can_be_had(shirts: World) -> None:
+    first = {"Red": "Red-L", "Blue": "Blue-M", "S": None, "M": "Blue-M", "L": "Red-L"}
+    assert await led_to(shirts, "till") == first
+    assert await led_to(shirts, "web") == dict.fromkeys(first)
+    assert (await shirts.client.ask(VALUES, channel="nowhere")).codes == ["BAD_USER_INPUT"] * 5
+
+
 @pytest.mark.parametrize(
     "chosen",
     [options(Color="Red") * 2, [{"name": str(n), "value": "x"} for n in range(21)], [{"name": "a\0", "value": ""}]],

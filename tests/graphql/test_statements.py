@@ -34,6 +34,7 @@ PAGES = """query ($first: Int) { products(first: $first) { nodes {
     storeAvailability(near: {latitude: 51.5, longitude: -0.12}) { edges { distanceKm node {
       status available location { key } } } } }
   adjacentVariants(selectedOptions: [{name: "Size", value: "M"}]) { sku price { amount } }
+  options { optionValues { firstAvailableVariant(channelKey: "till") { sku } } }
   till: selectedOrFirstAvailableVariant(channelKey: "till") { sku stock { available } } } } }"""
 SEARCHED = """query ($first: Int) { products(first: $first, search: "product") { nodes { title brand } } }"""
 LISTINGS = """query ($first: Int) { listings(first: $first) { totalCount nodes {

@@ -20,6 +20,7 @@ from gateway.storage import passes
 from gateway.storage.database import Connection
 from gateway.storage.passes import PassRow
 from gateway_amazon.sandbox import AmazonSandbox, start
+from gateway_amazon.sandbox.door import Asked
 from gateway_amazon.sandbox.twin import STORE
 from tests.sync.state import state
 
@@ -106,6 +107,18 @@ async def opened(url: str, sandbox: AmazonSandbox, clock: Clock, **options: Any)
     async with open_gateway(parse(document, {}), plugins=discover(), clock=clock) as gateway:
         gateway.turns.gap = 0
         yield gateway
+
+
+def refused(asked: Sequence[Asked]) -> int:
+    """How many requests the sandbox, which counts as Amazon does, had to refuse."""
+    return sum(one.status == 429 for one in asked)
+
+
+def most_at_once(asked: Sequence[Asked], per_second: float) -> float:
+    """The burst that a bucket of this rate must allow for these requests."""
+    times = [one.at for one in asked]
+    spans = ((first, last) for last in range(len(times)) for first in range(last + 1))
+    return max(last - first + 1 - (times[last] - times[first]) * per_second for first, last in spans)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,9 @@ from gateway.storage.database import Connection
 from gateway.storage.tables import budgets
 from gateway_amazon.partner import OPERATIONS, SEARCH_ORDERS
 from gateway_amazon.sandbox import AmazonSandbox, start
-from gateway_amazon.sandbox.door import Asked
 from gateway_amazon.sandbox.limits import RATES
 
-from .amazon import SOON, Clock, house, many, opened, world
+from .amazon import SOON, Clock, house, many, most_at_once, opened, refused, world
 
 pytestmark = pytest.mark.anyio
 SCALE = 2_000.0
@@ -29,18 +27,6 @@ async def ask(gateway: Gateway, calls: int = CALLS) -> None:
     """Ask for the first page of the orders so often."""
     for _ in range(calls):
         await gateway.syncing["amazon"].channel.page("orders", None, None, SOON)
-
-
-def refused(asked: Sequence[Asked]) -> int:
-    """How many requests the sandbox, which counts as Amazon does, had to refuse."""
-    return sum(one.status == 429 for one in asked)
-
-
-def most_at_once(asked: Sequence[Asked], per_second: float) -> float:
-    """The burst that a bucket of this rate must allow for these requests."""
-    times = [one.at for one in asked]
-    spans = ((first, last) for last in range(len(times)) for first in range(last + 1))
-    return max(last - first + 1 - (times[last] - times[first]) * per_second for first, last in spans)
 
 
 async def sandboxed(directory: Path, clock: Clock, scale: float = SCALE) -> AmazonSandbox:

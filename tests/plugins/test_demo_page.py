@@ -64,6 +64,10 @@ def health(browser: WebDriver, channel: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"#channel-{channel} td:nth-child(2)").text
 
 
+def age(browser: WebDriver, channel: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f"#channel-{channel} td:nth-child(4)").text
+
+
 def look(browser: WebDriver, address: str) -> None:
     browser.get(address)
     assert "Every channel as one" in browser.page_source
@@ -73,6 +77,12 @@ def look(browser: WebDriver, address: str) -> None:
     promised = int(available(browser, "warehouse-leeds"))
     browser.find_element(By.CSS_SELECTOR, '[data-sell="web warehouse-leeds"]').click()
     until(browser, lambda: int(available(browser, "warehouse-leeds")) == promised - 1)
+    price = browser.find_element(By.CSS_SELECTOR, '[data-play="web"] input')
+    price.send_keys("20")
+    until(browser, lambda: "0 s" in age(browser, "till"))  # everything was shown again meanwhile
+    assert price.get_attribute("value") == "20", "what is being typed stays"
+    price.submit()
+    until(browser, lambda: "23.50 GBP" in browser.find_element(By.ID, "variants").text)
     modes = Select(browser.find_element(By.CSS_SELECTOR, "#channel-till select"))
     modes.select_by_value("down")
     until(browser, lambda: health(browser, "till").startswith(("DEGRADED", "DOWN")))

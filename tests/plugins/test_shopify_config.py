@@ -40,6 +40,12 @@ def test_the_schema_of_the_configuration_is_printed_and_says_what_each_key_is() 
     assert all("description" in one for one in schema["properties"].values())
 
 
+@pytest.mark.parametrize("said", [None, False, True])
+def test_a_store_that_is_asked_whether_its_prices_include_tax_has_not_answered_yet(said: bool | None) -> None:
+    config = ShopifyConfig.model_validate(GOOD if said is None else {**GOOD, "prices_include_tax": said})
+    assert CHANNEL.traits(config).prices_include_tax is said
+
+
 def test_every_key_of_the_configuration_is_documented() -> None:
     page = (HOME / "docs" / "channels" / "shopify.md").read_text(encoding="utf-8")
     assert [key for key in ShopifyConfig.model_fields if f"| `{key}` |" not in page] == []

@@ -157,8 +157,9 @@ def points(operation: Operation) -> int:
 
 
 def variables(operation: Operation) -> Mapping[str, Any]:
-    size = next((kind.size for kind in KINDS if operation in (kind.listing, kind.by_id)), 1)
-    return {"first": size, "ids": ["x"] * size}
+    kind = next((kind for kind in KINDS if operation in (kind.listing, kind.by_id)), None)
+    size, entries = (1, 0) if kind is None else (kind.records(kind.entries), kind.entries)
+    return {"first": size, "ids": ["x"] * size, "inside": entries}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)

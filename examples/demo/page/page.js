@@ -3,8 +3,10 @@
 const QUERY = `query ($search: String!) {
   channels { key name health { status lastSuccessAt fault { code } } }
   products(first: 3, search: $search) { nodes { title variants(first: 12) { nodes {
-    sku title
-    listings { channel { key } title unitsPerListing price { amount currencyCode } }
+    id sku title
+    listings { channel { key name } externalId title unitsPerListing price { amount currencyCode } }
+    tillTax: priceIncludesTax(channelKey: "till") webTax: priceIncludesTax(channelKey: "web")
+    amazonTax: priceIncludesTax(channelKey: "amazon")
     till: stock(channelKey: "till") { ...counted }
     web: stock(channelKey: "web") { ...counted }
     amazon: stock(channelKey: "amazon") { ...counted }
@@ -15,7 +17,7 @@ fragment counted on Stock {
   sources { channel { key } state asOf }
 }`;
 
-const MODES = ["ok", "down", "hang", "slow", "error", "throttle", "garbage", "half"];
+const MODES = ["ok", "down", "hang", "slow", "error", "throttle", "garbage", "half", "auth"];
 let searched = "22423";
 let world = {};
 const known = new Map();
@@ -31,6 +33,26 @@ function say(text) {
   document.getElementById("said").textContent = text;
 }
 
+/* The child of this key, made once: what is written into or clicked on must not be replaced every second. */
+function child(parent, key, make) {
+  const found = [...parent.children].find((one) => one.dataset.key === key);
+  if (found) return found;
+  const made = make();
+  made.dataset.key = key;
+  return parent.appendChild(made);
+}
+
+/* Only these children, in this order. */
+function keep(parent, keys) {
+  for (const one of [...parent.children]) if (!keys.includes(one.dataset.key)) one.remove();
+  if (keys.some((key, place) => parent.children[place].dataset.key !== key))
+    parent.append(...keys.map((key) => [...parent.children].find((one) => one.dataset.key === key)));
+}
+
+function write(cell, text) {
+  if (cell.textContent !== text) cell.textContent = text;
+}
+
 function ago(instant) {
   if (!instant) return "never";
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(instant)) / 1000));
@@ -38,6 +60,7 @@ function ago(instant) {
 }
 
 async function play(channel, action, body) {
+  say(`${channel}: ${action} …`);
   const answer = await fetch(`/world/${channel}/${action}`, { method: "POST", body: JSON.stringify(body) });
   const said = await answer.json();
   say(answer.ok ? `${channel}: ${action} ${JSON.stringify(body)}` : said.error);
@@ -45,7 +68,7 @@ async function play(channel, action, body) {
 
 function breaking(channel) {
   const cell = element("td");
-  const modes = element("select", "", { "aria-label": `How ${channel} is broken` });
+  const modes = element("select", "", { "aria-label": `Break ${channel}` });
   for (const mode of MODES) modes.append(element("option", mode, { value: mode }));
   modes.addEventListener("change", () => play(channel, "fault", { mode: modes.value }));
   cell.append(modes);
@@ -67,14 +90,13 @@ function channelRow(channel) {
 function showChannels(channels, sources) {
   const body = document.querySelector("#channels tbody");
   for (const channel of channels) {
-    let row = document.getElementById(`channel-${channel.key}`);
-    if (!row) body.append((row = channelRow(channel)));
+    const row = child(body, channel.key, () => channelRow(channel));
     const { status, lastSuccessAt, fault } = channel.health ?? { status: "UNKNOWN" };
     const source = sources.get(channel.key);
-    row.cells[1].textContent = fault && status !== "HEALTHY" ? `${status} (${fault.code})` : status;
+    write(row.cells[1], fault && status !== "HEALTHY" ? `${status} (${fault.code})` : status);
     row.cells[1].className = status;
-    row.cells[2].textContent = ago(lastSuccessAt);
-    row.cells[3].textContent = source ? `${ago(source.asOf)}${source.state === "FRESH" ? "" : `, ${source.state}`}` : "";
+    write(row.cells[2], ago(lastSuccessAt));
+    write(row.cells[3], source ? `${ago(source.asOf)}${source.state === "FRESH" ? "" : `, ${source.state}`}` : "");
     row.cells[3].className = source && source.state !== "FRESH" ? "stale" : "";
   }
 }
@@ -89,64 +111,147 @@ function counted(variant) {
   return { levels, sources };
 }
 
-function selling(variant, location) {
+/* What the channel's twin calls it: on Amazon, where it may have another SKU, its id is that. */
+function skuIn(variant, channel) {
+  const listed = variant.listings.find((listing) => listing.channel.key === channel);
+  return listed && (channel === "amazon" ? listed.externalId : variant.sku);
+}
+
+function button(text, action, attributes = {}) {
+  const made = element("button", text, { type: "button", ...attributes });
+  made.addEventListener("click", action);
+  return made;
+}
+
+/* A field and what is done with what stands in it. */
+function asking(what, verb, action, attributes) {
+  const form = element("form");
+  const field = element("input", "", { "aria-label": what, placeholder: what, required: "", ...attributes });
+  form.append(field, element("button", verb));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    action(field.value);
+    form.reset();
+  });
+  return form;
+}
+
+function playing(channel, sku) {
   const cell = element("td");
-  for (const [channel, summary] of Object.entries(world)) {
-    const sku = skuIn(variant, channel);
-    if (!sku || !summary.locations.includes(location)) continue;
-    const button = element("button", `sell one: ${channel}`, { type: "button", "data-sell": `${channel} ${location}` });
-    button.addEventListener("click", () => play(channel, "sell", { sku, quantity: 1, location }));
-    cell.append(button, " ");
-  }
+  if (!sku) return cell;
+  const actions = element("div", "", { class: "play", "data-play": channel });
+  actions.append(
+    asking("price before tax", "set", (amount) => play(channel, "price", { sku, amount }), { size: 13 }),
+    asking("title", "rename", (title) => play(channel, "product", { sku, title }), { size: 13, maxlength: 200 }),
+    button("delete", () => play(channel, "product", { sku, deleted: true })),
+  );
+  cell.append(actions);
   return cell;
 }
 
-function skuIn(variant, channel) {
-  const listed = variant.listings.find((listing) => listing.channel.key === channel);
-  return listed && variant.sku;
+function offerRow(variant, { channel }) {
+  const row = element("tr");
+  row.append(element("td", channel.name), element("td"), element("td", "", { class: "number" }), element("td"));
+  row.append(playing(channel.key, skuIn(variant, channel.key)));
+  return row;
 }
 
-function stockTable(variant, levels) {
-  const table = element("table", "", { "data-sku": variant.sku });
-  const head = table.createTHead().insertRow();
-  for (const title of ["Location", "On hand", "Available", "Here"]) head.append(element("th", title));
-  const body = table.createTBody();
-  for (const [key, level] of levels) {
-    const row = body.insertRow();
-    row.dataset.location = key;
-    const place = `${variant.sku} ${key}`;
-    const moved = known.has(place) && known.get(place) !== level.onHand;
-    known.set(place, level.onHand);
-    row.append(element("td", level.location.name));
-    row.append(element("td", level.onHand ?? "unknown", { class: moved ? "number moved" : "number" }));
-    row.append(element("td", level.available ?? "unknown", { class: "number" }));
-    row.append(selling(variant, key));
-  }
-  return table;
+function priceOf(listing) {
+  if (!listing.price) return "no price";
+  return `${listing.price.amount} ${listing.price.currencyCode}`;
 }
 
-function offers(variant) {
-  const list = element("ul");
+function taxOf(variant, listing) {
+  const tax = variant[`${listing.channel.key}Tax`] ? "with tax" : "before tax";
+  return listing.unitsPerListing > 1 ? `${tax}, for ${listing.unitsPerListing} pieces` : tax;
+}
+
+function showOffers(body, variant) {
   for (const listing of variant.listings) {
-    const price = listing.price ? `${listing.price.amount} ${listing.price.currencyCode}` : "no price";
-    const units = listing.unitsPerListing > 1 ? `, ${listing.unitsPerListing} at once` : "";
-    list.append(element("li", `${listing.channel.key}: ${price}${units}`));
+    const row = child(body, listing.channel.key + listing.externalId, () => offerRow(variant, listing));
+    write(row.cells[1], listing.title || variant.title);
+    write(row.cells[2], priceOf(listing));
+    write(row.cells[3], taxOf(variant, listing));
   }
-  return list;
+  keep(body, variant.listings.map((listing) => listing.channel.key + listing.externalId));
+}
+
+function sells(channel, location, levels) {
+  if (!world[channel].locations.includes(location) || levels.get(location).onHand === null) return false;
+  return channel !== "amazon" || location === "amazon-fba" || (levels.get("amazon-fba")?.onHand ?? null) === null;
+}
+
+function levelRow(variant, level, channels) {
+  const location = level.location.key;
+  const row = element("tr", "", { "data-location": location });
+  const cell = element("td");
+  for (const channel of channels) {
+    const sell = () => play(channel, "sell", { sku: skuIn(variant, channel), quantity: 1, location });
+    cell.append(button(`sell one: ${channel}`, sell, { "data-sell": `${channel} ${location}` }), " ");
+  }
+  row.append(element("td", level.location.name));
+  row.append(element("td", "", { class: "number" }), element("td", "", { class: "number" }), cell);
+  return row;
+}
+
+function showLevels(body, variant, levels) {
+  const keys = [];
+  for (const [location, level] of levels) {
+    const channels = Object.keys(world).filter((one) => skuIn(variant, one) && sells(one, location, levels));
+    keys.push([location, ...channels].join(" "));
+    const row = child(body, keys.at(-1), () => levelRow(variant, level, channels));
+    const place = `${variant.id} ${location}`;
+    if (known.has(place) && known.get(place) !== level.onHand) {
+      row.cells[1].classList.add("moved");
+      setTimeout(() => row.cells[1].classList.remove("moved"), 2000);
+    }
+    known.set(place, level.onHand);
+    write(row.cells[1], String(level.onHand ?? "not counted"));
+    write(row.cells[2], String(level.available ?? "not known"));
+  }
+  keep(body, keys);
+}
+
+function tableOf(titles) {
+  const frame = element("div", "", { class: "wide" });
+  const table = element("table");
+  const head = table.createTHead().insertRow();
+  for (const [title, kind] of titles) head.append(element("th", title, kind ? { class: kind } : {}));
+  table.createTBody();
+  frame.append(table);
+  return frame;
+}
+
+function variantSection() {
+  const section = element("section");
+  const offers = [["Channel"], ["What it is called"], ["Price", "number"], [""], ["Play the outside world"]];
+  const levels = [["Location"], ["On hand", "number"], ["Available", "number"], ["Play the outside world"]];
+  section.append(element("h3"), tableOf(offers), tableOf(levels));
+  return section;
+}
+
+function showVariant(section, product, variant, levels) {
+  const title = variant.title && variant.title !== product.title ? `${product.title}: ${variant.title}` : product.title;
+  const [offers, counts] = section.querySelectorAll("tbody");
+  write(section.querySelector("h3"), `${title} (${variant.sku ?? "no SKU"})`);
+  showOffers(offers, variant);
+  showLevels(counts, variant, levels);
 }
 
 function showProducts(products) {
-  const shown = [];
+  const shown = document.getElementById("variants");
   const sources = new Map();
+  const ids = [];
   for (const product of products) {
     for (const variant of product.variants.nodes) {
       const found = counted(variant);
       for (const [key, source] of found.sources) sources.set(key, source);
-      const title = variant.title && variant.title !== product.title ? `${product.title}: ${variant.title}` : product.title;
-      shown.push(element("h3", `${title} (${variant.sku ?? "no SKU"})`), offers(variant), stockTable(variant, found.levels));
+      showVariant(child(shown, variant.id, variantSection), product, variant, found.levels);
+      ids.push(variant.id);
     }
   }
-  document.getElementById("variants").replaceChildren(...shown);
+  keep(shown, ids);
+  document.getElementById("nothing").hidden = ids.length > 0;
   return sources;
 }
 
@@ -154,7 +259,7 @@ async function refresh() {
   const body = JSON.stringify({ query: QUERY, variables: { search: searched } });
   const answer = await fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body });
   const { data, errors } = await answer.json();
-  if (errors) return say(errors.map((error) => error.message).join(" "));
+  if (!data) return say(errors.map((error) => error.message).join(" "));
   showChannels(data.channels, showProducts(data.products.nodes));
 }
 
@@ -175,7 +280,6 @@ document.getElementById("search").addEventListener("submit", (event) => {
 
 async function begin() {
   world = await (await fetch("/world")).json();
-  document.getElementById("address").textContent = world.till ? new URL("/graphql", location.href).href : "";
   keepFresh();
 }
 

@@ -12,7 +12,7 @@ from gateway.execution.errors import BadUserInputError
 from gateway.graphql.arguments import ChannelKey
 from gateway.graphql.inputs import SelectedOptionInput
 from gateway.graphql.loads import stock
-from gateway.model.catalog import Variant
+from gateway.model.catalog import OptionValue, Variant
 from gateway.storage import catalog as stored
 from gateway.storage import levels
 
@@ -47,12 +47,26 @@ async def selected_or_first(
     return [_chosen(some, wanted, available) for some, available in zip(known, on_sale, strict=True)]
 
 
+async def first_available(
+    context: Context, values: Sequence[OptionValue], *, channel_key: ChannelKey = None
+) -> Sequence[Variant | None]:
+    channel, ids = context.channel(channel_key), [value.product_id for value in values]
+    known = await context.load_all(variants, ids)
+    on_sale = await context.load_all(sellable, ids, channel_key=channel)
+    return [_first_with(*found) for found in zip(values, known, on_sale, strict=True)]
+
+
 async def adjacent(
     context: Context, ids: Sequence[str], *, selected_options: Choices = None, channel_key: ChannelKey = None
 ) -> Sequence[Sequence[Variant]]:
     chosen = await selected_or_first(context, ids, selected_options=selected_options, channel_key=channel_key)
     known = await context.load_all(variants, ids)
     return [_adjacent(one, some) for one, some in zip(chosen, known, strict=True)]
+
+
+def _first_with(value: OptionValue, known: Sequence[Variant], available: Collection[str]) -> Variant | None:
+    wanted = (value.option, value.name)
+    return next((one for one in known if one.id in available and wanted in _options(one)), None)
 
 
 def _wanted(given: Sequence[SelectedOptionInput] | None) -> frozenset[tuple[str, str]]:

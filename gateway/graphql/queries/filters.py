@@ -206,6 +206,7 @@ def listings(context: Context, channel: str | None, filter_: ListingFilter | Non
         channel=None if channel is None else context.known_channel(channel),
         statuses=_names(given.statuses),
         unmatched=present(given.unmatched),
+        updated_since=present(given.updated_since),
     )
 
 

@@ -24,6 +24,11 @@ ADMIN = [["catalogue:admin"]]
 _ID = attrgetter("id")
 
 
+def _itself(value: model.OptionValue) -> model.OptionValue:
+    """Each value is looked up by all that it is."""
+    return value
+
+
 def _no_image(_parent: object) -> None:
     """Channels tell pictures of products and variants only."""
 
@@ -34,10 +39,15 @@ class SelectedOption:
     value: str = attribute("The choice: `Red`.")
 
 
-@output(str, "One value of an option.")
+@output(model.OptionValue, "One value of an option.")
 class ProductOptionValue:
-    name: str = pure("The value: `Red`.", lambda value: value)
+    name: str = attribute("The value: `Red`.")
     image: Image | None = pure("A picture of the value, where there is one.", _no_image)
+    first_available_variant: ProductVariant | None = load(
+        "The first variant with this value that the channel can sell now. Null: there is none.",
+        choosing.first_available,
+        key=_itself,
+    )
 
 
 @output(model.ProductOption, "A choice that a product offers.")

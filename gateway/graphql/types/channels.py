@@ -56,7 +56,7 @@ class Channel(Node):
     kind: model.ChannelKind | None = attribute("What it is to a shopper. Null while its plugin cannot be loaded.")
     state: model.ChannelState = load("Whether it takes part.", loads.states, key=lambda channel: channel)
     currency_code: CurrencyCode | None = attribute("The currency of its prices.")
-    prices_include_tax: bool | None = attribute("Whether its prices include tax, unless a listing says otherwise.")
+    prices_include_tax: bool | None = attribute("Whether its prices include tax. Null: each listing says so.")
     time_zone: str | None = attribute("The IANA time zone in which it tells its times.")
     capabilities: list[model.Capability] | None = attribute("What can be done with it, under its configuration.")
     plugin_name: str | None = attribute("The plugin that talks to it.", scopes=ADMIN)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.sdk.testing.sandbox import FAULTS, SandboxError, World
+from gateway.sdk.testing.server import Server
 from gateway_amazon.sandbox.account import KINDS, Account, Shape
 from gateway_amazon.sandbox.api import Api
 from gateway_amazon.sandbox.door import CLIENT_ID, CLIENT_SECRET, REFRESH, Asked, Door, Twist
 from gateway_amazon.sandbox.limits import Times
-from gateway_amazon.sandbox.server import Listening
 from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, availability, loaded, order_id, stamp
 
 SELLER, STORE = "A2SANDBOXSELLER", "A1F83G8C2ARO7P"
@@ -77,14 +77,14 @@ class AmazonSandbox:
                 self._account.put(kind, id, shape)
         self._account.delay = times.delay
         self._door = Door(Api(self._account, SELLER, store, times.now), times)
-        self._listening = Listening(self._door.app(), port)
+        self._server = Server(self._door.app(), port)
         self._numbers = itertools.count(FIRST_ORDER + len(found["orders"]))
         self._mending: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def config(self) -> Mapping[str, Any]:
-        address = f"http://127.0.0.1:{self._listening.port}"
+        address = f"http://127.0.0.1:{self._server.port}"
         first = min((receipt.at for receipt in self._world.receipts), default=None)
         return {
             "seller_id": SELLER,
@@ -107,7 +107,7 @@ class AmazonSandbox:
 
     async def open(self) -> None:
         """Listen."""
-        await self._listening.open()
+        await self._server.open()
 
     async def sell(self, sku: str, quantity: int, place: str, *, status: str = "UNSHIPPED") -> str:
         """Sell so many listings. The merchant's offer goes down by itself; what Amazon keeps is reserved."""
@@ -200,7 +200,7 @@ class AmazonSandbox:
             self._door.mended.clear()
         else:
             self._door.mended.set()
-        await (self._listening.close() if mode == "down" else self._listening.open())
+        await (self._server.close() if mode == "down" else self._server.open())
         if mode != "ok" and seconds is not None:
             self._mending = asyncio.get_running_loop().call_later(seconds, self._mend_later)
 
@@ -214,7 +214,7 @@ class AmazonSandbox:
             self._mending.cancel()
         self._door.mended.set()
         await asyncio.gather(*self._tasks)
-        await self._listening.close()
+        await self._server.close()
 
 
 def _less(there: int, quantity: int) -> int:

@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import hmac
 import json
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -95,48 +93,3 @@ def _said(api: Api, manners: Manners, body: bytes) -> Response:
     content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     kind = Half if manners.mode == "half" else Response
     return kind(content, media_type="application/json")
-
-
-class Quiet(uvicorn.Server):
-    """A server that leaves the process's signals alone."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class Socket:
-    """Where the twin listens; the port stays its own while it is down."""
-
-    def __init__(self, app: Starlette, port: int | None) -> None:
-        self._app = app
-        self.port = port or 0
-        self._server: Quiet | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
-        """Listen."""
-        if self._task is not None:
-            return
-        listening = socket.create_server(("127.0.0.1", self.port))
-        self.port = listening.getsockname()[1]
-        config = uvicorn.Config(self._app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self._server = Quiet(config)
-        self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        await self._server.listening.wait()
-
-    async def close(self) -> None:
-        """Hang up, and listen no more."""
-        if self._task is None or self._server is None:
-            return
-        self._server.should_exit = self._server.force_exit = True
-        await self._task
-        self._task = self._server = None

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway.sdk.testing.sandbox import FAULTS, SandboxError, World
+from gateway.sdk.testing.server import Server
 from gateway_shopify.sandbox import selling
 from gateway_shopify.sandbox.api import Api, topics
 from gateway_shopify.sandbox.bucket import Bucket
 from gateway_shopify.sandbox.deliveries import Deliveries
 from gateway_shopify.sandbox.loading import load, priced
-from gateway_shopify.sandbox.server import Manners, Socket, application
+from gateway_shopify.sandbox.server import Manners, application
 from gateway_shopify.sandbox.shop import Node, Shop, number, text, utc_now
 
 DOMAIN = "sandbox-store.myshopify.com"
@@ -59,13 +60,13 @@ class ShopSandbox:
         self.deliveries = Deliveries(shop, DOMAIN, SECRET, shop.now)
         shop.emit = self.deliveries.emit
         self._world = world
-        self._socket = Socket(application(self.api, TOKEN, self.manners), port)
+        self._server = Server(application(self.api, TOKEN, self.manners), port)
         self._mending: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen."""
-        await self._socket.open()
+        await self._server.open()
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -75,7 +76,7 @@ class ShopSandbox:
             "currency": self._world.currency,
             "time_zone": self._world.time_zone,
             "webhook_secrets": [SECRET],
-            "address": f"http://127.0.0.1:{self._socket.port}",
+            "address": f"http://127.0.0.1:{self._server.port}",
         }
 
     def subscribe(self, url: str) -> None:
@@ -175,7 +176,7 @@ class ShopSandbox:
         if self._mending is not None:
             self._mending.cancel()
         self.manners.behave(mode)
-        await (self._socket.close() if mode == "down" else self._socket.open())
+        await (self._server.close() if mode == "down" else self._server.open())
         if mode != "ok" and seconds is not None:
             self._mending = asyncio.get_running_loop().call_later(seconds, self._mend_later)
 
@@ -190,7 +191,7 @@ class ShopSandbox:
         await asyncio.gather(*self._tasks)
         self.manners.behave("ok")
         await self.deliveries.close()
-        await self._socket.close()
+        await self._server.close()
 
     def _place(self, place: str) -> Node:
         return self.shop.place(self.places.get(place, place))
