@@ -261,7 +261,7 @@ listings = sa.Table(  # a variant as one channel lists it, one row per generatio
     column("status", Text),
     optional("url", Text),
     optional("note", Text),
-    column("updated_at", Instant),
+    column("updated_at", Instant, server_default="0"),
     sa.UniqueConstraint("channel", "external_id", "generation"),
     sa.Index("ix_listings_variant", "variant_id"),
     sa.Index("ix_listings_product", "product_id"),

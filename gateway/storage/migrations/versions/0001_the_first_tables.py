@@ -226,7 +226,6 @@ def upgrade() -> None:
         sa.Column("status", TEXT, nullable=False),
         sa.Column("url", TEXT, nullable=True),
         sa.Column("note", TEXT, nullable=True),
-        sa.Column("updated_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
         sa.UniqueConstraint(
             "channel", "external_id", "generation", name=op.f("uq_listings_channel_external_id_generation")

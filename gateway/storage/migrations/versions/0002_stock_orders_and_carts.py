@@ -297,6 +297,7 @@ def upgrade() -> None:
     )
     op.add_column("channels", sa.Column("armed_at", INSTANT, nullable=True))
     op.add_column("channels", sa.Column("push_fault", TEXT, nullable=True))
+    op.add_column("listings", sa.Column("updated_at", INSTANT, server_default="0", nullable=False))
     op.add_column("order_lines", sa.Column("place", TEXT, nullable=True))
     op.add_column("orders", sa.Column("customer_channel", TEXT, nullable=True))
     op.add_column("orders", sa.Column("attached_to", TEXT, nullable=True))
