@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from gateway.model.outcomes import Outcome, UserError, UserErrorCode
 from gateway.sdk.writes import (
     AdjustStock,
     CancelOrder,
@@ -81,6 +82,23 @@ def _row(one: Wish, now: datetime) -> OutboxRow:
         created_at=now,
         updated_at=now,
     )
+
+
+def replay(conn: Connection, key: str, now: datetime) -> tuple[Outcome, Told]:
+    """Have a wish be tried again that nobody tries any more. What may have been done is looked up first."""
+    about = Outcome(subject=key)
+    entry = outbox.by_keys(conn, [key]).get(key)
+    if entry is None or not outbox.replay(conn, key, now):
+        return replace(about, user_errors=(_NOT_DEAD if entry else _NO_ENTRY,)), {}
+    return replace(about, done=True), {entry.channel: [key]}
+
+
+_NO_ENTRY = UserError(
+    code=UserErrorCode.NOT_FOUND, field=("input", "entryId"), message="There is no such entry, or not any more."
+)
+_NOT_DEAD = UserError(
+    code=UserErrorCode.NOT_ALLOWED_IN_STATE, field=("input", "entryId"), message="It is done, or still being tried."
+)
 
 
 def command_of(operation: str, payload: str) -> Command:

@@ -151,9 +151,14 @@ class Planned:
         return DOWN if (self.wanted or 0) < (self.offer.published or 0) else UP
 
 
+def arm(conn: Connection, channel: str, ground: Ground, now: datetime) -> None:
+    """Let quantities be sent to a channel: everything that it offers in others' places is looked at."""
+    pushes.arm(conn, channel, now)
+    mark_all(conn, channel, ground)
+
+
 def plan(conn: Connection, channel: str, ground: Ground) -> list[Planned]:
     """What would be sent if everything were looked at now."""
-    mark_all(conn, channel, ground)
     rows = [
         PushRow(channel=channel, listing_id=id_, place=place, location=location.key)
         for location, place in follower_places(channel, ground)
@@ -278,6 +283,7 @@ def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None
         row.command, row.sent, row.sent_at, row.accepted_at = None, row.wanted, now, now
         row.state, row.dirty = PushState.ACCEPTED.value, False
         row.note(None)
+        _confirm(row, pushes.offered(conn, row.channel, row.place, listing_ids=[row.listing_id]), now)
         _read_back(conn, row, now)
     elif news.refused:
         row.command, row.failures, row.dirty = None, row.failures + 1, True

@@ -11,6 +11,7 @@ import strawberry
 from gateway.execution.caller import CallerKind
 from gateway.model import carts, catalog, changes, channels, customers, orders, outcomes, stock
 from gateway.storage import outbox as outboxes
+from gateway.storage import pushes
 
 
 class Described(NamedTuple):
@@ -419,6 +420,18 @@ ENUMS = (
             "RETURN_RECEIVED": "Something came back.",
             "REFUNDED": "Money was paid back.",
             "NOTE": "Something else.",
+        },
+    ),
+    Described(
+        pushes.PushState,
+        "PushState",
+        "Where a push stands.",
+        {
+            "IN_SYNC": "The channel shows what it is to offer.",
+            "QUEUED": "It is to be told.",
+            "ACCEPTED": "It has taken it, and does not show it yet.",
+            "FAILED": "It refuses; it is tried again.",
+            "SUPPRESSED": "Nothing is sent: no operator has let it, or too much would change at once.",
         },
     ),
     Described(

@@ -25,6 +25,7 @@ ROWS = (
     "Stock",
     "StockLevel",
     "Reservation",
+    "OutboxEntry",
     "Cart",
     "CartLine",
     "ChannelOrder",

@@ -12,6 +12,7 @@ from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey,
 from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model.catalog import ListingStatus, ProductStatus
 from gateway.model.orders import OrderFulfillmentStatus, OrderStatus, PaymentStatus
+from gateway.storage.pushes import PushState
 
 
 def given(description: str, default: Any = None) -> Any:
@@ -82,6 +83,7 @@ class ProductVariantFilter:
 @strawberry.input(description="Which listings. All conditions must hold.")
 class ListingFilter:
     statuses: list[ListingStatus] | None = given("In one of these states.")
+    push_states: list[PushState] | None = given("With a push in one of these states.")
     unmatched: bool | None = given("Whether nothing connects it with another listing.")
     updated_since: datetime | None = given("Changed at this instant or later, in its channel or in what it belongs to.")
 

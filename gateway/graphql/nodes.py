@@ -55,6 +55,7 @@ NODES: Mapping[str, tuple[Batch, Key]] = {
     "Fulfillment": (orders.fulfillments, _single),
     "Payment": (orders.payments, _single),
     "OrderEvent": (orders.events, _single),
+    "OutboxEntry": (operations.entries, _single),
     "SyncReject": (operations.rejects, _single),
     "MatchReview": (operations.reviews, _single),
 }

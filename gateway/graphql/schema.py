@@ -28,6 +28,7 @@ from gateway.graphql.mutations.match_review_decide import match_review_decide
 from gateway.graphql.mutations.order_cancel import order_cancel
 from gateway.graphql.mutations.order_payment_record import order_payment_record
 from gateway.graphql.mutations.order_place import order_place
+from gateway.graphql.mutations.outbox_replay import outbox_replay
 from gateway.graphql.mutations.stock_adjust import stock_adjust
 from gateway.graphql.mutations.stock_release import stock_release
 from gateway.graphql.mutations.stock_reserve import stock_reserve
@@ -54,7 +55,7 @@ from gateway.graphql.types.customers import STAFF as READ_CUSTOMERS
 from gateway.graphql.types.customers import Customer, CustomerIdentity
 from gateway.graphql.types.facets import FacetedConnection
 from gateway.graphql.types.node import Node
-from gateway.graphql.types.operations import MatchReview, SyncReject, Viewer
+from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncReject, Viewer
 from gateway.graphql.types.orders import STAFF as READ_ORDERS
 from gateway.graphql.types.orders import ChannelOrder, Fulfillment, Order, OrderEvent, OrderLine, Payment
 from gateway.graphql.types.outcomes import (
@@ -64,6 +65,7 @@ from gateway.graphql.types.outcomes import (
     ListingPayload,
     MatchReviewPayload,
     OrderPayload,
+    OutboxPayload,
     ReservationPayload,
     StockLevelPayload,
     StockTransferPayload,
@@ -93,6 +95,7 @@ NODES = (
     Order,
     OrderEvent,
     OrderLine,
+    OutboxEntry,
     Payment,
     Product,
     ProductVariant,
@@ -161,6 +164,11 @@ class Query:
         "For apps that keep a copy: what has changed since a cursor, deletions and merges included. CURSOR_EXPIRED: it "
         "is too long ago, read everything anew.",
         changes_asked.changes,
+    )
+    outbox_entries: Connection[OutboxEntry] | None = root(
+        "What channels are to be told, or could not be told, the latest first.",
+        operations_asked.outbox_entries,
+        scopes=ADMIN,
     )
     match_reviews: Connection[MatchReview] | None = root(
         "Listings that could belong to others, the longest waiting first.",
@@ -234,6 +242,9 @@ class Mutation:
     channel_resume: ChannelPayload | None = root("Have a paused channel go on.", channel_resume, scopes=ADMIN)
     channel_sync: ChannelPayload | None = root(
         "Have a channel read now; `Channel.sync` says how far that is.", channel_sync, scopes=ADMIN
+    )
+    outbox_replay: OutboxPayload | None = root(
+        "Have a dead wish be tried again: its channel has been put right.", outbox_replay, scopes=ADMIN
     )
     sync_reject_replay: SyncRejectPayload | None = root(
         "Read a rejected record again: its channel, or the plugin, has been put right.",

@@ -27,7 +27,7 @@ from gateway.model.money import Money
 from gateway.storage.ages import observed_at, with_age
 from gateway.storage.paging import Rows, Sort, among
 from gateway.storage.rows import load
-from gateway.storage.tables import categories, listings, products, redirects, variants
+from gateway.storage.tables import categories, listings, products, pushes, redirects, variants
 
 T = TypeVar("T")
 LIVE = sa.and_(listings.c.current, ~listings.c.gone)
@@ -195,6 +195,7 @@ class ListingQuery:
     statuses: tuple[str, ...] | None = None
     unmatched: bool | None = None
     updated_since: datetime | None = None
+    push_states: tuple[str, ...] | None = None
 
 
 def listings_matching(query: ListingQuery) -> Rows[Listing]:
@@ -210,6 +211,9 @@ def listings_matching(query: ListingQuery) -> Rows[Listing]:
         statement = statement.where(alone if query.unmatched else ~alone)
     if query.updated_since is not None:
         statement = statement.where(listings.c.updated_at >= query.updated_since)
+    if query.push_states is not None:
+        pushed = sa.select(pushes.c.listing_id).where(pushes.c.state.in_(query.push_states))
+        statement = statement.where(listings.c.id.in_(pushed))
     return Rows(statement, Sort(listings.c.id, listings.c.id, descending=True), listing)
 
 

@@ -6,7 +6,7 @@ outcome is not known, it is SENDING: `due_at` is when somebody else may look up 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum
@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.channels import Fault
+from gateway.storage.channels import fault
+from gateway.storage.paging import Rows, Sort
 from gateway.storage.rows import Keyed, adding
 from gateway.storage.tables import outbox
 
@@ -137,30 +139,30 @@ def send(
     )
 
 
-def close(conn: Connection, entry: Entry, sender: str, state: OutboxState, now: datetime, fault: Fault | None) -> bool:
+def close(conn: Connection, entry: Entry, sender: str, state: OutboxState, now: datetime, found: Fault | None) -> bool:
     """It is over. False: another attempt has taken it over, and nothing was written."""
-    return _set(conn, entry, sender, now, fault, state=state.value, sender=None)
+    return _set(conn, entry, sender, now, found, state=state.value, sender=None)
 
 
-def again(conn: Connection, entry: Entry, sender: str, at: datetime, now: datetime, fault: Fault | None) -> bool:
+def again(conn: Connection, entry: Entry, sender: str, at: datetime, now: datetime, found: Fault | None) -> bool:
     """Certainly nothing has happened: it is sent again then."""
-    return _set(conn, entry, sender, now, fault, state=OutboxState.QUEUED.value, sender=None, sent=False, due_at=at)
+    return _set(conn, entry, sender, now, found, state=OutboxState.QUEUED.value, sender=None, sent=False, due_at=at)
 
 
 def unknown(
-    conn: Connection, entry: Entry, sender: str, at: datetime, now: datetime, fault: Fault | None, ticket: str | None
+    conn: Connection, entry: Entry, sender: str, at: datetime, now: datetime, found: Fault | None, ticket: str | None
 ) -> bool:
     """It may have been done, or will be: it is looked up then."""
-    return _set(conn, entry, sender, now, fault, sender=None, due_at=at, ticket=ticket)
+    return _set(conn, entry, sender, now, found, sender=None, due_at=at, ticket=ticket)
 
 
-def _set(conn: Connection, entry: Entry, ours: str, now: datetime, fault: Fault | None, **values: object) -> bool:
+def _set(conn: Connection, entry: Entry, ours: str, now: datetime, found: Fault | None, **values: object) -> bool:
     mine = sa.and_(outbox.c.id == entry.id, outbox.c.sender == ours, outbox.c.state == OutboxState.SENDING.value)
     told = {
-        "fault_code": None if fault is None else fault.code.value,
-        "fault_message": None if fault is None else fault.message,
-        "fault_retryable": None if fault is None else fault.retryable,
-        "fault_at": None if fault is None else fault.occurred_at,
+        "fault_code": None if found is None else found.code.value,
+        "fault_message": None if found is None else found.message,
+        "fault_retryable": None if found is None else found.retryable,
+        "fault_at": None if found is None else found.occurred_at,
     }
     return conn.execute(sa.update(outbox).where(mine).values(**values, **told, updated_at=now)).rowcount > 0
 
@@ -188,11 +190,53 @@ def by_keys(conn: Connection, keys: Collection[str]) -> dict[str, Entry]:
     return {row.key: _entry(row) for row in _by_key.all(conn, keys)}
 
 
-def replay(conn: Connection, id_: int, now: datetime) -> bool:
+def replay(conn: Connection, key: str, now: datetime) -> bool:
     """Have a dead one be tried again; False: it is not dead. One that may have had an effect is looked up first."""
-    dead = sa.and_(outbox.c.id == id_, outbox.c.state == OutboxState.DEAD.value)
+    dead = sa.and_(outbox.c.key == key, outbox.c.state == OutboxState.DEAD.value)
     state = sa.case((outbox.c.sent, OutboxState.SENDING.value), else_=OutboxState.QUEUED.value)
     return conn.execute(sa.update(outbox).where(dead).values(state=state, due_at=now, updated_at=now)).rowcount > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """A wish towards a channel, as operators see it: what it is about, and nothing of what it says."""
+
+    id: str
+    channel_key: str
+    operation: str
+    subject: str
+    state: OutboxState
+    attempts: int
+    next_attempt_at: datetime | None
+    fault: Fault | None
+    created_at: datetime
+
+
+def entries(states: Sequence[str] | None) -> Rows[OutboxEntry]:
+    """Wishes, the latest first."""
+    statement = sa.select(outbox)
+    if states is not None:
+        statement = statement.where(outbox.c.state.in_(states))
+    return Rows(statement, Sort(outbox.c.created_at, outbox.c.key, descending=True), _shown)
+
+
+def entries_by_key(conn: Connection, keys: Sequence[str]) -> Mapping[str, OutboxEntry]:
+    """Wishes, by key."""
+    return {row.key: _shown(row) for row in _by_key.all(conn, keys)}
+
+
+def _shown(row: sa.Row[tuple[object, ...]]) -> OutboxEntry:
+    return OutboxEntry(
+        id=row.key,
+        channel_key=row.channel,
+        operation=row.operation,
+        subject=row.subject,
+        state=OutboxState(row.state),
+        attempts=row.attempts,
+        next_attempt_at=row.due_at if row.state in OPEN else None,
+        fault=fault(row),
+        created_at=row.created_at,
+    )
 
 
 def pending(conn: Connection, channel: str) -> int:

@@ -12,6 +12,8 @@ from gateway.model.catalog import Category, Listing, ListingStatus, Product, Var
 from gateway.model.channels import Channel
 from gateway.model.money import Money, MoneyRange
 from gateway.storage import catalog as stored
+from gateway.storage import pushes
+from gateway.storage.pushes import ListingPush
 
 
 async def products(context: Context, ids: Sequence[str]) -> Sequence[Product | None]:
@@ -32,6 +34,11 @@ async def sold_variants(context: Context, ids: Sequence[str]) -> Sequence[Varian
 async def listings(context: Context, ids: Sequence[str]) -> Sequence[Listing | None]:
     found = await context.database.read(stored.listings_by_id, ids, context.sees_all_products)
     return [found.get(key) for key in ids]
+
+
+async def pushes_of_listings(context: Context, ids: Sequence[str]) -> Sequence[list[ListingPush]]:
+    found = await context.database.read(pushes.of_listings, ids)
+    return [found[id_] for id_ in ids]
 
 
 async def categories(context: Context, ids: Sequence[str]) -> Sequence[Category | None]:

@@ -9,8 +9,10 @@ from gateway.graphql.loads import catalog
 from gateway.model.catalog import Variant
 from gateway.model.channels import mapped_places
 from gateway.storage import channels as stored
+from gateway.storage import outbox
 from gateway.storage import reviews as reviewing
 from gateway.storage.channels import SyncReject
+from gateway.storage.outbox import OutboxEntry
 from gateway.storage.reviews import MatchReview
 
 
@@ -23,6 +25,11 @@ async def rejects(context: Context, ids: Sequence[str]) -> Sequence[SyncReject |
 async def reviews(context: Context, ids: Sequence[str]) -> Sequence[MatchReview | None]:
     found = await context.database.read(reviewing.reviews_by_id, ids)
     return [found.get(key) for key in ids]
+
+
+async def entries(context: Context, keys: Sequence[str]) -> Sequence[OutboxEntry | None]:
+    found = await context.database.read(outbox.entries_by_key, keys)
+    return [found.get(key) for key in keys]
 
 
 async def candidates(context: Context, keys: Sequence[tuple[str, ...]]) -> Sequence[list[Variant]]:

@@ -207,6 +207,7 @@ def listings(context: Context, channel: str | None, filter_: ListingFilter | Non
         statuses=_names(given.statuses),
         unmatched=present(given.unmatched),
         updated_since=present(given.updated_since),
+        push_states=_names(given.push_states),
     )
 
 

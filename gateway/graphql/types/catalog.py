@@ -13,12 +13,14 @@ from gateway.graphql.ids import global_id
 from gateway.graphql.loads import catalog as loads
 from gateway.graphql.loads import channels, choosing
 from gateway.graphql.loads import stock as stock_loads
-from gateway.graphql.types.channels import Channel
+from gateway.graphql.types.channels import Channel, ChannelFault
 from gateway.graphql.types.connections import Connection, UncountedNear
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.stock import Stock, StoreAvailability
 from gateway.graphql.types.values import Image, Money, MoneyRange
 from gateway.model import catalog as model
+from gateway.model.channels import Resource
+from gateway.storage import pushes as stored_pushes
 
 ADMIN = [["catalogue:admin"]]
 _ID = attrgetter("id")
@@ -71,6 +73,19 @@ class Category(Node):
         "All categories above it, the root first: breadcrumbs.", loads.ancestors, key=_ID, size=10
     )
     children: Connection[Category] | None = load("The categories right below.", loads.children, key=_ID)
+
+
+@output(stored_pushes.ListingPush, "What a channel is to offer of a listing in a place that another one counts.")
+class ListingPush:
+    resource: Resource = attribute("Of what.")
+    state: stored_pushes.PushState = attribute("Where it stands.")
+    wanted_quantity: int | None = attribute("What it is to offer, in listings. Null: not known, so it is left alone.")
+    published_quantity: int | None = attribute("What it shows, in listings. Null: it does not say.")
+    wanted_price: Money | None = pure("What it is to charge: prices are not sent yet.", lambda push: None)
+    published_price: Money | None = pure("What it charges: prices are not sent yet.", lambda push: None)
+    queued_at: datetime | None = attribute("When it was last to be told.")
+    accepted_at: datetime | None = attribute("When it last took what it was told.")
+    fault: ChannelFault | None = attribute("What went wrong last.")
 
 
 @output(model.Product, "A product, whatever number of channels sells it. What can be bought are its variants.")
@@ -160,4 +175,11 @@ class Listing(Node):
     external_id: str | None = attribute("The variant's id in the channel.", scopes=ADMIN)
     matched_by: model.MatchEvidence | None = attribute(
         "What connects it with the variant's other listings.", scopes=ADMIN
+    )
+    pushes: list[ListingPush] | None = load(
+        "What the channel is to offer of it in places that others count.",
+        loads.pushes_of_listings,
+        key=_ID,
+        scopes=ADMIN,
+        size=2,
     )

@@ -15,10 +15,12 @@ from gateway.graphql.loads import catalog, channels
 from gateway.graphql.loads import operations as loads
 from gateway.graphql.types.catalog import ADMIN as CATALOGUE
 from gateway.graphql.types.catalog import Listing, ProductVariant
-from gateway.graphql.types.channels import ADMIN, Channel, Location
+from gateway.graphql.types.channels import ADMIN, Channel, ChannelFault, Location
 from gateway.graphql.types.node import Node
 from gateway.model.channels import Resource
 from gateway.storage.channels import SyncReject as StoredReject
+from gateway.storage.outbox import OutboxEntry as StoredEntry
+from gateway.storage.outbox import OutboxState
 from gateway.storage.reviews import MatchReview as StoredReview
 
 
@@ -32,6 +34,19 @@ class SyncReject(Node):
     field: str | None = attribute("Where it is wrong, if that can be told.")
     payload: str = attribute("What the channel sent, as JSON. Empty once it has expired.")
     rejected_at: datetime = attribute("When it was last refused.")
+
+
+@output(StoredEntry, "A wish towards a channel: it is carried out at least once, and in effect once.", scopes=ADMIN)
+class OutboxEntry(Node):
+    id: strawberry.ID = global_id("OutboxEntry", "id")
+    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
+    operation: str = attribute("What it is to do: `AdjustStock`, `PlaceOrder` …")
+    subject: str = attribute("What it is about: wishes about one thing are carried out in order.")
+    state: OutboxState = attribute("Where it stands.")
+    attempts: int = attribute("How often it was sent, or looked up.")
+    next_attempt_at: datetime | None = attribute("When it is sent, or looked up, next.")
+    fault: ChannelFault | None = attribute("What went wrong last.")
+    created_at: datetime = attribute("When it was wished for.")
 
 
 @output(StoredReview, "A listing that could belong to others, until a person decides.", scopes=CATALOGUE)

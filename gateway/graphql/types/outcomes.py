@@ -11,7 +11,7 @@ from gateway.graphql.loads.several import all_of
 from gateway.graphql.types.carts import Cart, CartWarning
 from gateway.graphql.types.catalog import Listing
 from gateway.graphql.types.channels import Channel
-from gateway.graphql.types.operations import MatchReview, SyncReject
+from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncReject
 from gateway.graphql.types.orders import Fulfillment, Order
 from gateway.graphql.types.stock import Reservation, StockLevel
 from gateway.model import outcomes as model
@@ -101,6 +101,12 @@ class MatchReviewPayload:
 @output(model.Outcome, "What became of a wish about a channel.")
 class ChannelPayload:
     channel: Channel | None = load("The channel as it is now.", channels.channels, key=_SUBJECT)
+    user_errors: list[UserError] = attribute(_ERRORS)
+
+
+@output(model.Outcome, "What became of a wish towards a channel.")
+class OutboxPayload:
+    entry: OutboxEntry | None = load("The entry as it is now.", operations.entries, key=_SUBJECT)
     user_errors: list[UserError] = attribute(_ERRORS)
 
 

@@ -101,6 +101,7 @@ class MemoryConfig(Config):
     settle: timedelta = timedelta(0)
     late_window: timedelta = timedelta(0)
     lookup_settle: timedelta = timedelta(0)
+    order_latency: timedelta = timedelta(0)
     writes: tuple[Literal["adjust", "set", "place", "cancel", "ship"], ...] = ()
     enforces_keys: bool = True
     finds: bool = True
@@ -325,6 +326,7 @@ def traits(config: MemoryConfig) -> Traits:
         settle=config.settle,
         late_window=config.late_window,
         lookup_settle=config.lookup_settle,
+        order_latency=config.order_latency,
     )
 
 
