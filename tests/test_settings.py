@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from gateway.settings import SCOPES, Settings, SettingsError, load, loads, parse
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "gateway.toml"
-ENVIRONMENT = {"TILL_URL": "sqlite:///till.db", "STAFF_TOKEN": "staff", "ADMIN_TOKEN": "admin"}
+ENVIRONMENT = {"TILL_URL": "sqlite:///till.db", "STAFF_TOKEN": "staff", "ADMIN_TOKEN": "admin", "SELLING_SECRET": "s"}
 
 TILL: dict[str, Any] = {"plugin": "odd"}
 
@@ -86,6 +86,8 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     said = load(EXAMPLE, ENVIRONMENT)
     assert said.server.model_copy(update={"public_url": None}) == plain.server
     assert said.retention == plain.retention
+    own = {"tax_rate": None, "shipping": {}, "secret": None}
+    assert said.selling.model_copy(update=own) == plain.selling
     assert said.database == plain.database
     assert (said.stock.low, said.stock.cap) == (plain.stock.low, plain.stock.cap)
     assert (said.catalogue.matching, said.catalogue.prices) == (plain.catalogue.matching, plain.catalogue.prices)

@@ -29,6 +29,10 @@ app = typer.Typer(
 )
 rejects = typer.Typer(no_args_is_help=True, help="Records that channels sent and the gateway could not take.")
 app.add_typer(rejects, name="rejects")
+outbox = typer.Typer(no_args_is_help=True, help="What channels are to be told.")
+app.add_typer(outbox, name="outbox")
+push = typer.Typer(no_args_is_help=True, help="What channels that follow others' counts are to offer.")
+app.add_typer(push, name="push")
 
 ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration.", show_default=True)
@@ -177,6 +181,110 @@ def replay_rejects(
     left = _run(replayed(_settings(config), None if all_ else ids))
     typer.echo(f"{len(left)} still rejected" if left else "all of them are good now")
     if left:
+        raise typer.Exit(1)
+
+
+@outbox.command("list")
+def list_outbox(
+    config: ConfigPath = CONFIG,
+    state: Annotated[list[str] | None, typer.Option(help="In this state only: queued, sending, done, dead.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 1_000,
+) -> None:
+    """List what channels are to be told, the latest first: what it is about, and never what it says."""
+    from gateway.cli.operating import entries
+    from gateway.storage.outbox import OutboxState
+
+    wanted = [one.upper() for one in state or ()]
+    if unknown := sorted(set(wanted) - {one.value for one in OutboxState}):
+        raise CommandError(f"{unknown[0].lower()} is no state; expected queued, sending, done or dead")
+    found = _run(entries(_settings(config), wanted or None, most))
+    table = Table("ID", "Channel", "Operation", "About", "State", "Tries", "Fault", box=None, header_style="bold")
+    for row in found:
+        fault = "" if row.fault is None else f"{row.fault.code.value} {row.fault.message or ''}"
+        cells = (row.id, row.channel_key, row.operation, row.subject, row.state.value, str(row.attempts), fault)
+        table.add_row(*map(escape, cells))
+    Console().print(table if found else "nothing is there")
+
+
+@outbox.command("replay")
+def replay_outbox(
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `outbox list` shows them.")],
+    config: ConfigPath = CONFIG,
+) -> None:
+    """Have dead wishes be tried again, once their channel was put right. A running gateway does so.
+
+    What may have been done already is looked up first. Exit code 1: some cannot be tried again.
+    """
+    from gateway.cli.operating import replayed
+
+    if problems := _run(replayed(_settings(config), ids)):
+        _problems(problems)
+    typer.echo(f"{len(ids)} to be tried again")
+
+
+@push.command("plan")
+def plan_push(
+    channel: Annotated[str, typer.Argument(help="The channel's key.")],
+    config: ConfigPath = CONFIG,
+) -> None:
+    """Show what a channel that follows others' counts would be told to offer now. Tells it nothing."""
+    from gateway.cli.operating import planned
+
+    arming, found = _run(planned(_settings(config), channel))
+    table = Table("Listing", "Place", "It offers", "It is to offer", box=None, header_style="bold")
+    for one in found:
+        cells = (one.offer.external_id, one.row.location, str(one.offer.published), str(one.wanted))
+        table.add_row(*map(escape, cells))
+    Console().print(table if found else f"{channel} offers what it is to offer")
+    if arming.fault is not None:
+        typer.echo(f"stopped: {arming.fault}")
+    typer.echo(f"{len(found)} to be told; {'armed' if arming.armed_at else 'not armed: nothing is sent'}")
+
+
+@push.command("arm")
+def arm_push(
+    channel: Annotated[str, typer.Argument(help="The channel's key.")],
+    config: ConfigPath = CONFIG,
+) -> None:
+    """Let a channel be told what to offer, from now on. Look at `push plan` first. A running gateway begins at once."""
+    from gateway.cli.operating import armed
+
+    _run(armed(_settings(config), channel))
+    typer.echo(f"{channel} is armed")
+
+
+@push.command("disarm")
+def disarm_push(
+    channel: Annotated[str, typer.Argument(help="The channel's key.")],
+    config: ConfigPath = CONFIG,
+) -> None:
+    """Let a channel be told nothing any more. What it offers stays as it is."""
+    from gateway.cli.operating import disarmed
+
+    _run(disarmed(_settings(config), channel))
+    typer.echo(f"{channel} is not armed any more")
+
+
+@app.command()
+def doctor(config: ConfigPath = CONFIG) -> None:
+    """Compare what the gateway knows with itself, and with what every channel counts now.
+
+    Differences are named, those that something still under way explains apart; and shortages, which are none of them.
+    Exit code 1: there is a difference.
+    """
+    from gateway.cli.operating import examined
+
+    found = _run(examined(_settings(config)))
+    for title, lines in (
+        ("different", found.differences),
+        ("under way", found.under_way),
+        ("for a person to see to", found.shortages),
+        ("could not be asked", found.unasked),
+    ):
+        typer.echo(f"{title}: {len(lines)}")
+        for line in lines:
+            typer.echo(f"  {line}")
+    if found.differences:
         raise typer.Exit(1)
 
 

@@ -181,8 +181,8 @@ def test_of_two_channel_types_of_one_name_the_first_is_used_and_the_second_named
     ("policies", "line"),
     [
         (
-            {("routing", "nearest"): codes_only},
-            "registers a policy of the unknown kind routing; expected one of matching, prices",
+            {("loyalty", "points"): codes_only},
+            "registers a policy of the unknown kind loyalty; expected one of matching, prices, routing, taxes",
         ),
         (
             {("matching", "codes"): codes_only},
