@@ -86,7 +86,7 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     said = load(EXAMPLE, ENVIRONMENT)
     assert said.server.model_copy(update={"public_url": None}) == plain.server
     assert said.retention == plain.retention
-    own = {"tax_rate": None, "shipping": {}, "secret": None}
+    own: dict[str, Any] = {"tax_rate": None, "shipping": {}, "secret": None}
     assert said.selling.model_copy(update=own) == plain.selling
     assert said.database == plain.database
     assert (said.stock.low, said.stock.cap) == (plain.stock.low, plain.stock.cap)
