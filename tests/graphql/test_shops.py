@@ -1,8 +1,9 @@
-"""What a product page asks: which variant to show, and which shop has it."""
+"""Which shop has what a product page shows."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from gateway.model.channels import GeoPoint
 from gateway.model.geography import kilometers
 from gateway.sdk.testing import rows
-from gateway.sdk.testing.memory import MemoryStore
-from tests.graphql.world import LOCATIONS, STAFF, World, opened, small_world
+from tests.graphql.conftest import Make
+from tests.graphql.world import LOCATIONS, STAFF, World, small_world
 
 pytestmark = pytest.mark.anyio
 
@@ -23,94 +24,24 @@ KNOWN: Any = LOCATIONS
 PLACES: dict[str, Any] = {key: {**table, "point": POINTS.get(key)} for key, table in KNOWN.items()}
 PLACES["york"] = {"name": "York", "kind": "STORE", "authority": "till", "channels": {"till": "Y"}}
 HERE = {"latitude": 53.4808, "longitude": -2.2426}
-CHOOSE = """query ($options: [SelectedOptionInput!], $channel: String) { products(search: "shirt") { nodes {
-  selectedOrFirstAvailableVariant(selectedOptions: $options, channelKey: $channel) { sku }
-  adjacentVariants(selectedOptions: $options, channelKey: $channel) { sku } } } }"""
 SHOPS = """query ($sku: [String!], $near: GeoPointInput, $first: Int, $after: String) {
   productVariants(filter: {skus: $sku}) { nodes { storeAvailability(near: $near, first: $first, after: $after) {
     edges { cursor distanceKm node { location { key } status available } } pageInfo { hasNextPage endCursor } } } } }"""
 
 
-def options(**chosen: str) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in chosen.items()]
+@pytest.fixture(scope="module")
+def retailer() -> Make:
+    return with_york
 
 
-@pytest.fixture
-async def shirts(database_url: str) -> AsyncIterator[World]:
-    """Shirts in two colors and three sizes; of the red ones only L is left, of the blue ones M and L."""
-    store = MemoryStore()
-    made = [
-        rows.variant(f"{color}-{size}", sku=f"{color}-{size}", options={"Color": color, "Size": size})
-        for color in ("Red", "Blue")
-        for size in "SML"
-    ]
-    store.put("products", {"id": "p", "title": "Shirt", "variants": made})
-    for number, one in enumerate(made):
-        store.put("stock", rows.stock(one["id"], "L", 1 if number in (2, 4, 5) else 0))
-    async with opened(database_url, {"till": store, "web": MemoryStore()}) as world:
+@contextlib.asynccontextmanager
+async def with_york(url: str) -> AsyncIterator[World]:
+    """The small world, with a third shop."""
+    async with small_world(url, locations=PLACES) as world:
+        world.stores["till"].put("stock", rows.stock("t-mug", "Y", 9))
+        await world.gateway.make_due("till")
+        await world.gateway.run_due()
         yield world
-
-
-async def shown(world: World, chosen: Sequence[Any] | None = None, channel: str = "till") -> tuple[str, list[str]]:
-    (node,) = (await world.client.data(CHOOSE, options=chosen, channel=channel))["products"]["nodes"]
-    first = node["selectedOrFirstAvailableVariant"]["sku"]
-    return first, [one["sku"] for one in node["adjacentVariants"]]
-
-
-@pytest.mark.parametrize(
-    ("chosen", "expected"),
-    [
-        (None, "Red-L"),
-        ([], "Red-L"),
-        (options(Color="Red", Size="S"), "Red-S"),
-        (options(Color="Blue"), "Blue-M"),
-        (options(Size="M"), "Blue-M"),
-        (options(Size="S"), "Red-S"),
-        (options(Color="Green"), "Red-L"),
-        (options(Taste="Sweet"), "Red-L"),
-        (options(Color="Blue", Taste="Sweet"), "Red-L"),
-    ],
-)
-async def test_the_variant_shown_is_the_chosen_one_else_the_first_that_can_be_had(
-    shirts: World, chosen: Any, expected: str
-) -> None:
-    assert (await shown(shirts, chosen))[0] == expected
-
-
-async def test_where_nothing_can_be_had_the_first_variant_is_shown(shirts: World) -> None:
-    assert (await shown(shirts, channel="web"))[0] == "Red-S"
-
-
-async def test_adjacent_variants_differ_in_one_option(shirts: World) -> None:
-    assert (await shown(shirts, options(Color="Red", Size="M")))[1] == ["Red-S", "Red-L", "Blue-M"]
-    assert (await shown(shirts))[1] == ["Red-S", "Red-M", "Blue-L"]
-
-
-@pytest.mark.parametrize(
-    "chosen",
-    [options(Color="Red") * 2, [{"name": str(n), "value": "x"} for n in range(21)], [{"name": "a\0", "value": ""}]],
-)
-async def test_options_that_nobody_can_have_chosen_are_bad_input(shirts: World, chosen: Any) -> None:
-    answer = await shirts.client.ask(CHOOSE, options=chosen)
-    assert answer.codes == ["BAD_USER_INPUT"] * 2
-    (node,) = answer.body["data"]["products"]["nodes"]
-    assert node == {"selectedOrFirstAvailableVariant": None, "adjacentVariants": None}
-
-
-async def test_a_channel_that_is_not_there_is_bad_input(shirts: World) -> None:
-    assert (await shirts.client.ask(CHOOSE, channel="nowhere")).codes == ["BAD_USER_INPUT"] * 2
-
-
-# ------------------------------------------------------------------------------------------------ shops
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url, locations=PLACES) as opened_world:
-        opened_world.stores["till"].put("stock", rows.stock("t-mug", "Y", 9))
-        await opened_world.gateway.make_due("till")
-        await opened_world.gateway.run_due()
-        yield opened_world
 
 
 async def shops(world: World, sku: str, token: str | None = STAFF, **arguments: Any) -> Any:
