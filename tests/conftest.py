@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+from tests.databases import sqlite_database
 
 TORTURE = bool(os.environ.get("TORTURE"))
 """Whether tests look long and at random, instead of shortly and always at the same examples."""
@@ -85,20 +86,8 @@ async def _migrated(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "gateway.db"
-    asyncio.run(_migrated(f"sqlite:///{path}"))
-    return path
-
-
-@pytest.fixture(scope="session")
 def fresh_names() -> Iterator[int]:
     return itertools.count()
-
-
-def sqlite_copy(template: Path, path: Path) -> str:
-    shutil.copy(template, path)
-    return f"sqlite:///{path}"
 
 
 @contextlib.contextmanager
@@ -119,7 +108,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 def fresh_database(request: pytest.FixtureRequest, kind: str, directory: Path) -> Iterator[str]:
     """The URL of a migrated, empty database of this kind."""
     if kind == "sqlite":
-        yield sqlite_copy(request.getfixturevalue("sqlite_template"), directory / "gateway.db")
+        yield sqlite_database(directory / "gateway.db")
         return
     name = f"test_{next(request.getfixturevalue('fresh_names'))}"
     with postgres_copy(request.getfixturevalue("postgres_server"), name) as url:

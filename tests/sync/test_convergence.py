@@ -25,6 +25,7 @@ from gateway.sync.observation import Observation, Verdict
 from gateway.sync.reading import reading
 from gateway.sync.records import _items
 from gateway.sync.take import Item, Reading, take
+from tests.databases import sqlite_database
 from tests.house import Clock, running
 from tests.sync.state import empty, state
 
@@ -232,7 +233,7 @@ def believe_everything(known: Source, seen: Observation) -> Verdict:
 @pytest.mark.parametrize("versions", [True, False], ids=["with versions", "by digests"])
 def test_the_property_fails_without_rule_s1(tmp_path: Path, versions: bool) -> None:
     """The proof that the test above can fail."""
-    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("disorder", "clean")]
+    urls = [sqlite_database(tmp_path / name) for name in ("disorder", "clean")]
     with (
         patch("gateway.sync.take.decide", believe_everything),
         pytest.raises((AssertionError, ExceptionGroup)) as failure,
