@@ -22,12 +22,13 @@ help:
 demo: .venv/ready
 	@$(BIN)/python -m examples.demo
 
-# The tests' databases are thrown away: where there is room for them, they live in memory.
+# The tests' databases and servers are thrown away: where there is room for them, they live in memory. Bytecode is kept,
+# whatever the environment says, because the tests start many processes.
 test: .venv/ready
 	@room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${room:-0}" -ge 2000 ]; then scratch=$$(mktemp -d -p /dev/shm); else scratch=$$(mktemp -d); fi; \
 	trap 'rm -rf "$$scratch"' EXIT; \
-	$(BIN)/python -m pytest tests -n 4 --basetemp="$$scratch/tests"
+	TMPDIR="$$scratch" PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 4 --basetemp="$$scratch/tests"
 
 check: lint types test
 

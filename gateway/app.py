@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -18,11 +19,11 @@ class Gateway(House, Receiver, Protocol):
     """What the application needs of a running gateway."""
 
 
-def create_app(gateway: Gateway) -> Starlette:
-    """The application in front of an open gateway."""
+def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> Starlette:
+    """The application in front of an open gateway. `schema`: one that is built already, since that takes its time."""
     app = Starlette(
         routes=[
-            Route("/graphql", Endpoint(gateway, build()).answer, methods=HEARD),
+            Route("/graphql", Endpoint(gateway, schema or build()).answer, methods=HEARD),
             Route("/webhooks/{channel}", Webhooks(gateway).answer, methods=["POST"]),
             Route("/health/live", live, methods=["GET"]),
             Route("/health/ready", Ready(gateway).answer, methods=["GET"]),

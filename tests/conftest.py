@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+from tests.databases import sqlite_database
 
 TORTURE = bool(os.environ.get("TORTURE"))
 """Whether tests look long and at random, instead of shortly and always at the same examples."""
@@ -32,7 +33,7 @@ def examples() -> int:
     return 2_000 if TORTURE else 100
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -85,33 +86,49 @@ async def _migrated(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "gateway.db"
-    asyncio.run(_migrated(f"sqlite:///{path}"))
-    return path
-
-
-@pytest.fixture(scope="session")
 def fresh_names() -> Iterator[int]:
     return itertools.count()
 
 
-def sqlite_copy(template: Path, path: Path) -> str:
-    shutil.copy(template, path)
-    return f"sqlite:///{path}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, fresh_names: Iterator[int]) -> Iterator[str]:
-    """The URL of a migrated, empty database of this test's own."""
-    if request.param == "sqlite":
-        yield sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path / "gateway.db")
-        return
-    address = request.getfixturevalue("postgres_server")
-    name = f"test_{next(fresh_names)}"
+@contextlib.contextmanager
+def postgres_copy(address: str, name: str) -> Iterator[str]:
+    """A copy of the migrated, empty database; dropped afterwards."""
     execute_on_postgres(address, f"CREATE DATABASE {name} TEMPLATE template_gateway")
     yield named(address, name)
     execute_on_postgres(address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Which database; those of a module that want the same one run one after the other."""
+    return str(request.param)
+
+
+@contextlib.contextmanager
+def fresh_database(request: pytest.FixtureRequest, kind: str, directory: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of this kind."""
+    if kind == "sqlite":
+        yield sqlite_database(directory / "gateway.db")
+        return
+    name = f"test_{next(request.getfixturevalue('fresh_names'))}"
+    with postgres_copy(request.getfixturevalue("postgres_server"), name) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test's own."""
+    with fresh_database(request, database_kind, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a migrated, empty database of this module's own."""
+    with fresh_database(request, database_kind, tmp_path_factory.mktemp("shared")) as url:
+        yield url
 
 
 @pytest.fixture

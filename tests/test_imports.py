@@ -42,7 +42,7 @@ ONLY_IN = {
     "sqlalchemy": ("gateway/storage/",),
     "alembic": ("gateway/storage/",),
     "strawberry": ("gateway/graphql/", "gateway/execution/"),
-    "graphql": ("gateway/graphql/", "gateway/execution/", "gateway/http/"),
+    "graphql": ("gateway/graphql/", "gateway/execution/", "gateway/http/", "gateway/app.py"),
     "starlette": ("gateway/http/", "gateway/app.py", "gateway/sdk/testing/"),
     "uvicorn": ("gateway/cli/", "gateway/sdk/testing/"),
     "typer": ("gateway/cli/",),

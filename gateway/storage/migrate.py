@@ -34,9 +34,11 @@ def upgrade(conn: Connection) -> None:
     if not is_sqlite(conn):
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     config = configuration()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    scripts = ScriptDirectory.from_config(config)
     at = MigrationContext.configure(conn).get_current_revision()
-    if at is not None and at not in known:
+    if at == scripts.get_current_head():
+        return
+    if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
         raise NewerDatabaseError(f"the database is at revision {at}, which this version does not know; use a later one")
     config.attributes["connection"] = conn
     command.upgrade(config, "head")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -25,6 +26,8 @@ from gateway.sdk.testing.rows import Row
 from gateway.storage.database import Connection, Database
 from gateway.storage.listings import Decisions, ListingRow
 from tests.commerce.catalogue import Catalogue, empty
+
+OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
 
 whole_component = catalog._component
 
@@ -122,41 +125,44 @@ async def at_once(catalogue: Catalogue, schedule: list[Step]) -> None:
 
 
 async def outcome(
-    url: str, schedule: list[Step], how: Callable[[Catalogue, list[Step]], Any]
+    database: Database, schedule: list[Step], how: Callable[[Catalogue, list[Step]], Any]
 ) -> tuple[Any, Any, Any, Any]:
-    database = Database(url)
-    try:
-        await database.write(empty)
-        catalogue = Catalogue(database, RULES)
-        await how(catalogue, schedule)
-        shown = [(title, brand, *rest) for title, brand, *rest in await catalogue.shown()]
-        evidence = sorted((row.channel, row.external_id, row.matched_by or "") for row in await catalogue.live())
-        return await catalogue.variants(), await catalogue.products(), evidence, shown
-    finally:
-        await database.close()
+    await database.write(empty)
+    catalogue = Catalogue(database, RULES)
+    await how(catalogue, schedule)
+    shown = [(title, brand, *rest) for title, brand, *rest in await catalogue.shown()]
+    evidence = sorted((row.channel, row.external_id, row.matched_by or "") for row in await catalogue.live())
+    return await catalogue.variants(), await catalogue.products(), evidence, shown
 
 
-def arrival_matters_not(url: str, step: Any, **options: Any) -> Callable[[], None]:
-    @settings(deadline=None, suppress_health_check=list(HealthCheck), **options)
-    @given(st.lists(step, min_size=3, max_size=10))
-    def holds(schedule: list[Step]) -> None:
-        async def compare() -> None:
-            known = await outcome(url, schedule, piece_by_piece)
-            assert known == await outcome(url, schedule, at_once)
+async def compare(database: Database, schedule: list[Step]) -> None:
+    known = await outcome(database, schedule, piece_by_piece)
+    assert known == await outcome(database, schedule, at_once)
 
-        asyncio.run(compare())
 
-    return holds
+def arrival_matters_not(url: str, step: Any, **options: Any) -> None:
+    with asyncio.Runner() as runner:
+        database = Database(url)
+
+        @settings(deadline=None, suppress_health_check=list(HealthCheck), **options)
+        @given(st.lists(step, min_size=3, max_size=10))
+        def holds(schedule: list[Step]) -> None:
+            runner.run(compare(database, schedule))
+
+        try:
+            holds()
+        finally:
+            runner.run(database.close())
 
 
 @pytest.mark.parametrize("step", [steps(VARIED), only_taken(CODED)], ids=["varied", "coded"])
 def test_grouping_does_not_depend_on_the_order_of_arrival(database_url: str, examples: int, step: Any) -> None:
-    arrival_matters_not(database_url, step, max_examples=examples // 4)()
+    arrival_matters_not(database_url, step, max_examples=examples // 4)
 
 
 def test_nor_does_it_where_a_code_that_many_carry_stops_telling(database_url: str, examples: int) -> None:
     with patch("gateway.commerce.matching.CROWD", 2), patch("gateway.commerce.catalog.CROWD", 2):
-        arrival_matters_not(database_url, steps(CODED), max_examples=examples // 4)()
+        arrival_matters_not(database_url, steps(CODED), max_examples=examples // 4)
 
 
 def forgetful(conn: Connection, near: Neighborhood, former: Sequence[ListingRow], rules: Rules) -> Decisions:
@@ -173,17 +179,19 @@ LEAVING: list[Step] = [
 """A SKU that stands for two GTINs connects nobody; once one of them has left it, it does."""
 
 
-async def differs(url: str) -> bool:
-    return bool(await outcome(url, LEAVING, piece_by_piece) != await outcome(url, LEAVING, at_once))
+async def differs(database: Database) -> bool:
+    return bool(await outcome(database, LEAVING, piece_by_piece) != await outcome(database, LEAVING, at_once))
 
 
 @pytest.mark.anyio
-async def test_who_leaves_a_code_sets_free_those_who_keep_it(database_url: str) -> None:
-    assert not await differs(database_url)
+async def test_who_leaves_a_code_sets_free_those_who_keep_it(open_database: OpenDatabase) -> None:
+    async with open_database() as database:
+        assert not await differs(database)
 
 
 @pytest.mark.anyio
-async def test_that_fails_when_only_present_companions_are_looked_at(database_url: str) -> None:
+async def test_that_fails_when_only_present_companions_are_looked_at(open_database: OpenDatabase) -> None:
     """The proof that the tests above can fail: without asking who carries the codes that a listing has left."""
     with patch("gateway.commerce.catalog._component", forgetful):
-        assert await differs(database_url)
+        async with open_database() as database:
+            assert await differs(database)

@@ -23,7 +23,7 @@ from gateway.runtime import Gateway
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage import outbox, tables
 from gateway.storage.database import Database
-from tests.conftest import sqlite_copy
+from tests.databases import sqlite_database
 from tests.graphql.buying import CONTACT, TABLES, Shopper, cents, stores
 from tests.graphql.mutating import codes
 from tests.graphql.selling import on_hand
@@ -158,14 +158,12 @@ def counts(channels: dict[str, MemoryStore]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("way", list(WAYS))
-async def test_whenever_a_gateway_dies_the_order_is_there_once_or_not_at_all(
-    tmp_path: Path, sqlite_template: Path, way: str
-) -> None:
+async def test_whenever_a_gateway_dies_the_order_is_there_once_or_not_at_all(tmp_path: Path, way: str) -> None:
     moment, seen = 0, ["…"]
     while True:
         moment += 1
         clock, channels = Clock(), stores()
-        url = sqlite_copy(sqlite_template, tmp_path / f"{moment}.db")
+        url = sqlite_database(tmp_path / f"{moment}.db")
         before, life = counts(channels), Life(moment)
         async with opened(url, channels, clock) as world:
             await world.gateway.run_due()
@@ -190,11 +188,11 @@ async def sent_again(self: OpenChannel, command: Any, ticket: str | None, deadli
     """As though a channel that cannot be asked had never got it."""
 
 
-async def test_without_the_look_up_an_order_would_be_there_twice(tmp_path: Path, sqlite_template: Path) -> None:
+async def test_without_the_look_up_an_order_would_be_there_twice(tmp_path: Path) -> None:
     told = []
     for moment in range(1, 12):
         clock, channels = Clock(), stores()
-        url = sqlite_copy(sqlite_template, tmp_path / f"{moment}.db")
+        url = sqlite_database(tmp_path / f"{moment}.db")
         async with opened(url, channels, clock) as world:
             await world.gateway.run_due()
             _, asked = await die_placing(world, Life(moment), "sent from the depot")

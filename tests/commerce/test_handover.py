@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Literal
 from unittest.mock import patch
 
@@ -32,7 +31,8 @@ from gateway.sdk import Ref, StockRecord, Traits
 from gateway.storage import reservations, sources, tables
 from gateway.storage.reservations import ReservationRow
 from gateway.sync.take import Item, Reading, take
-from tests.conftest import TORTURE, sqlite_copy
+from tests.conftest import TORTURE
+from tests.databases import sqlite_database
 from tests.house import START
 
 Kind = Literal["ledger", "prompt", "slow", "batch"]
@@ -208,8 +208,8 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def engine(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
-    engine = sa.create_engine(sqlite_copy(sqlite_template, tmp_path_factory.mktemp("handover") / "gateway.db"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(sqlite_database(tmp_path_factory.mktemp("handover") / "gateway.db"))
     yield engine
     engine.dispose()
 

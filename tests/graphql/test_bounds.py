@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from gateway.execution.documents import Documents
 from gateway.graphql.schema import build
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
+from tests.graphql.conftest import Make
 from tests.graphql.world import STAFF, TOKENS, World, opened, till
 
 pytestmark = pytest.mark.anyio
@@ -22,10 +21,14 @@ ORDERS = 40
 TABLES: dict[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {"staff": TOKENS["staff"]}}
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {"till": busy_till()}, **TABLES) as found:
-        yield found
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+def retailer() -> Make:
+    return lambda url: opened(url, {"till": busy_till()}, **TABLES)
 
 
 def busy_till() -> MemoryStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,18 +9,12 @@ import pytest
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage.tables import listings, products
-from tests.graphql.world import ADMIN, GTIN, STAFF, World, global_id, opened, small_world
+from tests.graphql.world import ADMIN, GTIN, STAFF, World, global_id, opened
 
 pytestmark = pytest.mark.anyio
 
 FIND = """query ($search: String, $filter: ProductFilter, $sort: ProductSort, $channelKey: String) {
   products(search: $search, filter: $filter, sort: $sort, channelKey: $channelKey) { totalCount nodes { title } } }"""
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
 
 
 async def titles(world: World, token: str | None = None, **variables: Any) -> list[str]:
@@ -179,6 +172,7 @@ async def test_a_range_over_two_currencies_is_null_unless_a_channel_is_named(dat
 # ------------------------------------------------------------------------------------------------ what is visible
 
 
+@pytest.mark.writes
 async def test_a_product_that_is_not_on_sale_exists_for_catalogue_admins_only(world: World) -> None:
     query = '{ products(search: "lamp") { nodes { id variants { nodes { id listings { id } } } } } }'
     (lamp,) = (await world.client.data(query))["products"]["nodes"]
@@ -210,6 +204,7 @@ async def test_an_old_variant_id_gives_the_survivor_with_its_new_id(world: World
         assert found == {"node": {"id": survivor, "title": "Red"}}
 
 
+@pytest.mark.writes
 async def test_what_a_channel_deleted_is_gone_but_sold_lines_still_show_it(world: World) -> None:
     till = world.stores["till"]
     till.put("orders", rows.order("o9", [rows.line("1", "t-lamp")]))

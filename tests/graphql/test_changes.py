@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from gateway.storage import log
 from gateway.storage.tables import products
 from gateway.sync import schedule
 from tests.graphql.mutating import wish
-from tests.graphql.world import ADMIN, STAFF, World, global_id, opened, small_world
+from tests.graphql.world import ADMIN, STAFF, World, global_id, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -25,12 +24,6 @@ CHANGES = """query ($types: [ChangeType!]!, $first: Int, $after: String, $channe
     nodes { nodeId kind replacedBy occurredAt node { __typename id
       ... on Product { title } ... on ProductVariant { sku } ... on Listing { title } ... on Stock { available } } }
   } }"""
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
 
 
 async def page(world: World, *types: str, token: str | None = STAFF, **arguments: Any) -> Any:
@@ -66,6 +59,7 @@ async def id_of(world: World, sku: str) -> tuple[str, str]:
     return node["id"], node["product"]["id"]
 
 
+@pytest.mark.writes
 async def test_without_a_cursor_nothing_is_listed_but_where_to_go_on_from(world: World) -> None:
     cursor = await now(world)
     assert await rest(world, after=cursor) == []
@@ -77,6 +71,7 @@ async def test_without_a_cursor_nothing_is_listed_but_where_to_go_on_from(world:
     assert all(one["nodeId"] == one["node"]["id"] for one in found)
 
 
+@pytest.mark.writes
 async def test_a_count_that_changed_is_the_stock_of_its_variants_in_the_callers_channel(world: World) -> None:
     cursor = await now(world, "STOCK")
     elsewhere = await now(world, "STOCK", channel="web")
@@ -92,6 +87,7 @@ async def test_a_count_that_changed_is_the_stock_of_its_variants_in_the_callers_
     assert (there["node"]["available"], there["nodeId"] != stock["nodeId"]) == (7, True)
 
 
+@pytest.mark.writes
 async def test_what_is_deleted_and_what_is_merged_is_told(world: World) -> None:
     lamp, lamps = await id_of(world, "LAMP")
     blue, _ = await id_of(world, "TEE-B")
@@ -148,6 +144,7 @@ async def test_variants_that_share_an_item_change_together_and_are_not_torn_apar
         assert await rest(world, "STOCK", after=some["pageInfo"]["endCursor"]) == []
 
 
+@pytest.mark.writes
 async def test_only_what_a_channel_lists_is_told_where_one_is_named(world: World) -> None:
     cursors = {channel: await now(world, "PRODUCT", "LISTING", channel=channel) for channel in ("till", "web")}
     world.stores["web"].put("products", rows.product("only", title="Only here"))
@@ -159,6 +156,7 @@ async def test_only_what_a_channel_lists_is_told_where_one_is_named(world: World
     assert found == {"till": [], "web": ["Only here", "Only here"]}
 
 
+@pytest.mark.writes
 async def test_a_product_that_is_taken_off_sale_is_deleted_for_shoppers(world: World) -> None:
     cursor = await now(world, "PRODUCT")
     world.stores["till"].change("products", "t-lamp", title="A lamp")
@@ -171,6 +169,7 @@ async def test_a_product_that_is_taken_off_sale_is_deleted_for_shoppers(world: W
         assert (change["kind"], change["node"] and change["node"]["id"]) == expected
 
 
+@pytest.mark.writes
 async def test_a_cursor_whose_rest_is_forgotten_says_so(world: World) -> None:
     cursor = await now(world)
     world.stores["till"].change("products", "t-lamp", title="A lamp")
@@ -182,6 +181,7 @@ async def test_a_cursor_whose_rest_is_forgotten_says_so(world: World) -> None:
     assert await rest(world, after=await now(world)) == []
 
 
+@pytest.mark.writes
 async def test_a_cursor_that_is_at_the_end_does_not_expire_when_all_behind_it_is_forgotten(world: World) -> None:
     cursor = await now(world)
     world.clock.forward(days=30)
@@ -235,6 +235,7 @@ async def test_listings_are_listed_by_channel_state_and_whether_something_connec
     assert await listed(world, filter={}) == await listed(world, filter={"statuses": ["ACTIVE"]})
 
 
+@pytest.mark.writes
 async def test_a_listing_is_changed_when_it_says_otherwise_or_belongs_elsewhere_and_not_when_its_neighbor_is(
     world: World,
 ) -> None:

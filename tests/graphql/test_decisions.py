@@ -14,19 +14,13 @@ from gateway.storage import tables
 from tests.graphql.mutating import codes, wish
 from tests.graphql.world import ADMIN, World, global_id, opened, small_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.writes]
 
 LISTINGS = """{ productVariants(first: 100) { nodes { id
   listings { id externalId matchedBy unitsPerListing channel { key } } } } }"""
 REVIEWS = """{ matchReviews { nodes { id reason createdAt listing { externalId }
   candidates { id sku listings { externalId } } } } }"""
 GTINS = ("04006381333931", "05000112637922")
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
 
 
 @pytest.fixture

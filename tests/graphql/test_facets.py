@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
+from tests.graphql.conftest import Make
 from tests.graphql.world import World, global_id, opened
 
 pytestmark = pytest.mark.anyio
@@ -37,10 +38,9 @@ def shop() -> MemoryStore:
     return store
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with opened(database_url, {"till": shop(), "web": MemoryStore()}) as opened_world:
-        yield opened_world
+@pytest.fixture(scope="module")
+def retailer() -> Make:
+    return lambda url: opened(url, {"till": shop(), "web": MemoryStore()})
 
 
 async def counts(world: World, **variables: Any) -> Mapping[str, Mapping[str, int]]:

@@ -32,6 +32,7 @@ from gateway.execution.fields import Attribute, Load, Pure, Root, kind_of
 from gateway.graphql.nodes import NODES
 from gateway.graphql.schema import build
 from gateway.settings import SCOPES
+from tests.databases import sqlite_database
 from tests.graphql.world import small_world
 
 SERVED = Path(__file__).parents[2] / "schema" / "served.graphql"
@@ -152,11 +153,11 @@ def refused(place: str, error: type[Exception]) -> Iterator[None]:
 
 @pytest.mark.anyio
 async def test_every_guarded_type_and_field_is_refused_without_its_scopes(
-    sqlite_template: Path, tmp_path: Path, schema: GraphQLSchema
+    tmp_path: Path, schema: GraphQLSchema
 ) -> None:
     guarded = shown()
     assert len(guarded) > 20
-    async with small_world(f"sqlite:///{tmp_path / 'gateway.db'}") as world:
+    async with small_world(sqlite_database(tmp_path / "gateway.db")) as world:
         for place, scopes in guarded.items():
             for caller, error in ((lacking(scopes), ForbiddenError), (ANONYMOUS, UnauthenticatedError)):
                 info = SimpleNamespace(context=Context(world.gateway, caller))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -33,12 +32,6 @@ INPUTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
-
-
 async def keys(world: World) -> list[Any]:
     """What stands under idempotency keys."""
     return list(await world.gateway.database.read(lambda conn: conn.execute(sa.select(tables.idempotency)).all()))
@@ -63,6 +56,7 @@ async def test_a_mutation_without_its_scope_is_null_and_changes_nothing(world: W
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.writes
 async def test_what_is_not_there_is_a_user_error_with_its_field(world: World, name: str) -> None:
     if name.startswith("channel"):
         answer = await ask(world, name, channelKey="nowhere")
@@ -108,6 +102,7 @@ async def test_of_two_operations_the_one_that_is_named_is_what_get_may_not_run(w
 # ------------------------------------------------------------------------------------------------ once
 
 
+@pytest.mark.writes
 async def test_a_replay_has_no_further_effect_and_the_same_answer(world: World) -> None:
     first = await wish(world, "channelPause", channelKey="till", reason="stocktaking")
     count = await changes(world)
@@ -118,12 +113,14 @@ async def test_a_replay_has_no_further_effect_and_the_same_answer(world: World) 
     assert (again["userErrors"], again["channel"]["state"]) == ([], "ENABLED"), "as it is by now"
 
 
+@pytest.mark.writes
 async def test_a_refusal_is_replayed_as_well(world: World) -> None:
     first = await wish(world, "listingUnlink", **INPUTS["listingUnlink"])
     assert await wish(world, "listingUnlink", **INPUTS["listingUnlink"]) == first
     assert codes(first) == ["NOT_FOUND"]
 
 
+@pytest.mark.writes
 async def test_another_input_or_another_mutation_under_the_same_key_is_refused(world: World) -> None:
     await wish(world, "channelPause", channelKey="till")
     for name, given in (("channelPause", {"channelKey": "web"}), ("channelResume", {"channelKey": "till"})):
@@ -154,6 +151,7 @@ async def test_the_same_wish_sent_by_many_at_once_has_its_effect_once(database_u
         assert codes(payloads[0]) == []
 
 
+@pytest.mark.writes
 async def test_what_is_under_way_is_told_so_and_may_be_sent_again(world: World) -> None:
     reject, gate = await the_reject(world), Gate()
     with world.stores["till"].under(gate, feed="stock", method="fetch"):
@@ -180,6 +178,7 @@ def claim_of(world: World, run: str) -> Claim:
     return Claim(principal="token x", key="k", fingerprint="f", run=run, at=now, until=now + LASTING)
 
 
+@pytest.mark.writes
 async def test_what_a_killed_process_had_under_way_is_taken_over_once_and_its_end_is_not_believed(world: World) -> None:
     database, about = world.gateway.database, Outcome(subject="s")
     killed = claim_of(world, "killed")
@@ -198,6 +197,7 @@ def codes_of(outcome: Outcome | None) -> list[str]:
     return [error.code.value for error in outcome.user_errors] if outcome else []
 
 
+@pytest.mark.writes
 async def test_keys_expire_and_then_mean_nothing(world: World) -> None:
     await wish(world, "channelPause", channelKey="till")
     world.clock.forward(days=14)
@@ -205,6 +205,7 @@ async def test_keys_expire_and_then_mean_nothing(world: World) -> None:
     assert len(await keys(world)) == 1
 
 
+@pytest.mark.writes
 async def test_without_the_key_the_same_wish_would_have_its_effect_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +221,7 @@ async def test_without_the_key_the_same_wish_would_have_its_effect_again(
     assert await changes(world) == before + 2
 
 
+@pytest.mark.writes
 async def test_two_mutations_of_one_document_see_each_others_effect(world: World) -> None:
     twice = """mutation { a: channelPause(input: {channelKey: "till", idempotencyKey: "a"}) { channel { state } }
       b: channelResume(input: {channelKey: "till", idempotencyKey: "b"}) { channel { state } } }"""
@@ -227,6 +229,7 @@ async def test_two_mutations_of_one_document_see_each_others_effect(world: World
     assert found == {"a": {"channel": {"state": "PAUSED"}}, "b": {"channel": {"state": "ENABLED"}}}
 
 
+@pytest.mark.writes
 async def test_staff_may_decide_about_listings_and_not_about_channels(world: World) -> None:
     assert (await ask(world, "listingUnlink", STAFF, **INPUTS["listingUnlink"])).codes == []
     assert (await ask(world, "channelPause", STAFF, **INPUTS["channelPause"])).codes == ["FORBIDDEN"]

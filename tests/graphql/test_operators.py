@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,17 +16,11 @@ from gateway.storage import tables
 from tests.graphql.mutating import codes, wish
 from tests.graphql.world import ADMIN, STAFF, World, opened, small_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.writes]
 
 STATES = "{ channels { key state } }"
 REJECTS = "{ syncRejects { nodes { id externalId resource } } }"
 TITLES = "{ products(first: 100) { nodes { title } } }"
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
 
 
 async def states(world: World) -> Mapping[str, str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from gateway.sdk.testing import rows
 from gateway.storage.tables import orders
-from tests.graphql.world import ADMIN, CLERK, STAFF, World, global_id, small_world
+from tests.graphql.world import ADMIN, CLERK, STAFF, World, global_id
 
 pytestmark = pytest.mark.anyio
 
@@ -20,12 +19,6 @@ ORDERS = """query ($search: String, $filter: OrderFilter, $sort: OrderSort) {
   orders(search: $search, filter: $filter, sort: $sort) { totalCount nodes { number channel { key } } } }"""
 CUSTOMERS = """query ($search: String, $filter: CustomerFilter, $sort: CustomerSort) {
   customers(search: $search, filter: $filter, sort: $sort) { totalCount nodes { displayName } } }"""
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
 
 
 async def numbers(world: World, **variables: Any) -> list[str]:
@@ -56,6 +49,7 @@ async def test_orders_are_filtered_and_sorted(world: World, variables: dict[str,
     assert await numbers(world, **variables) == expected
 
 
+@pytest.mark.writes
 async def test_totals_of_two_currencies_cannot_be_compared(world: World) -> None:
     euro = orders.update().where(orders.c.channel == "web").values(currency="EUR")
     await world.gateway.database.write(lambda conn: conn.execute(euro))
@@ -85,6 +79,7 @@ async def test_an_order_shows_where_it_was_sold_to_whom_and_what(world: World) -
     assert (await world.client.ask(found, id=line["id"])).codes == ["UNAUTHENTICATED"]
 
 
+@pytest.mark.writes
 async def test_what_was_sold_before_the_catalogue_knew_it_is_shown_once_it_does(world: World) -> None:
     query = '{ order(by: {number: {channelKey: "till", number: "o1"}}) { lines { nodes { variant { title } } } } }'
     lines = (await world.client.data(query, STAFF))["order"]["lines"]["nodes"]
@@ -216,6 +211,7 @@ def forge(part: Any) -> str:
 # ------------------------------------------------------------------------------------------------ failures
 
 
+@pytest.mark.writes
 async def test_what_fails_inside_is_masked_and_found_again_in_the_log(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,22 +10,26 @@ import sqlalchemy as sa
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage import rankings, tables
+from tests.graphql.conftest import Make
 from tests.graphql.world import ADMIN, World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.writes]
 
 SEARCH = """query ($search: String, $first: Int, $after: String, $last: Int, $before: String, $filter: ProductFilter) {
   products(search: $search, first: $first, after: $after, last: $last, before: $before, filter: $filter) {
     totalCount edges { cursor } nodes { title } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
+@pytest.fixture(scope="module")
+def retailer() -> Make:
+    return lambda url: opened(url, {"till": lamps(), "web": MemoryStore()})
+
+
+def lamps() -> MemoryStore:
     store = MemoryStore()
     for letter in "ABCDEF":
         store.put("products", rows.product(letter, title=f"{letter} lamp", brand="Acme" if letter < "D" else "Bolt"))
-    async with opened(database_url, {"till": store, "web": MemoryStore()}) as opened_world:
-        yield opened_world
+    return store
 
 
 async def found(world: World, token: str | None = None, **variables: Any) -> Any:

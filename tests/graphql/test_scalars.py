@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.graphql.world import World, small_world
+from tests.graphql.world import World
 
 pytestmark = pytest.mark.anyio
 SINCE = "query ($value: DateTime) { products(filter: {updatedSince: $value}) { totalCount } }"
@@ -17,10 +15,9 @@ PRICE = """query ($value: Decimal) {
 }"""
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with small_world(f"sqlite:///{tmp_path / 'gateway.db'}") as found:
-        yield found
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
 
 
 NO_INSTANTS: list[Any] = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,12 +20,6 @@ STOCK = """query ($skus: [String!], $channelKey: String, $locationKey: String) {
     status available } } } }"""
 LIVE = """query ($ids: [ID!]!, $age: Int) { stocks(variantIds: $ids, maxAgeSeconds: $age, channelKey: "till") {
   available observedAt sources { channel { key } state fault { code } } } }"""
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with small_world(database_url) as opened_world:
-        yield opened_world
 
 
 async def stock(world: World, sku: str, token: str | None = None, **where: str) -> tuple[str, int | None]:
@@ -103,6 +96,7 @@ async def test_the_ids_of_a_location_that_was_never_there_are_null(world: World)
 # ------------------------------------------------------------------------------------------------ ages and live reads
 
 
+@pytest.mark.writes
 async def test_the_live_read_asks_only_about_what_is_older_than_wanted(world: World) -> None:
     mug = await variant_id(world, "MUG")
     world.stores["till"].change("stock", "t-mug@L", on_hand=5)
@@ -115,6 +109,7 @@ async def test_the_live_read_asks_only_about_what_is_older_than_wanted(world: Wo
     assert [call.method for call in world.stores["till"].calls] == ["fetch"]
 
 
+@pytest.mark.writes
 async def test_without_a_token_nothing_younger_than_five_seconds_is_fetched(world: World) -> None:
     mug = await variant_id(world, "MUG")
     world.stores["till"].calls.clear()
@@ -124,6 +119,7 @@ async def test_without_a_token_nothing_younger_than_five_seconds_is_fetched(worl
         assert len(world.stores["till"].calls) == calls
 
 
+@pytest.mark.writes
 async def test_a_channel_that_fails_leaves_the_last_known_state_and_says_so(world: World) -> None:
     mug, unknown = await variant_id(world, "MUG"), global_id("ProductVariant", "0" * 32)
     world.clock.forward(seconds=30)
@@ -159,6 +155,7 @@ async def test_a_channel_that_cannot_read_single_records_says_so(database_url: s
     assert found["sources"] == [{"channel": {"key": "till"}, "state": "UNSUPPORTED", "fault": {"code": "UNSUPPORTED"}}]
 
 
+@pytest.mark.writes
 async def test_what_is_too_old_is_stale(world: World) -> None:
     world.clock.forward(hours=1)
     mug = await variant_id(world, "MUG")
@@ -182,6 +179,7 @@ async def test_a_live_read_that_cannot_be_is_bad_input(world: World, variables: 
     assert (await world.client.ask(LIVE, STAFF, **variables)).codes == ["BAD_USER_INPUT"]
 
 
+@pytest.mark.writes
 async def test_a_rejected_count_is_unknown_not_zero(world: World) -> None:
     world.stores["till"].change("stock", "t-mug@M", on_hand=0.5)
     world.clock.forward(hours=1)

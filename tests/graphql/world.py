@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import httpx2
+from graphql import GraphQLSchema
 
 from gateway.app import create_app
+from gateway.graphql.schema import build
 from gateway.model.ids import GlobalId
 from gateway.runtime import Gateway
 from gateway.sdk.testing import rows
@@ -79,10 +83,16 @@ class World:
     client: Client
 
 
+@cache
+def schema() -> GraphQLSchema:
+    """The schema, built once: it depends on nothing but the code."""
+    return build()
+
+
 @contextlib.asynccontextmanager
 async def client_of(gateway: Gateway) -> AsyncIterator[Client]:
     """A client of this gateway."""
-    transport = httpx2.ASGITransport(app=create_app(gateway), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(app=create_app(gateway, schema()), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield Client(http)
 
@@ -107,6 +117,20 @@ async def small_world(url: str, **tables: Any) -> AsyncIterator[World]:
     """A till with two shops, and a web store with a depot."""
     async with opened(url, {"till": till(), "web": web()}, **tables) as world:
         yield world
+
+
+@contextlib.contextmanager
+def untouched(world: World) -> Iterator[None]:
+    """Meanwhile nothing is written and the time stands still, because other tests share this world."""
+    touched: list[str] = []
+
+    def refused(*touch: object, **_: object) -> None:
+        touched.append(str(touch))
+        raise AssertionError("this world is shared; a test that changes it is marked with `writes`")
+
+    with patch.object(world.gateway.database, "write", refused), patch.object(world.clock, "forward", refused):
+        yield
+    assert touched == [], "this world is shared; a test that changes it is marked with `writes`"
 
 
 def till() -> MemoryStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from gateway.app import create_app
 from gateway.http import requests
 from gateway.http.auth import Tokens
 from gateway.settings import TokenTable
-from tests.graphql.world import STAFF, opened
+from tests.databases import sqlite_database
+from tests.graphql.world import STAFF, World, opened, schema, untouched
 
 pytestmark = pytest.mark.anyio
 
@@ -25,10 +26,22 @@ QUERY = {"query": "{ __typename }"}
 ANSWER = {"data": {"__typename": "Query"}}
 
 
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+async def shared_world(shared_database_url: str) -> AsyncIterator[World]:
+    async with opened(shared_database_url, {}, **EMPTY) as world:
+        yield world
+
+
 @pytest.fixture
-async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {}, **EMPTY) as world:
-        yield world.client.http
+def http(shared_world: World) -> Iterator[httpx2.AsyncClient]:
+    """Of one gateway for all of these tests, since none of them changes anything."""
+    with untouched(shared_world):
+        yield shared_world.client.http
 
 
 EMPTY: Mapping[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {}, "stock": {}}
@@ -191,10 +204,10 @@ async def sent(messages: list[Any], tmp_path: Path) -> list[Any]:
     async def send(message: Any) -> None:
         told.append(message)
 
-    async with opened(f"sqlite:///{tmp_path / 'gateway.db'}", {}, **EMPTY) as world:
+    async with opened(sqlite_database(tmp_path / "gateway.db"), {}, **EMPTY) as world:
         headers = [(b"content-type", b"application/json"), (b"accept", GRAPHQL.encode())]
         scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
-        await create_app(world.gateway)(scope, receive, send)
+        await create_app(world.gateway, schema())(scope, receive, send)
     return told
 
 
@@ -314,10 +327,8 @@ async def test_a_token_that_is_empty_in_the_configuration_opens_nothing(token: s
         Tokens({"one": table}).caller(header)
 
 
-async def test_a_known_token_says_who_asks(tmp_path: Path) -> None:
-    async with opened(
-        f"sqlite:///{tmp_path / 'gateway.db'}", {}, locations={}, catalogue={}, stock={}, tokens=ONE
-    ) as world:
+async def test_a_known_token_says_who_asks(database_url: str) -> None:
+    async with opened(database_url, {}, locations={}, catalogue={}, stock={}, tokens=ONE) as world:
         query = "{ viewer { kind scopes } }"
         assert await world.client.data(query, STAFF) == {"viewer": {"kind": "STAFF", "scopes": ["stock:read"]}}
         assert await world.client.data(query) == {"viewer": {"kind": "ANONYMOUS", "scopes": []}}
@@ -336,9 +347,8 @@ async def test_a_browser_gets_the_query_editor_which_loads_nothing_from_elsewher
     assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
-async def test_the_query_editor_can_be_turned_off(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'gateway.db'}"
-    async with opened(url, {}, **EMPTY, server={"graphiql": False}) as world:
+async def test_the_query_editor_can_be_turned_off(database_url: str) -> None:
+    async with opened(database_url, {}, **EMPTY, server={"graphiql": False}) as world:
         response = await world.client.http.get("/graphql", headers={"accept": "text/html"})
         assert response.status_code == 406
 

@@ -20,6 +20,7 @@ from gateway.sdk.testing.faults import Answer, Ask, blocking
 from gateway.sdk.testing.memory import MemoryStore, delivery
 from gateway.sdk.webhooks import Delivery
 from gateway.storage import tables
+from tests.graphql.world import schema
 from tests.house import Clock, running
 from tests.sync.observed import rows_of, titles
 
@@ -59,7 +60,7 @@ async def house(database_url: str) -> AsyncIterator[House]:
     stores["web"].put("products", rows.product("1", title="Old"))
     async with running(database_url, stores, clock, CHANNELS) as gateway:
         await gateway.run_due()
-        transport = httpx2.ASGITransport(create_app(gateway))
+        transport = httpx2.ASGITransport(create_app(gateway, schema()))
         async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
             yield House(gateway, http, stores["web"], clock)
         stores["web"].mend()

@@ -22,6 +22,7 @@ from gateway.storage.passes import PassRow
 from gateway_amazon.sandbox import AmazonSandbox, start
 from gateway_amazon.sandbox.door import Asked
 from gateway_amazon.sandbox.twin import STORE
+from tests.databases import sqlite_database
 from tests.sync.state import state
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -203,7 +204,7 @@ async def house(
         there or world(), directory, delay=delay, scale=scale, store=store, now=clock, ticks=clock.ticks
     )
     try:
-        url = f"sqlite:///{directory / f'gateway-{uuid4()}.db'}"
+        url = sqlite_database(directory / f"gateway-{uuid4()}.db")
         async with opened(url, sandbox, clock, **options) as gateway:
             yield House(sandbox, gateway, clock)
     finally:

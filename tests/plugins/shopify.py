@@ -23,6 +23,7 @@ from gateway.storage import passes
 from gateway_shopify.sandbox import ShopSandbox, start
 from gateway_shopify.sandbox.shop import Node, Shop
 from gateway_shopify.sandbox.twin import SECRET
+from tests.databases import sqlite_database
 from tests.house import Clock
 from tests.sync.state import state
 
@@ -173,7 +174,7 @@ async def house(
     clock = Clock()
     sandbox = await start(there or world(), directory, scale=scale, now=clock)
     try:
-        url = f"sqlite:///{directory / f'gateway-{next(_databases)}.db'}"
+        url = sqlite_database(directory / f"gateway-{next(_databases)}.db")
         settings = parse(document(url, sandbox, **options), {})
         async with open_gateway(settings, plugins=discover(), clock=clock) as gateway:
             gateway.turns.gap = 0

@@ -15,6 +15,7 @@ from gateway.storage.tables import budgets
 from gateway_amazon.partner import OPERATIONS, SEARCH_ORDERS
 from gateway_amazon.sandbox import AmazonSandbox, start
 from gateway_amazon.sandbox.limits import RATES
+from tests.databases import sqlite_database
 
 from .amazon import SOON, Clock, house, many, most_at_once, opened, refused, world
 
@@ -63,9 +64,9 @@ async def test_two_gateways_on_one_database_share_the_rate(tmp_path: Path, datab
 async def test_the_proof_gateways_that_share_no_database_are_above_the_rate(tmp_path: Path) -> None:
     clock = Clock()
     sandbox = await sandboxed(tmp_path, clock, scale=1.0)
-    async with opened(f"sqlite:///{tmp_path / 'one.db'}", sandbox, clock, feeds=["orders"]) as gateway:
+    async with opened(sqlite_database(tmp_path / "one.db"), sandbox, clock, feeds=["orders"]) as gateway:
         await ask(gateway, 18)
-    async with opened(f"sqlite:///{tmp_path / 'other.db'}", sandbox, clock, feeds=["orders"]) as gateway:
+    async with opened(sqlite_database(tmp_path / "other.db"), sandbox, clock, feeds=["orders"]) as gateway:
         with pytest.raises(RateLimitedError):
             await ask(gateway, 18)
     await sandbox.close()

@@ -79,7 +79,7 @@ async def test_two_stampers_and_many_writers_lose_and_invert_nothing(open_databa
         assert [v for change in found for id_, v in change.subjects if id_ == subject] == list(range(1, 17))
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 async def test_a_row_of_a_long_transaction_gets_its_place_later_and_is_not_skipped(
     open_database: OpenDatabase, database_url: str
 ) -> None:

@@ -17,7 +17,7 @@ from gateway.sdk.testing.faults import raising
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.sdk.testing.store import FEEDS, Rule
 from gateway.storage import tables
-from tests.conftest import sqlite_copy
+from tests.databases import sqlite_database
 from tests.house import Clock, running
 from tests.sync.observed import channel, rows_of
 from tests.sync.state import state
@@ -77,10 +77,8 @@ async def arriving(gateway: Gateway, store: MemoryStore, clock: Clock, order: tu
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(FEEDS)), ids="-".join)
-async def test_all_orders_of_arrival_come_to_the_same(
-    tmp_path: Path, sqlite_template: Path, order: tuple[str, ...]
-) -> None:
-    urls = [sqlite_copy(sqlite_template, tmp_path / f"{n}.db") for n in range(2)]
+async def test_all_orders_of_arrival_come_to_the_same(tmp_path: Path, order: tuple[str, ...]) -> None:
+    urls = [sqlite_database(tmp_path / f"{n}.db") for n in range(2)]
     store, clock = filled(), Clock()
     async with running(urls[0], {"till": store}, clock, ALL, locations=PLACES) as gateway:
         await arriving(gateway, store, clock, order)

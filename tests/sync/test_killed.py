@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.storage import tables
-from tests.conftest import execute_on_postgres, named, sqlite_copy
+from tests.conftest import execute_on_postgres, named
+from tests.databases import sqlite_database
 from tests.house import Clock, running
 from tests.sync.killed import ABLE, stores
 from tests.sync.observed import rows_of
@@ -25,8 +26,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path, fresh_names: Iterator[i
     """A database for each moment, and one for the undisturbed run."""
     numbers = range(len(MOMENTS) + 1)
     if request.param == "sqlite":
-        template = request.getfixturevalue("sqlite_template")
-        yield [sqlite_copy(template, tmp_path / f"{number}.db") for number in numbers]
+        yield [sqlite_database(tmp_path / f"{number}.db") for number in numbers]
         return
     address = request.getfixturevalue("postgres_server")
     names = [f"killed_{next(fresh_names)}" for _ in numbers]

@@ -14,7 +14,7 @@ from gateway.sdk.testing import rows
 from gateway.sdk.testing.faults import Answer, Ask, Gate, raising, without
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage import tables
-from tests.conftest import sqlite_copy
+from tests.databases import sqlite_database
 from tests.house import Clock, running
 from tests.sync.observed import channel, pass_of, rows_of, source, titles
 
@@ -114,9 +114,9 @@ async def test_what_a_person_says_during_a_pass_is_not_forgotten_by_it(
     [(20, 20, True), (21, 21, False), (1049, 21, False), (1050, 21, True), (1051, 22, False)],
 )
 async def test_more_than_20_and_more_than_2_percent_are_too_many(
-    clock: Clock, sqlite_template: Path, tmp_path: Path, known: int, absent: int, believed: bool
+    clock: Clock, tmp_path: Path, known: int, absent: int, believed: bool
 ) -> None:
-    url, store = sqlite_copy(sqlite_template, tmp_path / "gateway.db"), MemoryStore()
+    url, store = sqlite_database(tmp_path / "gateway.db"), MemoryStore()
     fill(store, known)
     async with running(url, {"till": store}, clock, channel(deltas=False, page_size=2000)) as gateway:
         await gateway.run_due()

@@ -51,18 +51,22 @@ class MemoryStore:
 
     def __init__(self, places: Sequence[Place] = ()) -> None:
         self.places = list(places)
-        self.calls: list[Ask] = []
         self.subscriptions: list[str] = []
+        self._lock = threading.RLock()
+        self._rules: list[Rule] = []
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every row, call and command, as though the channel were new. Faults and subscriptions stay."""
+        self.calls: list[Ask] = []
         self.taken: list[tuple[str, str | None]] = []
         self.outcomes: dict[str, Outcome] = {}
         self._later: list[tuple[float, Callable[[], None]]] = []
-        self._lock = threading.RLock()
         self._count = 0
         self._rows: dict[str, dict[str, Row]] = {feed: {} for feed in FEEDS}
         self._changed: dict[str, dict[str, int]] = {feed: {} for feed in FEEDS}
         self._removed: dict[str, dict[str, int]] = {feed: {} for feed in FEEDS}
         self._sorted: dict[str, list[str]] = {}
-        self._rules: list[Rule] = []
 
     def put(self, feed: str, row: Row, *, version: int | None = None) -> None:
         """Add a row, or replace the one of its id. `version`: another one than the next, as after a restored backup."""
