@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from gateway.sdk import CursorExpiredError, InvalidValueError, Money
 
 Shape = Mapping[str, Any]
+
+EARLIEST = 1970
 
 FBA_PLACE = "fba"
 """The place of all that Amazon keeps."""
@@ -84,11 +86,14 @@ def instant(shape: object, *path: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(found)
-    except ValueError as error:
+        if moment.tzinfo is None or moment.year < EARLIEST:
+            reason = "has no time zone" if moment.tzinfo is None else "is before all orders"
+            raise InvalidValueError(".".join(path), reason)
+        return moment.astimezone(UTC)
+    except InvalidValueError:
+        raise
+    except (ValueError, OverflowError) as error:
         raise InvalidValueError(".".join(path), "is not a date and time") from error
-    if moment.tzinfo is None:
-        raise InvalidValueError(".".join(path), "has no time zone")
-    return moment
 
 
 def money(shape: object, *path: str) -> Money | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -14,7 +14,12 @@ from gateway.sdk import InvalidValueError, Money
 
 T = TypeVar("T")
 Node = Mapping[str, Any]
-_GID = re.compile(r"gid://shopify/(\w+)/(\d{1,19})(\?[\w=&]*)?")
+_GID = re.compile(r"gid://shopify/(\w+)/(\d{1,19})(\?[\w=&]*)?", re.ASCII)
+
+
+EARLIEST = 1970
+GREATEST = 1_000_000_000
+"""Of years; and of what is told of costs."""
 
 
 def gid(kind: str, number: str) -> str:
@@ -65,11 +70,13 @@ def moment(node: Node, field: str) -> datetime:
     """An instant, with its zone."""
     try:
         found = datetime.fromisoformat(text(node, field))
-    except ValueError as error:
+        if found.tzinfo is None or found.year < EARLIEST:
+            raise InvalidValueError(field, "has no time zone" if found.tzinfo is None else "is before all shops")
+        return found.astimezone(UTC)
+    except InvalidValueError:
+        raise
+    except (ValueError, OverflowError) as error:
         raise InvalidValueError(field, "is not a date and time of ISO 8601") from error
-    if found.tzinfo is None:
-        raise InvalidValueError(field, "has no time zone")
-    return found
 
 
 def fraction(node: Node, field: str) -> Decimal:
@@ -131,8 +138,12 @@ def mapping(value: object) -> Node:
 
 
 def figure(value: object) -> float | None:
-    """A number, where it is one."""
-    return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else float(value)
+    """A number, where it is one that can be reckoned with."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    if not -GREATEST <= value <= GREATEST:
+        return None
+    return float(value)
 
 
 def _typed(node: Node, field: str, kind: type[T]) -> T:
