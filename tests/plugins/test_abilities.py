@@ -201,7 +201,7 @@ async def test_each_fault_is_named_loses_nothing_and_heals_by_itself(
     key: str, make: Make, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="gateway")
-    shop = await make(call_deadline="1s" if CODES[mode] == LATE else "10s")
+    shop = await make(call_deadline="2s" if CODES[mode] == LATE else "10s")
     before = await shop.state()
     if mode in UNSUPPORTED[key]:
         with pytest.raises(UnsupportedFaultError):

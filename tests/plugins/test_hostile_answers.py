@@ -120,7 +120,7 @@ async def test_a_lie_is_a_fault_with_a_name_and_heals_and_no_other_channel_notic
     tmp_path: Path, key: str, lie: str
 ) -> None:
     said, codes = LIES[lie]
-    async with retail(tmp_path, TILL, key, call_deadline="1s" if codes & LATE == LATE else "10s") as shop:
+    async with retail(tmp_path, TILL, key, call_deadline="2s" if codes & LATE == LATE else "10s") as shop:
         await shop.pass_on()
         before = await shop.known(key)
         wire = shop.wires[key]
