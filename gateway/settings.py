@@ -103,7 +103,7 @@ class ChannelTable(Table):
     name: str | None = None
     enabled: bool = True
     required: bool = False
-    config: dict[str, Any] = {}
+    config: Annotated[dict[str, Any], Field(repr=False)] = {}  # holds secrets that only its plugin can tell
     every: dict[str, Duration] = {}  # by feed; else what the plugin says
     sweep_every: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=1)
     stale_after: Duration | None = None  # default: three intervals of the feed

@@ -11,7 +11,13 @@ from gateway.sdk.errors import AuthError, ChannelError, RateLimitedError, Unavai
 FAILURES = 5
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)
-LONGEST_WISH = timedelta(minutes=15)  # of a channel that says when to come back
+LONGEST_WISH = timedelta(minutes=15)
+"""Of a channel that says when to come back: no longer is it left alone, whatever it says."""
+
+
+def wished(retry_after: timedelta) -> timedelta:
+    """How long a channel is really left alone that wants to be for so long."""
+    return min(max(retry_after, timedelta(0)), LONGEST_WISH)
 
 
 class LeftAloneError(UnavailableError):
@@ -82,6 +88,6 @@ class Breaker:
 
     def _pause(self, error: ChannelError) -> timedelta:
         if isinstance(error, RateLimitedError) and error.retry_after is not None:
-            return min(max(error.retry_after, timedelta(0)), LONGEST_WISH)
+            return wished(error.retry_after)
         pause = min(FIRST_PAUSE * (1 << min(self._openings, 16)), LONGEST_PAUSE)
         return pause * (0.5 + self._jitter() / 2)

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NoReturn
 
 import httpx2
@@ -60,8 +61,12 @@ class Client:
         self._channel, self._private = channel, private
         self._base = _address(base_url)
         self._authorize, self._spend = authorize, spend
+        none = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
         self._http = httpx2.AsyncClient(
-            follow_redirects=False, trust_env=False, limits=httpx2.Limits(max_connections=AT_ONCE)
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=AT_ONCE),
+            cookies=none,
         )
 
     async def send(self, request: Request) -> Answer:
@@ -84,7 +89,10 @@ class Client:
         proof = await self._authorize() if self._authorize else {}
         if request.budget is not None:  # last, so that the channel is asked when it is paid
             await self._spend(request.budget, request.cost)
-        built = await self._built(request, proof)
+        try:
+            built = await self._built(request, proof)
+        except (UnicodeError, httpx2.InvalidURL) as error:  # such as a page token with half of a surrogate pair
+            raise ContractError(f"{self._base.host} cannot be asked in the words that it gave") from error
         try:
             answer = await self._read(built, request.most)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:

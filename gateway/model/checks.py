@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from gateway.model import values
@@ -21,6 +22,10 @@ URL = 2_000
 CODE = 255
 CONTACT = 320
 """Characters at most, by what a text is."""
+
+MOST_RATE = 1_000
+FINEST_RATE = 20
+"""Digits behind the point."""
 
 
 def product(record: ProductFields) -> None:
@@ -73,6 +78,10 @@ def order(record: OrderFields) -> None:
     for part in ("name", "email", "phone"):
         values.optional_text("contact", getattr(record.contact, part, None), CONTACT)
     amounts(record)
+    for tax in record.tax_lines:
+        values.text("taxLines.title", tax.title, CODE, empty=True)
+        rate("taxLines.rate", tax.rate)
+        of_type("taxLines.amount", tax.amount, Money)
 
 
 def order_line(record: OrderLineFields) -> None:
@@ -100,6 +109,14 @@ def amounts(record: Any) -> None:
             of_type(name, amount, Money)
     if len({amount.currency_code for amount in found.values() if amount is not None}) > 1:
         raise InvalidValueError("currency", "one record has amounts in several currencies")
+
+
+def rate(field: str, found: object) -> None:
+    """That a tax is a fraction with as many digits as clients can read: 0.2 for 20 %. A deduction is negative."""
+    exact = of_type(field, found, Decimal)
+    exponent = exact.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -FINEST_RATE or exact.copy_abs() > MOST_RATE:
+        raise InvalidValueError(field, "is no rate of a tax")
 
 
 def not_negative(field: str, amount: Money | None) -> None:

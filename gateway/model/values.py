@@ -17,6 +17,9 @@ MAX_QUANTITY = 2**31 - 1
 MAX_AMOUNT = 2**53 - 1
 """The largest number otherwise, amounts in their smallest unit among them: what JavaScript holds exactly."""
 
+LONGEST_NUMBER = 15
+"""Digits after the first one that a number can have to be any of these."""
+
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
@@ -67,6 +70,8 @@ def pieces(field: str, value: float | Decimal | str) -> int:
     """
     try:
         exact = Decimal(repr(value) if isinstance(value, float) else str(value))
+        if exact.is_finite() and exact.adjusted() > LONGEST_NUMBER:  # written out, 1e999999999 fills the memory
+            raise InvalidValueError(field, f"is not between {-MAX_QUANTITY} and {MAX_QUANTITY}")
         if exact != exact.to_integral_value():
             raise InvalidValueError(field, f"{value} is not a whole number of the variant's smallest unit")
         return whole(field, int(exact))

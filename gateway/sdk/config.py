@@ -36,6 +36,8 @@ def _time_zone(value: str) -> str:
 def _secret(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().strip():
         raise ValueError("is empty")
+    if not value.get_secret_value().isascii() or not value.get_secret_value().isprintable():
+        raise ValueError("has characters that no token has; was it copied with something around it?")
     return value
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from gateway.model import values
 from gateway.model.values import InvalidValueError
 
 T = TypeVar("T")
@@ -60,15 +61,13 @@ def flag(shape: object, *path: str) -> bool:
 
 
 def instant(shape: object, *path: str) -> datetime:
-    """A date and time of ISO 8601, with its zone."""
+    """A date and time of ISO 8601, from 1970 on, with its zone; in UTC."""
     said = text(shape, *path)
     try:
         found = datetime.fromisoformat(said)
     except ValueError as error:
         raise InvalidValueError(".".join(path), "is not a date and time of ISO 8601") from error
-    if found.tzinfo is None:
-        raise InvalidValueError(".".join(path), "has no time zone")
-    return found
+    return values.instant(".".join(path), found)
 
 
 def optional_instant(shape: object, *path: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,6 +16,10 @@ SET_BACK = 60.0
 """Seconds. A bucket that was paid from so far in the future was so by a clock that has been set back since."""
 
 SOONEST = 0.001
+
+SLOWEST, FASTEST = 1 / 20, 1000.0
+"""Times what was declared. A channel that tells something beyond is not believed: of a bucket that never fills again
+nobody would be asked, so nobody could tell otherwise."""
 
 _locked = (
     sa.select(budgets.c.level, budgets.c.at, budgets.c.capacity, budgets.c.per_second)
@@ -54,10 +59,11 @@ def pay(conn: Connection, channel: str, name: str, declared: Budget, cost: float
 
     Args:
         declared: what the bucket is like, unless the channel has told.
-        cost: what is negative is given back.
+        cost: what is negative is given back; more than the bucket holds is all that it holds.
         reserve: the share of the bucket, from 0 to 1, that is left to what is more urgent.
     """
     bucket = _bucket(conn, channel, name, declared, now)
+    cost = min(cost, bucket.capacity) if math.isfinite(cost) else bucket.capacity
     wait = bucket.lacks(cost, reserve) if cost > 0 else 0.0
     if not wait:
         bucket.level = min(bucket.capacity, bucket.level - cost)
@@ -78,10 +84,18 @@ def correct(
 ) -> None:
     """The channel has told what the bucket is like. What is left there only lowers what we know: others pay as well."""
     bucket = _bucket(conn, channel, name, declared, now)
-    bucket.capacity = capacity or bucket.capacity
-    bucket.per_second = per_second or bucket.per_second
-    bucket.level = min(bucket.level, bucket.capacity, bucket.level if left is None else left)
+    bucket.capacity = _believed(capacity, declared.capacity) or bucket.capacity
+    bucket.per_second = _believed(per_second, declared.per_second) or bucket.per_second
+    bucket.level = min(bucket.level, bucket.capacity)
+    if left is not None and math.isfinite(left):
+        bucket.level = min(bucket.level, max(0.0, left))
     _store(conn, channel, name, bucket)
+
+
+def _believed(told: float | None, declared: float) -> float | None:
+    if told is None or not math.isfinite(told) or told <= 0:
+        return None
+    return min(max(told, declared * SLOWEST), declared * FASTEST)
 
 
 def _bucket(conn: Connection, channel: str, name: str, declared: Budget, now: float) -> Bucket:

@@ -11,6 +11,9 @@ from sqlalchemy.engine import Connection
 from gateway.storage.rows import insert_new
 from gateway.storage.tables import EPOCH, leases
 
+SET_BACK = 10
+"""Times what a lease lasts: so much the clocks of two processes never differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -27,9 +30,13 @@ class LeaseLostError(Exception):
 
 
 def acquire(conn: Connection, name: str, holder: str, now: datetime, lasting: timedelta) -> Lease | None:
-    """The lease, if nobody holds it, or this holder does already."""
+    """The lease, if nobody holds it, or this holder does already.
+
+    One that lasts for much longer than any was given out by a clock that has been set back since.
+    """
     insert_new(conn, leases, [{"name": name, "holder": "", "fence": 0, "expires_at": EPOCH}])
-    free = sa.or_(leases.c.expires_at <= now, leases.c.holder == holder)
+    over = sa.or_(leases.c.expires_at <= now, leases.c.expires_at > now + SET_BACK * lasting)
+    free = sa.or_(over, leases.c.holder == holder)
     taken = conn.execute(
         sa.update(leases)
         .where(leases.c.name == name, free)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
+from gateway.channels.breaker import LONGEST_WISH, wished
 from gateway.channels.guard import OpenChannel, fault_of
 from gateway.commerce.taking import Rules
 from gateway.model.channels import Resource
-from gateway.sdk.errors import ChannelError, RateLimitedError
+from gateway.sdk.errors import BudgetSpentError, ChannelError, RateLimitedError
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
 from gateway.settings import ChannelTable
@@ -126,6 +127,8 @@ class Syncing:
     Attributes:
         tokens: page tokens that die soon, by feed and kind of pass: they are kept nowhere else. Each with the pass's
             begin and pages: another process may have gone on with the pass since, or begun one of its own.
+        refused: by feed and kind of pass, the page token that was last answered against the contract, and how often.
+        few: by feed, as how many single records are asked for since more of them were answered so.
         failures: calls in a row that failed.
         resting: feeds whose single records cannot be read for now, and until when.
         pulled: by feed, the counter when so many hints waited that they were made one pull.
@@ -140,6 +143,8 @@ class Syncing:
     pace: Pace = field(init=False)
     progress: Callable[[Progress], None] = lambda _: None
     tokens: dict[tuple[str, str], tuple[int | None, int, str]] = field(default_factory=dict)
+    refused: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    few: dict[str, int] = field(default_factory=dict)
     failures: int = 0
     resting: dict[str, datetime] = field(default_factory=dict)
     pulled: dict[str, int] = field(default_factory=dict)
@@ -154,7 +159,14 @@ class Syncing:
 
     def rests(self, feed: str) -> bool:
         """Whether the feed's single records are left alone for now."""
-        return self.resting.get(feed, self.now()) > self.now()
+        return not self.is_due(self.resting.get(feed, self.now()), LONGEST_WISH)
+
+    def is_due(self, at: datetime, within: timedelta) -> bool:
+        """Whether it is time for what is to be done then, and was put off for no longer than that.
+
+        What is further away was put off by a clock that has been set back since.
+        """
+        return not timedelta(0) < at - self.now() <= max(within, LONGEST_WISH)
 
     def every(self, feed: AnyFeed) -> timedelta:
         """How often the feed is read."""
@@ -165,12 +177,17 @@ class Syncing:
         return self.table.stale_after or 3 * self.every(feed)
 
 
+def spared(error: BudgetSpentError) -> timedelta:
+    """When a budget is asked again that is spent now, however long it says that takes."""
+    return SOON if error.retry_after is None else wished(error.retry_after)
+
+
 async def fail(sync: Syncing, error: ChannelError) -> datetime:
     """Note that a call failed; when to try again."""
     sync.failures += 1
     pause: timedelta = min(LATEST, SOON * 2 ** min(sync.failures - 1, 10))
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
-        pause = max(pause, error.retry_after)
+        pause = max(pause, wished(error.retry_after))
     fault = fault_of(error, sync.now())
     await sync.turns.write(health.failed, sync.key, fault, sync.now() + pause)
     return sync.now() + pause

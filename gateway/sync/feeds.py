@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from gateway.channels.errands import Urgency
 from gateway.channels.guard import fault_of
 from gateway.model.channels import Fault
-from gateway.sdk.errors import BudgetSpentError, ChannelError, ContractError, CursorExpiredError
+from gateway.sdk.errors import BudgetSpentError, ChannelError, ContractError, CursorExpiredError, RejectedError
 from gateway.sdk.feeds import AnyFeed, Feed, Page
 from gateway.storage import health, leases, passes, sources
 from gateway.storage.database import Connection
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
 from gateway.sync import sweeps
-from gateway.sync.channel import Progress, Syncing, fail, resource_of
+from gateway.sync.channel import Progress, Syncing, fail, resource_of, spared
 from gateway.sync.reading import items, reading
 from gateway.sync.take import Item, Reading, take
 
 PAGES = 1000
 """After so many it is looked whether they name anything: a pass without an end would keep the other feeds waiting."""
+
+
+TRIES = 5
+"""So often a page may be answered against the contract. Then the pass begins anew: its token may be the reason."""
 
 
 class EndlessPassError(ContractError):
@@ -45,9 +48,11 @@ async def read_page(turn: Turn, row: PassRow) -> PassRow:
     except EndlessPassError as error:
         return await _store(turn, _faulted(_ended(turn, row), fault_of(error, turn.sync.now())))
     except BudgetSpentError as error:
-        return await _store(turn, replace(row, due_at=turn.sync.now() + (error.retry_after or timedelta(0))))
+        return await _store(turn, replace(row, due_at=turn.sync.now() + spared(error)))
     except CursorExpiredError as error:
         return await _failed(turn, _restarted(turn, row), error)
+    except (ContractError, RejectedError) as error:
+        return await _failed(turn, _doubted(turn, row), error)
     except ChannelError as error:
         return await _failed(turn, row, error)
     return await _told(turn, row)
@@ -66,6 +71,7 @@ async def _read_page(turn: Turn, row: PassRow) -> PassRow:
         row = await _settled(turn, row)
     _remember(turn, row, page)
     await _check_end(turn, row)
+    sync.refused.pop((row.feed, row.kind), None)
     sync.failures = 0
     sync.progress(Progress(sync.key, feed.name, now.resource, len(found), page.next is None))
     return row
@@ -202,6 +208,17 @@ async def _tell_taken(turn: Turn, row: PassRow) -> PassRow:
 def _restarted(turn: Turn, row: PassRow) -> PassRow:
     turn.sync.tokens.pop((turn.feed.name, row.kind), None)
     return replace(row, token=None, begin=None, begun_at=None, reached=None)
+
+
+def _doubted(turn: Turn, row: PassRow) -> PassRow:
+    """The pass goes on where it was; but not for ever, where it is the token that is no good."""
+    key, token = (row.feed, row.kind), fleeting(turn.sync, row) or row.token
+    if token is None:
+        return row
+    before, times = turn.sync.refused.get(key, ("", 0))
+    times = times + 1 if before == token else 1
+    turn.sync.refused[key] = (token, times % TRIES)
+    return row if times < TRIES else _restarted(turn, row)
 
 
 async def _failed(turn: Turn, row: PassRow, error: ChannelError) -> PassRow:

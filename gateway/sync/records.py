@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from gateway.sdk.errors import BudgetSpentError, ChannelError
+from gateway.sdk.errors import BudgetSpentError, ChannelError, ContractError, RejectedError
 from gateway.sdk.feeds import AnyFeed, Raw
 from gateway.sdk.records import Gone, Ref
 from gateway.storage import sources
-from gateway.sync.channel import LATEST, SOON, Syncing, fail, resource_of
+from gateway.sync.channel import LATEST, SOON, Syncing, fail, resource_of, spared
 from gateway.sync.reading import items, reading
 from gateway.sync.take import Item, take
 
@@ -45,6 +45,7 @@ async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
     """
     if sync.rests(feed.name):
         return 0
+    most = min(most, sync.few.get(feed.name, most))
     waiting = await sync.database.read(sources.dirty, sync.key, feed.name, most)
     if not waiting:
         return 0
@@ -52,14 +53,24 @@ async def reread(sync: Syncing, feed: AnyFeed, most: int) -> int:
     try:
         answered = await refresh(sync, feed, refs, sync.table.call_deadline)
     except BudgetSpentError as error:
-        sync.resting[feed.name] = sync.now() + (error.retry_after or SOON)
+        sync.resting[feed.name] = sync.now() + spared(error)
         return len(waiting)
     except ChannelError as error:
+        if isinstance(error, (ContractError, RejectedError)):
+            await _single_out(sync, feed, [source.external_id for source in waiting])
         sync.resting[feed.name] = await fail(sync, error)
         return len(waiting)
     sync.resting.pop(feed.name, None)
+    sync.few.pop(feed.name, None)
     failed = [source.external_id for source in waiting if source.external_id not in answered]
     if failed:
         await sync.turns.write(sources.hint, sync.key, resource_of(feed).value, feed.name, failed, sync.now())
         sync.resting[feed.name] = sync.now() + (SOON if answered else LATEST / 4)
     return len(waiting)
+
+
+async def _single_out(sync: Syncing, feed: AnyFeed, ids: Sequence[str]) -> None:
+    """One of them may be why all failed: half as many are asked for next. One that fails alone waits behind others."""
+    sync.few[feed.name] = max(1, len(ids) // 2)
+    if len(ids) == 1:
+        await sync.turns.write(sources.hint, sync.key, resource_of(feed).value, feed.name, ids, sync.now())

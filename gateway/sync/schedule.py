@@ -151,7 +151,7 @@ async def _pull_asked(sync: Syncing, feed: AnyFeed) -> bool:
 
 def _next(sync: Syncing, known: Passes) -> PassRow | None:
     """The pass to read a page of: one whose token dies soon, then what changed, the longest due first."""
-    due = [row for row in known.values() if row.feed in sync.channel.feeds and row.due_at <= sync.now()]
+    due = [row for row in known.values() if row.feed in sync.channel.feeds and _is_its_time(sync, row)]
     order = list(Resource)
 
     def urgency(row: PassRow) -> tuple[object, ...]:
@@ -159,6 +159,11 @@ def _next(sync: Syncing, known: Passes) -> PassRow | None:
         return (fleeting(sync, row) is None, row.kind == SWEEP, row.due_at, order.index(resource_of(feed)), row.feed)
 
     return min(due, key=urgency, default=None)
+
+
+def _is_its_time(sync: Syncing, row: PassRow) -> bool:
+    every = sync.every(sync.channel.feeds[row.feed]) if row.kind == DELTA else sync.table.sweep_every
+    return sync.is_due(row.due_at, every)
 
 
 async def note_ready(database: Database, required: Iterable[str], now: datetime) -> bool:

@@ -71,8 +71,10 @@ class SearchedFeed(LiveFeed[R]):
         return {ref.id: Raw(ref.id, self.kept(there[ref.id])) if ref.id in there else Gone(ref) for ref in refs}
 
     def _begin(self, mark: Mark | None) -> Position:
-        since = None if mark is None else stamp(datetime.fromisoformat(mark) - LATE)
-        return Position(stamp(self._context.now()), mark is not None, since)
+        now = stamp(self._context.now())
+        if mark is None or mark > now:  # or our clock was set back: much has changed before, and nothing since
+            return Position(now, changed=False, since=None)
+        return Position(now, changed=True, since=stamp(datetime.fromisoformat(mark) - LATE))
 
     def _is(self, item: Shape) -> bool:
         """Whether the feed has it. What is too odd to tell is left to be rejected."""
@@ -126,8 +128,9 @@ class MerchantStockFeed(SearchedFeed[StockRecord]):
 
     def kept(self, item: Shape) -> Shape:
         filed = item.get("attributes")
-        packs = {name: filed[name] for name in self._config.pack_attributes if name in filed} if filed else {}
-        return {"sku": item.get("sku"), FULFILLMENT: item.get(FULFILLMENT), "attributes": packs}
+        if isinstance(filed, dict):
+            filed = {name: filed[name] for name in self._config.pack_attributes if name in filed}
+        return {"sku": item.get("sku"), FULFILLMENT: item.get(FULFILLMENT), "attributes": filed}
 
 
 def offers_of(item: Shape) -> list[Shape]:

@@ -24,7 +24,7 @@ from gateway.sdk import (
 from gateway.sdk.shapes import Shape, optional_instant, optional_text, within
 from gateway_amazon.config import ORDERS_BACK, AmazonConfig
 from gateway_amazon.packs import Packs
-from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, NotFoundError, Query, SellingPartner
+from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, Found, NotFoundError, Query, SellingPartner
 from gateway_amazon.sales import kept, order_of
 from gateway_amazon.search import named
 from gateway_amazon.shapes import objects, packed, segment, stamp, unpacked
@@ -65,8 +65,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
         window = self._window(mark) if token is None else Window(*unpacked(token, 3))
         found = await self._partner.search(SEARCH_ORDERS, PATH, self._query(window), window.page)
-        asked = datetime.fromisoformat(window.before)
-        reached = stamp(min(asked, optional_instant(found.answer, "lastUpdatedBefore") or asked))
+        reached = _reached(window, found)
         further = packed(*window._replace(page=found.next)) if found.next else None
         return Page(await self._raws(found.items), next=further, mark=reached)
 
@@ -113,6 +112,15 @@ class OrderFeed(LiveFeed[OrderRecord]):
             Raw(name, {"order": order, "units": {sku: units[sku] for sku in skus_of(order)}})
             for name, order in slim.items()
         ]
+
+
+def _reached(window: Window, found: Found) -> str:
+    """Up to when the answer holds: as it says itself, but neither before nor after what was asked for."""
+    try:
+        told = optional_instant(found.answer, "lastUpdatedBefore")
+    except InvalidValueError as error:
+        raise ContractError(f"the answer of {SEARCH_ORDERS.name}: {error}") from error
+    return window.before if told is None else max(window.after, min(window.before, stamp(told)))
 
 
 def skus_of(order: Shape) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gateway.sdk import ContractError
-from gateway.sdk.shapes import Shape, optional_text
+from gateway.sdk import ContractError, InvalidValueError
+from gateway.sdk.shapes import Shape, optional_instant
 from gateway_amazon.catalog import summary_of
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.partner import GET_LISTING, SEARCH_LISTINGS, Found, NotFoundError, SellingPartner
-from gateway_amazon.shapes import count, segment
+from gateway_amazon.shapes import count, segment, stamp
 
 BASE = "/listings/2021-08-01/items"
 AT_ONCE = 20
@@ -84,6 +84,14 @@ class ListingSearch:
             raise ContractError(f"{GET_LISTING.name} answered with another listing than the one asked for")
         return item
 
+    def _date(self, item: Shape, at: Position) -> str | None:
+        """The date that the pass goes by; None, where it is none. Of that listing its own feed will tell."""
+        try:
+            found = optional_instant(summary_of(item, self._store), f"{at.date}Date")
+        except InvalidValueError:
+            return None
+        return None if found is None else stamp(found)
+
     def _about(self, data: str) -> dict[str, str]:
         return {"marketplaceIds": self._store, "includedData": data}
 
@@ -92,13 +100,19 @@ class ListingSearch:
         seen = at.seen + len(found.items)
         if found.next is not None and seen < SHOWN:
             return at._replace(page=found.next, seen=seen)
-        if found.next is None and (count(found.answer, "numberOfResults") or 0) <= seen:
+        if found.next is None and _results(found) <= seen:
             return None
-        said = (optional_text(summary_of(item, self._store), f"{at.date}Date") for item in found.items)
-        dates = [date for date in said if date]
+        dates = [date for item in found.items if (date := self._date(item, at))]
         if not dates or dates[-1] == at.since:
             raise ContractError(f"{SEARCH_LISTINGS.name} shows only {SHOWN} of the listings with one {at.date}Date")
         return at._replace(since=dates[-1], page=None, seen=0)
+
+
+def _results(found: Found) -> int:
+    try:
+        return count(found.answer, "numberOfResults") or 0
+    except InvalidValueError as error:
+        raise ContractError(f"the answer of {SEARCH_LISTINGS.name}: {error}") from error
 
 
 def named(items: Iterable[Shape], field: str) -> dict[str, Shape]:

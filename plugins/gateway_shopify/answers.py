@@ -12,7 +12,9 @@ from gateway.sdk import InvalidValueError, Money, shapes
 from gateway.sdk.shapes import Shape
 
 Node = Shape
-_GID = re.compile(r"gid://shopify/(\w+)/(\d{1,19})(\?[\w=&]*)?")
+_GID = re.compile(r"gid://shopify/(\w+)/(\d{1,19})(\?[\w=&]*)?", re.ASCII)
+GREATEST = 1_000_000_000
+"""Of what is told of costs."""
 
 
 def gid(kind: str, number: str) -> str:
@@ -71,5 +73,7 @@ def mapping(value: object) -> Node:
 
 
 def figure(value: object) -> float | None:
-    """A number, where it is one."""
-    return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else float(value)
+    """A number, where it is one that can be reckoned with."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return float(value) if -GREATEST <= value <= GREATEST else None

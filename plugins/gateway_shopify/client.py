@@ -12,6 +12,9 @@ from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.operations import VERSION, Operation
 
 BUDGET = "points"
+DEAREST = 10.0
+"""Times our own reckoning. The shop's may differ from it, but not beyond all measure."""
+
 PATH = f"/admin/api/{VERSION}/graphql.json"
 
 
@@ -61,10 +64,10 @@ class Client:
     async def _learn(self, operation: Operation, variables: Any, paid: float, cost: Mapping[str, Any]) -> None:
         """What the shop says of its bucket is so, whatever was estimated; what was not used is given back."""
         requested, actual = (figure(cost.get(f"{name}QueryCost")) for name in ("requested", "actual"))
-        if requested is None:
+        if requested is None or requested < 0:
             return
-        self._dearer[operation.name] = requested / operation.points(variables)
-        if (unused := paid - (actual or 0.0)) > 0:
+        self._dearer[operation.name] = min(DEAREST, requested / operation.points(variables))
+        if (unused := paid - max(0.0, actual or 0.0)) > 0:
             await self._context.spend(BUDGET, -unused)
         left, rate, most = faults.bucket(cost)
         if left is None or not rate or not most:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from datetime import timedelta
 
-from gateway.sdk import Address, AuthError, ChannelError, ContactPoint, CustomerRecord, Gone, Raw, Ref, shapes
+from gateway.sdk import (
+    Address,
+    AuthError,
+    ChannelError,
+    ContactPoint,
+    ContractError,
+    CustomerRecord,
+    Gone,
+    Raw,
+    Ref,
+    shapes,
+)
 from gateway_shopify import answers
 from gateway_shopify.answers import Node
 from gateway_shopify.config import ShopifyConfig
@@ -36,7 +47,7 @@ class CustomerFeed(ShopFeed[CustomerRecord]):
         job, kept = told
         try:
             data = await self._client.ask(MERGE, job=job, kept=answers.gid("Customer", kept))
-        except AuthError as error:  # a scope of its own: without it the other customers are read all the same
+        except (AuthError, ContractError) as error:  # without the scope for this the others are read all the same
             return error
         merge, customer = (shapes.optional_one(data, field) for field in ("customerMergeJobStatus", "customer"))
         done = {"status": "COMPLETED", "resultingCustomerId": answers.gid("Customer", kept)}

@@ -21,6 +21,7 @@ SCOPES = {
 }
 """The access scopes that are asked for, by the beginning of what needs them."""
 
+_CODE = re.compile(r"[A-Za-z_]{1,60}")
 _SCOPE = re.compile(r"`?\b((?:read|write)_[a-z_]+)\b`?")
 
 
@@ -58,7 +59,7 @@ def of_code(code: str, message: str, path: str, cost: Mapping[str, Any], doing: 
         return UnavailableError(f"Shopify failed inside ({doing})")
     if code == "MAX_COST_EXCEEDED":
         return ContractError(f"{doing} costs more than the shop allows for one query")
-    named = re.sub(r"\W+", " ", code)[:60].strip() or "no code"
+    named = code if _CODE.fullmatch(code) else "no code that is known"
     return ContractError(f"Shopify does not understand {doing} ({named})")
 
 

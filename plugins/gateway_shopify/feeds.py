@@ -7,6 +7,7 @@ what Shopify calls a cursor is limited to 25,000 records.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,8 @@ OVERLAP = timedelta(minutes=2)
 
 DEPTH = 20_000
 """Records behind which a cursor is not followed: the search begins anew where it is."""
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord)
 
@@ -171,9 +174,10 @@ class ShopFeed(LiveFeed[R]):
     def _shop(self, data: Mapping[str, Any]) -> Any:
         """What the shop says of itself. Its prices are bare numbers: in another currency they would all be wrong."""
         shop, wanted = answers.mapping(data.get("shop")), self._config.currency
-        found = str(shop.get("currencyCode"))[:10]
+        found = shop.get("currencyCode")
         if found != wanted:
-            raise ContractError(f"the shop's currency is {found}, the configuration says {wanted}: correct it")
+            named = found if isinstance(found, str) and _CURRENCY.fullmatch(found) else "none that there is"
+            raise ContractError(f"the shop's currency is {named}, the configuration says {wanted}: correct it")
         return shop
 
     async def _raws(self, nodes: Sequence[Any], shop: Any) -> tuple[list[Raw], int]:

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.sdk import ChannelError, Gone, InvalidValueError, Mark, Page, Raw, Ref, StockRecord, Token, shapes
 from gateway_shopify import answers
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.feeds import DEPTH, Range, Shop, ShopFeed, earlier, second, token_of
+from gateway_shopify.feeds import DEPTH, OVERLAP, Range, Shop, ShopFeed, earlier, second, token_of
 from gateway_shopify.following import connection_of, following
 from gateway_shopify.operations import ITEMS, MOVED_LEVELS
 from gateway_shopify.places import places
@@ -42,7 +42,7 @@ class StockFeed(ShopFeed[StockRecord]):
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
         place = json.loads(token) if token is not None else {}
-        if mark is None or "after" in place:
+        if mark is None or "after" in place or (token is None and self._is_ahead(mark)):
             return await super().page(None, token)
         return await self._moved(Moved(**place) if place else await self._begun(mark))
 
@@ -60,6 +60,10 @@ class StockFeed(ShopFeed[StockRecord]):
             return [_raw(item, level) for level in answers.nodes(node, "inventoryLevels")]
         except (InvalidValueError, AttributeError):
             return [Raw(item, node)]
+
+    def _is_ahead(self, mark: Mark) -> bool:
+        """Whether our clock has been set back since: nothing has changed since then, and much before."""
+        return mark > second(self._context.now() + OVERLAP)
 
     async def _begun(self, mark: Mark) -> Moved:
         everywhere = [place.id for place in await places(self._client)]

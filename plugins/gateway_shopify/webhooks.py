@@ -35,6 +35,9 @@ OLDEST = timedelta(hours=6)
 EARLIEST = timedelta(minutes=5)
 """How far the shop's clock may be ahead."""
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_ID = re.compile(r"[!-~]{1,200}")
+
 Body = Mapping[str, Any]
 
 
@@ -88,8 +91,8 @@ class ShopWebhooks(Webhooks):
         if delivery.headers.get("x-shopify-shop-domain", "").lower() != self._config.shop:
             raise ForgedError("the delivery is of another shop")
         id = delivery.headers.get("x-shopify-webhook-id", "")
-        if not id:
-            raise ForgedError("the delivery has no id")
+        if not _ID.fullmatch(id):
+            raise ForgedError("the delivery has no id, or none that can be one")
         _check_time(delivery)
         return id
 
@@ -102,7 +105,7 @@ class ShopWebhooks(Webhooks):
     def _merge(self, body: Body) -> list[Hint]:
         kept, gone = (_gid(body, f"admin_graphql_api_customer_{which}_id") for which in ("kept", "deleted"))
         job = body.get("admin_graphql_api_job_id")
-        if isinstance(job, str):
+        if isinstance(job, str) and _ID.fullmatch(job):
             self._merges[gone] = (job, kept)
         if len(self._merges) > REMEMBERED:
             self._merges.popitem(last=False)
@@ -160,7 +163,9 @@ def _body(body: bytes) -> Body:
 
 def _number(body: Body, field: str) -> str:
     value = body.get(field)
-    if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(r"\d{1,19}", str(value)):
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ContractError(f"the delivery's {field} is no id")
+    if not _NUMBER.fullmatch(str(value)) or int(value) >= 2**63:
         raise ContractError(f"the delivery's {field} is no id")
     return str(value)
 

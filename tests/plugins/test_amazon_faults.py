@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ import pytest
 from gateway.channels.answers import BadRecord
 from gateway.sdk import AuthError, BudgetSpentError, ContractError, RateLimitedError
 from gateway.sdk.testing.sandbox import SandboxError
+from gateway.storage import budgets
 from gateway.sync import feeds
+from gateway_amazon.partner import OPERATIONS
 from gateway_amazon.sandbox.door import CLIENT_SECRET, REFRESH
 
 from .amazon import SOON, house
+from .retail import AMAZON, Retail, retail
+from .wire import reply
 
 pytestmark = pytest.mark.anyio
 FEEDS = {"listings", "merchant-stock", "fba-stock", "orders"}
@@ -216,6 +221,14 @@ SPOILED: list[tuple[str, str, tuple[Any, ...], Any]] = [
     ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), 0),
     ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), "many"),
     ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), 1.5),
+    ("listings", "searchListingsItems", ("attributes", "number_of_items", 0, "value"), "1e999999999"),
+    ("listings", "searchListingsItems", (*SUMMARY, "lastUpdatedDate"), "0001-01-01T00:00:00+14:00"),
+    ("listings", "searchListingsItems", (*SUMMARY, "createdDate"), "9999-12-31T23:59:59-14:00"),
+    ("listings", "searchListingsItems", ("sku",), "S" * 1_000_000),
+    ("merchant-stock", "searchListingsItems", ("attributes",), 7),
+    ("merchant-stock", "searchListingsItems", ("attributes",), "number_of_items"),
+    ("merchant-stock", "searchListingsItems", ("attributes", "number_of_items"), [{"value": "-1e999999999"}]),
+    ("orders", "searchOrders", ("createdTime",), "0001-01-01T00:00:00Z"),
     ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), -3),
     ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), 2.5),
     ("merchant-stock", "searchListingsItems", ("fulfillmentAvailability", 0, "quantity"), "12"),
@@ -320,3 +333,50 @@ async def test_rejects_and_faults_hold_nothing_of_a_raw_answer(tmp_path: Path) -
         amazon.sandbox.twist("searchOrders", lambda _: marked)
         await amazon.gateway.run_due()
         assert "s3cret" not in await amazon.messages()
+
+
+@pytest.mark.parametrize("told", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "soon", 7, {}])
+async def test_a_date_that_cannot_be_is_no_mark_for_ever(tmp_path: Path, told: Any) -> None:
+    async with house(tmp_path) as amazon:
+        await amazon.gateway.run_due()
+        amazon.sandbox.twist("searchOrders", lambda said: {**said, "lastUpdatedBefore": told})
+        for _ in range(3):
+            await amazon.next_pass(hours=1)
+        amazon.sandbox.twist("searchOrders", None)
+        order = await amazon.sandbox.sell("TEA-1", 5, "leeds")
+        known = await amazon.next_pass(hours=1)
+        assert await amazon.faults() == {}
+    assert order in [row[0] for row in known["orders"]]
+
+
+@pytest.mark.parametrize("rate", ["1e-300", "1e300", "nan", "inf", "-1", "0", "", "9" * 400, "1" * 10_000])
+async def test_a_rate_that_cannot_be_stops_no_operation(tmp_path: Path, rate: str) -> None:
+    async with retail(tmp_path, AMAZON) as shop:
+        await shop.pass_on()
+        shop.wires[AMAZON].says(reply(b"{}", status=404, **{"x-amzn-RateLimit-Limit": rate}))
+        await shop.pass_on(hours=1)
+        shop.wires[AMAZON].lie = None
+        for operation in ("searchListingsItems", "getInventorySummaries"):
+            assert await waits(shop, operation) < 20
+        await shop.sandbox(AMAZON).sell("TEA-1", 5, "leeds")
+        await shop.pass_on(hours=1)
+        assert (await shop.faults(AMAZON), await shop.available(AMAZON)) == ({}, 7)
+
+
+async def waits(shop: Retail, operation: str) -> float:
+    """How many seconds it takes until the operation can be paid for."""
+    declared = next(one.budget for one in OPERATIONS if one.name == operation)
+    return await shop.gateway.database.write(budgets.pay, AMAZON, operation, declared, 1, 0, time.time())
+
+
+async def test_a_page_token_that_cannot_be_sent_back_is_given_up(tmp_path: Path) -> None:
+    async with house(tmp_path, feeds=["listings"]) as amazon:
+        for token in ("half a \ud800 pair", "😀" * 5_000, "x" * 1_000_000):
+            amazon.sandbox.twist("searchListingsItems", lambda said: {**said, "pagination": {"nextToken": token}})  # noqa: B023
+            for _ in range(feeds.TRIES + 1):
+                await amazon.next_pass(minutes=6)
+            assert await amazon.faults() == {"listings": "CONTRACT_VIOLATION"}
+            amazon.sandbox.twist("searchListingsItems", None)
+            for _ in range(feeds.TRIES + 1):
+                await amazon.next_pass(minutes=6)
+            assert await amazon.faults() == {}

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.channels.answers import BadRecord
 from gateway.sdk import ContractError, ProductRecord
+from gateway.sync.feeds import TRIES
 
 from .shopify import House, another, house, many, shirts, world
 
@@ -60,6 +61,8 @@ COUNT = ("inventoryLevels", "nodes", 0, "quantities")
         ("products", "ProductPage", ("updatedAt",), "soon"),
         ("products", "ProductPage", ("updatedAt",), "2026-01-05T09:00:00"),
         ("products", "ProductPage", ("updatedAt",), 1767603600),
+        ("products", "ProductPage", ("updatedAt",), "0001-01-01T00:00:00+14:00"),
+        ("products", "ProductPage", ("updatedAt",), "9999-12-31T23:59:59-14:00"),
         ("products", "ProductPage", ("tags",), [None]),
         ("products", "ProductPage", ("variants",), None),
         ("products", "ProductPage", ("variants", "nodes"), []),
@@ -92,6 +95,7 @@ COUNT = ("inventoryLevels", "nodes", 0, "quantities")
         ("orders", "OrderPage", ("lineItems", "nodes", 0, "quantity"), "6"),
         ("orders", "OrderPage", ("lineItems", "nodes", 1, "id"), "gid://shopify/LineItem/1013"),
         ("orders", "OrderPage", ("taxLines", 0, "rate"), "20 %"),
+        ("orders", "OrderPage", ("taxLines", 0, "rate"), 10**400),
         ("orders", "OrderPage", ("fulfillments",), None),
         ("orders", "OrderPage", ("customer",), {"id": "gid://shopify/Company/7"}),
     ],
@@ -301,3 +305,43 @@ async def test_deep_passes_over_changes_begin_anew_before_cursors_end(
         assert all(page.next is None or '"depth": 2' not in page.next for page in pages)
         assert {raw.id for page in pages for raw in page.items} == {web.id(f"P{number:05}") for number in range(60)}
         assert sorted(page.mark or "" for page in pages) == [page.mark for page in pages]
+
+
+COSTS: list[object] = [-1, 0, 10**400, 10**9, -(10**400), None, "much", [], {}]
+
+
+@pytest.mark.parametrize("said", COSTS, ids=lambda said: str(said)[:12])
+@pytest.mark.parametrize(
+    "figure", ["requestedQueryCost", "actualQueryCost", "currentlyAvailable", "restoreRate", "maximumAvailable"]
+)
+async def test_a_cost_that_cannot_be_stops_nothing(tmp_path: Path, figure: str, said: object) -> None:
+    async with house(tmp_path, scale=1000) as web:
+        await web.gateway.run_due()
+
+        def twist(name: str, answer: Answer) -> Answer:
+            cost = answer["extensions"]["cost"]
+            (cost if figure in cost else cost["throttleStatus"])[figure] = said
+            return answer
+
+        web.sandbox.manners.twist = twist
+        await web.next_pass(hours=1)
+        web.sandbox.manners.twist = None
+        await web.sandbox.product("TEA-1", title="Evening tea")
+        known = await web.next_pass(hours=1)
+        assert await web.faults() == {}
+    assert "Evening tea" in {row[0] for row in known["titles"]}
+
+
+@pytest.mark.parametrize("cursor", ["half a \ud800 pair", "x" * 1_000_000], ids=["half a pair", "a million"])
+async def test_a_cursor_that_cannot_be_sent_back_is_given_up(tmp_path: Path, cursor: str) -> None:
+    async with house(tmp_path, config={"feeds": ["products"]}) as web:
+        await web.gateway.run_due()
+        info = {"hasNextPage": True, "endCursor": cursor}
+        web.sandbox.manners.twist = on("ProductPage", lambda answer: answer["data"]["products"].update(pageInfo=info))
+        for _ in range(TRIES + 1):
+            await web.next_pass(minutes=6)
+        assert await web.faults() == {"products": "CONTRACT_VIOLATION"}
+        web.sandbox.manners.twist = None
+        for _ in range(TRIES + 1):
+            await web.next_pass(minutes=6)
+        assert await web.faults() == {}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from gateway.app import create_app
-from gateway.sdk import ChannelError, ContractError, ForgedError, RejectedError, StaleError
+from gateway.http.webhooks import LARGEST
+from gateway.sdk import ChannelError, ContractError, Delivery, ForgedError, RejectedError, StaleError
 from gateway_shopify.webhooks import MERGED, TOPICS
 
 from .shopify import SOON, House, house
@@ -161,3 +163,119 @@ async def test_a_delivery_that_nobody_takes_is_tried_again_and_then_given_up(tmp
         await web.sandbox.product("TEA-1", title="Evening tea")
         await web.sandbox.deliveries.sent()
     assert web.sandbox.deliveries.refused == ["products/update"]
+
+
+@dataclass
+class Door:
+    """The gateway's own address, before which anybody may stand."""
+
+    web: House
+    http: httpx2.AsyncClient
+
+    async def send(self, sent: Delivery, channel: str = "web") -> int:
+        answer = await self.http.post(f"/webhooks/{channel}", content=sent.body, headers=dict(sent.headers))
+        assert answer.content == b"", "who sends it learns nothing else"
+        return answer.status_code
+
+    async def effect(self, *sent: Delivery) -> list[str]:
+        """What the store is asked after these deliveries, which are taken."""
+        assert [await self.send(one) for one in sent] == [200] * len(sent)
+        self.web.sandbox.manners.asked.clear()
+        await self.web.gateway.run_due()
+        return list(self.web.sandbox.manners.asked)
+
+
+@pytest.fixture
+async def door(web: House) -> AsyncIterator[Door]:
+    await web.gateway.run_due()
+    transport = httpx2.ASGITransport(create_app(web.gateway))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        yield Door(web, http)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"x-shopify-hmac-sha256": "AAAA"}, 401),
+        ({"x-shopify-hmac-sha256": "x" * 8_000}, 401),
+        ({"x-shopify-shop-domain": "other-store.myshopify.com"}, 401),
+        ({"x-shopify-webhook-id": "x" * 1_000}, 401),
+        ({"x-shopify-webhook-id": "a b"}, 401),
+        ({"x-shopify-triggered-at": "now"}, 401),
+        ({"x-shopify-triggered-at": "2026-01-05T09:00:00"}, 401),
+        ({"x-shopify-triggered-at": "0001-01-01T00:00:00+23:59"}, 409),
+        ({"x-shopify-triggered-at": "9999-12-31T23:59:59-23:59"}, 409),
+        ({"x-shopify-triggered-at": "2026-01-05T02:59:59Z"}, 409),
+        ({"x-shopify-triggered-at": "2026-01-05T09:05:01Z"}, 409),
+    ],
+)
+async def test_a_delivery_that_is_not_the_shops_of_now_is_refused_and_has_no_effect(
+    door: Door, headers: dict[str, str], status: int
+) -> None:
+    sent = door.web.delivery("products/update", {"id": int(door.web.id("TEA-1"))}, **headers)
+    assert await door.send(sent) == status
+    assert await door.effect() == []
+
+
+async def test_a_delivery_that_is_too_large_is_refused_though_it_is_signed(door: Door) -> None:
+    assert await door.send(door.web.delivery("products/update", b" " * (LARGEST + 1))) == 413
+    assert await door.effect() == []
+
+
+async def test_a_delivery_for_another_channel_is_none(door: Door) -> None:
+    assert await door.send(door.web.delivery("products/update", {"id": 1}), "amazon") == 404
+
+
+async def test_a_replayed_delivery_is_answered_and_has_no_effect(door: Door) -> None:
+    sent = door.web.delivery("products/update", {"id": int(door.web.id("TEA-1"))})
+    assert await door.effect(sent, sent) == ["ProductById"]
+    assert await door.effect(sent, sent, sent) == []
+
+
+async def test_deliveries_in_the_wrong_order_leave_what_the_shop_has(door: Door) -> None:
+    web = door.web
+    web.clock.forward(minutes=1)
+    body = {"id": int(web.id("TEA-1"))}
+    old = web.delivery("products/update", {**body, "title": "Morning tea"})
+    web.clock.forward(seconds=30)
+    await web.sandbox.product("TEA-1", title="Evening tea")
+    new = web.delivery("products/update", {**body, "title": "Evening tea"})
+    await door.effect(new, old)
+    assert "Evening tea" in {row[0] for row in (await web.state())["titles"]}
+    assert "Morning tea" not in {row[0] for row in (await web.state())["titles"]}
+
+
+async def test_a_late_delivery_about_a_deleted_product_brings_nothing_back(door: Door) -> None:
+    web = door.web
+    body = {"id": int(web.id("TEA-1"))}
+    late = web.delivery("products/update", body)
+    await web.sandbox.product("TEA-1", deleted=True)
+    await door.effect(web.delivery("products/delete", body))
+    assert len((await web.state())["listings"]) == 2
+    await door.effect(late)
+    assert len((await web.state())["listings"]) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b'{"id": NaN}',
+        b'{"id": 9223372036854775808}',
+        b'{"id": "007"}',
+        '{"id": "\u0663"}'.encode(),
+        b'{"id": ' + b"9" * 5_000 + b"}",
+        b'{"id": "' + b"7" * 1_000_000 + b'"}',
+    ],
+    ids=lambda body: str(body[:12]),
+)
+async def test_a_signed_delivery_that_makes_no_sense_is_kept_with_its_problem_and_stops_no_other(
+    door: Door, body: bytes
+) -> None:
+    web = door.web
+    web.clock.forward(seconds=30)
+    await web.sandbox.product("TEA-1", title="Evening tea")
+    good = web.delivery("products/update", {"id": int(web.id("TEA-1"))})
+    assert await door.effect(web.delivery("products/update", body), good) == ["ProductById"]
+    assert "Evening tea" in {row[0] for row in (await web.state())["titles"]}
+    assert await web.faults() == {}

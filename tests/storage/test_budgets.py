@@ -70,6 +70,30 @@ async def test_what_a_channel_tells_of_its_bucket_counts(open_database: OpenData
         assert await database.write(pay, 60, cost=10) == 0
 
 
+ABSURD = [-1.0, 0.0, 1e-300, 1e300, float("inf"), float("-inf"), float("nan")]
+
+
+@pytest.mark.parametrize("name", ["left", "per_second", "capacity"])
+@pytest.mark.parametrize("told", ABSURD)
+async def test_what_cannot_be_so_of_a_bucket_stops_nothing(open_database: OpenDatabase, name: str, told: float) -> None:
+    """Of a bucket that never fills nobody is asked again, so nobody could tell otherwise."""
+    async with open_database() as database:
+        await database.write(correct, 0, **{name: told})
+        now, paid = 0.0, 0
+        while paid < 3:
+            wait = await database.write(pay, now)
+            now, paid = now + wait, paid + (not wait)
+    assert now <= 3 / (SLOW.per_second / 20)
+
+
+@pytest.mark.parametrize("cost", [1e300, float("inf"), float("nan"), -1e300])
+async def test_what_costs_beyond_measure_costs_all_that_there_is(open_database: OpenDatabase, cost: float) -> None:
+    async with open_database() as database:
+        assert await database.write(pay, 0, cost=cost) == 0
+        assert await database.write(pay, 60, cost=cost) == 0
+        assert await database.write(pay, 120) == 0
+
+
 @settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.floats(0, 30), st.floats(-5, 5), st.sampled_from([1.0, 2.0, 3.0])), max_size=40),

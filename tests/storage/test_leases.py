@@ -84,3 +84,13 @@ async def test_who_expired_and_has_no_successor_may_still_write(open_database: O
         assert mine is not None
         await database.write(leases.renew, mine, LATER + LASTING, LASTING)
         await database.write(write_under, mine)
+
+
+async def test_a_lease_of_a_clock_that_was_set_back_keeps_nobody_out(open_database: OpenDatabase) -> None:
+    """Whoever held it was killed: it would be nobody's for a year."""
+    async with open_database() as database:
+        await database.write(leases.acquire, "sync", "one", NOW + timedelta(days=365), LASTING)
+        assert await database.write(leases.acquire, "sync", "other", NOW, LASTING) is not None
+        assert await database.write(leases.acquire, "sync", "one", NOW - LASTING, LASTING) is None, (
+            "a little is no jump"
+        )

@@ -1,0 +1,171 @@
+"""Three channels at once, and some of them killed: every query answers, says what is stale since when, and heals."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.graphql.schema import build
+
+from .retail import AMAZON, CHANNELS, PLACE, TILL, WEB, Retail, opened, retail
+
+pytestmark = pytest.mark.anyio
+
+SOURCES = "sources { channel { key } resource state asOf staleAt fault { code retryable message } }"
+EVERYTHING = (
+    """query ($id: ID!, $product: ID!, $customer: ID!, $order: ID!, $variants: [ID!]!) {
+  node(id: $id) { id }
+  nodes(ids: $variants) { id }
+  viewer { kind channels { key } }
+  channels { key state locations { totalCount } }
+  channel(key: "web") { key name }
+  location(key: "at-till") { key name }
+  locations { nodes { key } }
+  categories { nodes { title } }
+  products { totalCount SOURCES nodes { title priceRange { min { amount } } variants { nodes { sku
+    listings { channel { key } price { amount } }
+    till: stock(channelKey: "till") { available SOURCES }
+    web: stock(channelKey: "web") { available SOURCES }
+    amazon: stock(channelKey: "amazon") { available SOURCES } } } } }
+  product(by: { id: $product }) { title }
+  productVariants(channelKey: "web") { nodes { sku price { amount } } }
+  stocks(variantIds: $variants, channelKey: "web") { available SOURCES }
+  stockLevels(locationKey: "at-amazon") { nodes { onHand available } }
+  customers { nodes { displayName } SOURCES }
+  customer(id: $customer) { displayName }
+  orders { nodes { number total { amount } lines { nodes { sku quantity } } } SOURCES }
+  order(by: { id: $order }) { number }
+  syncRejects { nodes { externalId } }
+  listings { nodes { channel { key } price { amount } } }
+  changes(types: [PRODUCT]) { nodes { nodeId kind } }
+  matchReviews { nodes { id } } }"""
+).replace("SOURCES", SOURCES)
+IDS = """{ products(first: 1) { nodes { id variants { nodes { id } } } }
+  customers(first: 1) { nodes { id } } orders(first: 1) { nodes { id } } }"""
+
+KILLED = [(TILL,), (WEB,), (AMAZON,), CHANNELS]
+
+
+async def test_everything_is_asked() -> None:
+    query = build().query_type
+    assert query is not None
+    assert [name for name in query.fields if f"\n  {name}" not in EVERYTHING] == []
+
+
+async def everything(shop: Retail) -> Any:
+    """What all queries answer together."""
+    found = await shop.data(IDS)
+    (product,) = found["products"]["nodes"]
+    ids = {name: found[f"{name}s"]["nodes"][0]["id"] for name in ("customer", "order")}
+    variants = [node["id"] for node in product["variants"]["nodes"]]
+    return await shop.data(EVERYTHING, id=product["id"], product=product["id"], variants=variants, **ids)
+
+
+def without_sources(answer: Any) -> Any:
+    """The same, but for what it says of ages."""
+    if isinstance(answer, dict):
+        return {name: without_sources(value) for name, value in answer.items() if name != "sources"}
+    return [without_sources(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def all_sources(answer: Any) -> list[dict[str, Any]]:
+    """All that it says of ages."""
+    if isinstance(answer, list):
+        return [source for item in answer for source in all_sources(item)]
+    if not isinstance(answer, dict):
+        return []
+    inner = [source for name, value in answer.items() if name != "sources" for source in all_sources(value)]
+    return [*(answer.get("sources") or []), *inner]
+
+
+async def break_(shop: Retail, keys: Iterable[str], mode: str) -> None:
+    """Have these sandboxes behave so."""
+    for key in keys:
+        await shop.sandbox(key).fault(mode)
+
+
+@pytest.mark.parametrize("killed", KILLED, ids="+".join)
+async def test_whatever_is_killed_every_query_answers_and_says_what_is_stale_since_when(
+    tmp_path: Path, database_url: str, killed: tuple[str, ...]
+) -> None:
+    async with retail(tmp_path, url=database_url) as shop:
+        await shop.pass_on()
+        read_at = shop.clock().isoformat().replace("+00:00", "Z")
+        before = await everything(shop)
+        await break_(shop, killed, "down")
+        await shop.pass_on(hours=1)
+        after = await everything(shop)
+        assert without_sources(after) == without_sources(before)
+        now = shop.clock().isoformat().replace("+00:00", "Z")
+        told = [source for source in all_sources(after) if source["state"] != "UNSUPPORTED"]
+        assert {source["channel"]["key"] for source in told} == set(CHANNELS)
+        for source in told:
+            if source["channel"]["key"] in killed:
+                assert (source["state"], source["asOf"]) == ("FAILED", read_at)
+                assert source["staleAt"] < now
+                assert source["fault"]["code"] == "UNAVAILABLE"
+                assert source["fault"]["retryable"]
+            else:
+                assert (source["state"], source["asOf"], source["fault"]) == ("FRESH", now, None)
+
+
+@pytest.mark.parametrize("killed", KILLED, ids="+".join)
+async def test_what_was_killed_heals_without_help_and_so_does_a_gateway_that_was_restarted_meanwhile(
+    tmp_path: Path, database_url: str, killed: tuple[str, ...]
+) -> None:
+    async with retail(tmp_path, url=database_url) as shop:
+        await shop.pass_on()
+        before = without_sources(await everything(shop))
+        await break_(shop, killed, "down")
+        await shop.pass_on(hours=1)
+        async with opened(shop.document, shop.sandboxes, shop.wires, shop.clock) as again:
+            assert await again.gateway.ready()
+            assert without_sources(await everything(again)) == before
+            await again.pass_on(hours=1)
+            for key in killed:
+                await again.sandbox(key).fault("ok")
+                await again.sandbox(key).sell("TEA-1", 2, PLACE)
+            await again.pass_on(minutes=20)
+            told = [one for one in all_sources(await everything(again)) if one["state"] != "UNSUPPORTED"]
+            assert {(one["state"], one["fault"] is None) for one in told} == {("FRESH", True)}
+            for key in CHANNELS:
+                assert await again.available(key) == (10 if key in killed else 12)
+
+
+@pytest.mark.parametrize("mode", ["hang", "slow"])
+async def test_while_channels_hang_every_query_answers_at_once(tmp_path: Path, mode: str) -> None:
+    async with retail(tmp_path, call_deadline="30s") as shop:
+        await shop.pass_on()
+        before = without_sources(await everything(shop))
+        hanging = (WEB, AMAZON) if mode == "slow" else CHANNELS  # a database is not slow
+        await break_(shop, hanging, mode)
+        shop.clock.forward(hours=1)
+        syncing = asyncio.create_task(shop.gateway.run_due())
+        try:
+            for _ in range(5):
+                begun = time.monotonic()
+                assert without_sources(await everything(shop)) == before
+                assert time.monotonic() - begun < 2
+            assert not syncing.done(), "or nothing hung"
+        finally:
+            await break_(shop, hanging, "ok")
+            await syncing
+        await shop.pass_on(minutes=20)
+        assert [await shop.faults(key) for key in CHANNELS] == [{}, {}, {}]
+
+
+async def test_ids_are_those_of_before(tmp_path: Path) -> None:
+    """A channel that comes back brings the same things back: links stay good."""
+    async with retail(tmp_path) as shop:
+        await shop.pass_on()
+        before = await shop.data(IDS)
+        await break_(shop, CHANNELS, "down")
+        await shop.pass_on(hours=30)
+        await break_(shop, CHANNELS, "ok")
+        await shop.pass_on(hours=30)
+        assert await shop.data(IDS) == before
