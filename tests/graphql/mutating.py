@@ -39,6 +39,11 @@ MUTATIONS = {
     "channelPause": ("ChannelPauseInput", "channel { key state }"),
     "channelResume": ("ChannelResumeInput", "channel { key state }"),
     "channelSync": ("ChannelSyncInput", "channel { key state }"),
+    "syncRejectReplay": ("SyncRejectReplayInput", "reject { id externalId } replayed"),
+}
+"""What operators do: each names one thing by its id, and needs a scope."""
+
+SALES = {
     "stockReserve": (
         "StockReserveInput",
         "reservations { id quantity state expiresAt location { key } variant { id } }",
@@ -59,13 +64,13 @@ MUTATIONS = {
     "fulfillmentMarkReady": ("FulfillmentMarkReadyInput", FULFILLMENT),
     "fulfillmentCollect": ("FulfillmentCollectInput", FULFILLMENT),
     "fulfillmentReject": ("FulfillmentRejectInput", FULFILLMENT),
-    "syncRejectReplay": ("SyncRejectReplayInput", "reject { id externalId } replayed"),
 }
+"""What sells."""
 
 
 def document(name: str) -> str:
     """The mutation, with all that its payload holds."""
-    input_type, fields = MUTATIONS[name]
+    input_type, fields = (MUTATIONS | SALES)[name]
     return f"mutation ($input: {input_type}!) {{ {name}(input: $input) {{ {fields} {ERRORS} }} }}"
 
 
