@@ -38,7 +38,7 @@ from gateway.sync import schedule
 from gateway.sync.channel import Progress, Syncing, Turns, resource_of
 from gateway.sync.outbox import deliver
 from gateway.sync.records import refresh
-from gateway.sync.stock import expire_holds
+from gateway.sync.stock import expire
 
 SWITCH_INTERVAL = 0.0001
 """Seconds after which a thread that computes lets others run: a plugin that spins would slow every query else."""
@@ -248,7 +248,7 @@ class Gateway:
 
     async def _run_writes(self) -> bool:
         """Do what is due on the other way, from the gateway to the channels; whether there was anything."""
-        lapsed = await expire_holds(self.database, self.now())
+        lapsed = await expire(self.database, self.now())
         sent = await asyncio.gather(*(schedule.tell(sync) for sync in self.syncing.values()))
         return lapsed or any(sent)
 
@@ -311,7 +311,7 @@ class Gateway:
                 if self.hears(key):
                     tasks.create_task(self._keep_subscribed(key), name=f"webhooks {key}")
             tasks.create_task(self._keep_stamped(), name="log")
-            tasks.create_task(self._keep_holds(), name="holds")
+            tasks.create_task(self._keep_expiring(), name="expiry")
             tasks.create_task(self._keep_tidy(), name="database")
             tasks.create_task(self._keep_house(), name="upkeep")
 
@@ -333,9 +333,9 @@ class Gateway:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wishes[key].wait(), pause.total_seconds())
 
-    async def _keep_holds(self) -> None:
+    async def _keep_expiring(self) -> None:
         while True:
-            await _survived(lambda: expire_holds(self.database, self.now()), "expiry of holds")
+            await _survived(lambda: expire(self.database, self.now()), "expiry of holds and carts")
             await asyncio.sleep(IDLE.total_seconds())
 
     async def _keep_subscribed(self, key: str) -> None:

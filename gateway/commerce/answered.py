@@ -82,6 +82,11 @@ def _go_on(conn: Connection, order: OrderRow, part: ChannelOrderRow, now: dateti
     for row in mine:
         row.status = FulfillmentStatus.ACCEPTED.value
     fulfilling.store_fulfillments(conn, mine, now)
+    _open_if_settled(conn, order)
+
+
+def _open_if_settled(conn: Connection, order: OrderRow) -> None:
+    """Once every channel has said what it does, the order is open."""
     states = {one.state for one in fulfilling.parts_of(conn, order.id)}
     if order.status == OrderStatus.PENDING.value and states <= _SETTLED:
         order.status = OrderStatus.OPEN.value
@@ -119,8 +124,10 @@ def reject(conn: Connection, order: OrderRow, part: ChannelOrderRow, selling: Se
     refused = [row for row in fulfilling.fulfillments_of(conn, order.id) if row.channel_order_id == part.id]
     ids = [row.id for row in _movements(conn, part)]
     ledger.change(conn, ids, ledger.never_left, now)
-    if order.status == OrderStatus.PENDING.value and not rerouting.elsewhere(conn, order, refused, selling, now):
-        canceling.fail(conn, order, now)
+    if order.status == OrderStatus.PENDING.value:
+        if not rerouting.elsewhere(conn, order, refused, selling, now):
+            canceling.fail(conn, order, now)
+        _open_if_settled(conn, order)
     elif order.status == OrderStatus.CANCELLING.value:
         canceling.complete_cancel(conn, order, now)
     parts.touched(conn, order, now)

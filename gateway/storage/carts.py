@@ -216,6 +216,12 @@ def note(conn: Connection, rows: Sequence[CartChangeRow]) -> None:
     _new_change.run(conn, rows)
 
 
+def any_expired(conn: Connection, now: datetime) -> bool:
+    """Whether `expire` would close any."""
+    due = sa.and_(carts.c.status == sa.literal_column("'ACTIVE'"), carts.c.expires_at <= now)
+    return conn.execute(sa.select(carts.c.id).where(due).limit(1)).first() is not None
+
+
 def expire(conn: Connection, now: datetime, most: int) -> int:
     """Close carts whose time is over; how many."""
     due = sa.and_(carts.c.status == CartStatus.ACTIVE.value, carts.c.expires_at <= now)

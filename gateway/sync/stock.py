@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gateway.commerce import following, ledger
 from gateway.model.channels import Resource
-from gateway.storage import passes, reservations, sales, sources, stock
+from gateway.storage import carts, passes, reservations, sales, sources, stock
 from gateway.storage.database import Connection, Database
 from gateway.storage.passes import DELTA
 from gateway.storage.reservations import ReservationRow
@@ -17,11 +17,14 @@ from gateway.sync.channel import Syncing
 MOST = 200
 
 
-async def expire_holds(database: Database, now: datetime) -> bool:
-    """Let go of what has been held for long enough; whether there was anything."""
-    if not await database.read(reservations.lapsed, now, 1):
-        return False
-    return await database.write(ledger.expire, now, MOST) > 0
+async def expire(database: Database, now: datetime) -> bool:
+    """Let go of what was held, and close carts that nobody touched, for long enough; whether there were any."""
+    gone = 0
+    if await database.read(reservations.lapsed, now, 1):
+        gone += await database.write(ledger.expire, now, MOST)
+    if await database.read(carts.any_expired, now):
+        gone += await database.write(carts.expire, now, MOST)
+    return gone > 0
 
 
 async def place_sales(sync: Syncing) -> bool:
