@@ -95,16 +95,16 @@ def place(conn: Connection, wanted: Wanted, selling: Selling, now: datetime) -> 
 
 
 def _place(conn: Connection, wanted: Wanted, selling: Selling, now: datetime) -> tuple[Outcome, Told]:
-    basket = _basket(conn, wanted.held, selling, now)
-    option = _option(wanted, basket, selling, now)
+    basket = basket_of(conn, wanted.held, selling, now)
+    option = option_of(wanted.option_token, basket, selling, now)
     _check_reach(wanted, option)
     goods = priced(basket.needs(), basket.offers, wanted.shipping_address, selling)
     if not taxes.known(goods):
         raise RefusedError(_refusal(UserErrorCode.NOT_OFFERED, "shippingAddress", "The tax is not known."))
     _check_total(wanted, taxes.gross(goods) + option.price, basket.row.currency)
-    row = _order(wanted, basket, option, goods, now)
-    lines = _lines(row, basket, goods, now)
-    taken = _take(conn, basket, option, selling, now)
+    row = order_of(wanted, basket, option, goods, now)
+    lines = lines_of(row, basket, goods, now)
+    taken = take(conn, basket, option, selling, now)
     made = parts.made(conn, row, lines, option.legs, taken, selling, now)
     row.status = _status(made, row)
     told = _stored(conn, wanted, basket, row, lines, made, selling, now)
@@ -114,7 +114,8 @@ def _place(conn: Connection, wanted: Wanted, selling: Selling, now: datetime) ->
 # ------------------------------------------------------------------------------------------------ checks
 
 
-def _basket(conn: Connection, held: Held, selling: Selling, now: datetime) -> Basket:
+def basket_of(conn: Connection, held: Held, selling: Selling, now: datetime) -> Basket:
+    """What is in a cart that can be ordered now."""
     row = carting.opened(conn, held, selling.secret, now)
     if isinstance(row, UserError):
         named = {"version": "cartVersion"}
@@ -143,8 +144,9 @@ def _check_offers(basket: Basket) -> None:
         raise RefusedError(*errors)
 
 
-def _option(wanted: Wanted, basket: Basket, selling: Selling, now: datetime) -> Chosen:
-    option = chosen(wanted.option_token, selling)
+def option_of(token: str, basket: Basket, selling: Selling, now: datetime) -> Chosen:
+    """The option that a token stands for, if it is one for this basket, and good."""
+    option = chosen(token, selling)
     if option is None or option.cart_id != basket.row.id:
         message = "This is no option for this cart."
         raise RefusedError(_refusal(UserErrorCode.INVALID, "fulfillmentOptionToken", message))
@@ -190,7 +192,7 @@ Taken = Mapping[tuple[int, str], Sequence[ReservationRow]]
 """What was taken for a line of a leg, by the leg's position and the cart's line."""
 
 
-def _take(conn: Connection, basket: Basket, option: Chosen, selling: Selling, now: datetime) -> Taken:
+def take(conn: Connection, basket: Basket, option: Chosen, selling: Selling, now: datetime) -> Taken:
     """All that the option promises, or nothing."""
     units = {need.line_id: need for need in basket.needs()}
     keys = [(n, line) for n, leg in enumerate(option.legs) for line in leg.quantities]
@@ -218,7 +220,8 @@ def _short(title: str, available: int) -> UserError:
 # ------------------------------------------------------------------------------------------------ rows
 
 
-def _order(wanted: Wanted, basket: Basket, option: Chosen, goods: Sequence[Priced], now: datetime) -> OrderRow:
+def order_of(wanted: Wanted, basket: Basket, option: Chosen, goods: Sequence[Priced], now: datetime) -> OrderRow:
+    """The order that it becomes."""
     cart, id_ = basket.row, new_id(now)
     included = any(one.includes_tax for one in goods)  # an order has one way of saying prices: with tax, if in doubt
     tax = taxes.tax(goods)
@@ -284,7 +287,7 @@ def _shop(option: Chosen, channel: str) -> str | None:
     return known[0] if known else None
 
 
-def _lines(order: OrderRow, basket: Basket, goods: Sequence[Priced], now: datetime) -> dict[str, OrderLineRow]:
+def lines_of(order: OrderRow, basket: Basket, goods: Sequence[Priced], now: datetime) -> dict[str, OrderLineRow]:
     """The order's lines, by the cart's."""
     pairs = zip(basket.lines, goods, strict=True)
     return {line.id: _line(order, basket.offer(line), line, one, now) for line, one in pairs}

@@ -71,6 +71,7 @@ from gateway.graphql.types.outcomes import (
     StockTransferPayload,
     SyncRejectPayload,
 )
+from gateway.graphql.types.preview import OrderPreview
 from gateway.graphql.types.stock import READ as READ_STOCK
 from gateway.graphql.types.stock import WRITE as WRITE_STOCK
 from gateway.graphql.types.stock import Reservation, Stock, StockLevel
@@ -153,6 +154,9 @@ class Query:
         "it lasts; what others take meanwhile, it does not keep.",
         carts_asked.fulfillment_options,
         size=20,
+    )
+    order_preview: OrderPreview | None = root(
+        "Exactly what ordering a cart would write, and where. Writes nothing.", carts_asked.order_preview
     )
     sync_rejects: Connection[SyncReject] | None = root(
         "Records of channels that could not be taken in, the latest first.", channels_asked.sync_rejects, scopes=ADMIN

@@ -175,3 +175,22 @@ async def test_the_last_one_is_sold_once(world: World) -> None:
     answers = [await shopper.buy(option) for shopper, option in zip(both, chosen, strict=True)]
     assert [codes(answer) for answer in answers] == [[], ["OUT_OF_STOCK"]]
     assert cents(both[0].cart["total"]) == 2500
+
+
+async def test_a_preview_says_what_would_be_written_and_writes_nothing(shopper: Shopper, world: World) -> None:
+    query = """query ($input: OrderPreviewInput!) { orderPreview(input: $input) { total { amount }
+        reservations { quantity location { key } variant { sku } } steps { channel { key } operation }
+        userErrors { code } } }"""
+    await shopper.fill("web", MUG=3)
+    (option,) = [one for one in await shopper.options() if one["label"] == "Pickup in Leeds"]
+    asked = {"cartToken": shopper.cart["token"], "fulfillmentOptionToken": option["token"]}
+    found = (await world.client.data(query, input=asked))["orderPreview"]
+    assert found["total"] == {"amount": "15.00"} and found["userErrors"] == []
+    assert [(one["quantity"], one["location"]["key"]) for one in found["reservations"]] == [(1, "leeds"), (2, "depot")]
+    assert [(one["channel"]["key"], one["operation"]) for one in found["steps"]] == [
+        ("till", "AdjustStock"),
+        ("web", "AdjustStock"),
+    ]
+    assert await states(world) == [] and await counter(world, "w-mug", "D") == (5, 0)
+    wrong = (await world.client.data(query, input=asked | {"fulfillmentOptionToken": "x"}))["orderPreview"]
+    assert wrong["userErrors"] == [{"code": "INVALID"}]

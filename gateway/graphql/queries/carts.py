@@ -7,11 +7,13 @@ from typing import Annotated
 import strawberry
 
 from gateway.commerce import credentials
+from gateway.commerce.carts import Held
 from gateway.commerce.options import options
+from gateway.commerce.preview import Preview, UndoneError, preview
 from gateway.execution.context import Context
 from gateway.graphql.addresses import address as address_of
 from gateway.graphql.house import house
-from gateway.graphql.inputs import AddressInput
+from gateway.graphql.inputs import AddressInput, given, required
 from gateway.graphql.loads import carts as loads
 from gateway.graphql.near import Near, point
 from gateway.model.carts import Cart, CartStatus, FulfillmentOption
@@ -58,3 +60,25 @@ async def fulfillment_options(
     to = None if address is None else address_of(address)
     selling, now = house(context).selling, context.now
     return await context.database.read(options, found, point(near), to, selling, now)
+
+
+@strawberry.input(description="A cart, and the option by which it would be ordered.")
+class OrderPreviewInput:
+    cart_token: str = required("The cart's token. POST only.")
+    fulfillment_option_token: str = required("One of `fulfillmentOptions`.")
+    shipping_address: AddressInput | None = given("Where it would be sent to.")
+
+
+async def order_preview(
+    context: Context,
+    *,
+    input: Annotated[OrderPreviewInput, strawberry.argument(description="What would be ordered.")],
+) -> Preview:
+    context.require_post()
+    held, option = Held(input.cart_token), input.fulfillment_option_token
+    selling, to = house(context).selling, address_of(input.shipping_address)
+    try:
+        await context.database.write(preview, held, option, to, selling, context.now)
+    except UndoneError as undone:
+        return undone.found
+    raise AssertionError("a preview is always undone")
