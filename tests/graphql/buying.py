@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from gateway.sdk.testing.memory import MemoryStore
 from tests.graphql.mutating import document, wish
@@ -53,7 +53,6 @@ query ($cart: String!, $near: GeoPointInput) {
   }
 }
 """
-KEYS = itertools.count()
 
 
 def stores() -> dict[str, MemoryStore]:
@@ -65,7 +64,7 @@ def stores() -> dict[str, MemoryStore]:
 
 def key() -> str:
     """A key that no other wish has."""
-    return f"a-key-of-its-own-{next(KEYS)}"
+    return str(uuid4())
 
 
 @dataclass
