@@ -86,7 +86,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Path]:
 async def test_the_commands_of_the_readme_work(shop: Path) -> None:
     """`gateway serve` is what the demo runs."""
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("gateway ")]
-    assert len(commands) == 4
+    assert len(commands) == 6
     for command in commands:
         if not command.startswith("gateway serve"):
             code, out, err = await run(command, {}, shop)
