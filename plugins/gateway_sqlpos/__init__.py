@@ -9,6 +9,7 @@ from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.customers import CustomerFeed
 from gateway_sqlpos.receipts import ReceiptFeed
 from gateway_sqlpos.stock import StockFeed, places
+from gateway_sqlpos.stocking import StockWrite
 from gateway_sqlpos.till import open_till
 
 
@@ -24,7 +25,7 @@ def traits(config: SqlPosConfig) -> Traits:
 
 
 def open_channel(config: SqlPosConfig, context: Context) -> Channel:
-    """The till, for reading."""
+    """The till."""
     layout = config.layout
     till = open_till(config.url.get_secret_value(), config.time_zone)
     feeds: list[AnyFeed] = [ProductFeed(config, till, layout.products), StockFeed(config, till)]
@@ -36,7 +37,8 @@ def open_channel(config: SqlPosConfig, context: Context) -> Channel:
     async def locations() -> list[Place]:
         return await till.read(lambda conn: places(conn, config))
 
-    return Channel(feeds=feeds, places=locations, close=till.close)
+    writes = [StockWrite(config, till, context)] if config.stock_movements else []
+    return Channel(feeds=feeds, writes=writes, places=locations, close=till.close)
 
 
 CHANNEL = ChannelType(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
 from gateway.sdk import Config, Currency, TimeZone
 from gateway_sqlpos.layout import Layout
@@ -51,6 +51,7 @@ class SqlPosConfig(Config):
         late_window: how old a receipt may be when it first appears.
         tills: the place of each till.
         missing_stock: what it means that no row counts a product in a place.
+        stock_movements: whether the till is told of units that have moved: its user must be allowed to write.
         layout: names that differ from the profile's.
     """
 
@@ -61,5 +62,12 @@ class SqlPosConfig(Config):
     late_window: Annotated[timedelta, BeforeValidator(_late_window)] = timedelta(hours=72)
     tills: dict[str, str] = {}
     missing_stock: Literal["zero", "unknown"] = "zero"
+    stock_movements: bool = False
     profile: Literal["openbravo"] = "openbravo"
     layout: Layout = Layout()
+
+    @model_validator(mode="after")
+    def _has_a_diary(self) -> Self:
+        if self.stock_movements and (self.layout.integer_ids or self.layout.stock.table != Layout().stock.table):
+            raise ValueError("needs the stock diary of Openbravo POS, for stock_movements; no other layout has it")
+        return self

@@ -48,6 +48,7 @@ def test_the_schema_of_the_configuration_is_printed() -> None:
         ({"profile": "other"}, "profile", "'openbravo'"),
         ({"colour": "red"}, "colour", "Extra inputs"),
         ({"layout": {"products": {"table": "x; DROP"}}}, "layout.products.table", "expected the name of a table"),
+        ({"stock_movements": True, "layout": {"integer_ids": True}}, "", "needs the stock diary of Openbravo POS"),
         ({"layout": {"products": {"id": ""}}}, "layout.products.id", "expected the name of a table or column"),
     ],
 )
