@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 SOURCES = "sources { channel { key } resource state asOf staleAt fault { code retryable message } }"
 EVERYTHING = (
-    """query ($id: ID!, $product: ID!, $customer: ID!, $order: ID!, $variants: [ID!]!) {
+    """query ($id: ID!, $product: ID!, $customer: ID!, $order: ID!, $variants: [ID!]!, $cart: String!) {
   node(id: $id) { id }
   nodes(ids: $variants) { id }
   viewer { kind channels { key } }
@@ -42,9 +42,15 @@ EVERYTHING = (
   order(by: { id: $order }) { number }
   syncRejects { nodes { externalId } }
   listings { nodes { channel { key } price { amount } } }
+  fulfillments(locationKey: "at-till") { nodes { id } }
+  cart(token: $cart) { lines { quantity } }
+  fulfillmentOptions(cartToken: $cart) { label }
+  orderPreview(input: { cartToken: $cart, fulfillmentOptionToken: "none" }) { userErrors { code } }
+  outboxEntries { nodes { id } }
   changes(types: [PRODUCT]) { nodes { nodeId kind } }
   matchReviews { nodes { id } } }"""
 ).replace("SOURCES", SOURCES)
+CART = """mutation ($input: CartCreateInput!) { cartCreate(input: $input) { cart { token } userErrors { code } } }"""
 IDS = """{ products(first: 1) { nodes { id variants { nodes { id } } } }
   customers(first: 1) { nodes { id } } orders(first: 1) { nodes { id } } }"""
 
@@ -63,7 +69,10 @@ async def everything(shop: Retail) -> Any:
     (product,) = found["products"]["nodes"]
     ids = {name: found[f"{name}s"]["nodes"][0]["id"] for name in ("customer", "order")}
     variants = [node["id"] for node in product["variants"]["nodes"]]
-    return await shop.data(EVERYTHING, id=product["id"], product=product["id"], variants=variants, **ids)
+    lines = [{"variantId": variants[0], "quantity": 1}]
+    wish = {"channelKey": "web", "lines": lines, "idempotencyKey": "the same cart every time"}
+    cart = (await shop.data(CART, input=wish))["cartCreate"]["cart"]["token"]
+    return await shop.data(EVERYTHING, id=product["id"], product=product["id"], variants=variants, cart=cart, **ids)
 
 
 def without_sources(answer: Any) -> Any:
