@@ -19,7 +19,7 @@ async def read_log(sync: Syncing) -> bool:
     """Find out what followers may have to be told; whether anything had changed."""
     if not await sync.database.read(log.is_behind, pushing.READER):
         return False
-    return await sync.database.write(pushing.read_log, sync.rules.ground, sync.now()) > 0
+    return await sync.turns.write(pushing.read_log, sync.rules.ground, sync.now()) > 0
 
 
 async def push(sync: Syncing) -> bool:
@@ -32,13 +32,13 @@ async def push(sync: Syncing) -> bool:
         return False
     if (await sync.database.read(pushes.arming, sync.key)).armed_at is not None:
         await _look_first(sync)
-    return await sync.database.write(pushing.push, sync.key, ground, now) > 0
+    return await sync.turns.write(pushing.push, sync.key, ground, now) > 0
 
 
 async def _give_up(sync: Syncing) -> None:
     limit = sync.now() - sync.channel.traits.max_processing
     if await sync.database.read(pushes.any_overdue, sync.key, limit):
-        await sync.database.write(pushing.give_up, sync.key, sync.rules.ground, sync.now())
+        await sync.turns.write(pushing.give_up, sync.key, sync.rules.ground, sync.now())
 
 
 async def _look_first(sync: Syncing) -> None:

@@ -49,17 +49,17 @@ async def run_channels(syncing: Iterable[Syncing], holder: str) -> list[bool]:
 
 
 async def run_channel(sync: Syncing, holder: str) -> bool:
-    """Do what is due for a channel, unless another process does or takes over; whether there was anything."""
+    """Do what is due for a channel, unless another process does or takes over; whether anything was done."""
     if await sync.database.read(health.paused, sync.key) or not await sync.database.read(_is_due, sync):
         return False
     lease = await sync.turns.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
     if lease is None:
         return False
     sync.turns.beside_others |= await sync.database.read(health.ready_at) is not None
-    renewing = asyncio.create_task(_keep(sync, lease))
+    renewing, worked = asyncio.create_task(_keep(sync, lease)), False
     try:
         while not await sync.database.read(health.paused, sync.key) and await step(sync, lease):
-            pass  # a pass may take hours: it is paused between two pages
+            worked = True  # a pass may take hours: it is paused between two pages
     except leases.LeaseLostError:
         _log.warning("channel %s: another process has taken over, because this one was too slow", sync.key)
         return False
@@ -67,7 +67,7 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
         renewing.cancel()
         await asyncio.wait([renewing])
         await sync.turns.write(leases.release, lease)
-    return True
+    return worked
 
 
 async def tell(sync: Syncing) -> bool:

@@ -38,7 +38,7 @@ async def ask_for_proof(sync: Syncing) -> bool:
     now = sync.now()
     if not await sync.database.read(reservations.unproved, sync.key, now, 1):
         return False
-    return await sync.database.write(_ask, sync, now) > 0
+    return await sync.turns.write(_ask, sync, now) > 0
 
 
 def _ask(conn: Connection, sync: Syncing, now: datetime) -> int:
