@@ -48,7 +48,6 @@ def selling(settings: Settings, plugins: Plugins, channels: Channels, kept_secre
         secret=(own or kept_secret).encode(),
         taxes=_taxes(table, plugins),
         routing=plugins.policy("routing", table.routing),
-        gross={key: channel.traits.prices_include_tax or False for key, channel in channels.open.items()},
         currencies={key: channel.traits.currency for key, channel in channels.open.items()},
         shipping=table.shipping_minor,
         pickup_after=table.pickup_after,

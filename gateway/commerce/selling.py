@@ -16,7 +16,6 @@ class Selling:
 
     Attributes:
         secret: by which option tokens and pickup codes are signed; the same in every process.
-        gross: per channel, whether its prices include tax.
         currencies: of the channels' prices.
         shipping: what a part that is sent costs, with tax, in the smallest unit of the currency.
         pickup_after, transfer_after, shipping_after: how long it takes until goods are ready.
@@ -28,7 +27,6 @@ class Selling:
     secret: bytes = field(repr=False)
     taxes: Taxes = no_taxes
     routing: Routing = fewest_nearest_longest
-    gross: Mapping[str, bool] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
     shipping: Mapping[str, int] = field(default_factory=dict)
     pickup_after: timedelta = timedelta(hours=2)

@@ -54,6 +54,7 @@ class CartLine:
         listing_id: the listing of the cart's channel.
         channel_key: of the cart.
         unit_price: of one listing, as it was looked at last; None: it cannot be had in this channel.
+        price_includes_tax: whether it is gross.
     """
 
     id: str
@@ -65,6 +66,7 @@ class CartLine:
     sku: str | None
     quantity: int
     unit_price: Money | None
+    price_includes_tax: bool
 
     @property
     def total(self) -> Money | None:
@@ -80,7 +82,7 @@ class Cart:
     Attributes:
         token: the credential; known only to whoever just sent it, or just got it.
         tax_total: None: no tax policy knows the rates.
-        prices_include_tax: whether the lines' prices are gross.
+        tax_added: what comes on top of those prices that are net, in the smallest unit of the currency.
     """
 
     id: str
@@ -92,7 +94,7 @@ class Cart:
     order_id: str | None
     lines: tuple[CartLine, ...]
     tax_total: Money | None = None
-    prices_include_tax: bool = True
+    tax_added: int = 0
     token: str | None = None
     expires_at: datetime
     updated_at: datetime
@@ -110,8 +112,7 @@ class Cart:
     @property
     def total(self) -> Money:
         """What is to be paid, shipping apart."""
-        tax = 0 if self.prices_include_tax or self.tax_total is None else self.tax_total.minor
-        return Money(self.subtotal.minor + tax, self.currency_code)
+        return Money(self.subtotal.minor + self.tax_added, self.currency_code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

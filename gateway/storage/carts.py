@@ -248,7 +248,7 @@ def of_customers() -> Rows[str]:
 
 def _lines(conn: Connection, owners: Mapping[str, sa.Row[tuple[object, ...]]]) -> dict[str, list[CartLine]]:
     statement = (
-        sa.select(cart_lines, listings.c.variant_id, listings.c.sku)
+        sa.select(cart_lines, listings.c.variant_id, listings.c.sku, listings.c.price_includes_tax)
         .join(listings, listings.c.id == cart_lines.c.listing_id, isouter=True)
         .where(among(conn, cart_lines.c.cart_id, owners))
         .order_by(cart_lines.c.position)
@@ -267,6 +267,7 @@ def _lines(conn: Connection, owners: Mapping[str, sa.Row[tuple[object, ...]]]) -
                 sku=row.sku,
                 quantity=row.quantity,
                 unit_price=money(row.unit_price, owner.currency),
+                price_includes_tax=bool(row.price_includes_tax),
             )
         )
     return found

@@ -11,7 +11,7 @@ import pytest
 from gateway.sdk.testing import rows
 from tests.graphql.buying import TABLES, Shopper, key, staff, stores
 from tests.graphql.mutating import codes, document
-from tests.graphql.selling import variant_id
+from tests.graphql.selling import WRITES, variant_id
 from tests.graphql.world import ADMIN, CLERK, World, global_id, opened
 
 pytestmark = pytest.mark.anyio
@@ -188,6 +188,22 @@ async def test_a_price_that_has_changed_is_said(world: World, shopper: Shopper) 
     payload = await shopper.ask("cartLinesRemove", cartToken=shopper.cart["token"], lineIds=[])
     assert [one["code"] for one in payload["warnings"]] == ["PRICE_CHANGED"]
     assert payload["cart"]["total"]["amount"] == "12.00"
+
+
+@pytest.mark.parametrize(("says", "subtotal", "total"), [(True, "10.00", "10.00"), (False, "10.00", "12.00")])
+async def test_a_cart_comes_to_what_its_order_does_where_each_listing_says_what_its_price_is(
+    database_url: str, says: bool, subtotal: str, total: str
+) -> None:
+    shops = stores()
+    mug = rows.variant("w-mug", sku="MUG", gtin="4006381333931", price="5.00", gross=says)
+    shops["web"].put("products", {"id": "w-mug", "title": "Mug, white", "variants": [mug]})
+    silent = WRITES | {"web": WRITES["web"] | {"config": WRITES["web"]["config"] | {"prices_include_tax": None}}}
+    async with opened(database_url, shops, **TABLES | {"channels": silent}) as world:
+        shopper = Shopper(world)
+        cart = await shopper.fill("web", MUG=2)
+        assert [cart["cart"][name]["amount"] for name in ("subtotal", "total")] == [subtotal, total]
+        placed = await shopper.buy(await shopper.option("SHIPPING", "depot"))
+        assert placed["userErrors"] == []
 
 
 async def test_a_cart_that_nobody_touches_expires(world: World, shopper: Shopper) -> None:

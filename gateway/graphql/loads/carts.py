@@ -39,15 +39,15 @@ async def carts(context: Context, ids: Sequence[str]) -> Sequence[Cart | None]:
 def _whole(context: Context, cart: Cart) -> Cart:
     """With its token, where the caller has it; and with its taxes."""
     selling = house(context).selling
-    included = selling.gross.get(cart.channel_key, True)
     rates = selling.taxes([Goods(cart.channel_key, line.sku, line.title) for line in cart.lines], None)
     goods = [
-        Priced(line.unit_price.minor, line.quantity, included, rate)
+        Priced(line.unit_price.minor, line.quantity, line.price_includes_tax, rate)
         for line, rate in zip(cart.lines, rates, strict=True)
         if line.unit_price is not None
     ]
     tax = Money(taxes.tax(goods), cart.currency_code) if taxes.known(goods) else None
-    return replace(cart, token=context.tokens.get(cart.id), tax_total=tax, prices_include_tax=included)
+    added = taxes.gross(goods) - cart.subtotal.minor
+    return replace(cart, token=context.tokens.get(cart.id), tax_total=tax, tax_added=added)
 
 
 async def carts_of_customers(

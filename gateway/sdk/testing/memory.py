@@ -96,7 +96,7 @@ class MemoryConfig(Config):
     feeds: tuple[Literal["products", "stock", "customers", "orders"], ...] = FEEDS
     currency: str = "GBP"
     time_zone: str = "Europe/London"
-    prices_include_tax: bool = True
+    prices_include_tax: bool | None = True
     read_your_writes: bool = False
     settle: timedelta = timedelta(0)
     late_window: timedelta = timedelta(0)

@@ -169,6 +169,7 @@ def _variant(row: Mapping[str, Any]) -> VariantRecord:
         gtin=row.get("gtin"),
         price=_money(row, "price"),
         compare_at_price=_money(row, "compare_at_price"),
+        price_includes_tax=row.get("gross"),
         units_per_listing=row.get("units", 1),
         tracked=row.get("tracked", True),
         inventory_item=row.get("item"),
