@@ -197,8 +197,8 @@ async def test_a_cart_comes_to_what_its_order_does_where_each_listing_says_what_
     shops = stores()
     mug = rows.variant("w-mug", sku="MUG", gtin="4006381333931", price="5.00", gross=says)
     shops["web"].put("products", {"id": "w-mug", "title": "Mug, white", "variants": [mug]})
-    silent = WRITES | {"web": WRITES["web"] | {"config": WRITES["web"]["config"] | {"prices_include_tax": None}}}
-    async with opened(database_url, shops, **TABLES | {"channels": silent}) as world:
+    silent = {**WRITES, "web": {**WRITES["web"], "config": {**WRITES["web"]["config"], "prices_include_tax": None}}}
+    async with opened(database_url, shops, **{**TABLES, "channels": silent}) as world:
         shopper = Shopper(world)
         cart = await shopper.fill("web", MUG=2)
         assert [cart["cart"][name]["amount"] for name in ("subtotal", "total")] == [subtotal, total]
