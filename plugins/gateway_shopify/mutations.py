@@ -13,7 +13,7 @@ HANDLED = f"""
     fulfillmentLineItems(first: 10) {{ nodes {{ {MOVED} }} {PAGE_INFO} }}
   }}
 """
-HANDLED_COST = 120
+HANDLED_COST = 117
 
 DEFINE = Operation(
     "DefineReference",
@@ -60,7 +60,7 @@ CANCEL = Operation(
     job { id } orderCancelUserErrors { code field }
   }
 }""",
-    12,
+    13,
     writes=True,
 )
 JOB = Operation("Job", "query Job($id: ID!) { job(id: $id) { id done } }", 1)

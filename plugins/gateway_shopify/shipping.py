@@ -56,7 +56,7 @@ class Shipping(Write[ShipOrder]):
             return Refused(code="CANCELED", message="there is no such order, or it is canceled")
         if not any(route.items for route in order.routes) and order.shipped:
             return Done()  # the shop has sent everything already
-        return _refusal(_wanted(command), order) or Accepted(_ticket(order), self._context.now())
+        return _refusal(_wanted(command), order) or Accepted(ticket=_ticket(order), look_after=self._context.now())
 
     async def _shipped(self, command: ShipOrder, order: Handled, left: Counter[str]) -> Outcome:
         """One fulfillment for each location."""
