@@ -82,7 +82,7 @@ class Selling(World):
         shopper = Shopper(self)
         assert codes(await shopper.fill(CHANNEL, TEA_1=quantity)) == []
         payload = await shopper.buy(await shopper.option("SHIPPING", place), **other)
-        assert codes(payload) == []
+        assert codes(payload) == [], payload["userErrors"]
         order: dict[str, Any] = payload["order"]
         return order
 
@@ -136,7 +136,8 @@ class Selling(World):
 
 def configuration(url: str, sandbox: ShopSandbox, **options: Any) -> Mapping[str, Any]:
     """A configuration under which the store's two warehouses are sold from."""
-    told = document(url, sandbox, **options)
+    config = {"prices_include_tax": True, **options.pop("config", {})}
+    told = document(url, sandbox, config=config, **options)
     for place in told["locations"].values():
         place["fulfillment_methods"] = ["SHIPPING"]
     return {**told, "tokens": TOKENS, "selling": SELLING, "stock": {"default_channel": CHANNEL}}
