@@ -92,14 +92,19 @@ class Placing(Write[PlaceOrder]):
             return Refused(code="CANCELED", message="the shop has canceled the order")
         for _ in range(0 if ordered.is_over(command.order) else MOVES):
             if not order.routed:
-                return self._later(order.id)
+                raise OutcomeUnknownError("the shop has not said yet from where the order leaves")
             if (astray := _astray(order, command)) is None:
                 break
             if (refusal := await self._moved(*astray)) is not None:
-                await ask_to_cancel(self._client, order.id, f"{refusal.code}: cannot leave from its place")
-                return self._later(order.id)
+                return await self._recalled(order.id, refusal)
             order = await self._again(order)
         return Done(ref=Ref(order.id), moved_stock=True)
+
+    async def _recalled(self, id: str, why: Refusal) -> Outcome:
+        job = await ask_to_cancel(self._client, id, f"{why.code}: cannot leave from its place")
+        if isinstance(job, Refusal):
+            raise OutcomeUnknownError("the shop neither sends the order from its place nor cancels it")
+        return self._later(id)
 
     async def _moved(self, route: Route, to: str, items: Sequence[Item]) -> Refusal | None:
         told = [item.some(item.units) for item in items]

@@ -35,6 +35,7 @@ from gateway.sdk import (
 )
 from gateway.storage import tables
 from gateway_shopify.operations import KEY, NAMESPACE
+from gateway_shopify.sandbox import routes
 from gateway_shopify.stocking import REASONS
 from tests.graphql.buying import Shopper, staff
 from tests.graphql.mutating import codes
@@ -197,6 +198,30 @@ async def test_an_order_that_cannot_leave_from_its_place_is_canceled_there_and_r
     found = await web.find(command, answer.ticket)
     assert isinstance(found, Refused) and found.code == "CANCELED"
     assert web.orders[0]["cancelledAt"] and web.counts("TEA-1", "london") == (12, 0, 12)
+
+
+async def test_an_order_that_can_neither_be_moved_nor_canceled_is_for_a_person(web: Selling) -> None:
+    web.sandbox.manners.lost["MoveRoute"] = False
+    order = await web.bought(2)
+    (route,) = web.orders[0]["fulfillmentOrders"]
+    routes.sent(web.sandbox.shop, [(route, [(route["lineItems"][0], 1)])])
+    web.sandbox.shop.levels[int(web.item("TEA-1"))].pop(int(web.sandbox.places["leeds"]))
+    await web.later(20, minutes=6)
+    assert await web.column(OUTBOX) == ["DEAD"] and (await status(web, order))[0] == "PENDING"
+
+
+async def test_an_order_that_has_no_way_yet_waits_for_one(web: Selling) -> None:
+    unrouted: list[Any] = []
+
+    def twist(name: str, answer: Any) -> Any:
+        if name == "PlaceOrder":
+            answer["data"]["orderCreate"]["order"]["fulfillmentOrders"]["nodes"] = unrouted
+        return answer
+
+    web.sandbox.manners.twist = twist
+    assert (await web.bought(2))["status"] == "PENDING"
+    await web.later()
+    assert web.counts("TEA-1", "leeds") == (1, 2, 3) and await web.column(PARTS) == ["ACCEPTED"]
 
 
 async def test_what_was_handed_over_in_a_shop_has_left_at_once(web: Selling) -> None:
