@@ -63,9 +63,20 @@ def _learn(conn: Connection, take: Take[OrderRecord], record: OrderRecord, part:
     order, part = found
     selling, now = take.rules.selling, take.now
     if part.state not in (ChannelOrderState.ACCEPTED.value, ChannelOrderState.CANCELLED.value):
+        if not _as_told(take, record, part):
+            return
         outbox.conclude(conn, part.client_reference, now)  # this is the answer to it
         answered.accept(conn, order, part, record.ref.id, record.stock_posted is not False, selling, now)
     if record.status is OrderStatus.CANCELLED:
         canceling.canceled_there(conn, order, part, selling, now)
     else:
         handing.shipped_there(conn, order, part, {line.ref.id: line for line in record.lines}, now)
+
+
+def _as_told(take: Take[OrderRecord], record: OrderRecord, part: ChannelOrderRow) -> bool:
+    """Whether this is a yes: not while its goods would leave from elsewhere, nor where what was refused is canceled."""
+    if part.state == ChannelOrderState.REJECTED.value and record.status is OrderStatus.CANCELLED:
+        return False
+    location = take.rules.ground.locations.get(part.location)
+    place = None if location is None else location.external_ids.get(take.channel)
+    return place is None or all(line.place in (None, place) for line in record.lines)

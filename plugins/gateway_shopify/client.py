@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.sdk import Answer, Context, ContractError, Request
+from gateway.sdk import Answer, ChannelError, Context, ContractError, OutcomeUnknownError, Request, UnavailableError
 from gateway_shopify import faults
 from gateway_shopify.answers import figure, mapping
 from gateway_shopify.config import ShopifyConfig
@@ -45,7 +45,7 @@ class Client:
         cost = mapping(mapping(body.get("extensions")).get("cost"))
         await self._learn(operation, variables, paid, cost)
         if body.get("errors"):
-            raise faults.of_errors(body["errors"], cost, operation.name)
+            raise _perhaps_done(faults.of_errors(body["errors"], cost, operation.name), operation)
         if not isinstance(body.get("data"), Mapping):
             raise ContractError(f"the answer to {operation.name} holds no data")
         return mapping(body["data"])
@@ -73,3 +73,9 @@ class Client:
         if left is None or not rate or not most:
             return
         await self._context.correct(BUDGET, left=max(0.0, left), per_second=rate, capacity=most)
+
+
+def _perhaps_done(error: ChannelError, operation: Operation) -> ChannelError:
+    """What failed inside while something was to be changed may have been changed all the same."""
+    inside = isinstance(error, UnavailableError | ContractError)
+    return OutcomeUnknownError(str(error)) if operation.writes and inside else error

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
 FeedName = Literal["products", "stock", "customers", "orders"]
+WriteName = Literal["adjust_stock", "set_stock", "place_orders", "cancel_orders", "ship_orders"]
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
@@ -38,6 +39,9 @@ class ShopifyConfig(Config):
     feeds: Annotated[
         tuple[FeedName, ...], Field(min_length=1, description="What is read. Leave out what the app may not read.")
     ] = ("products", "stock", "customers", "orders")
+    writes: Annotated[
+        tuple[WriteName, ...], Field(description="What may be changed in the shop, and the app has the scopes for.")
+    ] = ()
     points: Annotated[float, Field(ge=100, description="Size of the cost bucket until the shop has told its own.")] = (
         1000
     )

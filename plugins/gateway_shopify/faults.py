@@ -11,6 +11,13 @@ from gateway.sdk import AuthError, ChannelError, ContractError, RateLimitedError
 from gateway_shopify.answers import figure, mapping
 
 SCOPES = {
+    "ordercreate": "write_orders",
+    "ordercancel": "write_orders",
+    "fulfillmentordermove": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentcreate": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentorder": "read_merchant_managed_fulfillment_orders",
+    "inventoryadjust": "write_inventory",
+    "inventoryset": "write_inventory",
     "product": "read_products",
     "inventory": "read_inventory",
     "location": "read_locations",

@@ -19,6 +19,9 @@ PAGE_COST = 680
 PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 MONEY = "{ shopMoney { amount currencyCode } }"
 
+NAMESPACE, KEY = "$app:commerce_gateway", "reference"
+"""The metafield that holds what the gateway calls an order of its own: no two orders may have the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -61,6 +64,12 @@ RETURNED = """
   __typename id processedQuantity
   ... on ReturnLineItem { fulfillmentLineItem { id lineItem { id } } }
 """
+ROUTED = "id totalQuantity remainingQuantity lineItem { id }"
+ROUTE = f"""
+  __typename id status
+  assignedLocation {{ location {{ id }} }}
+  lineItems(first: 5) {{ nodes {{ {ROUTED} }} {PAGE_INFO} }}
+"""
 RETURN = f"""
   __typename id status
   returnLineItems(first: 5) {{ nodes {{ {RETURNED} }} {PAGE_INFO} }}
@@ -87,6 +96,7 @@ ORDER = f"""
   __typename id name processedAt updatedAt cancelledAt closed email phone taxesIncluded sourceIdentifier
   displayFinancialStatus displayFulfillmentStatus returnStatus
   customer {{ id }}
+  metafield(namespace: "{NAMESPACE}", key: "{KEY}") {{ value }}
   retailLocation {{ id }}
   shippingAddress {{ {ADDRESS} }}
   billingAddress {{ {ADDRESS} }}
@@ -98,6 +108,7 @@ ORDER = f"""
   totalRefundedSet {MONEY}
   taxLines {{ title rate priceSet {MONEY} }}
   lineItems(first: 10) {{ nodes {{ {LINE} }} {PAGE_INFO} }}
+  fulfillmentOrders(first: 2) {{ nodes {{ {ROUTE} }} {PAGE_INFO} }}
   fulfillments {{
     __typename id status
     fulfillmentLineItems(first: 10) {{ nodes {{ {MOVED} }} {PAGE_INFO} }}
@@ -174,7 +185,7 @@ def _kind(
 PRODUCTS = _kind("Product", "products", PRODUCT, 7, inside=("variants", 20, 3))
 ITEMS = _kind("InventoryItem", "inventoryItems", ITEM, 3, inside=("inventoryLevels", 10, 5), sorted=False)
 CUSTOMERS = _kind("Customer", "customers", CUSTOMER, 10)
-ORDERS = _kind("Order", "orders", ORDER, 157)
+ORDERS = _kind("Order", "orders", ORDER, 190)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,8 @@ NESTED: Mapping[tuple[str, str], Nested] = MappingProxyType(
             _nested("Customer", "addressesV2", ADDRESS, 250, 1),
             _nested("Order", "lineItems", LINE, 100, 6),
             _nested("Order", "returns", RETURN, 20, 18),
+            _nested("Order", "fulfillmentOrders", ROUTE, 20, 15),
+            _nested("FulfillmentOrder", "lineItems", ROUTED, 250, 2),
             _nested("Fulfillment", "fulfillmentLineItems", MOVED, 250, 2),
             _nested("Refund", "refundLineItems", REFUNDED, 250, 2),
             _nested("Return", "returnLineItems", RETURNED, 250, 3),
@@ -258,8 +271,8 @@ SUBSCRIBE = Operation(
 )
 
 
-def all_operations() -> list[Operation]:
-    """Every operation there is."""
+def reading_operations() -> list[Operation]:
+    """Every operation by which a shop is read, and by which it is asked to tell."""
     kinds = (PRODUCTS, ITEMS, CUSTOMERS, ORDERS)
     listed = [op for kind in kinds for op in (kind.listing, kind.by_id, kind.newest) if op is not None]
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import TypeVar
@@ -68,10 +69,11 @@ SETTLED = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.R
 def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
     """The order that this node is. Amounts are the shop's, as of the sale; refunds stand apart."""
     node = shapes.one(raw.data, "node")
-    handed, returned = handed_over(node), came_back(node)
-    lines = [_line(line, handed, returned) for line in answers.nodes(node, "lineItems")]
+    moved = Moved(handed_over(node), came_back(node), places_of(node))
+    lines = [_line(line, moved) for line in answers.nodes(node, "lineItems")]
     payment, fulfillment = _payment(node), _known(FULFILLMENT, node, "displayFulfillmentStatus")
-    reference = shapes.optional_text(node, "sourceIdentifier")
+    ours = _reference(node)
+    reference = ours or shapes.optional_text(node, "sourceIdentifier")
     return OrderRecord(
         ref=Ref(answers.number(node, "Order")),
         version=shapes.instant(node, "updatedAt"),
@@ -85,7 +87,7 @@ def order_of(raw: Raw, config: ShopifyConfig) -> OrderRecord:
         customer=_id(node, "customer", "Customer"),
         place=_id(node, "retailLocation", "Location"),
         client_reference=reference,
-        stock_posted=True if reference is None else None,  # an app may write orders past the stock
+        stock_posted=True if reference == ours else None,  # another app may write orders past the stock
         contact=_contact(node),
         shipping_address=_address(node, "shippingAddress"),
         billing_address=_address(node, "billingAddress"),
@@ -125,7 +127,34 @@ def came_back(node: Node) -> Counter[str]:
     return units
 
 
-def _line(node: Node, handed: Counter[str], returned: Counter[str]) -> OrderLineRecord:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What happened to the units of each line: how many have left, how many are back, and from where they come."""
+
+    handed: Counter[str]
+    returned: Counter[str]
+    places: Mapping[str, str]
+
+
+def places_of(node: Node) -> Mapping[str, str]:
+    """From where the units of each line are taken: of several locations the one that has most of them."""
+    units: Counter[tuple[str, str]] = Counter()
+    for route in answers.nodes(node, "fulfillmentOrders"):
+        place = shapes.optional_one(route, "assignedLocation", "location")
+        if place is None or shapes.text(route, "status") == "CANCELLED":
+            continue
+        for item in answers.nodes(route, "lineItems"):
+            units[_line_id(item), answers.number(place, "Location")] += shapes.whole(item, "totalQuantity")
+    return {line: place for (line, place), count in reversed(units.most_common()) if count > 0}
+
+
+def _reference(node: Node) -> str | None:
+    """What the gateway calls an order of its own."""
+    found = shapes.optional_one(node, "metafield")
+    return None if found is None else shapes.text(found, "value")
+
+
+def _line(node: Node, moved: Moved) -> OrderLineRecord:
     id = answers.number(node, "LineItem")
     return OrderLineRecord(
         ref=Ref(id),
@@ -135,8 +164,9 @@ def _line(node: Node, handed: Counter[str], returned: Counter[str]) -> OrderLine
         quantity=shapes.whole(node, "quantity"),
         unit_price=answers.shop_money(node, "originalUnitPriceSet"),
         total=answers.shop_money(node, "discountedTotalSet"),
-        fulfilled_quantity=handed[id],
-        returned_quantity=returned[id],
+        fulfilled_quantity=moved.handed[id],
+        returned_quantity=moved.returned[id],
+        place=moved.places.get(id),
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
 from gateway.sdk import Config, Currency, TimeZone
-from gateway_sqlpos.layout import Layout
+from gateway_sqlpos.layout import Diary, Layout, Stock
 
 URL_FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
 DRIVERS = {"sqlite": "sqlite3", "postgresql": "asyncpg", "mariadb": "aiomysql", "mysql": "aiomysql"}
@@ -52,6 +52,8 @@ class SqlPosConfig(Config):
         tills: the place of each till.
         missing_stock: what it means that no row counts a product in a place.
         stock_movements: whether the till is told of units that have moved: its user must be allowed to write.
+        receipts: whether orders are written as receipts of their own, where the law allows it.
+        clerk: the person who stands on those receipts, by the till's id.
         layout: names that differ from the profile's.
     """
 
@@ -63,11 +65,25 @@ class SqlPosConfig(Config):
     tills: dict[str, str] = {}
     missing_stock: Literal["zero", "unknown"] = "zero"
     stock_movements: bool = False
+    receipts: bool = False
+    clerk: str = "0"
     profile: Literal["openbravo"] = "openbravo"
     layout: Layout = Layout()
 
     @model_validator(mode="after")
-    def _has_a_diary(self) -> Self:
-        if self.stock_movements and (self.layout.integer_ids or self.layout.stock.table != Layout().stock.table):
-            raise ValueError("needs the stock diary of Openbravo POS, for stock_movements; no other layout has it")
+    def _has_what_it_writes_to(self) -> Self:
+        if self.stock_movements and self.diary is None:
+            raise ValueError(
+                "needs the stock diary of Openbravo POS for stock_movements, or layout.diary to name another"
+            )
+        if self.receipts and (self.layout != Layout() or not self.stock_movements):
+            raise ValueError("needs stock_movements = true and the built-in layout, for receipts")
         return self
+
+    @property
+    def diary(self) -> Diary | None:
+        """The ledger of stock, where it is written to. Where counts are called otherwise, it must be named as well."""
+        names, stock = self.layout.diary, self.layout.stock
+        known = names != Diary() or stock == Stock()
+        writable = known and names.table is not None and not self.layout.integer_ids
+        return names if writable and self.stock_movements else None

@@ -14,6 +14,8 @@ _MISSING = re.compile(
 _NOT_GRANTED = re.compile(r"for (?:table|column) [`'\"]?(?:\w+[`'\"]?\.[`'\"]?)?([\w$]+)")
 _DENIED = re.compile(r"permission denied for \w+ \"?([\w.$ ]+)")
 _GRANT = "check the user and the password in the channel's url"
+_READS, _WRITES = ("read", "SELECT"), ("write to", "SELECT, INSERT and UPDATE")
+_READ_ONLY = "the till's database may only be read; give the url of one that takes writes, or leave stock_movements out"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -23,15 +25,24 @@ def is_locked(error: BaseException) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
 
 
-def translated(error: Exception) -> ChannelError:
+def is_undone(error: Exception) -> bool:
+    """Whether a commit that failed like this has certainly changed nothing."""
+    cause: object = getattr(error, "orig", None) or error
+    state = str(getattr(cause, "sqlstate", None) or "")
+    code, *_ = getattr(cause, "args", None) or (0,)
+    return state.startswith(("40", "23")) or (type(cause).__module__.startswith("pymysql") and code == 1213)
+
+
+def translated(error: Exception, *, writing: bool = False) -> ChannelError:
     """The error of the SDK that says what can be done about this one of a driver."""
     cause: object = getattr(error, "orig", None) or error
+    wanted = _WRITES if writing else _READS
     if isinstance(cause, sqlite3.Error):
         return _sqlite(cause)
     if state := getattr(cause, "sqlstate", None):
-        return _postgres(str(state), str(cause))
+        return _postgres(str(state), str(cause), wanted)
     if type(cause).__module__.startswith("pymysql"):
-        return _mariadb(cause)
+        return _mariadb(cause, wanted)
     if isinstance(cause, OSError) or getattr(error, "connection_invalidated", False):  # TimeoutError is one
         return UnavailableError("the till's database cannot be reached")
     return ContractError(f"the till's database answered with {type(cause).__name__}")
@@ -45,16 +56,20 @@ def _sqlite(error: sqlite3.Error) -> ChannelError:
         return ContractError("the till's file is not a SQLite database, or is damaged")
     if code in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_PERM):
         return AuthError("the till's file may not be read; give this user the right to")
+    if code == sqlite3.SQLITE_READONLY:
+        return AuthError(_READ_ONLY)
     if code == sqlite3.SQLITE_ERROR:
         return _contract(str(error))
     return UnavailableError(f"the till's file cannot be read ({getattr(error, 'sqlite_errorname', 'no reason')})")
 
 
-def _postgres(state: str, text: str) -> ChannelError:
+def _postgres(state: str, text: str, wanted: tuple[str, str]) -> ChannelError:
     if state.startswith("28"):
         return AuthError(f"the till's database refuses the user; {_GRANT}")
     if state == "42501":
-        return AuthError(f"the till's user may not read {_named(_DENIED, text)}; grant SELECT on it")
+        return _not_granted(_named(_DENIED, text), wanted)
+    if state == "25006":
+        return AuthError(_READ_ONLY)
     if state.startswith(("08", "53", "57", "58")) or state in ("3D000", "55000"):
         return UnavailableError(f"the till's database is not available (SQLSTATE {state})")
     if state.startswith("40"):
@@ -62,13 +77,19 @@ def _postgres(state: str, text: str) -> ChannelError:
     return _contract(text, state)
 
 
-def _mariadb(error: object) -> ChannelError:
+def _not_granted(name: str, wanted: tuple[str, str]) -> AuthError:
+    return AuthError(f"the till's user may not {wanted[0]} {name}; grant {wanted[1]} on it")
+
+
+def _mariadb(error: object, wanted: tuple[str, str]) -> ChannelError:
     """By the number with which each message begins (MariaDB's list of error codes)."""
     code, *said = getattr(error, "args", None) or (0,)
     if code in (1044, 1045, 1698, 4151):  # 4151: the account is locked
         return AuthError(f"the till's database refuses the user; {_GRANT}")
     if code in (1142, 1143):
-        return AuthError(f"the till's user may not read {_named(_NOT_GRANTED, str(said))}; grant SELECT on it")
+        return _not_granted(_named(_NOT_GRANTED, str(said)), wanted)
+    if code in (1290, 1792, 1836):
+        return AuthError(_READ_ONLY)
     if code in (1146, 1054):
         return _contract(str(said))
     if code in (1205, 1213, 1040, 1049, 1053, 1077, 1129, 1203, 1226) or 2000 <= code < 2100:

@@ -57,12 +57,30 @@ class Locations(Config):
 
 
 class Stock(Config):
-    """How many units of a product are in a place; several rows of one product and place are summed."""
+    """How many units of a product are in a place; several rows of one product and place are summed.
+
+    Attributes:
+        instance: where rows of one product differ by it, the row without it is the one that is written to.
+    """
 
     table: Name = "stockcurrent"
     product: Name = "product"
     location: Name = "location"
     units: Name = "units"
+    instance: OptionalName = "attributesetinstance_id"
+
+
+class Diary(Config):
+    """The ledger of stock: what moved, when and why. A till that has none is not written to."""
+
+    table: OptionalName = "stockdiary"
+    id: Name = "id"
+    date: Name = "datenew"
+    reason: Name = "reason"
+    location: Name = "location"
+    product: Name = "product"
+    units: Name = "units"
+    price: Name = "price"
 
 
 class Customers(Config):
@@ -173,6 +191,7 @@ class Layout(Config):
     categories: Categories = Categories()
     locations: Locations = Locations()
     stock: Stock = Stock()
+    diary: Diary = Diary()
     customers: Customers = Customers()
     receipts: Receipts = Receipts()
     tickets: Tickets = Tickets()

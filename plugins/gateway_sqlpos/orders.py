@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 from gateway.sdk import (
     InvalidValueError,
+    OrderFulfillmentStatus,
     OrderLineRecord,
     OrderRecord,
+    OrderStatus,
     PaymentStatus,
     Raw,
     Ref,
@@ -17,13 +19,15 @@ from gateway.sdk import (
     pieces,
 )
 from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.ours import key_of, place_of
 from gateway_sqlpos.rows import Row, money, number, only, text, units
 from gateway_sqlpos.tickets import moment
 
 
 def order_of(raw: Raw, config: SqlPosConfig) -> OrderRecord:
-    """The order that this receipt is."""
+    """The order that this receipt is. How far one of ours is, whoever placed it knows."""
     row = only(raw)
+    reference = key_of(raw.id)
     refund = row["kind"] is not None and row["kind"] == config.layout.tickets.refunds
     net = sum((number(line, "units") * number(line, "price") for line in row["lines"]), Decimal(0))
     tax = sum((number(line, "amount") for line in row["taxes"]), Decimal(0))
@@ -33,16 +37,19 @@ def order_of(raw: Raw, config: SqlPosConfig) -> OrderRecord:
         ref=Ref(raw.id),
         number=number_of(raw, refund),
         placed_at=placed_at(row["date"], ZoneInfo(config.time_zone)),
-        place=config.tills.get(str(row["till"])),
+        place=place_of(str(row["till"])) if reference else config.tills.get(str(row["till"])),
         customer=text(row, "customer"),
         reverses=row["reverses"],
-        lines=[line_of(line, config.currency) for line in row["lines"]],
+        status=OrderStatus.OPEN if reference else OrderStatus.COMPLETED,
+        fulfillment_status=OrderFulfillmentStatus.UNFULFILLED if reference else OrderFulfillmentStatus.FULFILLED,
+        lines=[line_of(line, config.currency, handed=reference is None) for line in row["lines"]],
         subtotal=money(net, config.currency),
         tax_total=money(tax, config.currency) if row["taxes"] else None,
         tax_included=config.prices_include_tax,
         tax_lines=tuple(tax_line(line, config.currency) for line in row["taxes"]),
         total=money(paid if row["payments"] else due, config.currency),
         payment_status=payment_status(row["payments"], refund, config.layout.payments.on_account),
+        client_reference=reference,
         stock_posted=True if config.layout.stock_with_sale else None,
     )
 
@@ -53,7 +60,7 @@ def number_of(raw: Raw, refund: bool) -> str:
     return f"R{printed}" if refund else printed
 
 
-def line_of(line: Row, currency: str) -> OrderLineRecord:
+def line_of(line: Row, currency: str, *, handed: bool = True) -> OrderLineRecord:
     """One line. What is rung up at a till is handed over."""
     quantity = pieces("quantity", units(line, "units"))
     price = number(line, "price")
@@ -65,7 +72,7 @@ def line_of(line: Row, currency: str) -> OrderLineRecord:
         quantity=quantity,
         unit_price=money(price, currency),
         total=money(price * quantity, currency),
-        fulfilled_quantity=max(0, quantity),
+        fulfilled_quantity=max(0, quantity) if handed else 0,
     )
 
 

@@ -25,7 +25,7 @@ from gateway.sdk import (
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.orders import order_of
 from gateway_sqlpos.tickets import Tickets
-from gateway_sqlpos.till import Till, instant
+from gateway_sqlpos.till import Till, instant, wall_clock
 from gateway_sqlpos.window import Known, by_hour, fingerprints
 
 PAGE = 200
@@ -91,7 +91,7 @@ class ReceiptFeed(LiveFeed[OrderRecord]):
         return local.replace(microsecond=0)
 
     def _now(self) -> datetime:
-        return self._context.now().astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+        return wall_clock(self._context, self._config.time_zone)
 
 
 def _page(items: Sequence[Raw], reached: Known, after: str | None) -> Page:

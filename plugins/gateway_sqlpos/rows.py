@@ -85,6 +85,11 @@ def bound(text: str) -> sa.ColumnElement[str]:
     return sa.cast(sa.literal(text.encode(errors="surrogateescape"), sa.LargeBinary), sa.String)
 
 
+def exact(conn: Connection, amount: Decimal) -> sa.ColumnElement[Any]:
+    """An amount for a column of numbers, of whatever kind: SQLite's driver takes no decimals, and reads their text."""
+    return sa.literal(str(amount), sa.String) if conn.dialect.name == "sqlite" else sa.literal(amount, sa.Numeric)
+
+
 def _is_integer(text: str) -> bool:
     return text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 19
 

@@ -12,25 +12,32 @@ from urllib.parse import quote, unquote
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.sdk import ChannelError, Gone, LiveFeed, Mark, Page, Place, Raw, Ref, StockRecord, Token, pieces
+from gateway.sdk import ChannelError, Context, Gone, LiveFeed, Mark, Page, Place, Raw, Ref, StockRecord, Token, pieces
 from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.ledger import Ledger
 from gateway_sqlpos.rows import Ids, Row, key, labelled, rows, table, units
-from gateway_sqlpos.till import Till
+from gateway_sqlpos.till import Till, wall_clock
 
 PAGE = 200
 """Products a page; a record for each of them and each place."""
 
 
 class StockFeed(LiveFeed[StockRecord]):
-    """Every product in every place. What no row counts the till takes for 0; so do we, unless told otherwise."""
+    """Every product in every place. What no row counts the till takes for 0; so do we, unless told otherwise.
+
+    Where we write to the till, its ledger is read in the same snapshot: so a count says which of our movements it
+    contains.
+    """
 
     of = StockRecord
     name = "stock"
     every = timedelta(minutes=1)
 
-    def __init__(self, config: SqlPosConfig, till: Till) -> None:
+    def __init__(self, config: SqlPosConfig, till: Till, context: Context) -> None:
         self._config = config
         self._till = till
+        self._context = context
+        self._ledger = None if config.diary is None else Ledger(config, config.diary)
         products, stock = config.layout.products, config.layout.stock
         self._product = table(products, ("id",)).c[products.id]
         self._stock = table(stock, ("product", "location", "units"))
@@ -55,7 +62,12 @@ class StockFeed(LiveFeed[StockRecord]):
         if self._config.missing_stock == "zero":
             shops = [place.id for place in places(conn, self._config)]
             counts = {key: counts.get(key, 0) for key in ((product, shop) for product in products for shop in shops)}
-        return products, [_raw(product, shop, count) for (product, shop), count in counts.items()]
+        keys = self._keys(conn, products) if products else {}
+        return products, [_raw(*spot, count, keys.get(spot, ())) for spot, count in counts.items()]
+
+    def _keys(self, conn: Connection, products: Sequence[str]) -> Mapping[tuple[str, str], Sequence[str]]:
+        now = wall_clock(self._context, self._config.time_zone)
+        return {} if self._ledger is None else self._ledger.keys(conn, products[0], products[-1], now)
 
     def _sums(self, conn: Connection, products: Sequence[str]) -> dict[tuple[str, str], Any]:
         names, columns = self._config.layout.stock, self._stock.c
@@ -69,7 +81,8 @@ class StockFeed(LiveFeed[StockRecord]):
     def read(self, raw: Raw) -> StockRecord:
         row: Row = raw.data
         on_hand = pieces("onHand", units(row, "units"))
-        return StockRecord(ref=Ref(raw.id), item=row["product"], place=row["place"], on_hand=on_hand)
+        known = row.get("contains", ())
+        return StockRecord(ref=Ref(raw.id), item=row["product"], place=row["place"], on_hand=on_hand, contains=known)
 
 
 def total(units: Sequence[Any]) -> Any:
@@ -78,11 +91,11 @@ def total(units: Sequence[Any]) -> Any:
     return odd[0] if odd else sum(sorted(units))
 
 
-def _raw(product: str, place: str, count: Any) -> Raw:
-    return Raw(
-        f"{quote(place, safe='', errors='surrogateescape')}/{product}",
-        {"product": product, "place": place, "units": count},
-    )
+def _raw(product: str, place: str, count: Any, keys: Sequence[str]) -> Raw:
+    """`keys` stand there only where there are any: a count that nobody moved is told as it always was."""
+    named = {"contains": list(keys)} if keys else {}
+    id_ = f"{quote(place, safe='', errors='surrogateescape')}/{product}"
+    return Raw(id_, {"product": product, "place": place, "units": count, **named})
 
 
 def parted(id: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from graphql import (
 )
 from graphql.validation import NoDeprecatedCustomRule
 
+from gateway_shopify.mutations import all_operations
 from gateway_shopify.operations import (
     CUSTOMER,
     CUSTOMERS,
@@ -33,7 +34,6 @@ from gateway_shopify.operations import (
     PRODUCT,
     PRODUCTS,
     Operation,
-    all_operations,
 )
 from gateway_shopify.sandbox.api import MOST_POINTS, schema
 from gateway_shopify.sandbox.cost import bill

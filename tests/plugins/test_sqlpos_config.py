@@ -21,6 +21,7 @@ from gateway_sqlpos.sandbox import schema
 from .conftest import MakeTill, OpenTill, at_work
 
 GOOD = {"url": "sqlite:///till.db", "currency": "GBP", "time_zone": "Europe/London"}
+MOVED = {"stock": {"table": "counted"}, "diary": {"table": "moved"}}
 PRINTED = Path(__file__).parents[2] / "schema" / "channel-config" / "sqlpos.json"
 
 
@@ -45,6 +46,10 @@ def test_the_schema_of_the_configuration_is_printed() -> None:
         ({"time_zone": "London"}, "time_zone", "expected an IANA time zone such as Europe/London"),
         ({"late_window": "a while"}, "late_window", "expected a duration such as 72h or 3d, at most 14d"),
         ({"late_window": "15d"}, "late_window", "at most 14d"),
+        ({"receipts": True}, "", "needs stock_movements = true and the built-in layout, for receipts"),
+        ({"stock_movements": True, "layout": {"stock": {"table": "counted"}}}, "", "or layout.diary to name another"),
+        ({"stock_movements": True, "layout": {"diary": {"table": ""}}}, "", "needs the stock diary of Openbravo POS"),
+        ({"stock_movements": True, "receipts": True, "layout": {"lines": {"table": "x"}}}, "", "the built-in layout"),
         ({"profile": "other"}, "profile", "'openbravo'"),
         ({"colour": "red"}, "colour", "Extra inputs"),
         ({"layout": {"products": {"table": "x; DROP"}}}, "layout.products.table", "expected the name of a table"),
@@ -59,6 +64,20 @@ def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], pl
     assert ".".join(map(str, problem["loc"])) == place
     assert message in problem["msg"]
     assert "p4ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "writes"),
+    [
+        ({}, []),
+        ({"stock_movements": True}, ["AdjustStock"]),
+        ({"stock_movements": True, "receipts": True}, ["AdjustStock", "PlaceOrder"]),
+        ({"stock_movements": True, "layout": MOVED}, ["AdjustStock"]),
+    ],
+)
+def test_what_can_be_written_follows_from_the_configuration(given: dict[str, Any], writes: list[str]) -> None:
+    channel = open_channel(SqlPosConfig.model_validate({**GOOD, **given}), at_work())
+    assert [write.of.__name__ for write in channel.writes] == writes
 
 
 @pytest.mark.anyio

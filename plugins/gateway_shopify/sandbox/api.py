@@ -21,12 +21,14 @@ from graphql import (
     assert_enum_type,
     build_schema,
     execute_sync,
+    get_directive_values,
     get_named_type,
     get_operation_ast,
     parse,
     validate,
 )
 
+from gateway_shopify.sandbox import counting, routes, taking
 from gateway_shopify.sandbox.bucket import Bucket
 from gateway_shopify.sandbox.cost import bill
 from gateway_shopify.sandbox.shop import Node, Shop, gid, number
@@ -74,6 +76,7 @@ class Api:
         understood = document_of(query)
         if not isinstance(understood, DocumentNode):
             return {"errors": list(understood)}
+        self.shop.catch_up()
         operation = get_operation_ast(understood, name)
         if operation is None:
             return {"errors": [{"message": "no such operation"}]}
@@ -115,10 +118,21 @@ class Api:
 def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """Any field: what is computed, a page of a list, or what stands in the node."""
     special = FIELDS.get(f"{info.parent_type.name}.{info.field_name}")
+    if (keyed := KEYED.get(info.field_name)) is not None and info.parent_type.name == "Mutation":
+        return keyed(info.root_value, key_of(info), **arguments)
     value = source.get(info.field_name) if special is None else special(info.root_value, source, **arguments)
     if not get_named_type(info.return_type).name.endswith("Connection"):
         return value
     return _page(value or [], info, **arguments)
+
+
+def key_of(info: GraphQLResolveInfo[Any]) -> str:
+    """The idempotency key, without which some mutations are refused."""
+    directive = next(one for one in info.schema.directives if one.name == "idempotent")
+    given = get_directive_values(directive, info.field_nodes[0], info.variable_values)
+    if not given or not given["key"].strip():
+        raise GraphQLError("The @idempotent directive is required for this mutation but was not provided.")
+    return str(given["key"])
 
 
 def _page(nodes: Sequence[Node], info: GraphQLResolveInfo[Any], **arguments: Any) -> Answer:
@@ -225,6 +239,20 @@ FIELDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "InventoryItem.inventoryLevels": _levels,
         "Location.inventoryLevels": _levels_there,
         "InventoryLevel.quantities": _quantities,
+        "QueryRoot.order": lambda shop, source, id: shop.one(id),
+        "QueryRoot.orderByIdentifier": lambda shop, source, identifier: taking.found(shop, identifier["customId"]),
+        "QueryRoot.job": lambda shop, source, id: shop.one(id),
+        "Order.metafield": lambda shop, order, namespace, key: order["metafields"].get((namespace, key)),
         "Mutation.webhookSubscriptionCreate": _subscribe,
+        "Mutation.metafieldDefinitionCreate": lambda shop, source, definition: taking.define(shop, definition),
+        "Mutation.orderCreate": lambda shop, source, order, options=None: taking.create(shop, order, options or {}),
+        "Mutation.orderCancel": lambda shop, source, orderId, **_: routes.cancel_by_job(shop, orderId),
+        "Mutation.fulfillmentOrderMove": lambda shop, source, **given: routes.move(shop, **given),
+        "Mutation.fulfillmentCreate": lambda shop, source, fulfillment: routes.fulfill(shop, fulfillment),
     }
 )
+
+KEYED: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {"inventoryAdjustQuantities": counting.adjust, "inventorySetQuantities": counting.put}
+)
+"""Mutations that want a key."""

@@ -53,6 +53,9 @@ def take_order(
         totalRefundedSet=shop.money(Decimal("0.00")),
         taxLines=[{"title": "VAT", "rate": float(shop.tax_rate), "priceSet": shop.money(tax)}] if tax else [],
         lineItems=[_line(shop, line) for line in lines],
+        fulfillmentOrders=[],
+        metafields={},
+        claims=True,
         fulfillments=[],
         refunds=[],
         returns=[],
@@ -82,7 +85,7 @@ def _line(shop: Shop, line: Sold) -> Node:
 
 
 def fulfill(shop: Shop, order: Node) -> Node:
-    """Everything has left."""
+    """Everything has left, long ago."""
     items = [shop.add("FulfillmentLineItem", quantity=one["quantity"], lineItem=one) for one in order["lineItems"]]
     order["fulfillments"].append(shop.add("Fulfillment", status="SUCCESS", fulfillmentLineItems=items))
     order["displayFulfillmentStatus"] = "FULFILLED"

@@ -31,11 +31,13 @@ class Manners:
 
     Attributes:
         asked: the operations that were answered, in order.
+        lost: operations whose next answer is lost, and whether they are carried out all the same.
     """
 
     mode: str = "ok"
     twist: Twist | None = None
     asked: list[str] = field(default_factory=list)
+    lost: dict[str, bool] = field(default_factory=dict)
     mended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def behave(self, mode: str) -> None:
@@ -86,10 +88,13 @@ async def _answered(api: Api, token: str, manners: Manners, request: Request) ->
 def _said(api: Api, manners: Manners, body: bytes) -> Response:
     asked = json.loads(body)
     name = asked.get("operationName") or ""
+    lost = manners.lost.pop(name, None)
+    if lost is False:
+        return Half(b"the question never arrived")
     answer: Any = api.answer(asked["query"], name, asked.get("variables") or {})
     manners.asked.append(name)
     if manners.twist is not None:
         answer = manners.twist(name, answer)
     content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    kind = Half if manners.mode == "half" else Response
+    kind = Half if lost or manners.mode == "half" else Response
     return kind(content, media_type="application/json")

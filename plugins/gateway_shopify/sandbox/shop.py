@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +48,9 @@ class Shop:
     Attributes:
         levels: of each inventory item, by location.
         merges: the customer kept, by job.
+        answered: what was answered under each idempotency key, with what was asked.
+        lag: seconds until an order's effect on stock is seen.
+        job: seconds that a job takes.
     """
 
     currency: str
@@ -57,6 +61,10 @@ class Shop:
     nodes: dict[str, dict[int, Node]] = field(default_factory=dict)
     levels: dict[int, dict[int, Node]] = field(default_factory=dict)
     merges: dict[str, int] = field(default_factory=dict)
+    answered: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    lag: float = 0
+    job: float = 1
+    _waiting: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     _ids: dict[str, list[int]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
 
@@ -83,6 +91,21 @@ class Shop:
         """The node of this id."""
         kind, _, key = id.removeprefix("gid://shopify/").partition("/")
         return self.nodes.get(kind, {}).get(int(key)) if key.isdigit() else None
+
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Have this be done in so many seconds; at once, if there are none."""
+        if not seconds:
+            return work()
+        self._waiting.append((self.now() + timedelta(seconds=seconds), work))
+        asyncio.get_running_loop().call_later(seconds + 0.01, self.catch_up)
+        return None
+
+    def catch_up(self) -> None:
+        """Do what is due by now."""
+        due = [work for at, work in self._waiting if at <= self.now()]
+        self._waiting = [one for one in self._waiting if one[0] > self.now()]
+        for work in due:
+            work()
 
     def money(self, amount: Decimal) -> Node:
         """A pair of amounts."""

@@ -11,13 +11,13 @@ from typing import Any
 
 from gateway.sdk.testing.sandbox import FAULTS, SandboxError, World
 from gateway.sdk.testing.server import Server
-from gateway_shopify.sandbox import selling
+from gateway_shopify.sandbox import routes, selling
 from gateway_shopify.sandbox.api import Api, topics
 from gateway_shopify.sandbox.bucket import Bucket
 from gateway_shopify.sandbox.deliveries import Deliveries
 from gateway_shopify.sandbox.loading import load, priced
 from gateway_shopify.sandbox.server import Manners, application
-from gateway_shopify.sandbox.shop import Node, Shop, number, text, utc_now
+from gateway_shopify.sandbox.shop import Node, Shop, number, utc_now
 
 DOMAIN = "sandbox-store.myshopify.com"
 TOKEN = "shpat_sandbox"  # noqa: S105 of a twin that holds nothing
@@ -94,26 +94,26 @@ class ShopSandbox:
         buyer = None if customer is None else self._customer(customer)
         sold = selling.Sold(variant, quantity, Decimal(variant["price"]))
         order = selling.take_order(self.shop, [sold], customer=buyer, at=at or self.shop.now())
-        order["places"] = {line["id"]: location for line in order["lineItems"]}
-        self.shop.stock(variant["inventoryItem"], location, available=-quantity, committed=quantity)
+        lines = [(line, line["quantity"]) for line in order["lineItems"]]
+        routes.route(self.shop, order, location, lines)
+        routes.claim(self.shop, order, location, lines)
         self.shop.touch(order, "orders/create")
         return str(number(order["id"]))
 
     async def fulfill(self, order: str) -> None:
-        """Send everything of an order that `sell` took."""
-        node = self._node("Order", order)
-        selling.fulfill(self.shop, node)
-        for line in node["lineItems"]:
-            item, place, units = line["variant"]["inventoryItem"], node["places"][line["id"]], line["quantity"]
-            self.shop.stock(item, place, committed=-units, on_hand=-units)
-        self.shop.touch(node, "orders/updated")
+        """Send everything of an order that has not left yet."""
+        routes.send_all(self.shop, self._node("Order", order))
 
     async def refund(self, order: str, sku: str, quantity: int) -> None:
         """Take units back that were sent, and pay for them."""
         node = self._node("Order", order)
         selling.refund(self.shop, node, {sku: quantity}, at=self.shop.now())
         line = next(line for line in node["lineItems"] if line["sku"] == sku)
-        place = node["places"][line["id"]]
+        place = next(
+            routes.place_of(one)
+            for one in node["fulfillmentOrders"]
+            if any(item["lineItem"] is line for item in one["lineItems"])
+        )
         self.shop.stock(line["variant"]["inventoryItem"], place, available=quantity, on_hand=quantity)
         self.shop.touch(node, "orders/updated")
         body = {"id": number(node["refunds"][-1]["id"]), "order_id": number(node["id"])}
@@ -121,12 +121,7 @@ class ShopSandbox:
 
     async def cancel(self, order: str) -> None:
         """Cancel an order that has not been sent."""
-        node = self._node("Order", order)
-        node["cancelledAt"] = text(self.shop.now())
-        for line in node["lineItems"]:
-            item, place, units = line["variant"]["inventoryItem"], node["places"][line["id"]], line["quantity"]
-            self.shop.stock(item, place, committed=-units, available=units)
-        self.shop.touch(node, "orders/cancelled", "orders/updated")
+        routes.cancel(self.shop, self._node("Order", order))
 
     async def count(self, sku: str, place: str, units: int) -> None:
         """Set what is available, as after a count."""

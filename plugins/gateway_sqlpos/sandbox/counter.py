@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from gateway.sdk.testing.sandbox import SandboxError, WorldLine, WorldReceipt
+from gateway_sqlpos import ours
 from gateway_sqlpos.sandbox import schema
 from gateway_sqlpos.sandbox.loading import SALE, insert, place_of, sales_rows
 
@@ -23,10 +24,10 @@ def product_named(conn: Connection, sku: str) -> RowMapping:
 
 
 def next_number(conn: Connection, kind: int) -> int:
-    """The number of the next receipt; sales and refunds have each their own."""
+    """The number of the next receipt; sales and refunds have each their own. The gateway's are below zero."""
     tickets = schema.tickets.c
     last = conn.execute(sa.select(sa.func.max(tickets.ticketid)).where(tickets.tickettype == kind)).scalar()
-    return (last or 0) + 1
+    return max(0, last or 0) + 1
 
 
 def deliver(conn: Connection, receipt: WorldReceipt, rate: Decimal, zone: ZoneInfo) -> None:
@@ -81,7 +82,8 @@ def rung_up(conn: Connection, receipt: str) -> Sale:
     found = conn.execute(sa.select(*columns).select_from(joined).where(tickets.c.id == receipt)).first()
     if found is None:
         raise SandboxError(f"receipt: the till has no receipt {receipt}")
-    return Sale(found.ticketid, place_of(found.host), found.searchkey, _lines(conn, receipt))
+    place = ours.place_of(found.host) or place_of(found.host)
+    return Sale(found.ticketid, place, found.searchkey, _lines(conn, receipt))
 
 
 def _lines(conn: Connection, receipt: str) -> tuple[WorldLine, ...]:
