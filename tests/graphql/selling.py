@@ -31,7 +31,8 @@ async def variant_id(world: World, sku: str) -> str:
 
     def select(conn: Connection) -> str:
         key = sa.select(tables.listings.c.variant_id).where(tables.listings.c.sku_key == sku.lower())
-        return str(conn.scalar(key.limit(1)))
+        live_first = tables.listings.c.gone, tables.listings.c.id
+        return str(conn.scalar(key.order_by(*live_first).limit(1)))
 
     return global_id("ProductVariant", await world.gateway.database.read(select))
 
