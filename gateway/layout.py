@@ -9,15 +9,18 @@ from gateway.channels.plugins import Plugins
 from gateway.commerce.ground import Ground
 from gateway.commerce.selling import Selling
 from gateway.model.channels import Address, GeoPoint, Location, OpeningHours
+from gateway.sdk.channel import Traits
 from gateway.sdk.policies import Taxes, TaxRate, flat
 from gateway.sdk.writes import AdjustStock, Command
-from gateway.settings import LocationTable, SellingTable, Settings, SettingsError
+from gateway.settings import ChannelTable, LocationTable, SellingTable, Settings, SettingsError
 
 Writes = Mapping[str, frozenset[type[Command]]]
 
 POSTS: Mapping[str, type[Command] | None] = {"adjust": AdjustStock, "external": None}
 """How an authority learns what others sold from its place, and what it must be able to do for that, in the order of
 preference. External: somebody else tells it."""
+
+FEW = 3
 
 
 def ground(settings: Settings, channels: Channels) -> Ground:
@@ -36,7 +39,15 @@ def ground(settings: Settings, channels: Channels) -> Ground:
         posts=dict(_posts(settings, writes)),
         traits={key: channel.traits for key, channel in channels.open.items()},
         writes=writes,
+        few={key: _few(channel.traits, settings.channels[key]) for key, channel in channels.open.items()},
     )
+
+
+def _few(traits: Traits, table: ChannelTable) -> int:
+    """Rule K6: of the last units of something each is offered once, where a follower tells its orders late."""
+    if table.set_aside_up_to is not None:
+        return table.set_aside_up_to
+    return FEW if traits.order_latency else 0
 
 
 def selling(settings: Settings, plugins: Plugins, channels: Channels, kept_secret: str) -> Selling:

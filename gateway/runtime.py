@@ -349,6 +349,10 @@ class Gateway:
                 pause = UNSUBSCRIBED
             await asyncio.sleep(pause.total_seconds())
 
+    async def keep_house(self) -> None:
+        """Forget what has been kept long enough."""
+        await schedule.keep_house(self.database, self.rules.ground, self.settings.retention, self.now())
+
     async def _keep_stamped(self) -> None:
         while True:
             await _survived(lambda: schedule.stamp(self.turns), "stamping of the log")
@@ -361,7 +365,7 @@ class Gateway:
 
     async def _keep_house(self) -> None:
         while True:
-            await _survived(lambda: schedule.keep_house(self.database, self.settings.retention, self.now()), "upkeep")
+            await _survived(self.keep_house, "upkeep")
             await asyncio.sleep(UPKEEP.total_seconds())
 
 

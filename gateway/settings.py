@@ -110,6 +110,7 @@ class ChannelTable(Table):
     call_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
     live_deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=2)
     private_addresses: bool = False  # its address may be in a private network, or on this machine
+    set_aside_up_to: Annotated[int, Field(ge=0)] | None = None  # units; None: 3 where it tells its orders late, else 0
 
 
 class AddressTable(Table):
@@ -236,6 +237,7 @@ class RetentionTable(Table):
     inbox: Duration = timedelta(days=14)
     outbox: Duration = timedelta(days=14)
     log: Duration = timedelta(days=14)
+    carts: Duration = timedelta(days=30)  # after they were ordered or have expired
 
 
 class Settings(Table):

@@ -131,7 +131,7 @@ def recall(conn: Connection, order: OrderRow, part: ChannelOrderRow, now: dateti
     return wish(conn, [Wish(channel=part.channel, command=command, subject=subject, about=about)], now)
 
 
-def prepared(conn: Connection, entry: Entry, command: Command, selling: Selling) -> Command | None:
+def prepared(conn: Connection, entry: Entry, command: Command, _: Selling, __: datetime) -> Command | None:
     """The cancel, with the name that the channel has given its order by now; None: it never took it."""
     part = fulfilling.part(conn, entry.about.partition(":")[2])
     if part is None or part.external_id is None:

@@ -17,14 +17,14 @@ from gateway.storage.database import Connection
 from gateway.storage.outbox import Entry
 
 Effect = Callable[[Connection, News, Selling, datetime], None]
-Prepare = Callable[[Connection, Entry, Command, Selling], Command | None]
+Prepare = Callable[[Connection, Entry, Command, Selling, datetime], Command | None]
 
 
-def prepared(conn: Connection, entry: Entry, selling: Selling) -> Command | None:
+def prepared(conn: Connection, entry: Entry, selling: Selling, now: datetime) -> Command | None:
     """The command, as it can be sent now; None: there is nothing to tell the channel any more."""
     command = command_of(entry.operation, entry.payload)
     prepare = _PREPARE.get(_kind(entry))
-    return command if prepare is None else prepare(conn, entry, command, selling)
+    return command if prepare is None else prepare(conn, entry, command, selling, now)
 
 
 def needs_a_person(entry: Entry) -> bool:

@@ -19,6 +19,7 @@ class Ground:
         posts: by location and follower, how the authority learns what the follower sold there (rule K2).
         traits: of the channels that are open.
         writes: by channel, the commands that it can carry out.
+        few: by follower, up to how many units of something are set aside for it rather than offered by everybody.
     """
 
     locations: Mapping[str, Location] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Ground:
     posts: Mapping[tuple[str, str], str] = field(default_factory=dict)
     traits: Mapping[str, Traits] = field(default_factory=dict)
     writes: Mapping[str, frozenset[type[Command]]] = field(default_factory=dict)
+    few: Mapping[str, int] = field(default_factory=dict)
 
     def can(self, channel: str, command: type[Command]) -> bool:
         """Whether the channel carries out commands of this kind."""

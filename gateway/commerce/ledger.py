@@ -259,14 +259,28 @@ def sold_since(conn: Connection, channel: str, spot: Spot, since: datetime) -> i
     return sold + held
 
 
+ALLOTTED = "allotted "
+
+
+def allotted_to(channel: str) -> str:
+    """Begins the names of those who hold what is set aside for a channel's listings."""
+    return f"{ALLOTTED}{channel} "
+
+
 def told_late(conn: Connection, channel: str, spot: Spot, units: int, now: datetime) -> None:
-    """The channel has told of a sale: what was held because it had not is not held twice."""
-    left = units
-    for row in reservations.open_of(conn, [spot]):
-        if row.owner == drift_owner(channel) and left > 0:
-            some = min(left, row.claimed)
-            left -= some
-            change(conn, [row.id], _less(some), now)
+    """The channel has told of a sale: what was held because it had not, or for that, is not held twice."""
+    held = [row for row in reservations.open_of(conn, [spot]) if row.owner == drift_owner(channel)]
+    held += [row for row in reservations.open_of(conn, [spot]) if row.owner.startswith(allotted_to(channel))]
+    for row in held if units > 0 else ():
+        some = min(units, row.claimed)
+        units -= some
+        lessen(conn, row, some, now)
+
+
+def lessen(conn: Connection, row: ReservationRow, units: int, now: datetime) -> None:
+    """Hold so many units less."""
+    if units > 0:
+        change(conn, [row.id], _less(units), now)
 
 
 def _less(units: int) -> Callable[[ReservationRow], ReservationRow | None]:

@@ -7,13 +7,14 @@ of a listing is under way at a time, and is done when the channel shows it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.commerce import ledger
+from gateway.commerce import allotting, ledger
 from gateway.commerce.commands import Wish, wish
 from gateway.commerce.ground import Ground
+from gateway.commerce.ledger import Want
 from gateway.commerce.news import News
 from gateway.commerce.selling import Selling
 from gateway.model.channels import Location, LocationKind, Resource
@@ -132,16 +133,36 @@ def _confirm(row: PushRow, shown: Mapping[str, Offered], now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a follower offers of a listing in a place, and what it is to offer. None: not known, so it is left alone."""
+    """What a follower offers of a listing in a place, and what it is to offer. None: not known, so it is left alone.
+
+    `few`: it is offered what is set aside for it, and no more.
+    """
 
     row: PushRow
     offer: Offered
     wanted: int | None
+    few: bool = False
+    aside: Sequence[ReservationRow] = ()
 
     @property
     def differs(self) -> bool:
         """Whether it has to be told."""
         return self.wanted is not None and self.offer.published is not None and self.wanted != self.offer.published
+
+    @property
+    def aside_units(self) -> int:
+        """Units that are set aside for it."""
+        return sum(row.claimed for row in self.aside)
+
+    @property
+    def more(self) -> int:
+        """Units that have to be set aside before it offers what it is to offer; fewer, where some are not needed."""
+        if not self.few:
+            return -self.aside_units
+        if self.offer.published is None or self.wanted is None:
+            return 0
+        more = self.wanted * self.offer.units - self.aside_units
+        return max(0, more) if self.differs else more
 
     @property
     def lane(self) -> int:
@@ -177,13 +198,26 @@ def planned(conn: Connection, channel: str, rows: Sequence[PushRow], ground: Gro
         offers = pushes.offered(conn, channel, place, listing_ids=[row.listing_id for row in some])
         if location is None:
             continue
-        variants = {one.variant_id for one in offers.values()}
-        free = levels.known_at(conn, variants, levels.counted([location], ground.buffers))
-        for row in some:
-            offer = offers.get(row.listing_id)
-            if offer is not None:
-                units = free.get(offer.variant_id)
-                yield Planned(row, offer, None if units is None else units // offer.units)
+        yield from _planned_at(conn, location, some, offers, ground)
+
+
+def _planned_at(
+    conn: Connection, location: Location, rows: Sequence[PushRow], offers: Mapping[str, Offered], ground: Ground
+) -> Iterator[Planned]:
+    channel, variants = rows[0].channel, {one.variant_id for one in offers.values()}
+    (place,) = levels.counted([location], ground.buffers)
+    free, few = levels.left_at(conn, variants, place), ground.few.get(channel, 0)
+    aside = allotting.set_aside(conn, channel, location, variants)
+    for row in rows:
+        offer, mine = offers.get(row.listing_id), aside.get(row.listing_id, ())
+        if offer is None:
+            continue
+        if (left := free.get(offer.variant_id)) is None:
+            yield Planned(row, offer, None, True, mine)
+            continue
+        units = sum(one.claimed for one in mine)
+        wanted = allotting.offer(left, units, offer.published or 0, offer.units, few)
+        yield Planned(row, offer, wanted, left + units <= few, mine)
 
 
 # ------------------------------------------------------------------------------------------------ sending
@@ -193,19 +227,34 @@ def push(conn: Connection, channel: str, ground: Ground, now: datetime) -> int:
     """Wish for what a channel is to offer now; how many listings were looked at."""
     rows = pushes.dirty(conn, channel, now, MOST)
     first = list(planned(conn, channel, rows, ground))
-    if sum(drift(conn, channel, one.row, one.offer, ground, now) for one in first if one.differs):
+    if sum(drift(conn, channel, one, ground, now) for one in first if one.differs):
         first = list(planned(conn, channel, rows, ground))
     known = {(one.row.listing_id, one.row.place): one for one in first}
     if not _may(conn, channel, ground, known.values()):
         _suppress(conn, rows)
         return 0
+    short = _set_aside(conn, channel, known, ground, now)  # somebody was faster: they are looked at again
+    known = {key: one for key, one in known.items() if key not in short}
     due = sorted((one for one in known.values() if one.differs), key=lambda one: one.lane)
     commands = {id(one.row): new_id(now) for one in due}
+    rows = [row for row in rows if (row.listing_id, row.place) not in short]
     for row in rows:
         _looked_at(row, known.get((row.listing_id, row.place)), commands.get(id(row)), now)
     pushes.store(conn, rows)
     wish(conn, [_wish(one, commands[id(one.row)]) for one in due], now)
     return len(rows)
+
+
+def _set_aside(
+    conn: Connection, channel: str, found: Mapping[allotting.Key, Planned], ground: Ground, now: datetime
+) -> Collection[allotting.Key]:
+    """Hold what is offered by this channel alone, before it is told; those of which there is not enough any more."""
+    wants = {key: Want(one.offer.variant_id, one.row.location, one.more) for key, one in found.items() if one.more > 0}
+    short = allotting.take(conn, wants, channel, ground, now)
+    for one in found.values():
+        if one.more < 0:
+            allotting.give_back(conn, one.aside, -one.more, now)
+    return short
 
 
 def _looked_at(row: PushRow, one: Planned | None, command: str | None, now: datetime) -> None:
@@ -261,7 +310,7 @@ def _wish(one: Planned, command: str) -> Wish:
     return Wish(channel=one.row.channel, command=told, subject=subject, about=f"{PUSH}:{command}", lane=one.lane)
 
 
-def prepared(conn: Connection, entry: Entry, command: Command, selling: Selling) -> Command | None:
+def prepared(conn: Connection, entry: Entry, command: Command, selling: Selling, now: datetime) -> Command | None:
     """What is wanted by now; None: the channel shows that already."""
     row = pushes.under_way(conn, entry.key)
     if row is None or not isinstance(command, SetStock):
@@ -269,9 +318,10 @@ def prepared(conn: Connection, entry: Entry, command: Command, selling: Selling)
     one = next(planned(conn, entry.channel, [row], selling.ground), None)
     if one is None or not one.differs:
         return None
-    row.wanted = one.wanted
+    short = _set_aside(conn, entry.channel, {(row.listing_id, row.place): one}, selling.ground, now)
+    row.wanted = 0 if short else one.wanted
     pushes.store(conn, [row])
-    return replace(command, quantity=max(0, one.wanted or 0), seen=one.offer.published)
+    return replace(command, quantity=max(0, row.wanted or 0), seen=one.offer.published)
 
 
 def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None:
@@ -316,11 +366,12 @@ def give_up(conn: Connection, channel: str, ground: Ground, now: datetime) -> in
 # ------------------------------------------------------------------------------------------------ what is told late
 
 
-def drift(conn: Connection, channel: str, row: PushRow, offer: Offered, ground: Ground, now: datetime) -> int:
+def drift(conn: Connection, channel: str, one: Planned, ground: Ground, now: datetime) -> int:
     """Hold what vanished from a follower's own count and of which it has told nothing yet (rule K6); how many units.
 
     It was sold there, or will be told to have been: until its order comes, or would have come, nobody else gets it.
     """
+    row, offer = one.row, one.offer
     traits, location = ground.traits.get(channel), ground.locations.get(row.location)
     if traits is None or location is None or row.confirmed is None or offer.published is None:
         return 0
@@ -332,6 +383,7 @@ def drift(conn: Connection, channel: str, row: PushRow, offer: Offered, ground: 
     units = vanished * offer.units - told
     if units <= 0:
         return 0
+    allotting.give_back(conn, one.aside, units, now)
     held = _drift(channel, spot, location, units, now + traits.order_latency, now)
     reservations.add(conn, [held])
     locked = counters.locked(conn, [held.spot])

@@ -230,6 +230,15 @@ def expire(conn: Connection, now: datetime, most: int) -> int:
     return conn.execute(closed.values(status=CartStatus.EXPIRED.value, version=carts.c.version + 1)).rowcount
 
 
+def prune(conn: Connection, before: datetime) -> int:
+    """Forget carts that were over before then, with all that is theirs; how many (rule V1)."""
+    over = sa.and_(carts.c.status != CartStatus.ACTIVE.value, carts.c.updated_at < before)
+    ids = list(conn.scalars(sa.select(carts.c.id).where(over)))
+    for column in (cart_changes.c.cart_id, cart_lines.c.cart_id, carts.c.id):
+        delete_in(conn, column, ids)
+    return len(ids)
+
+
 # ------------------------------------------------------------------------------------------------ reading
 
 

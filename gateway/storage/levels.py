@@ -174,15 +174,19 @@ def available_at(
     return found
 
 
-def known_at(conn: Connection, ids: Collection[str], places: Sequence[Counted]) -> Mapping[str, int]:
-    """What can be promised of each variant at these places, where that is counted and known."""
-    if not places or not ids:
+def left_at(conn: Connection, ids: Collection[str], place: Counted) -> Mapping[str, int]:
+    """What nobody has spoken for of each variant at this place, where that is counted and known.
+
+    Negative, where more is spoken for than there is.
+    """
+    if not ids:
         return {}
-    found: dict[str, int] = {}
-    for row in conn.execute(levels(places, among(conn, listings.c.variant_id, ids))):
-        if row.tracked and row.available is not None:
-            found[row.variant_id] = found.get(row.variant_id, 0) + row.available
-    return found
+    rows = conn.execute(levels([place], among(conn, listings.c.variant_id, ids)))
+    return {
+        row.variant_id: row.on_hand - row.reserved - row.buffer
+        for row in rows
+        if row.tracked and row.on_hand is not None
+    }
 
 
 def _level(row: sa.Row[Any], ageing: Ageing) -> StockLevel:

@@ -14,6 +14,7 @@ from gateway.storage.database import is_sqlite
 from gateway.storage.rows import Keyed, delete_in, inserting, putting, updating, upsert
 from gateway.storage.tables import channel_products, links, listings, match_reviews
 
+_still = Keyed(sa.select(listings.c.id).where(listings.c.current, ~listings.c.gone), listings.c.id)
 _CATALOGUE_LOCK = 7_204_113_002
 
 
@@ -227,3 +228,8 @@ def replace_reviews(
         if row["listing_id"] in known
     ]
     upsert(conn, match_reviews, kept + [row for row in rows if row["listing_id"] not in known], ["id"])
+
+
+def still_listed(conn: Connection, ids: Collection[str]) -> set[str]:
+    """Those of these that their channels still list."""
+    return {row.id for row in _still.all(conn, ids)}

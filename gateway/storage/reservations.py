@@ -133,6 +133,13 @@ def lapsed(conn: Connection, now: datetime, most: int) -> list[str]:
     return list(conn.scalars(statement))
 
 
+def held_by(conn: Connection, prefix: str) -> list[ReservationRow]:
+    """What is held by all whose names begin so."""
+    held = reservations.c.state == ReservationState.HELD.value
+    named = reservations.c.owner.startswith(prefix, autoescape=True)
+    return [_row(row) for row in conn.execute(_all.where(held, named).order_by(reservations.c.id))]
+
+
 def unproved(conn: Connection, channel: str, now: datetime, most: int) -> list[ReservationRow]:
     """Movements that the channel has taken, and whose count is due to be read again."""
     due = sa.and_(reservations.c.channel == channel, reservations.c.ask_at <= now)

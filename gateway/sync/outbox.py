@@ -81,7 +81,7 @@ def _begin(conn: Connection, sync: Syncing, sender: str, keys: Collection[str] |
     now = sync.now()
     found = outbox.due(conn, sync.key, now, MOST, keys)
     ready = [entry for entry in found if not _gathers(sync, entry, found)]
-    known = [Sending(entry, effects.prepared(conn, entry, sync.rules.selling)) for entry in ready]
+    known = [Sending(entry, effects.prepared(conn, entry, sync.rules.selling, now)) for entry in ready]
     over = now + sync.table.call_deadline
     proves = over + sync.channel.traits.lookup_settle
     fresh = {entry.id for entry in ready if _is_fresh(_write(sync, entry), entry)}

@@ -11,10 +11,12 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from gateway.commerce import allotting
+from gateway.commerce.ground import Ground
 from gateway.model.channels import Resource
 from gateway.sdk.feeds import AnyFeed
 from gateway.settings import RetentionTable
-from gateway.storage import health, inbox, leases, log, outbox, passes, rejects, sources
+from gateway.storage import carts, health, inbox, leases, log, outbox, passes, rejects, sources
 from gateway.storage.database import Connection, Database
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
@@ -176,12 +178,14 @@ async def note_ready(database: Database, required: Iterable[str], now: datetime)
     return True
 
 
-async def keep_house(database: Database, retention: RetentionTable, now: datetime) -> None:
-    """Forget what has been kept long enough (rule V1)."""
+async def keep_house(database: Database, ground: Ground, retention: RetentionTable, now: datetime) -> None:
+    """Forget what has been kept long enough (rule V1), and what is held for nobody any more."""
     await database.write(log.prune, now - retention.log, now)
     await database.write(inbox.prune, now - retention.inbox)
     await database.write(outbox.prune, now - retention.outbox)
     await database.write(rejects.forget_payloads, now - retention.rejects)
+    await database.write(carts.prune, now - retention.carts)
+    await database.write(allotting.forgotten, ground, now)
 
 
 async def stamp(turns: Turns) -> int:

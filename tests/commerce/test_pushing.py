@@ -239,3 +239,112 @@ async def test_what_vanished_and_was_never_told_is_offered_again_after_a_while(d
         await later(world, minutes=31)
         await later(world)
         assert await counter(world, "t-mug", "L") == (39, 0) and offered(world) == 39
+
+
+# ------------------------------------------------------------------------------------------------ the last units
+
+
+def _few(on_hand: int, **channel: Any) -> tuple[dict[str, MemoryStore], Mapping[str, Any]]:
+    """London has so many mugs; the web store, which tells its orders half an hour later, offers none yet."""
+    found = channels()
+    found["till"].put("stock", rows.stock("t-mug", "L", on_hand))
+    found["web"].put("stock", rows.stock("w-mug", "l-web", 0))
+    web = {**SLOW["channels"]["web"], **channel}
+    return found, {**SLOW, "channels": {**SLOW["channels"], "web": web}}
+
+
+async def _sold_there(world: World, number: int) -> None:
+    """The store's shopper takes one if the store shows one: it tells the gateway later."""
+    world.stores["web"].change("stock", "w-mug@l-web", on_hand=offered(world) - number)
+
+
+async def _told(world: World, number: int, order: str = "w-9") -> None:
+    line = rows.line("1", "w-mug", number, place="l-web")
+    world.stores["web"].put("orders", rows.order(order, [line], stock_posted=True))
+    await later(world)
+
+
+async def test_of_the_last_units_a_slow_follower_offers_some_that_nobody_else_can_sell(database_url: str) -> None:
+    shops, tables = _few(3)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        assert offered(world) == 2 and await counter(world, "t-mug", "L") == (3, 2)
+        line = {"variantId": await variant_id(world, "MUG"), "locationKey": "london", "quantity": 2}
+        payload = await wish(world, "stockReserve", lines=[line], holdSeconds=3600)
+        assert [error["availableQuantity"] for error in payload["userErrors"]] == [1]
+
+
+async def test_what_it_sold_of_the_last_units_and_told_late_was_nobody_elses(database_url: str) -> None:
+    shops, tables = _few(3)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        await _sold_there(world, 2)
+        line = {"variantId": await variant_id(world, "MUG"), "locationKey": "london", "quantity": 1}
+        assert (await wish(world, "stockReserve", lines=[line], holdSeconds=3600))["userErrors"] == []
+        await later(world, minutes=5)
+        assert await counter(world, "t-mug", "L") == (3, 3) and offered(world) == 0
+        await _told(world, 2)
+        await later(world)
+        assert await counter(world, "t-mug", "L") == (1, 1) and offered(world) == 0
+
+
+async def test_if_everybody_offered_the_last_units_two_would_sell_the_same(database_url: str) -> None:
+    shops, tables = _few(3, set_aside_up_to=0)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        await _sold_there(world, 3)
+        line = {"variantId": await variant_id(world, "MUG"), "locationKey": "london", "quantity": 3}
+        assert (await wish(world, "stockReserve", lines=[line], holdSeconds=3600))["userErrors"] == []
+
+
+async def test_it_is_offered_no_more_of_the_last_units_before_it_shows_none(database_url: str) -> None:
+    shops, tables = _few(3)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        world.stores["web"].calls.clear()
+        await _sold_there(world, 1)
+        await _told(world, 1)
+        await later(world)
+        assert sent(world) == [] and offered(world) == 1
+        assert await counter(world, "t-mug", "L") == (2, 1)
+        await _sold_there(world, 1)
+        await _told(world, 1, "w-10")
+        await later(world)
+        assert sent(world) == [1] and await counter(world, "t-mug", "L") == (1, 1)
+
+
+async def test_when_there_are_many_again_everybody_offers_all_of_them(database_url: str) -> None:
+    shops, tables = _few(3)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        world.stores["till"].change("stock", "t-mug@L", on_hand=9)
+        await later(world)
+        assert offered(world) == 9 and await counter(world, "t-mug", "L") == (9, 0)
+
+
+async def test_the_last_units_that_are_sold_at_the_till_are_taken_back(database_url: str) -> None:
+    shops, tables = _few(3)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        world.stores["till"].change("stock", "t-mug@L", on_hand=1)
+        await later(world)
+        await later(world)
+        assert offered(world) == 1 and await counter(world, "t-mug", "L") == (1, 1)
+
+
+async def test_how_many_are_the_last_can_be_said(database_url: str) -> None:
+    shops, tables = _few(3, set_aside_up_to=0)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        assert offered(world) == 3 and await counter(world, "t-mug", "L") == (3, 0)
+
+
+async def test_what_was_set_aside_for_what_is_not_listed_any_more_is_everybodys(database_url: str) -> None:
+    shops, tables = _few(3)
+    async with opened(database_url, shops, **tables) as world:
+        await arm(world)
+        world.stores["web"].remove("products", "w-mug")
+        await world.gateway.make_due("web", sweep=True)
+        await world.gateway.run_due()
+        await world.gateway.keep_house()
+        assert await counter(world, "t-mug", "L") == (3, 0)

@@ -212,6 +212,10 @@ async def test_a_cart_that_nobody_touches_expires(world: World, shopper: Shopper
     assert (await shown(world, shopper.cart["token"]))["status"] == "EXPIRED"
     payload = await shopper.ask("cartLinesRemove", cartToken=shopper.cart["token"], lineIds=[])
     assert codes(payload) == ["CART_EXPIRED"]
+    world.clock.forward(days=16)
+    await world.gateway.keep_house()
+    payload = await shopper.ask("cartLinesRemove", cartToken=shopper.cart["token"], lineIds=[])
+    assert codes(payload) == ["NOT_FOUND"]  # and nothing is kept of whose it was
 
 
 async def test_another_currency_than_the_channels_is_refused(world: World) -> None:

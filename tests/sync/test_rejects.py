@@ -15,7 +15,6 @@ from gateway.sdk.testing import rows
 from gateway.sdk.testing.faults import with_rows
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage import tables
-from gateway.sync import schedule
 from tests.house import Clock, running
 from tests.sync.observed import channel, pass_of, rows_of, source, titles
 
@@ -100,7 +99,7 @@ async def test_the_payload_expires_and_the_row_stays_until_the_record_is_good(
         await gateway.run_due()
         clock.forward(days=14, seconds=1)
         await gateway.run_due()  # the record is still as bad as it was
-        await schedule.keep_house(gateway.database, gateway.settings.retention, clock())
+        await gateway.keep_house()
         assert [payload for *_, payload in (await rejects(gateway)).values()] == [None]
         store.put("products", rows.product("bad", title="Mended"))
         await later(gateway, clock)
