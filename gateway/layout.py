@@ -8,7 +8,7 @@ from gateway.channels.opening import Channels
 from gateway.channels.plugins import Plugins
 from gateway.commerce.ground import Ground
 from gateway.commerce.selling import Selling
-from gateway.model.channels import Address, GeoPoint, Location, OpeningHours
+from gateway.model.channels import Address, ChannelKind, GeoPoint, Location, OpeningHours
 from gateway.sdk.channel import Traits
 from gateway.sdk.policies import Taxes, TaxRate, flat
 from gateway.sdk.writes import AdjustStock, Command
@@ -39,6 +39,9 @@ def ground(settings: Settings, channels: Channels) -> Ground:
         posts=dict(_posts(settings, writes)),
         traits={key: channel.traits for key, channel in channels.open.items()},
         writes=writes,
+        marketplaces=frozenset(
+            key for key, channel in channels.models.items() if channel.kind is ChannelKind.MARKETPLACE
+        ),
         few={key: _few(channel.traits, settings.channels[key]) for key, channel in channels.open.items()},
     )
 
@@ -67,6 +70,7 @@ def selling(settings: Settings, plugins: Plugins, channels: Channels, kept_secre
         option_lasts=table.option_lasts,
         cart_lasts=table.cart_lasts,
         collect_within=table.collect_within,
+        shortage_within=table.shortage_within,
     )
 
 

@@ -202,6 +202,7 @@ class SellingTable(Table):
     option_lasts: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(minutes=15)
     cart_lasts: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=14)
     collect_within: Duration = timedelta(days=7)
+    shortage_within: Duration = timedelta(days=1)
     secret: SecretStr | None = None  # signs carts, options and pickup codes; else the database keeps one
 
     @property

@@ -105,16 +105,17 @@ def give_back(conn: Connection, order: OrderRow, now: datetime) -> Told:
     waiting = [row for row in fulfilling.fulfillments_of(conn, order.id) if row.status not in OVER]
     told: Told = {}
     for part in fulfilling.parts_of(conn, order.id):
-        told = both(told, _recall_if_there(conn, order, part, now))
+        told = both(told, recall_if_there(conn, order, part, now))
     unplaced = [row for row in waiting if row.channel_order_id is None]
-    told = both(told, _return(conn, order, unplaced, now))
+    told = both(told, put_back(conn, order, unplaced, now))
     for row in unplaced:
         row.status = FulfillmentStatus.CANCELLED.value
     fulfilling.store_fulfillments(conn, unplaced, now)
     return told
 
 
-def _recall_if_there(conn: Connection, order: OrderRow, part: ChannelOrderRow, now: datetime) -> Told:
+def recall_if_there(conn: Connection, order: OrderRow, part: ChannelOrderRow, now: datetime) -> Told:
+    """Have a channel not have its part: it is never told, or it is to cancel it."""
     if part.state in (ChannelOrderState.REJECTED.value, ChannelOrderState.CANCELLED.value):
         return {}
     if outbox.withdraw(conn, [part.client_reference], now):
@@ -139,7 +140,7 @@ def prepared(conn: Connection, entry: Entry, command: Command, _: Selling, __: d
     return replace(command, subject=Ref(part.external_id))
 
 
-def _return(conn: Connection, order: OrderRow, rows: Sequence[FulfillmentRow], now: datetime) -> Told:
+def put_back(conn: Connection, order: OrderRow, rows: Sequence[FulfillmentRow], now: datetime) -> Told:
     """Tell those who count of units that stay after all; what they were never told, they never are."""
     gone = [row for row in parts.movements(conn, order.id, [row.id for row in rows]) if row.quantity > 0]
     unsent = outbox.withdraw(conn, [row.command for row in gone if row.command is not None], now)
@@ -181,7 +182,7 @@ def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None
         if never_there:
             ledger.change(conn, [row.id for row in taken], ledger.never_left, now)
         else:
-            _put_back(conn, taken, news.done, selling, now)
+            _counted_again(conn, taken, news.done, selling, now)
         complete_cancel(conn, order, now)
     elif news.refused:
         _kept(conn, order, part, news, now)
@@ -195,7 +196,7 @@ def canceled_there(conn: Connection, order: OrderRow, part: ChannelOrderRow, sel
     if part.state == ChannelOrderState.CANCELLED.value:
         return
     asked = order.status == OrderStatus.CANCELLING.value
-    _put_back(conn, _given_up(conn, order, part, now), Done(moved_stock=True), selling, now)
+    _counted_again(conn, _given_up(conn, order, part, now), Done(moved_stock=True), selling, now)
     if not asked:
         note = "Canceled by the channel."
         fulfilling.note(conn, order.id, OrderEventKind.NOTE, note, now, channel=part.channel, location=part.location)
@@ -219,7 +220,9 @@ def _given_up(conn: Connection, order: OrderRow, part: ChannelOrderRow, now: dat
     return [row for row in parts.movements(conn, order.id, [row.id for row in mine]) if row.quantity > 0]
 
 
-def _put_back(conn: Connection, taken: Sequence[ReservationRow], done: Done, selling: Selling, now: datetime) -> None:
+def _counted_again(
+    conn: Connection, taken: Sequence[ReservationRow], done: Done, selling: Selling, now: datetime
+) -> None:
     """The channel counts the units again, by itself or because it is told to."""
     if done.moved_stock:
         ledger.undone(conn, [row.id for row in taken], selling.ground, now)
@@ -260,6 +263,7 @@ def fail(conn: Connection, order: OrderRow, now: datetime) -> None:
 
 def _over(conn: Connection, order: OrderRow, status: OrderStatus, now: datetime) -> None:
     order.status, order.cancelled_at = status.value, now
+    fulfilling.close_task(conn, order.id, OrderAttention.STOCK_SHORT)
     message = "Canceled." if status is OrderStatus.CANCELLED else "It could not be served."
     fulfilling.note(conn, order.id, OrderEventKind.CANCELLED, message, now, channel=order.channel)
     if payments.taken(conn, order.id):
@@ -278,3 +282,4 @@ def complete_if_over(conn: Connection, order: OrderRow) -> None:
     paid = order.payment_status == PaymentStatus.PAID.value or not order.total
     if order.status == OrderStatus.OPEN.value and over and paid:
         order.status = OrderStatus.COMPLETED.value
+        fulfilling.close_task(conn, order.id, OrderAttention.STOCK_SHORT)

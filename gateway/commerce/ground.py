@@ -20,6 +20,7 @@ class Ground:
         traits: of the channels that are open.
         writes: by channel, the commands that it can carry out.
         few: by follower, up to how many units of something are set aside for it rather than offered by everybody.
+        marketplaces: channels whose orders are the last to be let down.
     """
 
     locations: Mapping[str, Location] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class Ground:
     traits: Mapping[str, Traits] = field(default_factory=dict)
     writes: Mapping[str, frozenset[type[Command]]] = field(default_factory=dict)
     few: Mapping[str, int] = field(default_factory=dict)
+    marketplaces: frozenset[str] = frozenset()
 
     def can(self, channel: str, command: type[Command]) -> bool:
         """Whether the channel carries out commands of this kind."""

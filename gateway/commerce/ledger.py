@@ -246,9 +246,12 @@ def _ended(state: ReservationState) -> Callable[[ReservationRow], ReservationRow
 # ------------------------------------------------------------------------------------------------ drift (rule K6)
 
 
+DRIFT = "drift "
+
+
 def drift_owner(channel: str) -> str:
     """Who holds what has vanished from a channel's own count."""
-    return f"drift {channel}"
+    return f"{DRIFT}{channel}"
 
 
 def sold_since(conn: Connection, channel: str, spot: Spot, since: datetime) -> int:
@@ -265,6 +268,11 @@ ALLOTTED = "allotted "
 def allotted_to(channel: str) -> str:
     """Begins the names of those who hold what is set aside for a channel's listings."""
     return f"{ALLOTTED}{channel} "
+
+
+def is_followers(row: ReservationRow) -> bool:
+    """Whether it is held because of what a follower may have sold."""
+    return row.owner.startswith((DRIFT, ALLOTTED))
 
 
 def told_late(conn: Connection, channel: str, spot: Spot, units: int, now: datetime) -> None:

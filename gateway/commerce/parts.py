@@ -36,12 +36,10 @@ from gateway.storage.fulfilling import ChannelOrderRow, FulfillmentRow, listed
 from gateway.storage.reservations import ReservationRow
 from gateway.storage.rows import dump, load
 from gateway.storage.sales import OrderLineRow, OrderRow
+from gateway.storage.shortages import SOLD_HERE as SOLD_HERE
 
 ORDER = "order"
 """In the outbox: the channel order behind the colon waits for it."""
-
-SOLD_HERE = "gateway"
-"""Stands where a movement names the channel that sold: no key of a channel has to be kept free for it."""
 
 
 @dataclass(slots=True)

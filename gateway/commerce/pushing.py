@@ -22,7 +22,7 @@ from gateway.model.ids import new_id
 from gateway.model.stock import MovementReason, ReservationState
 from gateway.sdk.records import Ref
 from gateway.sdk.writes import Command, SetStock
-from gateway.storage import counters, health, levels, log, pushes, reservations, sources
+from gateway.storage import counters, health, levels, pushes, reservations, sources
 from gateway.storage.database import Connection
 from gateway.storage.outbox import Entry
 from gateway.storage.pushes import Offered, PushRow, PushState
@@ -31,7 +31,6 @@ from gateway.storage.reservations import ReservationRow
 PUSH = "push"
 """In the outbox: the push with this command waits for it."""
 
-READER = "pushes"
 TO_ZERO, DOWN, UP = 1, 2, 3
 """Lanes: what must not be offered any more goes first, and what may be offered again last."""
 
@@ -61,23 +60,17 @@ def followers(ground: Ground) -> list[str]:
 # ------------------------------------------------------------------------------------------------ what changed
 
 
-def read_log(conn: Connection, ground: Ground, now: datetime) -> int:
-    """Find out from the log which listings have to be looked at; how many log rows there were."""
-    found = log.follow(conn, READER, now)
-    channels = followers(ground)
-    if found is None:
-        for channel in channels:
-            mark_all(conn, channel, ground)
-        return 1
-    counts = {id_ for change in found if change.kind == "STOCK" for id_, _ in change.subjects}
-    listed = {id_ for change in found if change.kind == "LISTING" for id_, _ in change.subjects}
-    if counts:
-        _counts_changed(conn, counts, channels, ground, now)
-    if listed:
-        variants = pushes.variants_of_listings(conn, listed)
-        for channel in channels:
-            _mark(conn, channel, follower_places(channel, ground), variants)
-    return len(found)
+def look_at_everything(conn: Connection, ground: Ground) -> None:
+    """It is not known what has changed."""
+    for channel in followers(ground):
+        mark_all(conn, channel, ground)
+
+
+def listings_changed(conn: Connection, listing_ids: Iterable[str], ground: Ground) -> None:
+    """Listings of anybody have changed: what they are may be offered otherwise."""
+    variants = pushes.variants_of_listings(conn, set(listing_ids))
+    for channel in followers(ground):
+        _mark(conn, channel, follower_places(channel, ground), variants)
 
 
 def mark_all(conn: Connection, channel: str, ground: Ground) -> None:
@@ -92,10 +85,9 @@ def _mark(conn: Connection, channel: str, places: Iterable[tuple[Location, str]]
         pushes.mark(conn, channel, place, location.key, mine)
 
 
-def _counts_changed(
-    conn: Connection, ids: Iterable[str], channels: Sequence[str], ground: Ground, now: datetime
-) -> None:
+def counts_changed(conn: Connection, ids: Iterable[str], ground: Ground, now: datetime) -> None:
     """A count of an authority changes what may be offered; one of a follower shows what it took."""
+    channels = followers(ground)
     by_place: dict[tuple[str, str], list[str]] = defaultdict(list)
     for channel, place, variant in pushes.variants_of_stock(conn, list(ids)):
         by_place[channel, place].append(variant)

@@ -24,10 +24,17 @@ from gateway.storage.sales import OrderLineRow, OrderRow
 def elsewhere(
     conn: Connection, order: OrderRow, refused: Sequence[FulfillmentRow], selling: Selling, now: datetime
 ) -> bool:
-    """Have what these fulfillments were for come from elsewhere; False: nobody else has it."""
+    """Have what these fulfillments, which are refused, were for come from elsewhere; False: nobody else has it."""
     for row in refused:
         row.status = FulfillmentStatus.REJECTED.value
     fulfilling.store_fulfillments(conn, refused, now)
+    return around(conn, order, refused, selling, now)
+
+
+def around(
+    conn: Connection, order: OrderRow, refused: Sequence[FulfillmentRow], selling: Selling, now: datetime
+) -> bool:
+    """As `elsewhere`; where nobody else has it, nothing has happened."""
     lines = {line.id: line for line in sales.lines_of(conn, [order.id]).values()}
     found = [_legs(conn, order, row, lines, selling) for row in refused]
     if not all(found):

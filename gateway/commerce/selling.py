@@ -21,6 +21,7 @@ class Selling:
         pickup_after, transfer_after, shipping_after: how long it takes until goods are ready.
         option_lasts: how long an option can be taken; `cart_lasts`: how long a cart is kept that nobody touches.
         collect_within: how long goods wait for whoever ordered them.
+        shortage_within: until when somebody has seen to what was sold and is not there.
     """
 
     ground: Ground
@@ -35,3 +36,4 @@ class Selling:
     option_lasts: timedelta = timedelta(minutes=15)
     cart_lasts: timedelta = timedelta(days=14)
     collect_within: timedelta = timedelta(days=7)
+    shortage_within: timedelta = timedelta(days=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -68,6 +69,13 @@ def _claimed() -> sa.Select[tuple[object, ...]]:
     )
 
 
+def short_ids(conn: Connection) -> list[str]:
+    """All counters of which more is spoken for than they have."""
+    return list(
+        conn.scalars(sa.select(stock.c.id).where(stock.c.known, stock.c.on_hand < stock.c.held + stock.c.committed))
+    )
+
+
 def short(conn: Connection, places: Sequence[tuple[str, str]]) -> list[Short]:
     """Counters of these places (channel, place) of which more is sold or held than they have."""
     spoken = stock.c.held + stock.c.committed
@@ -103,12 +111,21 @@ def moving(conn: Connection) -> Mapping[Spot, int]:
     return {(row[0], row[1], row[2]): row[3] for row in conn.execute(statement)}
 
 
-def tasks(conn: Connection) -> list[tuple[str, str, str]]:
-    """What people have to look at: the order's number, what, and why."""
-    statement = sa.select(orders.c.number, order_tasks.c.kind, order_tasks.c.note).join(
-        orders, orders.c.id == order_tasks.c.order_id
-    )
-    return [(row[0], row[1], row[2]) for row in conn.execute(statement.order_by(order_tasks.c.opened_at))]
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a person has to look at. `number`: the order's; `due_at`: until when."""
+
+    number: str
+    kind: str
+    note: str
+    due_at: datetime | None
+
+
+def tasks(conn: Connection) -> list[Task]:
+    """What people have to look at."""
+    columns = (orders.c.number, order_tasks.c.kind, order_tasks.c.note, order_tasks.c.due_at)
+    statement = sa.select(*columns).join(orders, orders.c.id == order_tasks.c.order_id)
+    return [Task(*row) for row in conn.execute(statement.order_by(order_tasks.c.opened_at, orders.c.id))]
 
 
 def _at(channel: str, place: str) -> sa.ColumnElement[bool]:

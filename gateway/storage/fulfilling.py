@@ -238,12 +238,21 @@ def note(
     _new_event.run(conn, [row])
 
 
-def open_task(conn: Connection, order_id: str, kind: OrderAttention, note: str, now: datetime) -> None:
-    """A person has to look at this; one that is open already stays as it is."""
+def open_task(
+    conn: Connection,
+    order_id: str,
+    kind: OrderAttention,
+    note: str,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> bool:
+    """A person has to look at this; whether that is new: one that is open already stays as it is."""
     known = sa.and_(order_tasks.c.order_id == order_id, order_tasks.c.kind == kind.value)
-    if conn.execute(sa.select(order_tasks.c.kind).where(known)).first() is None:
-        row = {"order_id": order_id, "kind": kind.value, "note": note, "opened_at": now, "due_at": None}
-        conn.execute(sa.insert(order_tasks), row)
+    if conn.execute(sa.select(order_tasks.c.kind).where(known)).first() is not None:
+        return False
+    row = {"order_id": order_id, "kind": kind.value, "note": note, "opened_at": now, "due_at": due_at}
+    conn.execute(sa.insert(order_tasks), row)
+    return True
 
 
 def close_task(conn: Connection, order_id: str, kind: OrderAttention) -> None:

@@ -54,8 +54,9 @@ async def _shortages(database: Database, ground: Ground, found: Findings) -> Non
     places = [(place.authority, place.external_ids[place.authority]) for place in ground.locations.values()]
     for one in await database.read(checking.short, places):
         found.shortages.append(f"{_named(one.spot)}: {one.spoken_for} spoken for, {one.on_hand} there")
-    for number, kind, note in await database.read(checking.tasks):
-        found.shortages.append(f"order {number}: {kind}: {note}")
+    for task in await database.read(checking.tasks):
+        until = f" (until {task.due_at:%Y-%m-%d %H:%M} UTC)" if task.due_at else ""
+        found.shortages.append(f"order {task.number}: {task.kind}: {task.note}{until}")
     dead = await database.read(_dead)
     found.shortages += [f"outbox: {one.operation} of {one.subject} in {one.channel_key} is dead" for one in dead]
 

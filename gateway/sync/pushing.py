@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from gateway.commerce import pushing
+from gateway.commerce import noticing, pushing
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.records import Ref
 from gateway.sdk.writes import SetStock
@@ -16,10 +16,10 @@ from gateway.sync.records import refresh
 
 
 async def read_log(sync: Syncing) -> bool:
-    """Find out what followers may have to be told; whether anything had changed."""
-    if not await sync.database.read(log.is_behind, pushing.READER):
+    """Find out what has to be seen to; whether anything had changed."""
+    if not await sync.database.read(log.is_behind, noticing.READER):
         return False
-    return await sync.turns.write(pushing.read_log, sync.rules.ground, sync.now()) > 0
+    return await sync.turns.write(noticing.read_log, sync.rules.selling, sync.now()) > 0
 
 
 async def push(sync: Syncing) -> bool:
