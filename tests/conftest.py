@@ -19,6 +19,7 @@ from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from tests.databases import sqlite_database
 
+DATABASES = ("sqlite", "postgresql")
 TORTURE = bool(os.environ.get("TORTURE"))
 """Whether tests look long and at random, instead of shortly and always at the same examples."""
 
@@ -98,7 +99,7 @@ def postgres_copy(address: str, name: str) -> Iterator[str]:
     execute_on_postgres(address, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Which database; those of a module that want the same one run one after the other."""
     return str(request.param)

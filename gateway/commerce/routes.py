@@ -206,6 +206,15 @@ def _distinct(ranked: Sequence[Route]) -> list[Route]:
 # ------------------------------------------------------------------------------------------------ when
 
 
+def collected_at(shop: Location, need: Need, shelves: Shelves, selling: Selling, now: datetime) -> datetime | None:
+    """When this could be collected in a shop, brought from elsewhere if need be; None: not at all."""
+    places = places_for(selling.ground)
+    if shop not in places or FulfillmentMethod.PICKUP not in shop.fulfillment_methods:
+        return None
+    route = _collected(shop, [need], places, shelves)
+    return None if route.missing else max(ready_at(leg, selling, now) for leg in route.legs)
+
+
 def ready_at(leg: Leg, selling: Selling, now: datetime) -> datetime:
     """When what comes by this leg can be collected, or is sent."""
     if leg.method is FulfillmentMethod.IN_STORE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.model.stock import StockStatus
 
@@ -13,8 +14,11 @@ class StoreAvailability:
 
     Attributes:
         available: None: unknown, or not tracked. Capped for those who may not see the exact figure.
+        ready_at: when one that is ordered now can be collected there, brought from elsewhere if need be. None: not at
+            all.
     """
 
     location_key: str
     status: StockStatus
     available: int | None
+    ready_at: datetime | None

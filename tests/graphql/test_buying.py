@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,11 @@ async def world(database_url: str) -> AsyncIterator[World]:
 @pytest.fixture
 def shopper(world: World) -> Shopper:
     return Shopper(world)
+
+
+def iso(moment: datetime) -> str:
+    """As the schema writes an instant."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def kinds(order: dict[str, Any]) -> list[str]:
@@ -71,6 +77,31 @@ async def test_a_mug_can_be_taken_away_collected_or_sent(shopper: Shopper) -> No
         ("Delivery", "SHIPPING"),
     }
     assert all(one["uncovered"] == [] for one in found)
+
+
+async def test_a_product_page_says_when_it_could_be_collected_where(world: World) -> None:
+    """London has some now; Leeds keeps its last two, so it would be brought; York's till cannot be told anything."""
+    query = """query ($sku: [String!]) { productVariants(filter: {skus: $sku}) { nodes { storeAvailability {
+        nodes { location { key } available readyAt } } } } }"""
+    world.stores["till"].change("stock", "t-mug@M", on_hand=2)
+    await world.gateway.make_due("till")
+    await world.gateway.run_due()
+    (variant,) = (await world.client.data(query, sku=["MUG"]))["productVariants"]["nodes"]
+    found = {one["location"]["key"]: one for one in variant["storeAvailability"]["nodes"]}
+    now = world.clock()
+    assert found["london"]["readyAt"] == iso(now + timedelta(hours=2))
+    assert found["leeds"]["available"] == 0 and found["leeds"]["readyAt"] == iso(now + timedelta(days=2))
+
+
+async def test_what_cannot_be_collected_anywhere_is_ready_nowhere(world: World) -> None:
+    query = """query ($sku: [String!]) { productVariants(filter: {skus: $sku}) { nodes { storeAvailability {
+        nodes { readyAt } } } } }"""
+    for store, record in (("till", "t-mug@L"), ("till", "t-mug@M"), ("web", "w-mug@D")):
+        world.stores[store].change("stock", record, on_hand=0)
+        await world.gateway.make_due(store)
+    await world.gateway.run_due()
+    (variant,) = (await world.client.data(query, sku=["MUG"]))["productVariants"]["nodes"]
+    assert [one["readyAt"] for one in variant["storeAvailability"]["nodes"]] == [None, None]
 
 
 async def test_the_nearest_comes_first(shopper: Shopper) -> None:

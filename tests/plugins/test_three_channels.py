@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from gateway.graphql.schema import build
+from tests.conftest import DATABASES
 
 from .retail import AMAZON, CHANNELS, PLACE, TILL, WEB, Retail, opened, retail
 
 pytestmark = pytest.mark.anyio
+
 
 SOURCES = "sources { channel { key } resource state asOf staleAt fault { code retryable message } }"
 EVERYTHING = (
@@ -55,6 +57,11 @@ IDS = """{ products(first: 1) { nodes { id variants { nodes { id } } } }
   customers(first: 1) { nodes { id } } orders(first: 1) { nodes { id } } }"""
 
 KILLED = [(TILL,), (WEB,), (AMAZON,), CHANNELS]
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 async def test_everything_is_asked() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from gateway.commerce.routes import Need, Shelves, collected_at
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, ChannelKey, First, Last, LocationKey
 from gateway.graphql.connections import Connection, Paging, fingerprint, page_in_memory
+from gateway.graphql.house import house
 from gateway.graphql.loads import catalog, channels
 from gateway.graphql.near import Near, by_distance, point
 from gateway.model.availability import StoreAvailability
@@ -16,7 +18,7 @@ from gateway.model.channels import Location, LocationKind, Resource, Source
 from gateway.model.stock import Reservation, Stock, StockLevel, StockStatus
 from gateway.storage import levels as stored
 from gateway.storage import reservations as reserved
-from gateway.storage.levels import Ageing, Counted
+from gateway.storage.levels import Ageing, Available, Counted
 
 
 class StockKey(NamedTuple):
@@ -155,15 +157,26 @@ def _in_stores(
     context: Context, places: Sequence[Location], levels: Sequence[StockLevel]
 ) -> list[tuple[str, StoreAvailability]]:
     by_place = {level.location_key: level for level in levels}
-    return [(place.key, _in_store(context, by_place[place.key])) for place in places if place.key in by_place]
+    shelves = {"": {key: _shelf(context, level) for key, level in by_place.items()}}
+    return [
+        (place.key, _in_store(context, place, by_place[place.key], shelves))
+        for place in places
+        if place.key in by_place
+    ]
 
 
-def _in_store(context: Context, level: StockLevel) -> StoreAvailability:
+def _shelf(context: Context, level: StockLevel) -> Available:
+    return Available((promised(context, [level]) or 0) if level.tracked else None, None)
+
+
+def _in_store(context: Context, place: Location, level: StockLevel, shelves: Shelves) -> StoreAvailability:
     settings, available = context.gateway.settings.stock, promised(context, [level])
+    one, selling = Need("", "", 1, 1), house(context).selling
     return StoreAvailability(
         location_key=level.location_key,
         status=status_of([level], available, settings.low),
         available=shown(context, available),
+        ready_at=collected_at(place, one, shelves, selling, context.now),
     )
 
 

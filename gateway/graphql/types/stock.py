@@ -104,3 +104,6 @@ class StoreAvailability:
     available: int | None = attribute(
         "Units that can be promised there. Null: not known, not tracked. Without `stock:read` capped (20 by default)."
     )
+    ready_at: datetime | None = attribute(
+        "When one that is ordered now can be collected there, brought from elsewhere if need be. Null: not at all."
+    )
