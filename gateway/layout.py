@@ -11,12 +11,12 @@ from gateway.commerce.selling import Selling
 from gateway.model.channels import Address, ChannelKind, GeoPoint, Location, OpeningHours
 from gateway.sdk.channel import Traits
 from gateway.sdk.policies import Taxes, TaxRate, flat
-from gateway.sdk.writes import AdjustStock, Command
+from gateway.sdk.writes import AdjustStock, Command, PlaceOrder
 from gateway.settings import ChannelTable, LocationTable, SellingTable, Settings, SettingsError
 
 Writes = Mapping[str, frozenset[type[Command]]]
 
-POSTS: Mapping[str, type[Command] | None] = {"adjust": AdjustStock, "external": None}
+POSTS: Mapping[str, type[Command] | None] = {"adjust": AdjustStock, "order": PlaceOrder, "external": None}
 """How an authority learns what others sold from its place, and what it must be able to do for that, in the order of
 preference. External: somebody else tells it."""
 

@@ -159,7 +159,7 @@ class LocationTable(Table):
     opening_hours: tuple[HoursTable, ...] = ()
     fulfillment_methods: tuple[FulfillmentMethod, ...] = ()
     buffer: Annotated[int, Field(ge=0)] = 0  # units that are never promised
-    post: dict[Key, Literal["adjust", "external"]] = {}  # by follower: how the authority learns of its sales
+    post: dict[Key, Literal["adjust", "order", "external"]] = {}  # by follower: how the authority learns of its sales
 
 
 class TokenTable(Table):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateway.commerce import answered, canceling, following, handing
+from gateway.commerce import answered, bringing, canceling, following, handing
 from gateway.commerce.taking import Take
 from gateway.model.orders import ChannelOrderState, OrderStatus
 from gateway.sdk.records import OrderRecord
@@ -62,6 +62,9 @@ def _learn(conn: Connection, take: Take[OrderRecord], record: OrderRecord, part:
         return
     order, part = found
     selling, now = take.rules.selling, take.now
+    if not canceling.is_ours(order):
+        bringing.seen(conn, order, part, record, selling, now)
+        return
     if part.state not in (ChannelOrderState.ACCEPTED.value, ChannelOrderState.CANCELLED.value):
         if not _as_told(take, record, part):
             return

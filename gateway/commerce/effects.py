@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from gateway.commerce import answered, canceling, handing, ledger, parts, pushing
+from gateway.commerce import answered, bringing, canceling, handing, ledger, parts, pushing
 from gateway.commerce.commands import command_of
 from gateway.commerce.news import News
 from gateway.commerce.selling import Selling
@@ -54,9 +54,12 @@ _EFFECTS: Mapping[str, Effect] = {
     canceling.CANCEL: canceling.heard,
     handing.SHIP: handing.heard,
     pushing.PUSH: pushing.heard,
+    bringing.BROUGHT: bringing.heard,
+    bringing.TAKEN_BACK: bringing.canceled,
 }
 _PREPARE: Mapping[str, Prepare] = {
     canceling.CANCEL: canceling.prepared,
     handing.SHIP: canceling.prepared,
     pushing.PUSH: pushing.prepared,
+    bringing.TAKEN_BACK: canceling.prepared,
 }

@@ -11,12 +11,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gateway.commerce import ledger
+from gateway.commerce import bringing, ledger
 from gateway.commerce.ground import Ground
 from gateway.model.channels import Location
 from gateway.model.ids import new_id
 from gateway.model.orders import OrderStatus
 from gateway.model.stock import MovementReason, ReservationState
+from gateway.sdk.writes import CancelOrder
 from gateway.storage import counters, reservations, sales, sources
 from gateway.storage.database import Connection
 from gateway.storage.reservations import ReservationRow, Spot
@@ -71,14 +72,13 @@ def follow(conn: Connection, found: Sequence[Sale], count: int, ground: Ground, 
     known = _known(conn, channel, followed)
     sold = sales.sold_as(conn, [sale.line for sale in followed])
     taken_from = {sale.line.id: _source(conn, sale, sold.get(sale.line.id), ground) for sale in followed}
-    new = [
-        row
+    turns = [
+        Turn(sale, source, known.get((sale.order.external_id, sale.line.external_id), []))
         for sale in followed
-        for row in _turn(
-            sale, taken_from[sale.line.id], known.get((sale.order.external_id, sale.line.external_id), []), now
-        )
+        if isinstance(source := taken_from[sale.line.id], Source)
     ]
-    _open(conn, new, {source.spot: source for source in taken_from.values() if isinstance(source, Source)}, now)
+    _open(conn, [turn for turn in turns if turn.source.how != "order"], now)
+    _bring(conn, [turn for turn in turns if turn.source.how == "order"], ground, now)
     _acknowledge_posted(conn, followed, known, count, now)
     unplaced = {sale.order.id for sale in followed if taken_from[sale.line.id] is Unplaced}
     _note_unplaced(conn, {sale.order.id: sale.order for sale in followed}, unplaced)
@@ -126,49 +126,104 @@ def _source(conn: Connection, sale: Sale, sold: SoldAs | None, ground: Ground) -
     return Source(location, how, spots[spot], spot, sold.units)
 
 
-def _turn(
-    sale: Sale, source: Source | type[Unplaced] | None, known: Sequence[ReservationRow], now: datetime
-) -> list[ReservationRow]:
-    """What has to be moved so that all movements of a line together come to what was sold."""
-    if not isinstance(source, Source):
-        return []
-    gone = sale.line.fulfilled_quantity if sale.order.status in UNDONE else sale.line.quantity
-    more = max(0, gone) * source.units - sum(row.quantity for row in known)
-    if not more:
-        return []
-    first = known[0] if known else None
-    channel, item, place = source.spot if first is None else first.spot
-    return [
-        ReservationRow(
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A line, where it comes from, and what has been moved for it."""
+
+    sale: Sale
+    source: Source
+    known: Sequence[ReservationRow]
+
+    @property
+    def quantity(self) -> int:
+        """Of what is sold, by now."""
+        undone = self.sale.order.status in UNDONE
+        return max(0, self.sale.line.fulfilled_quantity if undone else self.sale.line.quantity)
+
+    @property
+    def moved(self) -> int:
+        """Units that have been moved for it."""
+        return sum(row.quantity for row in self.known)
+
+    @property
+    def more(self) -> int:
+        """Units that have to be moved so that all movements together come to what was sold."""
+        return self.quantity * self.source.units - self.moved
+
+    def row(self, units: int, turn: int, now: datetime) -> ReservationRow:
+        """The movement of so many units."""
+        first = self.known[0] if self.known else None
+        channel, item, place = self.source.spot if first is None else first.spot
+        return ReservationRow(
             id=new_id(now),
             channel=channel,
             item=item,
             place=place,
-            location=source.location.key if first is None else first.location,
-            listing_id=source.listing_id if first is None else first.listing_id,
-            quantity=more,
+            location=self.source.location.key if first is None else first.location,
+            listing_id=self.source.listing_id if first is None else first.listing_id,
+            quantity=units,
             state=ReservationState.COMMITTED.value,
-            reason=(MovementReason.SALE if more > 0 else MovementReason.CANCELLATION).value,
-            order_channel=sale.order.channel,
-            order_ref=sale.order.external_id,
-            line_ref=sale.line.external_id,
-            turn=len(known),
+            reason=(MovementReason.SALE if units > 0 else MovementReason.CANCELLATION).value,
+            order_channel=self.sale.order.channel,
+            order_ref=self.sale.order.external_id,
+            line_ref=self.sale.line.external_id,
+            turn=turn,
             created_at=now,
             updated_at=now,
         )
-    ]
 
 
-def _open(conn: Connection, new: Sequence[ReservationRow], sources: Mapping[Spot, Source], now: datetime) -> None:
+def _open(conn: Connection, turns: Sequence[Turn], now: datetime) -> None:
     """What is sold has left, whether or not there was enough of it (rule K8)."""
-    if not new:
-        return
-    locked = counters.locked(conn, {row.spot for row in new})
-    reservations.add(conn, new)
-    counters.hold(conn, locked, reservations.claimed(new), now)
-    for row in new:
-        ledger.told_late(conn, row.order_channel or "", row.spot, row.quantity, now)
-    ledger.post(conn, [row for row in new if row.spot in sources and sources[row.spot].how == "adjust"], now)
+    moved = [(turn, turn.row(turn.more, len(turn.known), now)) for turn in turns if turn.more]
+    move(conn, [row for _, row in moved], now)
+    for turn, row in moved:
+        ledger.told_late(conn, turn.sale.order.channel, row.spot, turn.more, now)
+    ledger.post(conn, [row for turn, row in moved if turn.source.how == "adjust"], now)
+
+
+def move(conn: Connection, rows: Sequence[ReservationRow], now: datetime) -> None:
+    """Have these units be on their way."""
+    if rows:
+        locked = counters.locked(conn, {row.spot for row in rows})
+        reservations.add(conn, rows)
+        counters.hold(conn, locked, reservations.claimed(rows), now)
+
+
+def _bring(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetime) -> None:
+    """What has changed of an order is brought as a whole: the old one is canceled, and it is brought anew."""
+    whole: dict[tuple[str, str], list[Turn]] = {}
+    for turn in turns:
+        whole.setdefault((turn.sale.order.id, turn.source.location.key), []).append(turn)
+    for (order_id, location), mine in whole.items():
+        if not any(turn.more for turn in mine):
+            continue
+        standing = bringing.standing(conn, order_id, location)
+        if standing is not None and not ground.can(standing.channel, CancelOrder):
+            _edit(conn, mine, ground, now)
+            continue
+        back = {turn.sale.line.id: turn.row(-turn.moved, len(turn.known), now) for turn in mine if turn.moved}
+        out = {
+            turn.sale.line.id: turn.row(turn.quantity * turn.source.units, len(turn.known) + bool(turn.moved), now)
+            for turn in mine
+            if turn.quantity
+        }
+        move(conn, [*back.values(), *out.values()], now)
+        for turn in mine:
+            ledger.told_late(conn, turn.sale.order.channel, turn.source.spot, turn.more, now)
+        order = mine[0].sale.order
+        if standing is not None:
+            bringing.take_back(conn, order, standing, list(back.values()), now)
+        if out:
+            lines = [(turn.sale.line, turn.quantity) for turn in mine if turn.quantity]
+            bringing.bring(conn, bringing.Load(order, mine[0].source.location, lines, list(out.values())), ground, now)
+
+
+def _edit(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetime) -> None:
+    """Whoever counts there cancels nothing: what has changed is told as what it does to the count."""
+    rows = [turn.row(turn.more, len(turn.known), now) for turn in turns if turn.more]
+    move(conn, rows, now)
+    bringing.adjust(conn, turns[0].sale.order, rows, ground, now)
 
 
 def _acknowledge_posted(

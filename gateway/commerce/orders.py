@@ -43,7 +43,8 @@ def take_orders(conn: Connection, take: Take[OrderRecord]) -> None:
         conn, [row for row in new_lines if row.order_id in moved], {row.id for row in lines.values()}, dropped
     )
     products.store_words(conn, "order", changed, before)
-    _follow(conn, take, wanted, new_lines)
+    taken_out = [replace(row, quantity=0, fulfilled_quantity=0) for row in lines.values() if row.id in dropped]
+    _follow(conn, take, wanted, [*new_lines, *taken_out])
     attaching.learn(conn, take, copies)
     _recount(conn, take, [*changed, *before.values()])
     log.record(conn, "ORDER", [(row.id, row.version) for row in changed], take.now)

@@ -179,6 +179,12 @@ def withdraw(conn: Connection, keys: Collection[str], now: datetime) -> set[str]
     return set(conn.scalars(closed.returning(outbox.c.key)))
 
 
+def is_waiting(conn: Connection, channel: str, about: str) -> bool:
+    """Whether a channel is still to be told something that this waits for."""
+    waiting = sa.and_(outbox.c.channel == channel, outbox.c.about == about, _is_open(outbox))
+    return conn.execute(sa.select(outbox.c.key).where(waiting).limit(1)).first() is not None
+
+
 def conclude(conn: Connection, key: str, now: datetime) -> None:
     """It has been carried out: that was seen elsewhere, whatever its own answer is."""
     waiting = sa.and_(outbox.c.key == key, outbox.c.state != OutboxState.DONE.value)

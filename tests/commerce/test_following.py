@@ -146,6 +146,17 @@ async def test_an_authority_that_refuses_leaves_the_units_subtracted(world: Worl
     assert await counter(world, "t-mug", "L") == (40, 3) and await states(world) == ["COMMITTED"]
 
 
+async def test_a_line_that_is_taken_out_of_an_order_takes_nothing(world: World) -> None:
+    lines = [rows.line("1", "w-mug", 3, place="l-web"), rows.line("2", "w-mug", 2, place="l-web")]
+    world.stores["web"].put("orders", rows.order("w-9", lines, stock_posted=True))
+    await later(world)
+    assert on_hand(world.stores["till"], "t-mug", "L") == 35
+    world.stores["web"].put("orders", sold(3))
+    await later(world)
+    await later(world)
+    assert on_hand(world.stores["till"], "t-mug", "L") == 37 and await counter(world, "t-mug", "L") == (37, 0)
+
+
 # ------------------------------------------------------------------------------------------------ late counts (K4)
 
 

@@ -138,7 +138,7 @@ class Shop:
             created_at=self.now,
             updated_at=self.now,
         )
-        following._open(self.conn, [row], {}, self.now)
+        following.move(self.conn, [row], self.now)
         if self.authority.kind != "batch":
             ledger.post(self.conn, [row], self.now)
         self.sold += 1
