@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from gateway.model.channels import Resource
 from gateway.sdk.feeds import AnyFeed
 from gateway.settings import RetentionTable
-from gateway.storage import health, inbox, leases, log, outbox, passes, rejects, sources
+from gateway.storage import health, idempotency, inbox, leases, log, outbox, passes, rejects, sources
 from gateway.storage.database import Connection, Database
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
@@ -33,6 +33,9 @@ nobody else took the lease."""
 
 MANY = 500
 """So many hints are one delta pull (rule S2)."""
+
+SOME = 500
+"""Rows that are forgotten at once: other transactions wait meanwhile."""
 
 _log = logging.getLogger(__name__)
 
@@ -182,6 +185,8 @@ async def keep_house(database: Database, retention: RetentionTable, now: datetim
     await database.write(inbox.prune, now - retention.inbox)
     await database.write(outbox.prune, now - retention.outbox)
     await database.write(rejects.forget_payloads, now - retention.rejects)
+    while await database.write(idempotency.prune, now, SOME):
+        pass
 
 
 async def stamp(turns: Turns) -> int:

@@ -1,7 +1,7 @@
 """A process in which many shoppers order at once:
-``python -m tests.commerce.rush URL SHOPPERS LINES THINGS CLERKS MANNERS``: so many shoppers, each with a cart of at most
-so many lines, of the first so many things; and so many clerks meanwhile, who have things held and then forget about
-them. Manners: ``careful``, or ``careless``: it locks no counter.
+``python -m tests.commerce.rush URL SHOPPERS LINES THINGS CLERKS MANNERS``: so many shoppers, each with a cart of at
+most so many lines, of the first so many things; and so many clerks meanwhile, who have things held and then forget
+about them. Manners: ``careful``, or ``careless``: it locks no counter.
 
 Prints, as JSON, how often each answer was given. Its channels are its own: what they are told is of no interest here.
 """
@@ -20,7 +20,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 from gateway.sdk.testing.memory import MemoryStore
-from gateway.storage import counters
+from gateway.storage import counters, tables
 from gateway.storage.rows import Keyed
 from gateway.sync.stock import expire
 from tests.commerce.test_oversell import SKUS, goods
@@ -40,9 +40,9 @@ PATIENCE = 2
 
 async def main(url: str, shoppers: int, lines: int, things: int, clerks: int) -> None:
     channels: dict[str, MemoryStore] = {"till": goods(dict.fromkeys(SKUS, shoppers)), "web": MemoryStore()}
-    tables: dict[str, Any] = {**TABLES, "tokens": TOKENS}
+    selling: dict[str, Any] = {**TABLES, "tokens": TOKENS}
     clock = Clock()
-    async with running(url, channels, clock, **tables) as gateway, client_of(gateway) as client:
+    async with running(url, channels, clock, **selling) as gateway, client_of(gateway) as client:
         world, gate = World(gateway, channels, clock, client), asyncio.Semaphore(AT_ONCE)
         ready = await asyncio.gather(*(prepared(world, gate, lines, SKUS[:things]) for _ in range(shoppers)))
         variants = [await variant_id(world, sku) for sku in SKUS[:things]]
@@ -94,7 +94,7 @@ async def time_passes(world: World) -> None:
 
 def unlocked() -> Keyed:
     """Counters as they are found, whoever is about to change them."""
-    return Keyed(sa.select(*counters._columns).where(*counters._at), counters.stock.c.item)
+    return Keyed(sa.select(*counters._columns).where(*counters._at), tables.stock.c.item)
 
 
 if __name__ == "__main__":
