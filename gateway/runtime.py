@@ -19,6 +19,7 @@ from gateway.channels.budgets import SharedLedger
 from gateway.channels.guard import fault_of
 from gateway.channels.opening import Channels, open_channels
 from gateway.channels.plugins import Plugins, discover
+from gateway.commerce.pushing import followers
 from gateway.commerce.selling import Selling
 from gateway.commerce.taking import Rules
 from gateway.layout import selling
@@ -30,13 +31,13 @@ from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
 from gateway.settings import Settings
 from gateway.storage import facts, health, passes, sources
-from gateway.storage.database import Database
+from gateway.storage.database import Connection, Database
 from gateway.storage.migrate import migrate
 from gateway.storage.passes import DELTA, SWEEP
 from gateway.sync import inbox as deliveries
-from gateway.sync import schedule
+from gateway.sync import outbox, schedule
 from gateway.sync.channel import Progress, Syncing, Turns, resource_of
-from gateway.sync.outbox import deliver
+from gateway.sync.outbox import Delivery
 from gateway.sync.records import refresh
 from gateway.sync.stock import expire
 
@@ -49,6 +50,9 @@ of a sync makes many thousands, and few of them refer to each other in circles."
 
 IDLE = timedelta(seconds=0.5)
 """How often a channel is asked for work that nobody announced in this process."""
+
+STAMPED = timedelta(seconds=0.2)
+"""How often what was logged is given its place; at once, where this process has read something."""
 
 UPKEEP = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=5)
@@ -153,9 +157,10 @@ class Gateway:
         }
         self._holder = secrets.token_hex(8)
         self._refreshing: dict[tuple[str, frozenset[str]], asyncio.Task[Fault | None]] = {}
+        self._logged = asyncio.Event()
         self._wakes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._wishes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._telling: set[asyncio.Task[int]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     # -------------------------------------------------------------------------------------------- ages and live reads
 
@@ -273,30 +278,30 @@ class Gateway:
         """There is work for this channel."""
         self._wakes[channel].set()
 
-    async def tell(self, wishes: Mapping[str, Collection[str]], within: timedelta) -> None:
-        """Have channels carry out what was wished of them just now, by the keys of the commands.
+    def begin(self, conn: Connection, wishes: Mapping[str, Collection[str]]) -> Sequence[Delivery]:
+        """Have what is wished of channels, by the keys of the commands, be under way once this is committed."""
+        return [outbox.begin(conn, self.syncing[key], keys) for key, keys in wishes.items() if key in self.syncing]
+
+    async def tell(self, deliveries: Sequence[Delivery], within: timedelta) -> None:
+        """Have channels carry out what `begin` has given.
 
         Whatever is not over in time goes on behind the caller's back, and would also after a crash.
         """
-        tasks = [
-            asyncio.create_task(deliver(self.syncing[key], keys))
-            for key, keys in wishes.items()
-            if key in self.syncing and not await self.database.read(health.paused, key)
-        ]
+        tasks = [asyncio.create_task(outbox.carry_out(delivery)) for delivery in deliveries]
         self._telling.update(tasks)
         for task in tasks:
             task.add_done_callback(self._told)
         if tasks:
             await asyncio.wait(tasks, timeout=within.total_seconds())
-        for key in wishes:
-            self._wishes[key].set()
+        for delivery in deliveries:
+            self._wishes[delivery.sync.key].set()
 
     async def told_all(self) -> None:
         """Wait for what is being told, each for as long as its call may take."""
         while self._telling:
             await asyncio.wait(self._telling)
 
-    def _told(self, task: asyncio.Task[int]) -> None:
+    def _told(self, task: asyncio.Task[None]) -> None:
         self._telling.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a wish could not be told; it is tried again", exc_info=task.exception())
@@ -318,7 +323,8 @@ class Gateway:
     async def _keep_synced(self, key: str, sync: Syncing) -> None:
         async def work() -> None:
             await self.ready()
-            await schedule.run_channel(sync, self._holder)
+            if await schedule.run_channel(sync, self._holder):
+                self._logged.set()
 
         while True:
             self._wakes[key].clear()
@@ -354,9 +360,16 @@ class Gateway:
         await schedule.keep_house(self.database, self.rules.ground, self.settings.retention, self.now())
 
     async def _keep_stamped(self) -> None:
+        async def work() -> None:
+            if await schedule.stamp(self.turns):
+                for key in followers(self.rules.ground):
+                    self._wishes[key].set()
+
         while True:
-            await _survived(lambda: schedule.stamp(self.turns), "stamping of the log")
-            await asyncio.sleep(0.2)
+            self._logged.clear()
+            await _survived(work, "stamping of the log")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._logged.wait(), STAMPED.total_seconds())
 
     async def _keep_tidy(self) -> None:
         while True:

@@ -40,8 +40,7 @@ def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None
 
 def locked(conn: Connection, part_id: str) -> tuple[OrderRow, ChannelOrderRow] | None:
     """A channel order and its order, locked: the order first, as everywhere."""
-    known = fulfilling.part(conn, part_id)
-    order = None if known is None else sales.orders_by_id(conn, [known.order_id]).get(known.order_id)
+    order = sales.order_of_part(conn, part_id)
     part = fulfilling.part(conn, part_id)
     return None if order is None or part is None else (order, part)
 
@@ -58,12 +57,14 @@ def accept(
     """The channel has taken the part. Its webhook may say so before its own answer does (rule O4): once is enough."""
     if part.state in (ChannelOrderState.ACCEPTED.value, ChannelOrderState.CANCELLED.value):
         return
+    doubted = part.state == ChannelOrderState.UNKNOWN.value
     part.state, part.external_id, part.updated_at = ChannelOrderState.ACCEPTED.value, external_id, now
     part.attempts += 1
     part.note(None)
     fulfilling.store_part(conn, part)
     _take_stock(conn, part, moved_stock, selling, now)
-    fulfilling.close_task(conn, order.id, OrderAttention.OUTCOME_UNKNOWN)
+    if doubted:
+        fulfilling.close_task(conn, order.id, OrderAttention.OUTCOME_UNKNOWN)
     message = "Taken by the channel."
     fulfilling.note(conn, order.id, OrderEventKind.ACCEPTED, message, now, channel=part.channel, location=part.location)
     if order.status in (OrderStatus.FAILED.value, OrderStatus.CANCELLED.value):

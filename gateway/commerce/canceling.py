@@ -24,7 +24,7 @@ from gateway.model.outcomes import Outcome, UserError, UserErrorCode
 from gateway.model.stock import MovementReason, ReservationState
 from gateway.sdk.records import Ref
 from gateway.sdk.writes import CancelOrder, Command, Done
-from gateway.storage import fulfilling, identities, outbox, reservations, sales
+from gateway.storage import fulfilling, identities, outbox, sales
 from gateway.storage.database import Connection
 from gateway.storage.fulfilling import ChannelOrderRow, FulfillmentRow
 from gateway.storage.outbox import Entry
@@ -145,9 +145,7 @@ def put_back(conn: Connection, order: OrderRow, rows: Sequence[FulfillmentRow], 
     gone = [row for row in parts.movements(conn, order.id, [row.id for row in rows]) if row.quantity > 0]
     unsent = outbox.withdraw(conn, [row.command for row in gone if row.command is not None], now)
     ledger.change(conn, [row.id for row in gone if row.command in unsent], ledger.never_left, now)
-    back = [_back(row, now) for row in gone if row.command not in unsent]
-    reservations.add(conn, back)
-    return ledger.post(conn, back, now)
+    return ledger.post_new(conn, [_back(row, now) for row in gone if row.command not in unsent], now)
 
 
 def _back(row: ReservationRow, now: datetime) -> ReservationRow:
@@ -227,9 +225,7 @@ def _counted_again(
     if done.moved_stock:
         ledger.undone(conn, [row.id for row in taken], selling.ground, now)
         return
-    back = [_back(row, now) for row in taken]
-    reservations.add(conn, back)
-    ledger.post(conn, back, now)
+    ledger.post_new(conn, [_back(row, now) for row in taken], now)
 
 
 def _kept(conn: Connection, order: OrderRow, part: ChannelOrderRow, news: News, now: datetime) -> None:
@@ -277,9 +273,10 @@ def _over(conn: Connection, order: OrderRow, status: OrderStatus, now: datetime)
 
 def complete_if_over(conn: Connection, order: OrderRow) -> None:
     """Once everything is handed over and paid, an order is complete."""
-    rows = fulfilling.fulfillments_of(conn, order.id)
-    over = all(row.status in OVER for row in rows) and any(row.status in GONE for row in rows)
     paid = order.payment_status == PaymentStatus.PAID.value or not order.total
-    if order.status == OrderStatus.OPEN.value and over and paid:
+    if order.status != OrderStatus.OPEN.value or not paid:
+        return
+    rows = fulfilling.fulfillments_of(conn, order.id)
+    if all(row.status in OVER for row in rows) and any(row.status in GONE for row in rows):
         order.status = OrderStatus.COMPLETED.value
         fulfilling.close_task(conn, order.id, OrderAttention.STOCK_SHORT)

@@ -78,9 +78,19 @@ class ShortError(Exception):
 def take(
     conn: Connection, wants: Sequence[Want], draft: Draft, ground: Ground, now: datetime
 ) -> Mapping[int, Sequence[ReservationRow]]:
+    """As `claim`, and the reservations are added."""
+    found = claim(conn, wants, draft, ground, now)
+    reservations.add(conn, [row for rows in found.values() for row in rows])
+    return found
+
+
+def claim(
+    conn: Connection, wants: Sequence[Want], draft: Draft, ground: Ground, now: datetime
+) -> Mapping[int, Sequence[ReservationRow]]:
     """Speak for all of these units, or for none (rule K7); the reservations, by the position of what was wanted.
 
-    What no counter counts needs no reservation.
+    They are not added yet: whoever calls does so in the same transaction, once it is known what they are for. What no
+    counter counts needs no reservation.
 
     Raises:
         ShortError: there is less than that.
@@ -96,7 +106,6 @@ def take(
     if shortages:
         raise ShortError(shortages)
     rows = [_reservation(share, wants[share.position], draft, now) for share in shares]
-    reservations.add(conn, rows)
     counters.hold(conn, known.counters, reservations.claimed(rows), now)
     return _by_position(shares, rows)
 
@@ -116,16 +125,9 @@ class _Known:
         by_authority: dict[str, set[str]] = defaultdict(set)
         for want in wants:
             by_authority[ground.locations[want.location].authority].add(want.variant_id)
-        listed = {
-            (authority, variant): found
-            for authority, variants in by_authority.items()
-            for variant, found in counters.of_variants(conn, authority, variants).items()
-        }
-        untracked = {
-            (authority, variant)
-            for authority, variants in by_authority.items()
-            for variant in counters.uncounted(conn, authority, variants)
-        }
+        known = {channel: counters.listed(conn, channel, variants) for channel, variants in by_authority.items()}
+        listed = {(key, variant): some for key, (counted, _) in known.items() for variant, some in counted.items()}
+        untracked = {(key, variant) for key, (_, uncounted) in known.items() for variant in uncounted}
         spots = {spot for want in wants for _, spot in _spots(want, listed, ground.locations[want.location])}
         found = counters.locked(conn, spots)
         return cls(ground, listed, untracked, found, {spot: one.free for spot, one in found.items()})
@@ -199,8 +201,7 @@ def change(
 
     `becomes` is asked once the counters are locked, about what the reservation is by then.
     """
-    spots = {row.spot for row in reservations.by_ids(conn, ids)}
-    locked = counters.locked(conn, spots)
+    locked = counters.locked_for(conn, ids)
     before = reservations.by_ids(conn, ids)
     after = [(row, new) for row in before if (new := becomes(replace(row))) is not None]
     return _changed(conn, after, locked, now)
@@ -311,11 +312,23 @@ def post(conn: Connection, rows: Iterable[ReservationRow], now: datetime) -> Tol
     Each movement is told by a command of its own, whose key is the movement's id: so the authority's ledger can prove
     that its count contains it.
     """
+    told = _addressed(rows, now)
+    reservations.store(conn, told)
+    return wish(conn, [_adjustment(row) for row in told], now)
+
+
+def post_new(conn: Connection, rows: Sequence[ReservationRow], now: datetime) -> Told:
+    """As `post`, of reservations that have not been added yet."""
+    told = _addressed(rows, now)
+    reservations.add(conn, rows)
+    return wish(conn, [_adjustment(row) for row in told], now)
+
+
+def _addressed(rows: Iterable[ReservationRow], now: datetime) -> list[ReservationRow]:
     told = [row for row in rows if row.state == ReservationState.COMMITTED.value]
     for row in told:
         row.command, row.updated_at = row.id, now
-    reservations.store(conn, told)
-    return wish(conn, [_adjustment(row) for row in told], now)
+    return told
 
 
 def _adjustment(row: ReservationRow) -> Wish:
@@ -340,7 +353,8 @@ def acknowledged(conn: Connection, ids: Collection[str], ground: Ground, now: da
         return replace(row, acknowledged_count=count, acknowledged_at=now, ask_at=ask)
 
     done = change(conn, ids, taken, now)
-    post(conn, [row for row in reservations.following(conn, [row.id for row in done]) if row.command is None], now)
+    sent = [row.id for row in done if row.reason == MovementReason.TRANSFER.value]
+    post(conn, [row for row in reservations.following(conn, sent) if row.command is None], now)
 
 
 def undone(conn: Connection, ids: Collection[str], ground: Ground, now: datetime) -> None:

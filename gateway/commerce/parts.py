@@ -222,7 +222,7 @@ def text_of(value: Any) -> str | None:
 
 
 def store(conn: Connection, order: OrderRow, parts: Sequence[Part], selling: Selling, now: datetime) -> Told:
-    """Write the parts down, and wish what channels must do."""
+    """Write the parts down, with the movements that they are, and wish what channels must do."""
     fulfilling.add_parts(conn, [part.channel_order for part in parts if part.channel_order is not None])
     fulfilling.add_fulfillments(conn, [part.fulfillment for part in parts])
     told: Told = {}
@@ -253,10 +253,10 @@ def _tell(conn: Connection, order: OrderRow, part: Part, now: datetime) -> Told:
                 channel=leg.source.authority,
                 location=leg.source.key,
             )
-        return ledger.post(conn, part.rows, now)
+        return ledger.post_new(conn, part.rows, now)
     for row in part.rows:
         row.command = part.channel_order.client_reference
-    reservations.store(conn, part.rows)
+    reservations.add(conn, part.rows)
     message = f"To be fulfilled from {leg.location.name}."
     fulfilling.note(
         conn,

@@ -199,7 +199,7 @@ def take(conn: Connection, basket: Basket, option: Chosen, selling: Selling, now
     wants = [_want(option.legs[n], line, units[line]) for n, line in keys]
     draft = Draft(state=ReservationState.COMMITTED, reason=MovementReason.SALE)
     try:
-        rows = ledger.take(conn, wants, draft, selling.ground, now)
+        rows = ledger.claim(conn, wants, draft, selling.ground, now)
     except ShortError as error:
         titles = {line.id: line.title for line in basket.lines}
         short = [(titles[keys[one.position][1]], one.available) for one in error.shortages]

@@ -92,7 +92,7 @@ def _taken(
     ]
     draft = Draft(state=ReservationState.COMMITTED, reason=MovementReason.SALE)
     try:
-        rows = ledger.take(conn, wants, draft, selling.ground, now)
+        rows = ledger.claim(conn, wants, draft, selling.ground, now)
     except ShortError:
         return None
     return {key: rows.get(position, ()) for position, key in enumerate(keys)}

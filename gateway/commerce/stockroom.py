@@ -99,9 +99,8 @@ def adjust(conn: Connection, count: Count, ground: Ground, now: datetime) -> tup
     if count.on_hand == count.expected:
         return replace(about, done=True), {}
     row = _movement(listing, counter, count.location, count.expected - count.on_hand, count.reason, now)
-    reservations.add(conn, [row])
     counters.hold(conn, {counter.spot: counter}, reservations.claimed([row]), now)
-    return replace(about, done=True), ledger.post(conn, [row], now)
+    return replace(about, done=True), ledger.post_new(conn, [row], now)
 
 
 def _moved(conn: Connection, counter: Counter, count: Count) -> UserError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol, cast
 
@@ -10,6 +10,8 @@ from gateway.commerce.selling import Selling
 from gateway.commerce.taking import Rules
 from gateway.execution.context import Context
 from gateway.execution.context import Gateway as Asked
+from gateway.storage.database import Connection
+from gateway.sync.outbox import Delivery
 
 
 class House(Asked, Protocol):
@@ -19,7 +21,8 @@ class House(Asked, Protocol):
     def rules(self) -> Rules: ...
     @property
     def selling(self) -> Selling: ...
-    async def tell(self, wishes: Mapping[str, Collection[str]], within: timedelta) -> None: ...
+    def begin(self, conn: Connection, wishes: Mapping[str, Collection[str]]) -> Sequence[Delivery]: ...
+    async def tell(self, deliveries: Sequence[Delivery], within: timedelta) -> None: ...
 
 
 def house(context: Context) -> House:

@@ -165,10 +165,17 @@ def variants_of(conn: Connection, listing_ids: Collection[str]) -> dict[str, str
 # ------------------------------------------------------------------------------------------------ writing
 
 
+_locked = sa.select(*(carts.c[name] for name in _names[0])).where(carts.c.id == sa.bindparam("id")).with_for_update()
+_lines_of = (
+    sa.select(*(cart_lines.c[name] for name in _names[1]))
+    .where(cart_lines.c.cart_id == sa.bindparam("cart"))
+    .order_by(cart_lines.c.position)
+)
+
+
 def locked(conn: Connection, id_: str) -> CartRow | None:
     """A cart; nobody else changes it before this transaction ends."""
-    columns = [carts.c[name] for name in _names[0]]
-    row = conn.execute(sa.select(*columns).where(carts.c.id == id_).with_for_update()).first()
+    row = conn.execute(_locked, {"id": id_}).first()
     return None if row is None else CartRow(**row._mapping)
 
 
@@ -188,9 +195,7 @@ def open_cart_of(conn: Connection, customer_id: str, channel: str, but: str) -> 
 
 def lines_of(conn: Connection, cart_id: str) -> list[CartLineRow]:
     """Its lines, in their order."""
-    columns = [cart_lines.c[name] for name in _names[1]]
-    statement = sa.select(*columns).where(cart_lines.c.cart_id == cart_id).order_by(cart_lines.c.position)
-    return [CartLineRow(**row._mapping) for row in conn.execute(statement)]
+    return [CartLineRow(**row._mapping) for row in conn.execute(_lines_of, {"cart": cart_id})]
 
 
 def add(conn: Connection, row: CartRow) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from gateway.storage import log
 from gateway.storage.reservations import Spot
 from gateway.storage.rows import Keyed, updating
-from gateway.storage.tables import listings, stock
+from gateway.storage.tables import listings, reservations, stock
 
 
 @dataclass(slots=True)
@@ -46,16 +46,19 @@ _names = ("id", "channel", "item", "place", "on_hand", "committed", "held", "kno
 _columns = tuple(stock.c[name] for name in _names)
 _at = (stock.c.channel == sa.bindparam("channel"), stock.c.place == sa.bindparam("place"))
 _of_items = Keyed(sa.select(*_columns).where(*_at), stock.c.item, locked_by=stock.c.id)
-_listed = Keyed(
-    sa.select(listings.c.variant_id, listings.c.id, listings.c.inventory_item)
-    .where(listings.c.channel == sa.bindparam("channel"), listings.c.current, ~listings.c.gone, listings.c.tracked)
-    .order_by(listings.c.id),
-    listings.c.variant_id,
-)
-_uncounted = Keyed(
-    sa.select(listings.c.variant_id).where(
-        listings.c.channel == sa.bindparam("channel"), listings.c.current, ~listings.c.gone, ~listings.c.tracked
+_of_reservations = Keyed(
+    lambda among: sa.select(*_columns).where(
+        sa.tuple_(stock.c.channel, stock.c.item, stock.c.place).in_(
+            sa.select(reservations.c.channel, reservations.c.item, reservations.c.place).where(among)
+        )
     ),
+    reservations.c.id,
+    locked_by=stock.c.id,
+)
+_listed = Keyed(
+    sa.select(listings.c.variant_id, listings.c.id, listings.c.inventory_item, listings.c.tracked)
+    .where(listings.c.channel == sa.bindparam("channel"), listings.c.current, ~listings.c.gone)
+    .order_by(listings.c.id),
     listings.c.variant_id,
 )
 _set = updating(stock, ("id", "held", "version", "updated_at"))
@@ -83,17 +86,31 @@ def _lock_in_order(conn: Connection, items: Mapping[tuple[str, str], Sequence[st
     conn.execute(sa.select(stock.c.id).where(sa.or_(*here)).order_by(stock.c.id).with_for_update()).all()
 
 
-def of_variants(conn: Connection, channel: str, variant_ids: Collection[str]) -> dict[str, list[tuple[str, str]]]:
-    """By variant, the listings by which a channel counts it, each with its item; the oldest first."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def locked_for(conn: Connection, reservation_ids: Collection[str]) -> dict[Spot, Counter]:
+    """The counters of these reservations, locked as by `locked`."""
+    found = [Counter(*row) for row in _of_reservations.all(conn, reservation_ids)]
+    return {counter.spot: counter for counter in found}
+
+
+Listed = dict[str, list[tuple[str, str]]]
+"""By variant, the listings by which a channel counts it, each with its item; the oldest first."""
+
+
+def of_variants(conn: Connection, channel: str, variant_ids: Collection[str]) -> Listed:
+    """How a channel counts these variants."""
+    return listed(conn, channel, variant_ids)[0]
+
+
+def listed(conn: Connection, channel: str, variant_ids: Collection[str]) -> tuple[Listed, set[str]]:
+    """How a channel counts these variants; and those of them that it lists and does not count."""
+    counted: Listed = {}
+    uncounted: set[str] = set()
     for row in _listed.all(conn, variant_ids, channel=channel):
-        found.setdefault(row.variant_id, []).append((row.id, row.inventory_item))
-    return found
-
-
-def uncounted(conn: Connection, channel: str, variant_ids: Collection[str]) -> set[str]:
-    """Those of these variants that a channel lists and does not count."""
-    return {row.variant_id for row in _uncounted.all(conn, variant_ids, channel=channel)}
+        if row.tracked:
+            counted.setdefault(row.variant_id, []).append((row.id, row.inventory_item))
+        else:
+            uncounted.add(row.variant_id)
+    return counted, uncounted
 
 
 def hold(conn: Connection, counters: Mapping[Spot, Counter], more: Mapping[Spot, int], now: datetime) -> None:

@@ -23,6 +23,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
+PREPARED = 300
+"""Statements that a connection to PostgreSQL keeps prepared: all that there are, where the driver's own 100 are not."""
+
 ATTEMPTS = 12
 OLDEST_SQLITE = (3, 35)
 _AGAIN = {"40001", "40P01", "55P03", "23505"}
@@ -123,7 +126,10 @@ class PostgreSQL:
 
     def __init__(self, url: sa.URL) -> None:
         self._engine: AsyncEngine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"), pool_size=8, hide_parameters=True
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=8,
+            hide_parameters=True,
+            connect_args={"prepared_statement_cache_size": PREPARED},
         )
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 

@@ -99,20 +99,6 @@ class PaymentRow:
     occurred_at: datetime
 
 
-@dataclass(slots=True, kw_only=True)
-class EventRow:
-    """A row of `order_events`."""
-
-    id: str
-    order_id: str
-    number: int
-    kind: str
-    channel: str | None
-    location: str | None
-    message: str
-    occurred_at: datetime
-
-
 def listed(quantities: Mapping[str, int]) -> str:
     """Quantities by line, as a row holds them."""
     return dump([[line, quantity] for line, quantity in quantities.items() if quantity])
@@ -126,7 +112,19 @@ def _kinds(table: sa.Table, kind: type) -> tuple[Any, Any, list[sa.Column[Any]]]
 _new_part, _set_part, _part_columns = _kinds(channel_orders, ChannelOrderRow)
 _new_fulfillment, _set_fulfillment, _fulfillment_columns = _kinds(fulfillments, FulfillmentRow)
 _new_payment, _set_payment, _payment_columns = _kinds(payments, PaymentRow)
-_new_event, _, _ = _kinds(order_events, EventRow)
+_event_columns = order_events.c
+_last_number = sa.select(sa.func.coalesce(sa.func.max(_event_columns.number), 0)).where(
+    _event_columns.order_id == sa.bindparam("_order")
+)
+_new_event = sa.insert(order_events).values(number=_last_number.scalar_subquery() + 1)
+_part_of_id = sa.select(*_part_columns).where(channel_orders.c.id == sa.bindparam("id"))
+_parts_of_order = (
+    sa.select(*_part_columns).where(channel_orders.c.order_id == sa.bindparam("order")).order_by(channel_orders.c.id)
+)
+_fulfillment_of_id = sa.select(*_fulfillment_columns).where(fulfillments.c.id == sa.bindparam("id"))
+_fulfillments_of_order = (
+    sa.select(*_fulfillment_columns).where(fulfillments.c.order_id == sa.bindparam("order")).order_by(fulfillments.c.id)
+)
 _parts_by_external_id = Keyed(
     sa.select(*_part_columns).where(channel_orders.c.channel == sa.bindparam("channel")), channel_orders.c.external_id
 )
@@ -145,12 +143,12 @@ def store_part(conn: Connection, row: ChannelOrderRow) -> None:
 
 def part(conn: Connection, id_: str) -> ChannelOrderRow | None:
     """One channel order."""
-    return next(iter(_parts(conn, channel_orders.c.id == id_)), None)
+    return next((ChannelOrderRow(**row._mapping) for row in conn.execute(_part_of_id, {"id": id_})), None)
 
 
 def parts_of(conn: Connection, order_id: str) -> list[ChannelOrderRow]:
     """An order's parts, in the order in which they were made."""
-    return _parts(conn, channel_orders.c.order_id == order_id)
+    return [ChannelOrderRow(**row._mapping) for row in conn.execute(_parts_of_order, {"order": order_id})]
 
 
 def parts_by_reference(conn: Connection, references: Collection[str]) -> dict[str, ChannelOrderRow]:
@@ -162,11 +160,6 @@ def parts_by_external_id(conn: Connection, channel: str, ids: Collection[str]) -
     """Channel orders, by what their channel calls them."""
     found = _parts_by_external_id.all(conn, ids, channel=channel)
     return {row.external_id: ChannelOrderRow(**row._mapping) for row in found}
-
-
-def _parts(conn: Connection, which: sa.ColumnElement[bool]) -> list[ChannelOrderRow]:
-    statement = sa.select(*_part_columns).where(which).order_by(channel_orders.c.id)
-    return [ChannelOrderRow(**row._mapping) for row in conn.execute(statement)]
 
 
 def add_fulfillments(conn: Connection, rows: Sequence[FulfillmentRow]) -> None:
@@ -184,17 +177,12 @@ def store_fulfillments(conn: Connection, rows: Iterable[FulfillmentRow], now: da
 
 def fulfillment(conn: Connection, id_: str) -> FulfillmentRow | None:
     """One fulfillment."""
-    return next(iter(_fulfillments(conn, fulfillments.c.id == id_)), None)
+    return next((FulfillmentRow(**row._mapping) for row in conn.execute(_fulfillment_of_id, {"id": id_})), None)
 
 
 def fulfillments_of(conn: Connection, order_id: str) -> list[FulfillmentRow]:
     """An order's fulfillments, in the order in which they were made."""
-    return _fulfillments(conn, fulfillments.c.order_id == order_id)
-
-
-def _fulfillments(conn: Connection, which: sa.ColumnElement[bool]) -> list[FulfillmentRow]:
-    statement = sa.select(*_fulfillment_columns).where(which).order_by(fulfillments.c.id)
-    return [FulfillmentRow(**row._mapping) for row in conn.execute(statement)]
+    return [FulfillmentRow(**row._mapping) for row in conn.execute(_fulfillments_of_order, {"order": order_id})]
 
 
 def add_payments(conn: Connection, rows: Sequence[PaymentRow]) -> None:
@@ -224,18 +212,8 @@ def note(
     location: str | None = None,
 ) -> None:
     """Something happened to an order."""
-    latest = conn.scalar(sa.select(sa.func.max(order_events.c.number)).where(order_events.c.order_id == order_id))
-    row = EventRow(
-        id=new_id(now),
-        order_id=order_id,
-        number=(latest or 0) + 1,
-        kind=kind.value,
-        channel=channel,
-        location=location,
-        message=message,
-        occurred_at=now,
-    )
-    _new_event.run(conn, [row])
+    what = {"kind": kind.value, "channel": channel, "location": location, "message": message}
+    conn.execute(_new_event, {"id": new_id(now), "_order": order_id, "order_id": order_id, "occurred_at": now, **what})
 
 
 def open_task(

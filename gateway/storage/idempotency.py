@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from gateway.storage.rows import insert_new
+from gateway.storage.database import is_sqlite
 from gateway.storage.tables import idempotency
 
 KEPT = timedelta(days=14)
-SWEPT = 100
-"""Expired rows that go with every claim, so that none stays long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,42 +43,53 @@ class Claimed:
     answer: str | None
 
 
+_columns = idempotency.c
+_here = sa.and_(_columns.principal == sa.bindparam("_principal"), _columns.key == sa.bindparam("_key"))
+_ours = sa.and_(_here, _columns.run == sa.bindparam("_run"))
+_new_on_sqlite, _new_on_postgres = (
+    insert(idempotency).on_conflict_do_nothing().returning(_columns.run)
+    for insert in (sqlite.insert, postgresql.insert)
+)
+_take_over = (
+    sa.update(idempotency)
+    .where(_here, _columns.fingerprint == sa.bindparam("_fingerprint"))
+    .where(_columns.answer.is_(None), _columns.until <= sa.bindparam("_at"))
+)
+_known = sa.select(_columns.fingerprint, _columns.run, _columns.answer).where(_here)
+_finish, _release = sa.update(idempotency).where(_ours), sa.delete(idempotency).where(_ours)
+
+
 def claim(conn: Connection, wish: Claim) -> Claimed:
     """Put the wish under its key; what stands there then. The wish itself, where `run` is its own.
 
     Waits for a transaction that is putting another one under the same key.
     """
-    _sweep(conn, wish.at)
     row = {"principal": wish.principal, "key": wish.key, "fingerprint": wish.fingerprint, "run": wish.run}
-    insert_new(conn, idempotency, [row | {"answer": None, "until": wish.until, "expires_at": wish.at + KEPT}])
-    abandoned = sa.and_(idempotency.c.answer.is_(None), idempotency.c.until <= wish.at)
-    same = sa.and_(_here(wish), idempotency.c.fingerprint == wish.fingerprint)
-    conn.execute(sa.update(idempotency).where(same, abandoned).values(run=wish.run, until=wish.until))
-    columns = (idempotency.c.fingerprint, idempotency.c.run, idempotency.c.answer)
-    return Claimed(*conn.execute(sa.select(*columns).where(_here(wish))).one())
+    new = _new_on_sqlite if is_sqlite(conn) else _new_on_postgres
+    if conn.scalar(new, row | {"answer": None, "until": wish.until, "expires_at": wish.at + KEPT}) is not None:
+        return Claimed(wish.fingerprint, wish.run, None)
+    taken_over = {"run": wish.run, "until": wish.until, "_fingerprint": wish.fingerprint, "_at": wish.at}
+    conn.execute(_take_over, taken_over | _place(wish))
+    return Claimed(*conn.execute(_known, _place(wish)).one())
 
 
 def finish(conn: Connection, wish: Claim, answer: str) -> None:
     """The wish has become this, unless another attempt took its place."""
-    conn.execute(sa.update(idempotency).where(_ours(wish)).values(answer=answer))
+    conn.execute(_finish, {"answer": answer, "_run": wish.run} | _place(wish))
 
 
 def release(conn: Connection, wish: Claim) -> None:
     """Nothing has become of it: the key is free again."""
-    conn.execute(sa.delete(idempotency).where(_ours(wish)))
+    conn.execute(_release, {"_run": wish.run} | _place(wish))
 
 
-def _here(wish: Claim) -> sa.ColumnElement[bool]:
-    return sa.and_(idempotency.c.principal == wish.principal, idempotency.c.key == wish.key)
+def _place(wish: Claim) -> dict[str, str]:
+    return {"_principal": wish.principal, "_key": wish.key}
 
 
-def _ours(wish: Claim) -> sa.ColumnElement[bool]:
-    return sa.and_(_here(wish), idempotency.c.run == wish.run)
-
-
-def _sweep(conn: Connection, now: datetime) -> None:
-    """Whoever else is about to do the same takes other rows: nobody waits for anybody here."""
-    key = sa.tuple_(idempotency.c.principal, idempotency.c.key)
-    old = sa.select(idempotency.c.principal, idempotency.c.key).where(idempotency.c.expires_at <= now)
-    some = old.order_by(idempotency.c.expires_at).limit(SWEPT).with_for_update(skip_locked=True)
-    conn.execute(sa.delete(idempotency).where(key.in_(some)))
+def prune(conn: Connection, now: datetime, most: int) -> int:
+    """Forget keys that have expired, so many at most; how many. Nobody waits for anybody else who does the same."""
+    key = sa.tuple_(_columns.principal, _columns.key)
+    old = sa.select(_columns.principal, _columns.key).where(_columns.expires_at <= now)
+    some = old.order_by(_columns.expires_at).limit(most).with_for_update(skip_locked=True)
+    return conn.execute(sa.delete(idempotency).where(key.in_(some))).rowcount

@@ -18,7 +18,7 @@ from gateway.model.channels import Fault
 from gateway.storage.channels import fault
 from gateway.storage.paging import Rows, Sort
 from gateway.storage.rows import Keyed, adding
-from gateway.storage.tables import outbox
+from gateway.storage.tables import channels, outbox
 
 
 class OutboxState(Enum):
@@ -77,6 +77,36 @@ def _is_open(table: sa.FromClause) -> sa.ColumnElement[bool]:
     return table.c.state.in_(sa.bindparam("open", OPEN, expanding=True, literal_execute=True))
 
 
+_earlier = outbox.alias("earlier")
+_blocked = sa.exists().where(
+    _earlier.c.channel == outbox.c.channel,
+    _earlier.c.subject == outbox.c.subject,
+    _earlier.c.id < outbox.c.id,
+    _is_open(_earlier),
+)
+_paused = sa.exists().where(channels.c.key == sa.bindparam("channel"), channels.c.paused)
+_waiting = sa.and_(
+    outbox.c.channel == sa.bindparam("channel"), _is_open(outbox), outbox.c.due_at <= sa.bindparam("now")
+)
+_due = (
+    sa.select(outbox)
+    .where(_waiting, ~_blocked, ~_paused)
+    .order_by(outbox.c.lane, outbox.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True, of=outbox)
+)
+_due_among = _due.where(outbox.c.key.in_(sa.bindparam("keys", expanding=True)))
+_is_due = sa.select(outbox.c.id).where(_waiting).limit(1)
+_begin = (
+    sa.update(outbox)
+    .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(state=OutboxState.SENDING.value, attempts=outbox.c.attempts + 1)
+)
+_mine = sa.update(outbox).where(
+    outbox.c.id == sa.bindparam("_id"),
+    outbox.c.sender == sa.bindparam("_ours"),
+    outbox.c.state == OutboxState.SENDING.value,
+)
 _add = adding(outbox, [field.name for field in fields(OutboxRow)])
 _by_key = Keyed(sa.select(outbox), outbox.c.key)
 
@@ -89,31 +119,18 @@ def add(conn: Connection, rows: Sequence[OutboxRow]) -> None:
 def due(conn: Connection, channel: str, now: datetime, most: int, keys: Collection[str] | None = None) -> list[Entry]:
     """What can be sent or looked up now, locked; nobody waits for those that somebody else has locked.
 
-    Of each subject the earliest that is open, and nothing where an earlier one is under way.
+    Of each subject the earliest that is open, and nothing where an earlier one is under way; of a channel that is
+    paused nothing at all.
     """
-    earlier = outbox.alias("earlier")
-    blocked = sa.exists().where(
-        earlier.c.channel == outbox.c.channel,
-        earlier.c.subject == outbox.c.subject,
-        earlier.c.id < outbox.c.id,
-        _is_open(earlier),
-    )
-    statement = (
-        sa.select(outbox)
-        .where(outbox.c.channel == channel, _is_open(outbox), outbox.c.due_at <= now, ~blocked)
-        .order_by(outbox.c.lane, outbox.c.id)
-        .limit(most)
-        .with_for_update(skip_locked=True, of=outbox)
-    )
-    if keys is not None:
-        statement = statement.where(outbox.c.key.in_(keys))
-    return [_entry(row) for row in conn.execute(statement)]
+    values: dict[str, object] = {"channel": channel, "now": now, "most": most}
+    if keys is None:
+        return [_entry(row) for row in conn.execute(_due, values)]
+    return [_entry(row) for row in conn.execute(_due_among, values | {"keys": list(keys)})]
 
 
 def is_due(conn: Connection, channel: str, now: datetime) -> bool:
     """Whether something may be due: nothing is locked to find that out."""
-    waiting = sa.and_(outbox.c.channel == channel, _is_open(outbox), outbox.c.due_at <= now)
-    return conn.execute(sa.select(outbox.c.id).where(waiting).limit(1)).first() is not None
+    return conn.execute(_is_due, {"channel": channel, "now": now}).first() is not None
 
 
 def send(
@@ -124,19 +141,10 @@ def send(
     Args:
         not_after: until when the channel may take them; None: they are looked up.
     """
-    sending = {} if not_after is None else {"not_after": not_after, "sent": True}
-    conn.execute(
-        sa.update(outbox)
-        .where(outbox.c.id.in_(sorted(ids)))
-        .values(
-            state=OutboxState.SENDING.value,
-            sender=sender,
-            attempts=outbox.c.attempts + 1,
-            due_at=until,
-            updated_at=now,
-            **sending,
-        )
-    )
+    if ids:
+        sending = {} if not_after is None else {"not_after": not_after, "sent": True}
+        under_way = {"sender": sender, "due_at": until, "updated_at": now, **sending}
+        conn.execute(_begin, under_way | {"ids": sorted(ids)})
 
 
 def close(conn: Connection, entry: Entry, sender: str, state: OutboxState, now: datetime, found: Fault | None) -> bool:
@@ -157,14 +165,13 @@ def unknown(
 
 
 def _set(conn: Connection, entry: Entry, ours: str, now: datetime, found: Fault | None, **values: object) -> bool:
-    mine = sa.and_(outbox.c.id == entry.id, outbox.c.sender == ours, outbox.c.state == OutboxState.SENDING.value)
     told = {
         "fault_code": None if found is None else found.code.value,
         "fault_message": None if found is None else found.message,
         "fault_retryable": None if found is None else found.retryable,
         "fault_at": None if found is None else found.occurred_at,
     }
-    return conn.execute(sa.update(outbox).where(mine).values(**values, **told, updated_at=now)).rowcount > 0
+    return conn.execute(_mine, {"_id": entry.id, "_ours": ours, **values, **told, "updated_at": now}).rowcount > 0
 
 
 def withdraw(conn: Connection, keys: Collection[str], now: datetime) -> set[str]:

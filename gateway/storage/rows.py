@@ -53,16 +53,21 @@ class Keyed:
     it, and a small transaction of a sync has some twenty of them.
 
     Args:
+        statement: the rows of all keys; or what makes them of the condition that the column is among the keys.
         locked_by: lock the rows in this order. SQLite locks no rows, and asked for the order it reads whole indexes.
     """
 
     def __init__(
-        self, statement: sa.Select[Any], column: sa.ColumnElement[Any], locked_by: sa.Column[Any] | None = None
+        self,
+        statement: sa.Select[Any] | Callable[[sa.ColumnElement[bool]], sa.Select[Any]],
+        column: sa.ColumnElement[Any],
+        locked_by: sa.Column[Any] | None = None,
     ) -> None:
+        made = statement.where if isinstance(statement, sa.Select) else statement
         each = sa.func.json_each(sa.bindparam("keys", type_=Text)).table_valued("value")
         array = sa.cast(sa.bindparam("keys", type_=postgresql.ARRAY(Text)), postgresql.ARRAY(Text))
-        self._on_sqlite = statement.where(column.in_(sa.select(each.c.value)))
-        found = statement.where(column == sa.any_(array))
+        self._on_sqlite = made(column.in_(sa.select(each.c.value)))
+        found = made(column == sa.any_(array))
         self._on_postgres = found if locked_by is None else found.order_by(locked_by).with_for_update()
 
     def all(self, conn: Connection, keys: Iterable[str], **values: Any) -> Sequence[AnyRow]:

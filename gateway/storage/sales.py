@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.rows import Keyed, delete_in, inserting, updating
-from gateway.storage.tables import listings, order_lines, orders
+from gateway.storage.tables import channel_orders, listings, order_lines, orders
 
 
 @dataclass(slots=True)
@@ -79,6 +79,14 @@ class OrderLineRow:
 _order_columns = tuple(orders.c[field.name] for field in fields(OrderRow))
 _line_columns = tuple(order_lines.c[field.name] for field in fields(OrderLineRow))
 _orders = Keyed(sa.select(*_order_columns), orders.c.id, locked_by=orders.c.id)
+_order_of_part = (
+    sa.select(*_order_columns)
+    .where(
+        orders.c.id
+        == sa.select(channel_orders.c.order_id).where(channel_orders.c.id == sa.bindparam("part")).scalar_subquery()
+    )
+    .with_for_update(of=orders)
+)
 _lines = Keyed(sa.select(*_line_columns), order_lines.c.order_id)
 _generations = Keyed(
     sa.select(listings.c.external_id, listings.c.generation).where(
@@ -93,6 +101,12 @@ _new_line, _set_line = (many(order_lines, [f.name for f in fields(OrderLineRow)]
 def orders_by_id(conn: Connection, ids: Collection[str]) -> dict[str, OrderRow]:
     """Orders, by id, locked in order of their ids."""
     return {row.id: OrderRow(*row) for row in _orders.all(conn, ids)}
+
+
+def order_of_part(conn: Connection, part_id: str) -> OrderRow | None:
+    """The order that a channel order belongs to, locked."""
+    row = conn.execute(_order_of_part, {"part": part_id}).first()
+    return None if row is None else OrderRow(*row)
 
 
 def lines_of(conn: Connection, order_ids: Collection[str]) -> dict[tuple[str, str], OrderLineRow]:

@@ -1,9 +1,10 @@
 """Carrying out what was wished of channels (rules L3, O1, O2): at least once, in effect once, in order per subject.
 
 Three steps, and no transaction is open during the second: the entry is marked as under way, the channel is called, and
-the outcome is written together with all that follows from it. A process that dies in between leaves an entry that is
-under way and overdue: whoever finds it looks up what became of it, and sends it again only when that is certain to have
-been nothing, or when sending it again would do nothing more.
+the outcome is written together with all that follows from it. Who wishes for something and tells the channel at once,
+marks it in the transaction that wishes for it. A process that dies in between leaves an entry that is under way and
+overdue: whoever finds it looks up what became of it, and sends it again only when that is certain to have been nothing,
+or when sending it again would do nothing more.
 """
 
 from __future__ import annotations
@@ -57,28 +58,41 @@ class Sending:
     command: Command | None
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Entries of a channel that are under way. `sender`: the attempt that they belong to."""
+
+    sync: Syncing
+    sender: str
+    entries: Sequence[Sending]
+
+
 Answer = Outcome | ChannelError | None
 """What a call gave. None: certainly nothing has happened."""
 
 
-async def deliver(sync: Syncing, keys: Collection[str] | None = None) -> int:
-    """Send what is due, or look it up where it was sent before; how many entries there were.
+async def deliver(sync: Syncing) -> int:
+    """Send what is due, or look it up where it was sent before; how many entries there were."""
+    if not await sync.database.read(outbox.is_due, sync.key, sync.now()):
+        return 0
+    delivery = await sync.database.write(begin, sync)
+    await carry_out(delivery)
+    return len(delivery.entries)
+
+
+async def carry_out(delivery: Delivery) -> None:
+    """Call the channel, and write down what it answers."""
+    sync = delivery.sync
+    await asyncio.gather(*(_told(sync, delivery.sender, some) for some in _calls(sync, delivery.entries)))
+
+
+def begin(conn: Connection, sync: Syncing, keys: Collection[str] | None = None) -> Delivery:
+    """Mark what is due as under way; when somebody else may look what became of it is said before anything is sent.
 
     Args:
         keys: only these.
     """
-    if not await sync.database.read(outbox.is_due, sync.key, sync.now()):
-        return 0
-    sender = secrets.token_hex(8)
-    begun = await sync.database.write(_begin, sync, sender, keys)
-    calls = [_told(sync, sender, some) for some in _calls(sync, begun)]
-    await asyncio.gather(*calls)
-    return len(begun)
-
-
-def _begin(conn: Connection, sync: Syncing, sender: str, keys: Collection[str] | None) -> list[Sending]:
-    """Mark them as under way; when somebody else may look what became of them is said before anything is sent."""
-    now = sync.now()
+    now, sender = sync.now(), secrets.token_hex(8)
     found = outbox.due(conn, sync.key, now, MOST, keys)
     ready = [entry for entry in found if not _gathers(sync, entry, found)]
     known = [Sending(entry, effects.prepared(conn, entry, sync.rules.selling, now)) for entry in ready]
@@ -87,7 +101,7 @@ def _begin(conn: Connection, sync: Syncing, sender: str, keys: Collection[str] |
     fresh = {entry.id for entry in ready if _is_fresh(_write(sync, entry), entry)}
     outbox.send(conn, fresh, sender, proves + MARGIN, now, proves)
     outbox.send(conn, {entry.id for entry in ready} - fresh, sender, over + MARGIN, now, None)
-    return known
+    return Delivery(sync, sender, known)
 
 
 def _gathers(sync: Syncing, entry: Entry, found: Sequence[Entry]) -> bool:

@@ -16,7 +16,7 @@ from gateway.commerce.ground import Ground
 from gateway.model.channels import Resource
 from gateway.sdk.feeds import AnyFeed
 from gateway.settings import RetentionTable
-from gateway.storage import carts, health, inbox, leases, log, outbox, passes, rejects, sources
+from gateway.storage import carts, health, idempotency, inbox, leases, log, outbox, passes, rejects, sources
 from gateway.storage.database import Connection, Database
 from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
@@ -35,6 +35,9 @@ nobody else took the lease."""
 
 MANY = 500
 """So many hints are one delta pull (rule S2)."""
+
+SOME = 500
+"""Rows that are forgotten at once: other transactions wait meanwhile."""
 
 _log = logging.getLogger(__name__)
 
@@ -186,6 +189,8 @@ async def keep_house(database: Database, ground: Ground, retention: RetentionTab
     await database.write(rejects.forget_payloads, now - retention.rejects)
     await database.write(carts.prune, now - retention.carts)
     await database.write(allotting.forgotten, ground, now)
+    while await database.write(idempotency.prune, now, SOME):
+        pass
 
 
 async def stamp(turns: Turns) -> int:

@@ -22,6 +22,8 @@ A_PASS = 5000.0
 """Milliseconds that a pass may take on top of its interval."""
 SEARCHES_SCALE = 2000.0
 BROKEN = ("down", "hangs", "sleeps", "spins")
+SELLERS = (("sqlite", 1), ("postgresql", 1), ("postgresql", 2))
+"""Databases, and how many processes sell at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +40,28 @@ class Sizes:
     store: int = 100_000
     scale: float = 20
     searches: int = 30
+    orders: int = 1_000
+    sales: int = 200
 
     @property
     def runs(self) -> int:
         """How many measurements that makes."""
-        return 3 * self.times + len(BROKEN) + 8
+        return 3 * self.times + len(BROKEN) + len(SELLERS) + 11
 
 
-QUICK = Sizes(small=1_000, large=5_000, times=1, resync=1_000, catalogue=300, queries=30, calls=200, store=300, scale=2)
+QUICK = Sizes(
+    small=1_000,
+    large=5_000,
+    times=1,
+    resync=1_000,
+    catalogue=300,
+    queries=30,
+    calls=200,
+    store=300,
+    scale=2,
+    orders=100,
+    sales=20,
+)
 
 
 def main() -> None:
@@ -177,6 +193,45 @@ def rates(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
         yield Figure(f"most at once beyond the rate, {dialect}", f"{burst:.1f}", "", None, f"{most:.0f}", burst <= most)
 
 
+def ordering(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """`orderPlace` through GraphQL, of channels that answer at once: alone, and while a whole catalogue changes."""
+    found = runs.once("ordering", products=sizes.resync, orders=sizes.queries, seed=SEED)
+    for key in ("p50", "p95", "p99"):
+        after, before = found[f"beside_{key}"], found[f"alone_{key}"]
+        target, met = ("150 ms", after < 150) if key == "p50" else ("", None)
+        name = f"orderPlace beside the sync, {key} of {found['beside_count']:.0f}"
+        yield Figure(name, ms(after), ms(before), after / before, target, met)
+
+
+def throughput(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """As many orders as there is time for, the shoppers and the database on the same machine."""
+    for dialect, processes in SELLERS:
+        found = runs.once("throughput", dialect=dialect, processes=processes, orders=sizes.orders, seed=SEED)
+        target, met = ("100/s", found["rate"] >= 100) if processes > 1 else ("", None)
+        name = f"{dialect}, {processes} gateway{'s' if processes > 1 else ''}"
+        yield Figure(f"orders, {name}", f"{found['rate']:.0f}/s", "", None, target, met)
+        spans = "p50 {order_p50:.0f}, p95 {order_p95:.0f}, p99 {order_p99:.0f} ms".format(**found)
+        yield Figure("… each takes", spans)
+        value = f"{found['gateway_cpu']:.1f} ms"
+        cpu = f"{value}, and {found['database_cpu']:.1f} ms of the database" if dialect != "sqlite" else value
+        yield Figure("… and computes", cpu)
+
+
+def following(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """A sale at the till: how soon it is observed depends on the channel; from then on it is ours."""
+    found = runs.once("following", sales=sizes.sales, seed=SEED)
+    for key in ("p50", "p99"):
+        target, met = ("1 s", found["sent_p99"] < 1000) if key == "p99" else ("", None)
+        name = f"a sale, from its count being stored until the web store is told, {key}"
+        yield Figure(name, ms(found[f"sent_{key}"]), "", None, target, met)
+    yield Figure("… until it is stored: a till that is looked at every 250 ms, p50", ms(found["seen_p50"]))
+    seen = runs.once("detection")
+    for key, name in (("till", "the tills"), ("web", "the web store"), ("amazon", "the marketplace")):
+        every = f"looked at every {seen[f'{key}_every']:.0f} s"
+        how = "that tells by itself" if key == "web" else every
+        yield Figure(f"… of the demo: {name}, {how}", ms(seen[f"{key}_seen"]))
+
+
 def plain(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Crossing threads."""
     found = runs.once("plain", calls=sizes.calls)
@@ -200,6 +255,9 @@ PARTS: dict[str, Callable[[Runs, Sizes], Iterator[Figure]]] = {
     "Three channels (plain: all is well)": channels,
     "A store's rate budget": budget,
     "A marketplace's rate, two gateways, restarted": rates,
+    "An order (plain: no sync beside it; SQLite)": ordering,
+    "Orders a second, on this machine": throughput,
+    "From a sale at the till to the web store": following,
     "Crossing threads": plain,
 }
 

@@ -46,7 +46,7 @@ async def measure(*, products: int, queries: int, seed: int) -> dict[str, float]
 
 async def _asking_until_synced(gateway: Gateway, client: Client, goods: Goods) -> Seconds:
     taken: Seconds = []
-    while await gateway.database.read(_behind, goods.edition):
+    while await gateway.database.read(behind, goods.edition):
         taken += await _asking(client, 20)
     return taken
 
@@ -60,8 +60,10 @@ async def _asking(client: Client, queries: int) -> Seconds:
     return list(await asyncio.gather(*asked))
 
 
-def _behind(conn: sa.Connection, edition: int) -> bool:
-    old = sa.select(tables.sources.c.id).where(tables.sources.c.version < edition).limit(1)
+def behind(conn: sa.Connection, edition: int) -> bool:
+    """Whether something of an earlier edition of the goods is known."""
+    sources = tables.sources.c
+    old = sa.select(sources.id).where(sources.channel == "web", sources.version < edition).limit(1)
     return conn.execute(old).first() is not None
 
 

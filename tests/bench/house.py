@@ -27,7 +27,7 @@ async def gateway_over(url: str, goods: Goods, *plugins: object, **tables: Any) 
         "locations": {place: _location("web", place) for place in goods.places} | tables.pop("locations", {}),
         "tokens": {"bench": {"token": TOKEN, "kind": "ADMIN", "scopes": ["*"]}},
         "stock": {"default_channel": "web"},
-    }
+    } | tables
     found = discover(GoodsPlugin(goods), *plugins, points=())
     async with open_gateway(parse(document, {}), plugins=found) as gateway:
         yield gateway

@@ -14,6 +14,7 @@ from gateway.graphql.house import house
 from gateway.graphql.mutations.once import claim
 from gateway.model.outcomes import Outcome, UserError
 from gateway.storage.database import Connection
+from gateway.sync.outbox import Delivery
 
 PATIENCE = timedelta(seconds=5)
 """So long a mutation waits for what channels say. What is not over by then goes on without it."""
@@ -37,16 +38,21 @@ async def once_told(
         problems: for which it is refused, before anything is looked at.
         principal: whose wish it is, where the caller has no name.
     """
-    told: Told = {}
+    wish = claim(context, mutation, given, principal)
 
-    def done(conn: Connection) -> Outcome:
-        nonlocal told
-        if problems:
-            return replace(about, user_errors=tuple(problems))
-        outcome, told = work(conn)
-        return outcome
+    def wished(conn: Connection) -> tuple[Outcome, Sequence[Delivery]]:
+        begun: list[Delivery] = []  # of this attempt: a transaction may be run again, and then come to something else
 
-    outcome = await context.database.write(wishes.once, claim(context, mutation, given, principal), about, done)
-    await house(context).tell(told, PATIENCE)
+        def done(conn: Connection) -> Outcome:
+            if problems:
+                return replace(about, user_errors=tuple(problems))
+            outcome, told = work(conn)
+            begun.extend(house(context).begin(conn, told))
+            return outcome
+
+        return wishes.once(conn, wish, about, done), begun
+
+    outcome, begun = await context.database.write(wished)
+    await house(context).tell(begun, PATIENCE)
     context.forget()
     return outcome

@@ -93,6 +93,10 @@ class MemoryStore:
         with self._lock:
             return copy.deepcopy(self._rows[feed])
 
+    def count(self, feed: str) -> int:
+        """How many rows a feed has."""
+        return len(self._rows[feed])
+
     def apply(
         self, fault: Fault, *, feed: str | None = None, method: str | None = None, times: int | None = None
     ) -> Rule:

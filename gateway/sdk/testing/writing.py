@@ -117,7 +117,7 @@ class Habits:
         return Done()
 
     def _place(self, command: PlaceOrder) -> Outcome:
-        order, id_ = command.order, f"m-{len(self.store.rows('orders')) + 1}"
+        order, id_ = command.order, f"m-{self.store.count('orders') + 1}"
         lines = [
             rows.line(
                 line.ref.id,

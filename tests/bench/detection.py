@@ -1,0 +1,59 @@
+"""How soon the demo's gateway sees that something was sold, in each of its channels."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.bench.channels import SECONDS, data, demo
+
+COUNTED = {"till": "store-london", "web": "warehouse-leeds", "amazon": "amazon-fba"}
+"""A location that each channel counts."""
+
+FEEDS = {"till": "stock", "web": "stock", "amazon": "fba-stock"}
+LEVELS = """query ($at: String!) { stockLevels(first: 50, locationKey: $at) { nodes {
+  variant { sku } available } } }"""
+LEVEL = """query ($at: String!, $sku: String!) {
+  stockLevels(first: 1, locationKey: $at, filter: { skus: [$sku] }) { nodes { available } } }"""
+
+
+async def measure() -> dict[str, float]:
+    """Milliseconds from a sale until a query shows it, and the seconds between two looks, by channel."""
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        async with demo(Path(directory)) as (gateway, outside):
+            world = (await outside.get("/world")).json()
+            seen = await asyncio.gather(*(_seen(gateway, outside, channel) for channel in COUNTED))
+            for channel, taken in zip(COUNTED, seen, strict=True):
+                every = world[channel]["every"][FEEDS[channel]]
+                found[f"{channel}_seen"] = 1000 * taken
+                found[f"{channel}_every"] = int(every[:-1]) * SECONDS[every[-1]]
+    return found
+
+
+async def _seen(gateway: httpx2.AsyncClient, outside: httpx2.AsyncClient, channel: str) -> float:
+    """Sell the first thing that can be sold, and wait until it shows."""
+    at = COUNTED[channel]
+    for level in (await data(gateway, LEVELS, at=at))["stockLevels"]["nodes"]:
+        sku, before = level["variant"]["sku"], level["available"]
+        begun = time.perf_counter()
+        if before and sku and await _sold(outside, channel, {"sku": sku, "quantity": 1, "location": at}):
+            while await _available(gateway, at, sku) == before:  # noqa: ASYNC110 as a client would
+                await asyncio.sleep(0.02)
+            return time.perf_counter() - begun
+    raise AssertionError(f"nothing can be sold at {at}")
+
+
+async def _sold(outside: httpx2.AsyncClient, channel: str, what: dict[str, Any]) -> bool:
+    return (await outside.post(f"/world/{channel}/sell", json=what)).status_code == 200
+
+
+async def _available(gateway: httpx2.AsyncClient, at: str, sku: str) -> int | None:
+    (level,) = (await data(gateway, LEVEL, at=at, sku=sku))["stockLevels"]["nodes"]
+    available: int | None = level["available"]
+    return available
