@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from examples.demo.world import world_of
 from gateway.sdk.testing.sandbox import Sandbox, World
 from gateway_sqlpos.sandbox.loading import fingerprint
 
-WEB_SCALE = 100.0
-"""How much faster than a real one the store lets itself be asked, so that the first start does not take minutes."""
+WEB_SCALE, AMAZON_SCALE = 100.0, 20.0
+"""How much more often than real ones they let themselves be asked, so that nobody has to wait for minutes."""
 
 PLACES = {
     "till": {"store-london": made_up.LONDON, "store-manchester": made_up.MANCHESTER},
@@ -53,7 +54,7 @@ async def started(worlds: Mapping[str, World], kept: Path) -> AsyncIterator[Twin
         stack.push_async_callback(till.close)
         web = await gateway_shopify.sandbox.start(worlds["web"], kept, scale=WEB_SCALE)
         stack.push_async_callback(web.close)
-        amazon = await gateway_amazon.sandbox.start(worlds["amazon"], kept)
+        amazon = await gateway_amazon.sandbox.start(worlds["amazon"], kept, scale=AMAZON_SCALE)
         stack.push_async_callback(amazon.close)
         environment = {
             "DEMO_TILL": str(till.config["url"]),
@@ -72,13 +73,20 @@ async def started(worlds: Mapping[str, World], kept: Path) -> AsyncIterator[Twin
 def forget_others(worlds: Mapping[str, World], kept: Path) -> None:
     """Begin anew where the last start had other data, or changed what does not outlive its twin."""
     note, now = kept / "world", " ".join(fingerprint(world) for world in worlds.values())
-    if note.exists() and note.read_text(encoding="ascii") == now:
+    if note.exists() and note.read_text(encoding="ascii") == now and not told_others(kept / "gateway.db"):
         return
     if kept.exists():
         shutil.rmtree(kept)
     kept.mkdir(parents=True)
     (kept / ".gitignore").write_text("*\n", encoding="ascii")
     note.write_text(now, encoding="ascii")
+
+
+def told_others(database: Path) -> bool:
+    """Whether the gateway of this database has told anything to a twin that has forgotten it by now."""
+    with contextlib.closing(sqlite3.connect(database)) as conn:
+        (there,) = conn.execute("SELECT count(*) FROM sqlite_master WHERE name = 'outbox'").fetchone()
+        return bool(there and conn.execute("SELECT 1 FROM outbox WHERE channel <> 'till' LIMIT 1").fetchone())
 
 
 def note_change(kept: Path) -> None:
