@@ -21,7 +21,7 @@ from examples.demo.retail import COLUMNS, DataError, Sold, read
 from examples.demo.world import SERVICES, world_of
 from gateway.commerce.commands import Wish, wish
 from gateway.commerce.ledger import MOVEMENT
-from gateway.sdk import AdjustStock, Ref, VariantRecord
+from gateway.sdk import AdjustStock, MovementReason, Ref, VariantRecord
 from gateway.sdk.testing.sandbox import World
 from gateway.settings import load
 from gateway.storage.database import Database
@@ -104,7 +104,7 @@ async def test_what_was_told_to_a_twin_that_forgets_it_the_gateway_forgets_as_we
     forget_others(worlds, kept)
     database = Database(f"sqlite:///{kept / 'gateway.db'}")
     await migrate(database)
-    command = AdjustStock(key="1", subject=Ref("1"), place="1", delta=-1)
+    command = AdjustStock(key="1", subject=Ref("1"), place="1", delta=-1, reason=MovementReason.SALE)
     told = Wish(channel=channel, command=command, subject="stock 1 1", about=MOVEMENT)
     await database.write(wish, [told], datetime.now(UTC))
     await database.close()
