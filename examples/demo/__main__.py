@@ -13,7 +13,7 @@ from typing import Any
 
 from examples.demo.channels import PLACES, Twins, forget_others, note_change, started, summary, worlds_of
 from examples.demo.control import ControlServer, Outside, control_server
-from examples.demo.gateway_process import DemoError, ask, run, serving
+from examples.demo.gateway_process import DemoError, addresses, ask, run, serving
 from examples.demo.queries import VARIANT, paste
 from examples.demo.retail import DataError, read
 from gateway.sdk.testing.sandbox import World
@@ -65,12 +65,7 @@ async def until(stop: asyncio.Event, work: Any) -> None:
 async def around(worlds: Mapping[str, World], twins: Twins, kept: Path, port: int) -> None:
     """The gateway and the control server, around the twins. `kept`: where it is kept what has been read."""
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        "DEMO_DATABASE": f"sqlite:///{kept / 'gateway.db'}",
-        "DEMO_PORT": str(port),
-        "DEMO_ADDRESS": address,
-        **twins.environment,
-    }
+    environment = {**twins.environment, **addresses(kept / "gateway.db", port)}
     outside = Outside(twins.sandboxes, PLACES, summary(worlds), address, lambda: note_change(kept))
     control = control_server(outside, port + 1)
     serving_it = asyncio.create_task(control.serve())
