@@ -13,7 +13,7 @@ from typing import Any
 
 from examples.demo.channels import PLACES, Twins, forget_others, note_change, started, summary, worlds_of
 from examples.demo.control import ControlServer, Outside, control_server
-from examples.demo.gateway_process import DemoError, ask, run, serving
+from examples.demo.gateway_process import DemoError, addresses, ask, run, serving
 from examples.demo.queries import VARIANT, paste
 from examples.demo.retail import DataError, read
 from gateway.sdk.testing.sandbox import World
@@ -46,7 +46,7 @@ async def demo(worlds: Mapping[str, World], port: int) -> None:
     for key, world in worlds.items():
         print(f"{key}: {len(world.products):,} products, {len(world.receipts):,} orders", flush=True)
     async with started(worlds, KEPT) as twins:
-        await until(stop, around(worlds, twins, port))
+        await until(stop, around(worlds, twins, KEPT, port))
 
 
 async def until(stop: asyncio.Event, work: Any) -> None:
@@ -62,21 +62,16 @@ async def until(stop: asyncio.Event, work: Any) -> None:
         working.result()
 
 
-async def around(worlds: Mapping[str, World], twins: Twins, port: int) -> None:
-    """The gateway and the control server, around the twins."""
+async def around(worlds: Mapping[str, World], twins: Twins, kept: Path, port: int) -> None:
+    """The gateway and the control server, around the twins. `kept`: where it is kept what has been read."""
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        "DEMO_DATABASE": f"sqlite:///{KEPT / 'gateway.db'}",
-        "DEMO_PORT": str(port),
-        "DEMO_ADDRESS": address,
-        **twins.environment,
-    }
-    outside = Outside(twins.sandboxes, PLACES, summary(worlds), address, lambda: note_change(KEPT))
+    environment = {**twins.environment, **addresses(kept / "gateway.db", port)}
+    outside = Outside(twins.sandboxes, PLACES, summary(worlds), address, lambda: note_change(kept))
     control = control_server(outside, port + 1)
     serving_it = asyncio.create_task(control.serve())
     try:
-        if not was_synced():
-            note_synced(await run("sync", environment))
+        if not was_synced(kept):
+            note_synced(kept, await run("sync", environment))
         async with serving(environment, address) as gateway:
             await announce(f"{address}/graphql", port + 1)
             await gateway.wait()
@@ -85,17 +80,17 @@ async def around(worlds: Mapping[str, World], twins: Twins, port: int) -> None:
         await ended(control, serving_it)
 
 
-def was_synced() -> bool:
+def was_synced(kept: Path) -> bool:
     """Whether an earlier start has read everything: what has changed since, the gateway reads while it serves."""
-    return (KEPT / "synced").exists()
+    return (kept / "synced").exists()
 
 
-def note_synced(code: int) -> None:
+def note_synced(kept: Path, code: int) -> None:
     """The first sync ended with this code."""
     if code:
         print(f"`gateway sync` ended with code {code}; `gateway serve` tries again what failed", flush=True)
     else:
-        (KEPT / "synced").touch()
+        (kept / "synced").touch()
 
 
 async def ended(control: ControlServer, serving: asyncio.Task[None]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import tomllib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,15 @@ from examples.demo.gateway_process import CONFIG
 from examples.demo.queries import SHOWN
 from examples.demo.retail import Sold
 from examples.demo.world import world_of
+from gateway.runtime import utc_now
 from gateway.sdk.testing.sandbox import Sandbox, World
+from gateway_amazon.sandbox.twin import AmazonSandbox
+from gateway_shopify.sandbox import ShopSandbox
+from gateway_sqlpos.sandbox import TillSandbox
 from gateway_sqlpos.sandbox.loading import fingerprint
 
-WEB_SCALE = 100.0
-"""How much faster than a real one the store lets itself be asked, so that the first start does not take minutes."""
+WEB_SCALE, AMAZON_SCALE = 100.0, 20.0
+"""How much more often than real ones they let themselves be asked, so that nobody has to wait for minutes."""
 
 PLACES = {
     "till": {"store-london": made_up.LONDON, "store-manchester": made_up.MANCHESTER},
@@ -34,10 +40,31 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """The running twins, and the environment of a gateway that talks to them."""
+    """The running twins."""
 
-    sandboxes: Mapping[str, Sandbox]
-    environment: Mapping[str, str]
+    till: TillSandbox
+    web: ShopSandbox
+    amazon: AmazonSandbox
+
+    @property
+    def sandboxes(self) -> Mapping[str, Sandbox]:
+        """By the channels' keys."""
+        return {"till": self.till, "web": self.web, "amazon": self.amazon}
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a gateway is told that talks to them."""
+        return {
+            "DEMO_TILL": str(self.till.config["url"]),
+            "DEMO_WEB": str(self.web.config["address"]),
+            "DEMO_WEB_TOKEN": str(self.web.config["access_token"]),
+            "DEMO_WEB_SECRET": str(self.web.config["webhook_secrets"][0]),
+            "DEMO_WEB_LEEDS": self.web.places[store.LEEDS],
+            "DEMO_WEB_MANCHESTER": self.web.places[made_up.MANCHESTER],
+            "DEMO_AMAZON": str(self.amazon.config["endpoint"]),
+            "DEMO_AMAZON_SECRET": str(self.amazon.config["client_secret"]),
+            "DEMO_AMAZON_TOKEN": str(self.amazon.config["refresh_token"]),
+        }
 
 
 def worlds_of(lines: Sequence[Sold]) -> dict[str, World]:
@@ -46,39 +73,42 @@ def worlds_of(lines: Sequence[Sold]) -> dict[str, World]:
 
 
 @contextlib.asynccontextmanager
-async def started(worlds: Mapping[str, World], kept: Path) -> AsyncIterator[Twins]:
+async def started(
+    worlds: Mapping[str, World],
+    kept: Path,
+    *,
+    scales: tuple[float, float] = (WEB_SCALE, AMAZON_SCALE),
+    now: Callable[[], datetime] = utc_now,
+    ticks: Callable[[], float] | None = None,
+) -> AsyncIterator[Twins]:
     """The twins, until the end of the context. The till keeps what happens to it; the others live as long as this."""
     async with contextlib.AsyncExitStack() as stack:
         till = await gateway_sqlpos.sandbox.start(worlds["till"], kept)
         stack.push_async_callback(till.close)
-        web = await gateway_shopify.sandbox.start(worlds["web"], kept, scale=WEB_SCALE)
+        web = await gateway_shopify.sandbox.start(worlds["web"], kept, scale=scales[0], now=now)
         stack.push_async_callback(web.close)
-        amazon = await gateway_amazon.sandbox.start(worlds["amazon"], kept)
+        amazon = await gateway_amazon.sandbox.start(worlds["amazon"], kept, scale=scales[1], now=now, ticks=ticks)
         stack.push_async_callback(amazon.close)
-        environment = {
-            "DEMO_TILL": str(till.config["url"]),
-            "DEMO_WEB": str(web.config["address"]),
-            "DEMO_WEB_TOKEN": str(web.config["access_token"]),
-            "DEMO_WEB_SECRET": str(web.config["webhook_secrets"][0]),
-            "DEMO_WEB_LEEDS": web.places[store.LEEDS],
-            "DEMO_WEB_MANCHESTER": web.places[made_up.MANCHESTER],
-            "DEMO_AMAZON": str(amazon.config["endpoint"]),
-            "DEMO_AMAZON_SECRET": str(amazon.config["client_secret"]),
-            "DEMO_AMAZON_TOKEN": str(amazon.config["refresh_token"]),
-        }
-        yield Twins({"till": till, "web": web, "amazon": amazon}, environment)
+        yield Twins(till, web, amazon)
 
 
 def forget_others(worlds: Mapping[str, World], kept: Path) -> None:
     """Begin anew where the last start had other data, or changed what does not outlive its twin."""
     note, now = kept / "world", " ".join(fingerprint(world) for world in worlds.values())
-    if note.exists() and note.read_text(encoding="ascii") == now:
+    if note.exists() and note.read_text(encoding="ascii") == now and not told_others(kept / "gateway.db"):
         return
     if kept.exists():
         shutil.rmtree(kept)
     kept.mkdir(parents=True)
     (kept / ".gitignore").write_text("*\n", encoding="ascii")
     note.write_text(now, encoding="ascii")
+
+
+def told_others(database: Path) -> bool:
+    """Whether the gateway of this database has told anything to a twin that has forgotten it by now."""
+    with contextlib.closing(sqlite3.connect(database)) as conn:
+        (there,) = conn.execute("SELECT count(*) FROM sqlite_master WHERE name = 'outbox'").fetchone()
+        return bool(there and conn.execute("SELECT 1 FROM outbox WHERE channel <> 'till' LIMIT 1").fetchone())
 
 
 def note_change(kept: Path) -> None:

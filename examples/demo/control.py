@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -101,14 +102,22 @@ async def body_of(request: Request) -> Body:
 
 
 async def sell(sandbox: Sandbox, body: Body, places: Mapping[str, str]) -> Body:
-    """``{sku, quantity, location}``: sell over the counter."""
-    _only(body, "sku", "quantity", "location")
+    """``{sku, quantity, location, seconds_ago}``: sell over the counter, now or a while ago."""
+    _only(body, "sku", "quantity", "location", "seconds_ago")
     location, quantity = _text(body, "location"), body.get("quantity", 1)
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= 1_000_000:
         raise SandboxError("quantity: expected a whole number from 1 to 1000000")
     if location not in places:
         raise SandboxError(f"location: expected one of {', '.join(places)}")
-    return {"order": await sandbox.sell(_text(body, "sku"), quantity, places[location])}
+    at = datetime.now(UTC) - timedelta(seconds=_seconds_ago(body))
+    return {"order": await sandbox.sell(_text(body, "sku"), quantity, places[location], at=at)}
+
+
+def _seconds_ago(body: Body) -> int:
+    ago = body.get("seconds_ago", 0)
+    if isinstance(ago, bool) or not isinstance(ago, int) or not 0 <= ago <= 86_400:
+        raise SandboxError("seconds_ago: expected a whole number from 0 to 86400")
+    return ago
 
 
 async def price(sandbox: Sandbox, body: Body) -> Body:

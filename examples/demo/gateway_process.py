@@ -37,6 +37,15 @@ class DemoError(Exception):
     """The demo cannot run. The message is one line."""
 
 
+def addresses(database: Path, port: int) -> Mapping[str, str]:
+    """Where the gateway keeps what it knows, and where it listens, as its environment says it."""
+    return {
+        "DEMO_DATABASE": f"sqlite:///{database}",
+        "DEMO_PORT": str(port),
+        "DEMO_ADDRESS": f"http://127.0.0.1:{port}",
+    }
+
+
 async def run(command: str, environment: Mapping[str, str]) -> int:
     """Run a command of the gateway to its end; its code. What it shows is seen."""
     process = await _started(command, environment)

@@ -1,4 +1,4 @@
-"""What the demo shows when it is ready: an address, two tokens and three queries."""
+"""What the demo shows when it is ready: an address, its tokens and three queries."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def paste(address: str, control_port: int, variant: str | None) -> str:
     """The text that says what to try."""
     parts = [
         f"ready {address}",
-        "tokens (Authorization: Bearer …): demo-staff, demo-admin",
+        "tokens (Authorization: Bearer …): demo-staff reads, demo-shop and demo-storefront sell, demo-admin may all",
         f"1. a product in all its channels, and its stock; no token\n{PRODUCT}",
         f"2. its last orders; with demo-staff\n{RECEIPTS}",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,13 @@ from examples.demo.control import Outside, control_app
 from examples.demo.gateway_process import CONFIG, DemoError
 from examples.demo.retail import COLUMNS, DataError, Sold, read
 from examples.demo.world import SERVICES, world_of
-from gateway.sdk import VariantRecord
-from gateway.sdk.records import Ref
+from gateway.commerce.commands import Wish, wish
+from gateway.commerce.ledger import MOVEMENT
+from gateway.sdk import AdjustStock, MovementReason, Ref, VariantRecord
 from gateway.sdk.testing.sandbox import World
 from gateway.settings import load
+from gateway.storage.database import Database
+from gateway.storage.migrate import migrate
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.sandbox import start
 
@@ -90,6 +93,23 @@ def test_what_a_twin_forgets_the_gateway_forgets_before_the_next_start(tmp_path:
     (kept / "gateway.db").touch()
     forget_others(worlds_of([sold("1", "22423", 2, "2")]), kept)
     assert not (kept / "gateway.db").exists()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("channel", "forgotten"), [("web", True), ("amazon", True), ("till", False)])
+async def test_what_was_told_to_a_twin_that_forgets_it_the_gateway_forgets_as_well(
+    tmp_path: Path, channel: str, forgotten: bool
+) -> None:
+    worlds, kept = worlds_of([sold("1", "22423", 1, "2")]), tmp_path / "state"
+    forget_others(worlds, kept)
+    database = Database(f"sqlite:///{kept / 'gateway.db'}")
+    await migrate(database)
+    command = AdjustStock(key="1", subject=Ref("1"), place="1", delta=-1, reason=MovementReason.SALE)
+    told = Wish(channel=channel, command=command, subject="stock 1 1", about=MOVEMENT)
+    await database.write(wish, [told], datetime.now(UTC))
+    await database.close()
+    forget_others(worlds, kept)
+    assert (kept / "gateway.db").exists() is not forgotten
 
 
 def test_the_world_is_the_same_every_time(world: World) -> None:
@@ -213,6 +233,9 @@ async def test_the_outside_world_sells_changes_and_breaks(outside: httpx2.AsyncC
         ("sell", {**sale, "sku": "none such"}, 400),
         ("sell", {**sale, "sku": "\x00"}, 400),
         ("sell", {**sale, "colour": "red"}, 400),
+        ("sell", {**sale, "seconds_ago": 120}, 200),
+        ("sell", {**sale, "seconds_ago": -1}, 400),
+        ("sell", {**sale, "seconds_ago": True}, 400),
         ("price", {"sku": sku, "amount": "2.95"}, 200),
         ("price", {"sku": sku, "amount": 2.5}, 200),
         ("price", {"sku": sku, "amount": "2.955"}, 400),

@@ -1,4 +1,4 @@
-"""The README, word for word: what it says to type is typed, and what it says comes back comes back."""
+"""The README's commands, word for word; and how its chapters are found."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -16,16 +14,22 @@ import pytest
 
 from gateway.sdk.testing.sandbox import small_world
 from gateway_sqlpos.sandbox import start
-from tests.plugins.test_demo_run import free_ports, told
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The README's code blocks in this language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def chapter(title: str) -> str:
+    """The README's chapter of this title."""
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    """The code blocks in this language."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 async def run(command: str, environment: Mapping[str, str], directory: Path) -> tuple[int, str, str]:
@@ -38,32 +42,6 @@ async def run(command: str, environment: Mapping[str, str], directory: Path) -> 
     async with asyncio.timeout(60):
         out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
-
-
-@pytest.fixture
-async def port(tmp_path: Path) -> AsyncIterator[int]:
-    """Where the demo runs, on the data that comes with the project."""
-    port, pipe = free_ports(), asyncio.subprocess.PIPE
-    environment = {**os.environ, "PORT": str(port), "DEMO_STATE": str(tmp_path / "state")}
-    environment.pop("DATA", None)
-    command = (sys.executable, "-m", "examples.demo")
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
-    assert f"ready http://127.0.0.1:{port}/graphql" in await told(process)
-    yield port
-    process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(30):
-        await process.communicate()
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_the_first_query_and_the_outside_world_answer_as_the_readme_says(port: int, tmp_path: Path) -> None:
-    query, world = [block for block in blocks("sh") if block.startswith("curl")]
-    answer = json.loads(blocks("json")[0])
-    code, out, err = await run(query.replace(":8000", f":{port}"), {}, tmp_path)
-    assert (code, json.loads(out)) == (0, answer), err
-    for line in world.splitlines():
-        code, out, err = await run(line.replace(":8001", f":{port + 1}") + " --fail", {}, tmp_path)
-        assert code == 0, err
 
 
 @pytest.fixture

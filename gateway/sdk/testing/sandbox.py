@@ -129,8 +129,8 @@ class Sandbox(Protocol):
     def config(self) -> Mapping[str, Any]:
         """What stands in the configuration's `config` table of a channel that talks to this twin."""
 
-    async def sell(self, sku: str, quantity: int, place: str) -> str:
-        """Sell over the counter; the channel's id of the order."""
+    async def sell(self, sku: str, quantity: int, place: str, *, at: datetime | None = None) -> str:
+        """Sell over the counter, at this time or now; the channel's id of the order."""
 
     async def price(self, sku: str, amount: Decimal) -> None:
         """Change a price (of one, before tax)."""

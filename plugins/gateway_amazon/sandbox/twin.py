@@ -109,7 +109,9 @@ class AmazonSandbox:
         """Listen."""
         await self._server.open()
 
-    async def sell(self, sku: str, quantity: int, place: str, *, status: str = "UNSHIPPED") -> str:
+    async def sell(
+        self, sku: str, quantity: int, place: str, *, at: datetime | None = None, status: str = "UNSHIPPED"
+    ) -> str:
         """Sell so many listings. The merchant's offer goes down by itself; what Amazon keeps is reserved."""
         if quantity < 1:
             raise SandboxError(f"quantity: expected 1 or more, found {quantity}")
@@ -119,15 +121,14 @@ class AmazonSandbox:
         self._take(sku, quantity, place)
         price = Decimal(listing["offers"][0]["price"]["amount"])
         line = Line(sku, listing["summaries"][0]["itemName"], quantity, price)
-        at = FBA if place == FBA else self._merchant
-        order = self._shaping.order(Sale(order_id(next(self._numbers)), self._now(), at, (line,), status))
+        there = FBA if place == FBA else self._merchant
+        order = self._shaping.order(Sale(order_id(next(self._numbers)), at or self._now(), there, (line,), status))
         self._account.put("orders", order["orderId"], order)
         return str(order["orderId"])
 
     def _take(self, sku: str, quantity: int, place: str) -> None:
         if place != FBA:
-            (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
-            self.offer(sku, _less(offer.get("quantity", 0), quantity))
+            self.offer(sku, _less(self.offered(sku), quantity))
             return
         kept = self._account.one("fba", sku)
         details = kept["inventoryDetails"]
@@ -135,6 +136,11 @@ class AmazonSandbox:
         for name in ("totalReservedQuantity", "pendingCustomerOrderQuantity"):
             details["reservedQuantity"][name] += quantity
         self._account.put("fba", sku, {**kept, "lastUpdatedTime": stamp(self._now())})
+
+    def offered(self, sku: str) -> int:
+        """How many the merchant offers."""
+        (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
+        return int(offer.get("quantity", 0))
 
     def offer(self, sku: str, quantity: int) -> None:
         """Have the merchant offer so many. The listing's date of change stays as it is."""

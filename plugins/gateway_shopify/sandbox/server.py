@@ -32,12 +32,14 @@ class Manners:
     Attributes:
         asked: the operations that were answered, in order.
         lost: operations whose next answer is lost, and whether they are carried out all the same.
+        under_way: requests that are not answered yet.
     """
 
     mode: str = "ok"
     twist: Twist | None = None
     asked: list[str] = field(default_factory=list)
     lost: dict[str, bool] = field(default_factory=dict)
+    under_way: int = 0
     mended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def behave(self, mode: str) -> None:
@@ -61,7 +63,11 @@ def application(api: Api, token: str, manners: Manners) -> Starlette:
     """The one route there is."""
 
     async def answered(request: Request) -> Response:
-        return await _answered(api, token, manners, request)
+        manners.under_way += 1
+        try:
+            return await _answered(api, token, manners, request)
+        finally:
+            manners.under_way -= 1
 
     return Starlette(routes=[Route("/admin/api/{version}/graphql.json", answered, methods=["POST"])])
 
