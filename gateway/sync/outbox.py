@@ -117,6 +117,12 @@ def _calls(sync: Syncing, begun: Sequence[Sending]) -> list[list[Sending]]:
     return [*calls, *together.values()]
 
 
+def _is_repeatable(sync: Syncing, entry: Entry) -> bool:
+    """Whether sending it again does nothing more: then it need not be proved that nothing has happened."""
+    write = _write(sync, entry)
+    return write is not None and write.repeatable
+
+
 def _is_fresh(write: AnyWrite | None, entry: Entry) -> bool:
     """Whether it is sent, rather than looked up."""
     return not entry.sent or (write is not None and write.repeatable and entry.ticket is None)
@@ -176,7 +182,7 @@ def _news(conn: Connection, sync: Syncing, sender: str, entry: Entry, answer: An
         case Accepted():
             ours = outbox.unknown(conn, entry, sender, answer.look_after, now, None, answer.ticket)
             return News(entry, OutboxState.SENDING) if ours else None
-        case None if entry.not_after is not None and now < entry.not_after:
+        case None if entry.not_after is not None and now < entry.not_after and not _is_repeatable(sync, entry):
             outbox.unknown(conn, entry, sender, entry.not_after, now, None, entry.ticket)
             return None
         case None:

@@ -13,6 +13,7 @@ RATES = {
     "getInventorySummaries": (2.0, 2),
     "searchOrders": (0.0056, 20),
     "getOrder": (0.5, 30),
+    "patchListingsItem": (5.0, 5),
 }
 """Requests a second, and at once. Source: the usage plans in Amazon's models, 2026-08."""
 

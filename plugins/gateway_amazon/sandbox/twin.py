@@ -16,7 +16,8 @@ from gateway_amazon.sandbox.account import KINDS, Account, Shape
 from gateway_amazon.sandbox.api import Api
 from gateway_amazon.sandbox.door import CLIENT_ID, CLIENT_SECRET, REFRESH, Asked, Door, Twist
 from gateway_amazon.sandbox.limits import Times
-from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, availability, loaded, order_id, stamp
+from gateway_amazon.sandbox.offers import Offers
+from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, loaded, order_id, stamp
 
 SELLER, STORE = "A2SANDBOXSELLER", "A1F83G8C2ARO7P"
 MODES = (*FAULTS, *(mode for mode in ("error", "half") if mode not in FAULTS))
@@ -56,7 +57,11 @@ async def start(
 
 
 class AmazonSandbox:
-    """See `gateway.sdk.testing.sandbox.Sandbox`."""
+    """See `gateway.sdk.testing.sandbox.Sandbox`.
+
+    Attributes:
+        offers: the merchant's quantities, and how late they are applied.
+    """
 
     def __init__(
         self,
@@ -76,7 +81,8 @@ class AmazonSandbox:
             for id, shape in found[kind].items():
                 self._account.put(kind, id, shape)
         self._account.delay = times.delay
-        self._door = Door(Api(self._account, SELLER, store, times.now), times)
+        self.offers = Offers(self._account)
+        self._door = Door(Api(self._account, self.offers, SELLER, store, times.now), times)
         self._server = Server(self._door.app(), port)
         self._numbers = itertools.count(FIRST_ORDER + len(found["orders"]))
         self._mending: asyncio.TimerHandle | None = None
@@ -127,7 +133,7 @@ class AmazonSandbox:
     def _take(self, sku: str, quantity: int, place: str) -> None:
         if place != FBA:
             (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
-            self.offer(sku, _less(offer.get("quantity", 0), quantity))
+            self.offers.set(sku, _less(offer.get("quantity", 0), quantity))
             return
         kept = self._account.one("fba", sku)
         details = kept["inventoryDetails"]
@@ -138,9 +144,22 @@ class AmazonSandbox:
 
     def offer(self, sku: str, quantity: int) -> None:
         """Have the merchant offer so many. The listing's date of change stays as it is."""
-        listing = self._account.one("listings", sku)
-        listing["fulfillmentAvailability"] = [availability(quantity)]
-        self._account.put("listings", sku, listing)
+        self.offers.set(sku, quantity)
+
+    def offered(self, sku: str) -> int | None:
+        """How many the merchant offers in truth; None: Amazon keeps it."""
+        (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
+        quantity: int | None = offer.get("quantity")
+        return quantity
+
+    def filed(self, sku: str) -> Shape:
+        """The attributes of a listing."""
+        found: Shape = self._account.one("listings", sku)["attributes"]
+        return found
+
+    def lose(self, operation: str, *, carried_out: bool) -> None:
+        """The next answer of an operation is lost."""
+        self._door.lost[operation] = carried_out
 
     async def price(self, sku: str, amount: Decimal) -> None:
         listing = self._account.one("listings", sku)
