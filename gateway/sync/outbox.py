@@ -91,11 +91,12 @@ def _begin(conn: Connection, sync: Syncing, sender: str, keys: Collection[str] |
 
 
 def _gathers(sync: Syncing, entry: Entry, found: Sequence[Entry]) -> bool:
-    """Whether the write waits for more of its kind, to send them together."""
+    """Whether the write waits for more of its kind, to send them together: all go when the first of them has to."""
     write = _write(sync, entry)
-    if write is None or entry.sent or entry.created_at + write.gather <= sync.now():
+    if write is None or entry.sent:
         return False
-    return sum(other.operation == entry.operation for other in found) < write.batch
+    waiting = [other.created_at for other in found if other.operation == entry.operation and not other.sent]
+    return len(waiting) < write.batch and min(waiting) + write.gather > sync.now()
 
 
 def _write(sync: Syncing, entry: Entry) -> AnyWrite | None:

@@ -16,6 +16,7 @@ from gateway_amazon.packs import Packs
 from gateway_amazon.partner import OPERATIONS, SellingPartner
 from gateway_amazon.search import ListingSearch
 from gateway_amazon.shapes import FBA_PLACE
+from gateway_amazon.shipping import Shipping
 from gateway_amazon.stocking import SHOWN_WITHIN, Setting
 
 
@@ -56,6 +57,7 @@ def open_channel(config: AmazonConfig, context: Context) -> Channel:
 
     writes: dict[str, AnyWrite] = {
         "set_stock": Setting(config, context, partner, search),
+        "ship_orders": Shipping(config, context, partner),
     }
     return Channel(
         feeds=[feed for feed in feeds if feed.name in config.feeds],

@@ -63,7 +63,15 @@ SEARCH_ORDERS = Operation(
 )
 GET_ORDER = Operation("getOrder", Budget(capacity=30, per_second=0.5))
 PATCH_LISTING = Operation("patchListingsItem", Budget(capacity=5, per_second=5), method="PATCH", repeatable=False)
-OPERATIONS = (SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER, PATCH_LISTING)
+CREATE_DOCUMENT = Operation("createFeedDocument", Budget(capacity=15, per_second=0.5), method="POST")
+CREATE_FEED = Operation("createFeed", Budget(capacity=15, per_second=0.0083), method="POST", repeatable=False)
+GET_FEEDS = Operation("getFeeds", Budget(capacity=10, per_second=0.0222), tries=1)
+GET_FEED = Operation("getFeed", Budget(capacity=15, per_second=2))
+GET_DOCUMENT = Operation("getFeedDocument", Budget(capacity=10, per_second=0.0222), tries=1)
+OPERATIONS = (
+    *(SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER),
+    *(PATCH_LISTING, CREATE_DOCUMENT, CREATE_FEED, GET_FEEDS, GET_FEED, GET_DOCUMENT),
+)
 """Source: the usage plans in Amazon's models of these operations, 2026-08."""
 
 

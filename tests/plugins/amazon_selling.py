@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from gateway.channels.plugins import discover
 from gateway.commerce import pushing
 from gateway.runtime import Gateway, open_gateway
-from gateway.sdk import ChannelError, Command, Outcome, Ref, SetStock
+from gateway.sdk import ChannelError, Command, Outcome, Ref, SetStock, ShipOrder
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryPlugin, MemoryStore
 from gateway.sdk.testing.sandbox import World, WorldProduct
@@ -136,6 +136,11 @@ class Selling:
 def offer(quantity: int, seen: int | None = None, *, sku: str = TEA, place: str = "leeds", key: str = "k") -> SetStock:
     """A wish that so many of a listing be offered."""
     return SetStock(key=key, subject=Ref(sku), item=sku, place=place, quantity=quantity, seen=seen)
+
+
+def ship(order: str, quantity: int, *, sku: str = TEA, key: str = "s", **more: Any) -> ShipOrder:
+    """A wish that it be told that so many of an order have left."""
+    return ShipOrder(key=key, subject=Ref(order), quantities={sku: quantity}, **more)
 
 
 def document(url: str, sandbox: AmazonSandbox, **options: Any) -> dict[str, Any]:

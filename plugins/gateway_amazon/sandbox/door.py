@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_amazon.sandbox.account import Shape
 from gateway_amazon.sandbox.api import Api
+from gateway_amazon.sandbox.feeds import Feeds
 from gateway_amazon.sandbox.limits import ACCESS_LASTS, Bucket, Times, buckets
 from gateway_amazon.sandbox.refusals import RefusalError
 
@@ -57,7 +58,7 @@ class Door:
         slow: seconds that an answer takes in the mode of that name.
     """
 
-    def __init__(self, api: Api, times: Times) -> None:
+    def __init__(self, api: Api, feeds: Feeds, times: Times) -> None:
         self.asked: deque[Asked] = deque(maxlen=20_000)
         self.lost: dict[str, bool] = {}
         self.twists: dict[str, Twist] = {}
@@ -65,7 +66,7 @@ class Door:
         self.slow = 3.0
         self.mended = asyncio.Event()
         self.refresh_token = REFRESH
-        self._api, self._times = api, times
+        self._api, self._feeds, self._times = api, feeds, times
         self._buckets: dict[str, Bucket] = buckets(times.fast)
         self._access: dict[str, float] = {}
 
@@ -86,7 +87,29 @@ class Door:
             Route(orders, self._operation("searchOrders", api.search_orders)),
             Route(f"{orders}/{{order:path}}", self._operation("getOrder", api.get_order)),
         ]
-        return Faulty(Starlette(routes=routes), self)
+        return Faulty(Starlette(routes=[*routes, *self._routes_of_feeds()]), self)
+
+    def _routes_of_feeds(self) -> list[Route]:
+        feeds, base = self._feeds, "/feeds/2021-06-30"
+        documents = self._operation("createFeedDocument", feeds.create_document, 201)
+        return [
+            Route(f"{base}/documents", documents, methods=["POST"]),
+            Route(f"{base}/documents/{{document}}", self._operation("getFeedDocument", feeds.get_document)),
+            Route(f"{base}/feeds", self._operation("createFeed", feeds.create_feed, 202), methods=["POST"]),
+            Route(f"{base}/feeds", self._operation("getFeeds", feeds.get_feeds)),
+            Route(f"{base}/feeds/{{feed}}", self._operation("getFeed", feeds.get_feed)),
+            Route("/documents/{document}", self._document, methods=["PUT", "GET"]),
+        ]
+
+    async def _document(self, request: Request) -> Response:
+        """The store of documents, which knows no tokens: its addresses are signed."""
+        id, signed = request.path_params["document"], request.url.query == "X-Amz-Signature=abc%2Fdef%3D"
+        if not signed or "x-amz-access-token" in request.headers:
+            return Response(b"<Error><Code>SignatureDoesNotMatch</Code></Error>", 403)
+        if request.method == "PUT":
+            self._feeds.documents[id] = await request.body()
+            return Response()
+        return Response(self._feeds.documents[id], media_type="text/xml")
 
     def expire(self) -> None:
         """No access token is good any more."""

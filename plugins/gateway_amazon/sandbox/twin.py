@@ -15,6 +15,7 @@ from gateway.sdk.testing.server import Server
 from gateway_amazon.sandbox.account import KINDS, Account, Shape
 from gateway_amazon.sandbox.api import Api
 from gateway_amazon.sandbox.door import CLIENT_ID, CLIENT_SECRET, REFRESH, Asked, Door, Twist
+from gateway_amazon.sandbox.feeds import Feeds
 from gateway_amazon.sandbox.limits import Times
 from gateway_amazon.sandbox.offers import Offers
 from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, loaded, order_id, stamp
@@ -61,6 +62,7 @@ class AmazonSandbox:
 
     Attributes:
         offers: the merchant's quantities, and how late they are applied.
+        feeds: what was told of shipments, and how late it is processed.
     """
 
     def __init__(
@@ -82,7 +84,8 @@ class AmazonSandbox:
                 self._account.put(kind, id, shape)
         self._account.delay = times.delay
         self.offers = Offers(self._account)
-        self._door = Door(Api(self._account, self.offers, SELLER, store, times.now), times)
+        self.feeds = Feeds(self._account, SELLER, times.now, lambda: self._address)
+        self._door = Door(Api(self._account, self.offers, SELLER, store, times.now), self.feeds, times)
         self._server = Server(self._door.app(), port)
         self._numbers = itertools.count(FIRST_ORDER + len(found["orders"]))
         self._mending: asyncio.TimerHandle | None = None
@@ -90,7 +93,7 @@ class AmazonSandbox:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        address = f"http://127.0.0.1:{self._server.port}"
+        address = self._address
         first = min((receipt.at for receipt in self._world.receipts), default=None)
         return {
             "seller_id": SELLER,
@@ -107,6 +110,10 @@ class AmazonSandbox:
         }
 
     @property
+    def _address(self) -> str:
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
     def asked(self) -> list[Asked]:
         """The requests that came in, and their answers."""
         return list(self._door.asked)
@@ -117,6 +124,7 @@ class AmazonSandbox:
 
     async def sell(self, sku: str, quantity: int, place: str, *, status: str = "UNSHIPPED") -> str:
         """Sell so many listings. The merchant's offer goes down by itself; what Amazon keeps is reserved."""
+        self._account.catch_up()
         if quantity < 1:
             raise SandboxError(f"quantity: expected 1 or more, found {quantity}")
         if place not in self._places:
@@ -156,6 +164,10 @@ class AmazonSandbox:
         """The attributes of a listing."""
         found: Shape = self._account.one("listings", sku)["attributes"]
         return found
+
+    def order(self, id: str) -> Shape:
+        """An order, in truth."""
+        return self._account.one("orders", id)
 
     def lose(self, operation: str, *, carried_out: bool) -> None:
         """The next answer of an operation is lost."""
