@@ -44,7 +44,7 @@ KNOWN_REPORTS = 100
 ENDED_SINCE = timedelta(hours=2)
 """Of feeds that were made since it is asked when they ended; of those that have not, since ever."""
 
-UNDER_WAY = ("IN_QUEUE", "IN_PROGRESS")
+UNDER_WAY, ENDED = ("IN_QUEUE", "IN_PROGRESS"), ("DONE", "FATAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Shipping(Write[ShipOrder]):
         self._documents = Documents(config, context, partner)
         self._reports: dict[str, Mapping[int, str]] = {}
         self._turn = asyncio.Lock()
+        self._given_up: set[str] = set()
 
     async def send(self, commands: Sequence[ShipOrder]) -> Sequence[Outcome | ChannelError]:
         """See `Write.send`. All that can leave is told by one feed."""
@@ -100,6 +101,8 @@ class Shipping(Write[ShipOrder]):
             return None
         if status == "DONE" and isinstance(feed.get("resultFeedDocumentId"), str):
             return await self._reported(told, feed["resultFeedDocumentId"])
+        if status not in ENDED:
+            raise OutcomeUnknownError("the feed is in no state that is known")
         return await self._aborted(command, told, feed)
 
     # -------------------------------------------------------------------------------------------- telling
@@ -167,7 +170,15 @@ class Shipping(Write[ShipOrder]):
             return Done()
         if any(left):
             raise OutcomeUnknownError("some of what was told has left, and not all of it")
-        return self._later(told) if self._is_fresh(feed) else None
+        return self._later(told) if self._is_fresh(feed) else self._once_more(command)
+
+    def _once_more(self, command: ShipOrder) -> Refused | None:
+        """It may be another parcel's fault that a feed was aborted; twice it is not."""
+        if command.key not in self._given_up:
+            self._given_up.add(command.key)
+            return None
+        self._given_up.discard(command.key)
+        return Refused(code="FATAL", message="Amazon has aborted the feed, and nothing of this has left")
 
     async def _lost(self, command: ShipOrder) -> Outcome | None:
         """Whether a feed that tells it was made. None: no order shows it, and no feed is left that could bring it."""

@@ -36,7 +36,9 @@ from gateway_amazon.shapes import count, objects
 SHOWN_WITHIN = timedelta(minutes=15)
 """So long Amazon may take to show what it has taken. It promises nothing."""
 
-LOOK_EVERY = timedelta(seconds=30)
+SOONEST, LATEST = timedelta(seconds=30), timedelta(minutes=2)
+"""How long until the listing is looked at again: the longer it has not shown the quantity, the longer."""
+
 DATA = "summaries,fulfillmentAvailability,issues"
 ANY_TYPE = "PRODUCT"
 
@@ -119,15 +121,17 @@ class Setting(Write[SetStock]):
         if answer["status"] == "INVALID":
             code = _issue(answer, everywhere=True) or "INVALID"
             return Refused(code=code, message="Amazon does not take the quantity")
-        now = self._context.now()
-        return Accepted(ticket=str(Ticket(command.quantity, now)), look_after=now + LOOK_EVERY)
+        return self._later(Ticket(command.quantity, self._context.now()))
 
     def _waiting(self, told: Ticket) -> Outcome:
         """What does not show in time is worked out anew: some may have been sold just after it was applied."""
-        now = self._context.now()
-        if now < told.at + SHOWN_WITHIN:
-            return Accepted(ticket=str(told), look_after=now + LOOK_EVERY)
+        if self._context.now() < told.at + SHOWN_WITHIN:
+            return self._later(told)
         return Refused(code="NOT_SHOWN", message="Amazon took the quantity, and the listing does not show it")
+
+    def _later(self, told: Ticket) -> Accepted:
+        now = self._context.now()
+        return Accepted(ticket=str(told), look_after=now + min(LATEST, max(SOONEST, (now - told.at) / 2)))
 
     async def _offer(self, command: SetStock) -> Offer | Refused:
         """The listing, if the merchant ships it. A quantity for one of Amazon's can make it the merchant's."""

@@ -263,6 +263,24 @@ async def test_of_a_feed_that_was_aborted_only_what_has_not_left_is_told_again(s
     assert await states(shop) == ["DONE", "DONE"]
 
 
+async def test_a_parcel_whose_feeds_are_aborted_twice_is_for_a_person(shop: Selling) -> None:
+    order = await shop.sandbox.sell(TEA, 1, "leeds")
+    await wished(shop, ship(order, 1))
+    for _ in range(12):
+        shop.sandbox.feeds.fate = "FATAL"
+        await shop.later()
+    assert await states(shop) == ["DEAD"] and len(shop.sandbox.feeds.feeds) == 2
+
+
+async def test_a_feed_in_a_state_that_nobody_knows_is_not_told_again(shop: Selling) -> None:
+    order = await shop.sandbox.sell(TEA, 1, "leeds")
+    command = ship(order, 1)
+    (ticket,) = await accepted(shop, command)
+    shop.sandbox.twist("getFeed", lambda said: {**said, "processingStatus": "RESTING"})
+    with pytest.raises(OutcomeUnknownError):
+        await shop.find(command, ticket)
+
+
 async def test_a_feed_that_is_not_known_any_more_is_for_a_person(shop: Selling) -> None:
     order = await shop.sandbox.sell(TEA, 1, "leeds")
     command = ship(order, 1)
