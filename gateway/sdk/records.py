@@ -188,7 +188,7 @@ class CustomerRecord(Record, CustomerFields):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLineRecord(OrderLineFields):
-    """One line of an order.
+    """One line of an order: of a two-pack, its quantities and its unit price are those of the pack.
 
     Attributes:
         variant: the channel's id of the variant sold; None where the channel does not say.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 
@@ -67,7 +67,7 @@ class Offered:
 
     Attributes:
         units: of stock in one listing.
-        published: what the channel shows; None: it does not say.
+        published: how many listings the channel shows, whose record counts units; None: it does not say.
         record: the id of the record that shows it, and the feed that it comes from.
     """
 
@@ -187,7 +187,13 @@ def offered(
     )
     if listing_ids is not None:
         statement = statement.where(among(conn, listings.c.id, listing_ids))
-    return {row[0]: Offered(*row) for row in conn.execute(statement)}
+    found = (Offered(*row) for row in conn.execute(statement))
+    return {one.listing_id: replace(one, published=_listings(one.published, one.units)) for one in found}
+
+
+def _listings(units: int | None, each: int) -> int | None:
+    """How often a listing can be sold out of these units."""
+    return None if units is None else units // each
 
 
 def listings_of_variants(conn: Connection, channel: str, variant_ids: Collection[str]) -> list[str]:
@@ -219,7 +225,7 @@ def of_listings(conn: Connection, ids: Collection[str]) -> Mapping[str, list[Lis
         stock.c.item == listings.c.inventory_item,
     )
     statement = (
-        sa.select(pushes, shown)
+        sa.select(pushes, shown, listings.c.units_per_listing)
         .join(listings, listings.c.id == pushes.c.listing_id)
         .join(stock, here, isouter=True)
         .where(among(conn, pushes.c.listing_id, ids))
@@ -236,7 +242,7 @@ def _shown(row: sa.Row[tuple[object, ...]]) -> ListingPush:
         resource=Resource.STOCK,
         state=PushState(row.state),
         wanted_quantity=row.wanted,
-        published_quantity=row.published,
+        published_quantity=_listings(row.published, row.units_per_listing),
         queued_at=row.queued_at,
         accepted_at=row.accepted_at,
         fault=fault(row),

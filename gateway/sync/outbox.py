@@ -105,11 +105,12 @@ def begin(conn: Connection, sync: Syncing, keys: Collection[str] | None = None) 
 
 
 def _gathers(sync: Syncing, entry: Entry, found: Sequence[Entry]) -> bool:
-    """Whether the write waits for more of its kind, to send them together."""
+    """Whether the write waits for more of its kind, to send them together: all go when the first of them has to."""
     write = _write(sync, entry)
-    if write is None or entry.sent or entry.created_at + write.gather <= sync.now():
+    if write is None or entry.sent:
         return False
-    return sum(other.operation == entry.operation for other in found) < write.batch
+    waiting = [other.created_at for other in found if other.operation == entry.operation and not other.sent]
+    return len(waiting) < write.batch and min(waiting) + write.gather > sync.now()
 
 
 def _write(sync: Syncing, entry: Entry) -> AnyWrite | None:
@@ -129,6 +130,12 @@ def _calls(sync: Syncing, begun: Sequence[Sending]) -> list[list[Sending]]:
         if len(together[one.entry.operation]) == write.batch:
             calls.append(together.pop(one.entry.operation))
     return [*calls, *together.values()]
+
+
+def _is_repeatable(sync: Syncing, entry: Entry) -> bool:
+    """Whether sending it again does nothing more: then it need not be proved that nothing has happened."""
+    write = _write(sync, entry)
+    return write is not None and write.repeatable
 
 
 def _is_fresh(write: AnyWrite | None, entry: Entry) -> bool:
@@ -190,7 +197,7 @@ def _news(conn: Connection, sync: Syncing, sender: str, entry: Entry, answer: An
         case Accepted():
             ours = outbox.unknown(conn, entry, sender, answer.look_after, now, None, answer.ticket)
             return News(entry, OutboxState.SENDING) if ours else None
-        case None if entry.not_after is not None and now < entry.not_after:
+        case None if entry.not_after is not None and now < entry.not_after and not _is_repeatable(sync, entry):
             outbox.unknown(conn, entry, sender, entry.not_after, now, None, entry.ticket)
             return None
         case None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
 FeedName = Literal["listings", "merchant-stock", "fba-stock", "orders"]
+WriteName = Literal["set_stock", "ship_orders"]
 PackAttribute = Literal["item_package_quantity", "number_of_items"]
 
 ORDERS_BACK = timedelta(days=60)
@@ -87,6 +88,12 @@ class AmazonConfig(Config):
         "fba-stock",
         "orders",
     )
+
+    writes: Annotated[
+        tuple[WriteName, ...],
+        AfterValidator(_once),
+        Field(description="What may be changed in the account, and the app has the roles for."),
+    ] = ()
 
     @property
     def store(self) -> str:

@@ -33,6 +33,9 @@ LATE = timedelta(minutes=10)
 """So late a change may appear in a search."""
 
 FULFILLMENT = "fulfillmentAvailability"
+AVAILABILITY = "fulfillment_availability"
+"""The same, as the seller has filed it among the attributes."""
+
 MERCHANT = "DEFAULT"
 """The code under which a listing says what the merchant himself ships."""
 
@@ -104,6 +107,13 @@ class ListingFeed(SearchedFeed[ProductRecord]):
 
     def has(self, item: Shape) -> bool:
         return not is_parent(item, self._config.store)
+
+    def kept(self, item: Shape) -> Shape:
+        """All but what is offered: that moves with every sale."""
+        filed = item.get("attributes")
+        if not isinstance(filed, dict):
+            return item
+        return {**item, "attributes": {name: value for name, value in filed.items() if name != AVAILABILITY}}
 
 
 class MerchantStockFeed(SearchedFeed[StockRecord]):

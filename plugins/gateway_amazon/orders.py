@@ -21,13 +21,12 @@ from gateway.sdk import (
     RejectedError,
     Token,
 )
-from gateway.sdk.shapes import Shape, optional_instant, optional_text, within
+from gateway.sdk.shapes import Shape, optional_instant, within
 from gateway_amazon.config import ORDERS_BACK, AmazonConfig
-from gateway_amazon.packs import Packs
 from gateway_amazon.partner import GET_ORDER, SEARCH_ORDERS, Found, NotFoundError, Query, SellingPartner
 from gateway_amazon.sales import kept, order_of
 from gateway_amazon.search import named
-from gateway_amazon.shapes import objects, packed, segment, stamp, unpacked
+from gateway_amazon.shapes import packed, segment, stamp, unpacked
 
 PATH = "/orders/2026-01-01/orders"
 SETTLING = timedelta(minutes=2)
@@ -57,9 +56,8 @@ class OrderFeed(LiveFeed[OrderRecord]):
     lists_all = False
     fetch_at_once = 20
 
-    def __init__(self, config: AmazonConfig, context: Context, partner: SellingPartner, packs: Packs) -> None:
-        self._config, self._context = config, context
-        self._partner, self._packs = partner, packs
+    def __init__(self, config: AmazonConfig, context: Context, partner: SellingPartner) -> None:
+        self._config, self._context, self._partner = config, context, partner
         self._data = "PROCEEDS,FULFILLMENT,BUYER" if config.contact else "PROCEEDS,FULFILLMENT"
 
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
@@ -67,7 +65,7 @@ class OrderFeed(LiveFeed[OrderRecord]):
         found = await self._partner.search(SEARCH_ORDERS, PATH, self._query(window), window.page)
         reached = _reached(window, found)
         further = packed(*window._replace(page=found.next)) if found.next else None
-        return Page(await self._raws(found.items), next=further, mark=reached)
+        return Page(self._raws(found.items), next=further, mark=reached)
 
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
         return {ref.id: await self._one(ref) for ref in refs}
@@ -102,16 +100,12 @@ class OrderFeed(LiveFeed[OrderRecord]):
         order = within(answer, "order")
         if not isinstance(order, dict) or order.get("orderId") != ref.id:
             raise ContractError(f"{GET_ORDER.name} answered with another order than the one asked for")
-        return (await self._raws([order]))[0]
+        return self._raws([order])[0]
 
-    async def _raws(self, orders: Sequence[Shape]) -> list[Raw]:
-        """Each order once, with what its lines are multiplied by."""
+    def _raws(self, orders: Sequence[Shape]) -> list[Raw]:
+        """Each order once."""
         slim = named((kept(order, self._config.contact) for order in orders), "orderId")
-        units = await self._packs.of(sku for order in slim.values() for sku in skus_of(order))
-        return [
-            Raw(name, {"order": order, "units": {sku: units[sku] for sku in skus_of(order)}})
-            for name, order in slim.items()
-        ]
+        return [Raw(name, order) for name, order in slim.items()]
 
 
 def _reached(window: Window, found: Found) -> str:
@@ -121,12 +115,3 @@ def _reached(window: Window, found: Found) -> str:
     except InvalidValueError as error:
         raise ContractError(f"the answer of {SEARCH_ORDERS.name}: {error}") from error
     return window.before if told is None else max(window.after, min(window.before, stamp(told)))
-
-
-def skus_of(order: Shape) -> list[str]:
-    """What it sells. A line that is too odd to tell is left to be rejected."""
-    try:
-        skus = [optional_text(item, "product", "sellerSku") for item in objects(order, "orderItems")]
-    except InvalidValueError:
-        return []
-    return [sku for sku in skus if sku]

@@ -1,4 +1,4 @@
-"""How many units a listing sells: what stock and orders, which count listings, are multiplied by."""
+"""How many units a listing sells: what stock, which counts listings, is multiplied by."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from gateway.sdk import (
     ContractError,
     CursorExpiredError,
     InvalidValueError,
+    OutcomeUnknownError,
     RateLimitedError,
     RejectedError,
     Request,
@@ -40,6 +41,7 @@ class Operation:
         token: the parameter that says which page.
         items: where the answer has its list.
         tries: how often it may be sent for one wish; once, where every request is precious.
+        repeatable: a try that failed may be repeated; not where it changes something.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Operation:
     token: str = ""
     items: tuple[str, ...] = ()
     tries: int = 3
+    method: str = "GET"
+    repeatable: bool = True
 
 
 SEARCH_LISTINGS = Operation("searchListingsItems", Budget(capacity=5, per_second=5), "pageToken", ("items",))
@@ -58,7 +62,16 @@ SEARCH_ORDERS = Operation(
     "searchOrders", Budget(capacity=20, per_second=0.0056), "paginationToken", ("orders",), tries=1
 )
 GET_ORDER = Operation("getOrder", Budget(capacity=30, per_second=0.5))
-OPERATIONS = (SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER)
+PATCH_LISTING = Operation("patchListingsItem", Budget(capacity=5, per_second=5), method="PATCH", repeatable=False)
+CREATE_DOCUMENT = Operation("createFeedDocument", Budget(capacity=15, per_second=0.5), method="POST")
+CREATE_FEED = Operation("createFeed", Budget(capacity=15, per_second=0.0083), method="POST", repeatable=False)
+GET_FEEDS = Operation("getFeeds", Budget(capacity=10, per_second=0.0222), tries=1)
+GET_FEED = Operation("getFeed", Budget(capacity=15, per_second=2))
+GET_DOCUMENT = Operation("getFeedDocument", Budget(capacity=10, per_second=0.0222), tries=1)
+OPERATIONS = (
+    *(SEARCH_LISTINGS, GET_LISTING, FBA_STOCK, SEARCH_ORDERS, GET_ORDER),
+    *(PATCH_LISTING, CREATE_DOCUMENT, CREATE_FEED, GET_FEEDS, GET_FEED, GET_DOCUMENT),
+)
 """Source: the usage plans in Amazon's models of these operations, 2026-08."""
 
 
@@ -97,7 +110,14 @@ class SellingPartner:
             raise ContractError(f"{operation.name} names a page as its own next one")
         return found
 
-    async def ask(self, operation: Operation, path: str, query: Query) -> Shape:
+    async def tell(self, operation: Operation, path: str, query: Query, body: Shape) -> Shape:
+        """What it answers to a change. After an answer that cannot be read it may have been made. Raises as `ask`."""
+        try:
+            return await self.ask(operation, path, query, body)
+        except ContractError as error:
+            raise OutcomeUnknownError(str(error)) from error
+
+    async def ask(self, operation: Operation, path: str, query: Query, body: Shape | None = None) -> Shape:
         """What it answers, an object.
 
         Raises:
@@ -105,7 +125,15 @@ class SellingPartner:
             ChannelError: as `gateway.sdk.Http` says.
         """
         asked = {name: value for name, value in query.items() if value is not None}
-        request = Request(method="GET", path=path, query=asked, budget=operation.name, tries=operation.tries)
+        request = Request(
+            method=operation.method,
+            path=path,
+            query=asked,
+            json=body,
+            budget=operation.name,
+            repeatable=operation.repeatable,
+            tries=operation.tries,
+        )
         answer = await self._paced(operation, request)
         said = answer.json()
         if answer.status >= 400:

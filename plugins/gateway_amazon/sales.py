@@ -15,9 +15,8 @@ from gateway.sdk import (
     PaymentStatus,
     Raw,
     Ref,
-    pieces,
 )
-from gateway.sdk.shapes import Shape, instant, optional_instant, optional_text, text, within
+from gateway.sdk.shapes import Shape, instant, optional_instant, optional_text, text
 from gateway_amazon.config import AmazonConfig
 from gateway_amazon.shapes import FBA_PLACE, count, money, objects, total
 
@@ -38,7 +37,11 @@ STANDINGS = {
 """By Amazon's status: the buyer is charged when it ships, and until PENDING is over not even authorized."""
 
 MONEY_OF_ITEM: Shape = {"product": {"title": {}, "sellerSku": {}, "price": {}}, "proceeds": {}}
-COUNT_OF_ITEM: Shape = {"orderItemId": {}, "quantityOrdered": {}, "fulfillment": {"quantityFulfilled": {}}}
+COUNT_OF_ITEM: Shape = {
+    "orderItemId": {},
+    "quantityOrdered": {},
+    "fulfillment": {"quantityFulfilled": {}, "quantityUnfulfilled": {}},
+}
 KEPT: Shape = {
     **{name: {} for name in ("orderId", "createdTime", "lastUpdatedTime", "proceeds")},
     "fulfillment": {"fulfillmentStatus": {}, "fulfilledBy": {}},
@@ -63,10 +66,11 @@ def chosen(shape: Any, names: Shape) -> Any:
 
 def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
     """The order. Its buyer is nobody that the gateway could know again: there is no customer."""
-    order, units = within(raw.data, "order"), within(raw.data, "units")
+    order: Shape = raw.data
     items = objects(order, "orderItems")
     status, shipped, paid = standing(optional_text(order, "fulfillment", "fulfillmentStatus"))
-    lines = [line_of(item, units, config) for item in items]
+    place = place_of(order, config)
+    lines = [line_of(item, place, whole=status is OrderStatus.CANCELLED) for item in items]
     return OrderRecord(
         ref=Ref(text(order, "orderId")),
         version=optional_instant(order, "lastUpdatedTime"),
@@ -75,9 +79,7 @@ def order_of(raw: Raw, config: AmazonConfig) -> OrderRecord:
         fulfillment_status=shipped,
         payment_status=paid,
         placed_at=instant(order, "createdTime"),
-        place={"AMAZON": FBA_PLACE, "MERCHANT": config.merchant_place}.get(
-            optional_text(order, "fulfillment", "fulfilledBy") or ""
-        ),
+        place=place,
         lines=lines,
         subtotal=total([line.total for line in lines if line.total is not None]),
         discount_total=total([amount for item in items for amount in parts(item, "DISCOUNT")]),
@@ -102,29 +104,36 @@ def contact_of(order: Shape) -> OrderContact | None:
     return OrderContact(name=name, email=email) if name or email else None
 
 
-def line_of(item: Shape, units: Shape, config: AmazonConfig) -> OrderLineRecord:
-    """One line. Amazon counts and prices listings; the model counts units, of which a two-pack has two."""
+def place_of(order: Shape, config: AmazonConfig) -> str | None:
+    """From where it leaves: all of an order does from one place."""
+    places = {"AMAZON": FBA_PLACE, "MERCHANT": config.merchant_place}
+    return places.get(optional_text(order, "fulfillment", "fulfilledBy") or "")
+
+
+def line_of(item: Shape, place: str | None, *, whole: bool) -> OrderLineRecord:
+    """One line. It counts and prices listings: how many units a two-pack takes is the listing's to say.
+
+    Args:
+        whole: with what was cancelled of it.
+    """
     sku = optional_text(item, "product", "sellerSku")
-    pack = pieces("units", within(units, sku)) if sku and sku in units else 1
     ordered = count(item, "quantityOrdered")
     if ordered is None:
         raise InvalidValueError("lines.quantity", "is missing")
     price = money(item, "product", "price", "unitPrice")
+    shipped, waiting = (count(item, "fulfillment", f"quantity{name}") for name in ("Fulfilled", "Unfulfilled"))
+    left = ordered if whole or shipped is None or waiting is None else min(ordered, shipped + waiting)
     return OrderLineRecord(
         ref=Ref(text(item, "orderItemId")),
         variant=sku,
+        place=place,
         title=optional_text(item, "product", "title") or "",
         sku=sku,
-        quantity=ordered * pack,
-        unit_price=price and each(price, pack),
+        quantity=left,
+        unit_price=price,
         total=line_total(item, price, ordered),
-        fulfilled_quantity=(count(item, "fulfillment", "quantityFulfilled") or 0) * pack,
+        fulfilled_quantity=shipped or 0,
     )
-
-
-def each(price: Money, pack: int) -> Money:
-    """The price of one unit, rounded half up; the line's total stays exact."""
-    return Money((2 * price.minor + pack) // (2 * pack), price.currency_code)
 
 
 def line_total(item: Shape, price: Money | None, ordered: int) -> Money | None:

@@ -70,14 +70,18 @@ class ListingSearch:
             page = await self._partner.search(SEARCH_LISTINGS, self._path, {**self._about(data), **query}, None)
             found |= {item["sku"]: item for item in page.items if item.get("sku") in some}
         for sku in skus:
-            if sku not in found and (single := await self._single(sku, data)) is not None:
+            if sku not in found and (single := await self.one(sku, data)) is not None:
                 found[sku] = single
         return found
 
-    async def _single(self, sku: str, data: str) -> Shape | None:
+    def path_of(self, sku: str) -> str:
+        """Where a listing is read, and changed."""
+        return f"{self._path}/{segment(sku)}"
+
+    async def one(self, sku: str, data: str) -> Shape | None:
+        """A listing, as it is known to itself: a search may lag behind."""
         try:
-            path = f"{self._path}/{segment(sku)}"
-            item = await self._partner.ask(GET_LISTING, path, self._about(data))
+            item = await self._partner.ask(GET_LISTING, self.path_of(sku), self._about(data))
         except NotFoundError:
             return None
         if item.get("sku") != sku:

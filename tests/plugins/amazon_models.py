@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 Shape = Mapping[str, Any]
-FILES = ("listingsItems_2021-08-01.json", "fbaInventory.json", "orders_2026-01-01.json")
+FILES = (
+    "listingsItems_2021-08-01.json",
+    "fbaInventory.json",
+    "orders_2026-01-01.json",
+    "feeds_2021-06-30.json",
+)
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -38,8 +43,8 @@ class Operation:
     told: Shape
     definitions: Shape
 
-    def wrong_request(self, path: str, query: Mapping[str, str]) -> list[str]:
-        """What the model has against a request."""
+    def wrong_request(self, path: str, query: Mapping[str, str], body: object = None) -> list[str]:
+        """What the model has against a request. `body`: None where it has none."""
         places = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
         found = [] if re.fullmatch(places, path) else [f"the path {path} is not {self.path}"]
         known = {one["name"]: one for one in self.told["parameters"] if one["in"] == "query"}
@@ -47,7 +52,13 @@ class Operation:
         found += [f"{name}: missing" for name, one in known.items() if one.get("required") and name not in query]
         for name, value in query.items():
             found += [f"{name}: {problem}" for problem in _wrong_value(known.get(name, {}), value)]
-        return found
+        return found + self._wrong_body(body)
+
+    def _wrong_body(self, body: object) -> list[str]:
+        known = next((one for one in self.told["parameters"] if one["in"] == "body"), None)
+        if known is None:
+            return [] if body is None else ["body: unknown"]
+        return ["body: missing"] if body is None else list(self._wrong(known["schema"], body, "body"))
 
     def wrong_answer(self, status: int, answer: object) -> list[str]:
         """What the model has against an answer."""
@@ -55,7 +66,8 @@ class Operation:
 
     def pairs(self) -> list[tuple[Shape, Shape]]:
         """The requests of Amazon's own static sandbox, and its answers."""
-        static = self.told["responses"]["200"].get("x-amzn-api-sandbox", {}).get("static", [])
+        (good,) = (said for status, said in self.told["responses"].items() if status.startswith("2"))
+        static = good.get("x-amzn-api-sandbox", {}).get("static", [])
         return [({n: v["value"] for n, v in _parameters(one)}, one["response"]) for one in static]
 
     def _wrong(self, schema: Shape, value: object, place: str) -> Iterator[str]:
@@ -67,6 +79,8 @@ class Operation:
         elif isinstance(value, dict):
             yield from self._wrong_fields(schema, value, place)
         elif isinstance(value, list):
+            if len(value) < schema.get("minItems", 0) or len(value) > schema.get("maxItems", len(value)):
+                yield f"{place}: {len(value)} are too few or too many"
             for number, item in enumerate(value):
                 yield from self._wrong(schema["items"], item, f"{place}[{number}]")
         else:

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from gateway.channels.answers import BadRecord
-from gateway.sdk import ContractError, Money, OrderRecord, ProductRecord, StockRecord
+from gateway.sdk import Accepted, ContractError, Money, OrderRecord, ProductRecord, StockRecord
 from gateway_amazon.partner import OPERATIONS
 from gateway_amazon.sandbox.door import Asked
+from tests.databases import sqlite_database
 
 from .amazon import SOON, House, house, many
 from .amazon_models import Operation, operations, specs
+from .amazon_selling import TEA, Selling, selling, ship
 
 SPECS = specs()
 pytestmark = [
@@ -44,7 +46,8 @@ def wrong(models: dict[str, Operation], asked: Sequence[Asked]) -> list[str]:
     found: list[str] = []
     for one in asked:
         model = models[one.operation]
-        found += model.wrong_request(one.path, one.query) + model.wrong_answer(one.status, json.loads(one.answer))
+        found += model.wrong_request(one.path, one.query, one.body)
+        found += model.wrong_answer(one.status, json.loads(one.answer))
     return found
 
 
@@ -59,6 +62,25 @@ async def everything(amazon: House, place: str) -> None:
     await amazon.fetched("orders", "202-0000000-0000001", "nothing/like it")
 
 
+async def everything_told(shop: Selling) -> None:
+    """Every request by which the adapter changes something, or finds out what became of it."""
+    shop.sandbox.offers.lag = 60
+    await shop.arm()
+    await shop.later(2)
+    shop.sandbox.offers.issue = "99022"
+    shop.till.change("stock", "TEA-1@L", on_hand=9)
+    await shop.later(2)
+    for fate in ("DONE", "CANCELLED", "FATAL"):
+        parcel = ship(await shop.sandbox.sell(TEA, 1, "leeds"), 1)
+        shop.sandbox.feeds.fate = fate
+        (answer,) = await shop.send(parcel)
+        assert isinstance(answer, Accepted)
+        await shop.find(parcel, answer.ticket)
+    shop.clock.forward(hours=1)
+    assert await shop.find(ship(await shop.sandbox.sell(TEA, 1, "leeds"), 1), None) is None
+    await shop.later(2)
+
+
 async def test_every_request_and_every_answer_is_as_the_models_say(
     tmp_path: Path, models: dict[str, Operation]
 ) -> None:
@@ -68,8 +90,11 @@ async def test_every_request_and_every_answer_is_as_the_models_say(
     async with house(tmp_path, many(listings=60), contact=True) as amazon:
         await everything(amazon, "fba")
         asked += amazon.sandbox.asked
+    async with selling(sqlite_database(tmp_path / "selling.db"), tmp_path) as shop:
+        await everything_told(shop)
+        asked += shop.sandbox.asked
     assert {one.operation for one in asked} == {operation.name for operation in OPERATIONS}
-    assert {one.status for one in asked} == {200, 404}
+    assert {one.status for one in asked} == {200, 201, 202, 404}
     assert wrong(models, asked) == []
 
 
@@ -137,6 +162,47 @@ def test_the_proof_a_request_that_strays_from_the_models_is_found(
     (found,) = models["searchListingsItems"].wrong_request("/listings/2021-08-01/items/A2", query)
     assert found.startswith(problem)
     assert models["searchListingsItems"].wrong_request("/listings/2021-08-01/items/A/B", {"marketplaceIds": US})
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (None, "body: missing"),
+        ({"productType": "PRODUCT"}, "body.patches: missing"),
+        ({"productType": "PRODUCT", "patches": []}, "body.patches: 0 are too few or too many"),
+        (
+            {"productType": "PRODUCT", "patches": [{"op": "set", "path": "/attributes/x"}]},
+            "body.patches[0].op: 'set' is not one of",
+        ),
+        (
+            {"productType": "PRODUCT", "patches": [{"op": "merge", "path": "/x", "value": {}}]},
+            "body.patches[0].value: expected array, found dict",
+        ),
+    ],
+)
+def test_the_proof_a_patch_that_strays_from_the_models_is_found(
+    models: dict[str, Operation], body: Any, problem: str
+) -> None:
+    path = "/listings/2021-08-01/items/A2/SKU"
+    (found,) = models["patchListingsItem"].wrong_request(path, {"marketplaceIds": US}, body)
+    assert found.startswith(problem)
+
+
+def test_what_the_gateway_is_answered_by_the_vendors_own_sandbox_is_as_the_models_say(
+    models: dict[str, Operation],
+) -> None:
+    for operation in (
+        "patchListingsItem",
+        "createFeed",
+        "getFeed",
+        "getFeeds",
+        "createFeedDocument",
+        "getFeedDocument",
+    ):
+        pairs = models[operation].pairs()
+        status = {"createFeed": 202, "createFeedDocument": 201}.get(operation, 200)
+        assert pairs, operation
+        assert [models[operation].wrong_answer(status, answer) for _, answer in pairs] == [[] for _ in pairs]
 
 
 async def said(tmp_path: Path, operation: str, answer: Any) -> list[Any]:

@@ -143,7 +143,7 @@ async def test_more_listings_than_one_search_shows_are_all_found(tmp_path: Path)
     assert {raw.id for raw in raws} == {f"P{number:05}" for number in range(1_030)}
 
 
-async def test_a_two_pack_counts_in_units_wherever_it_is_counted(tmp_path: Path) -> None:
+async def test_a_two_pack_is_counted_in_units_and_sold_in_packs(tmp_path: Path) -> None:
     async with house(tmp_path) as amazon:
         products, orders = await amazon.records("listings"), await amazon.records("orders")
         kept = (await amazon.records("fba-stock"))["fba/MUG-1-PAIR"]
@@ -151,16 +151,15 @@ async def test_a_two_pack_counts_in_units_wherever_it_is_counted(tmp_path: Path)
     line = orders[ORDER].lines[1]
     assert (pair.units_per_listing, pair.price) == (2, Money(814, "GBP"))
     assert (kept.item, kept.available) == ("MUG-1-PAIR", 10)
-    assert (line.variant, line.quantity, line.unit_price) == ("MUG-1-PAIR", 2, Money(407, "GBP"))
-    assert (line.total, line.fulfilled_quantity) == (Money(814, "GBP"), 2)
+    assert (line.variant, line.quantity, line.unit_price) == ("MUG-1-PAIR", 1, Money(814, "GBP"))
+    assert (line.total, line.fulfilled_quantity, line.place) == (Money(814, "GBP"), 1, "fba")
 
 
 async def test_the_configuration_knows_better_how_many_units_a_listing_sells(tmp_path: Path) -> None:
     async with house(tmp_path, units={"TEA-1": 3}) as amazon:
         (tea,) = (await amazon.records("listings"))["TEA-1"].variants
         offered = (await amazon.records("merchant-stock"))["merchant/TEA-1"]
-        line = (await amazon.records("orders"))[ORDER].lines[0]
-    assert (tea.units_per_listing, offered.available, line.quantity) == (3, 36, 18)
+    assert (tea.units_per_listing, offered.available) == (3, 36)
 
 
 async def test_an_order_has_no_customer_and_no_more_of_its_buyer_than_is_allowed(tmp_path: Path) -> None:
@@ -171,10 +170,10 @@ async def test_an_order_has_no_customer_and_no_more_of_its_buyer_than_is_allowed
         (told,) = await amazon.items("orders")
         reached = (await amazon.read("orders", [told]))[ORDER]
     assert (record.customer, record.contact, record.shipping_address) == (None, None, None)
-    assert "buyer" not in silent.data["order"]
+    assert "buyer" not in silent.data
     assert reached.contact == OrderContact(email="20200000000000007@marketplace.amazon.example")
     for raw in (silent, told):
-        assert not {"recipient", "packages", "tax", "payment"} & set(raw.data["order"])
+        assert not {"recipient", "packages", "tax", "payment"} & set(raw.data)
 
 
 @pytest.mark.parametrize(
@@ -198,8 +197,20 @@ async def test_an_order_stands_where_amazon_says(
         raw = (await amazon.fetched("orders", id))[id]
         order = (await amazon.read("orders", [raw]))[id]
     assert (order.status, order.fulfillment_status, order.payment_status) == (stands, shipped, paid)
-    assert (order.place, order.lines[0].quantity) == ("leeds", 2)
+    assert (order.place, order.lines[0].place, order.lines[0].quantity) == ("leeds", "leeds", 2)
     assert order.total == (None if status == "PENDING" else Money(612, "GBP"))
+
+
+async def test_of_a_line_that_was_cancelled_in_part_only_the_rest_was_sold(tmp_path: Path) -> None:
+    def cut(said: Any) -> Any:
+        said["order"]["orderItems"][0]["fulfillment"] = {"quantityFulfilled": 1, "quantityUnfulfilled": 1}
+        return said
+
+    async with house(tmp_path) as amazon:
+        id = await amazon.sandbox.sell("TEA-1", 5, "leeds")
+        amazon.sandbox.twist("getOrder", cut)
+        order = (await amazon.read("orders", [(await amazon.fetched("orders", id))[id]]))[id]
+    assert (order.lines[0].quantity, order.lines[0].fulfilled_quantity) == (2, 1)
 
 
 async def test_single_records_are_read_and_what_is_certainly_not_there_is_gone(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class Demo:
         """The last order that the web store has."""
         return self.shop.shop.all("Order")[-1]
 
-    def amazon(self) -> int:
+    def amazon(self) -> int | None:
         """What is offered on Amazon."""
         account = self.twins.sandboxes["amazon"]
         assert isinstance(account, AmazonSandbox)

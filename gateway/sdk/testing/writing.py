@@ -109,12 +109,18 @@ class Habits:
 
     def _set(self, command: SetStock) -> Outcome:
         id_ = f"{command.item}@{command.place}"
-        row = self.store.one("stock", id_)
-        if row is not None and command.seen is not None and row["on_hand"] != command.seen:
-            return Refused(code="CHANGED", message=f"it was {row['on_hand']}, not {command.seen}")
-        fresh = rows.stock(command.item, command.place, command.quantity)
+        row, units = self.store.one("stock", id_), self._units(command.item)
+        if row is not None and command.seen is not None and row["on_hand"] // units != command.seen:
+            return Refused(code="CHANGED", message=f"it was {row['on_hand'] // units}, not {command.seen}")
+        fresh = rows.stock(command.item, command.place, command.quantity * units)
         self._later(lambda: self.store.put("stock", fresh))
         return Done()
+
+    def _units(self, item: str) -> int:
+        """How many units of stock one listing of an item sells."""
+        products = (row["variants"] for row in self.store.rows("products").values() if "variants" in row)
+        variants = (one for some in products if isinstance(some, list) for one in some)
+        return next((one.get("units", 1) for one in variants if item in (one["id"], one.get("item"))), 1)
 
     def _place(self, command: PlaceOrder) -> Outcome:
         order, id_ = command.order, f"m-{self.store.count('orders') + 1}"

@@ -26,6 +26,7 @@ class Account:
 
     ticks: Callable[[], float]
     delay: float = 0.0
+    _work: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     _true: dict[Kind, dict[str, Shape]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _seen: dict[Kind, dict[str, Shape]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _due: deque[tuple[float, Kind, str, Shape | None]] = field(default_factory=deque)
@@ -40,8 +41,20 @@ class Account:
         if self._true[kind].pop(id, None) is not None:
             self._due.append((self.ticks() + self.delay, kind, id, None))
 
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Do this so much later: what was taken is applied, whatever has changed until then."""
+        self._work.append((self.ticks() + seconds, work))
+
+    def catch_up(self) -> None:
+        """Do what was to be done by now."""
+        due = sorted((one for one in self._work if one[0] <= self.ticks()), key=lambda one: one[0])
+        self._work = [one for one in self._work if one[0] > self.ticks()]
+        for _, work in due:
+            work()
+
     def one(self, kind: Kind, id: str) -> Shape:
         """A copy of what is true."""
+        self.catch_up()
         if id not in self._true[kind]:
             raise SandboxError(f"{'order' if kind == 'orders' else 'sku'}: the account has no {id} in its {kind}")
         return copy.deepcopy(self._true[kind][id])
@@ -52,6 +65,7 @@ class Account:
 
     def seen(self, kind: Kind) -> Mapping[str, Shape]:
         """What is seen now. Not to be changed."""
+        self.catch_up()
         while self._due and self._due[0][0] <= self.ticks():
             _, of, id, shape = self._due.popleft()
             if shape is None:

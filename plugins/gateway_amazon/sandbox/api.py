@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from gateway_amazon.sandbox.account import Account, Shape
 from gateway_amazon.sandbox.limits import PAGE_TOKEN_LASTS
+from gateway_amazon.sandbox.offers import Offers
+from gateway_amazon.sandbox.refusals import RefusalError, invalid
 from gateway_amazon.sandbox.shapes import stamp
 
 Query = Mapping[str, str]
@@ -36,19 +38,12 @@ ORDER_DATA = {
 """What is only told where it is asked for, of an order and of its lines."""
 
 
-class RefusalError(Exception):
-    """A request that is answered with an error."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
 @dataclass(frozen=True, slots=True)
 class Api:
     """The operations over one account."""
 
     account: Account
+    offers: Offers
     seller: str
     store: str
     now: Callable[[], datetime]
@@ -73,6 +68,10 @@ class Api:
         if found is None:
             raise RefusalError(404, "NOT_FOUND", f"SKU '{path['sku']}' not found in marketplace {self.store}")
         return _told(found, _listed(query, "includedData", LISTING_DATA, ("summaries",)))
+
+    def patch_listing(self, query: Query, path: Mapping[str, str], body: Shape) -> Shape:
+        self._mine(query, path)
+        return self.offers.patched(path["sku"], body)
 
     def fba_stock(self, query: Query, path: Mapping[str, str]) -> Shape:
         if query.get("granularityType") != "Marketplace" or query.get("granularityId") != self.store:
@@ -147,11 +146,6 @@ class Api:
         if self.account.ticks() - made > PAGE_TOKEN_LASTS.get(operation, float("inf")):
             raise invalid("the page token has expired")
         return int(start)
-
-
-def invalid(message: str) -> RefusalError:
-    """A request that was asked wrongly."""
-    return RefusalError(400, "InvalidInput", message)
 
 
 def _told(item: Shape, data: Sequence[str]) -> Shape:

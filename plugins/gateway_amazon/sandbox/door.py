@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 import secrets
 import time
@@ -20,10 +21,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_amazon.sandbox.account import Shape
-from gateway_amazon.sandbox.api import Api, RefusalError
+from gateway_amazon.sandbox.api import Api
+from gateway_amazon.sandbox.feeds import Feeds
 from gateway_amazon.sandbox.limits import ACCESS_LASTS, Bucket, Times, buckets
+from gateway_amazon.sandbox.refusals import RefusalError
 
-Operation = Callable[[Mapping[str, str], Mapping[str, str]], Shape]
+Operation = Callable[..., Shape]
+"""Of a query, the parts of the path and, where something is told, the body."""
+
 Twist = Callable[[Shape], Any]
 CLIENT_ID, CLIENT_SECRET, REFRESH = "amzn1.application-oa2-client.sandbox", "sandbox-client-secret", "Atzr|sandbox"
 GARBAGE = b"<!doctype html><html><body><h1>Service is being maintained</h1></body></html>"
@@ -31,11 +36,12 @@ GARBAGE = b"<!doctype html><html><body><h1>Service is being maintained</h1></bod
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came in, and what was answered. `path`: as it was written."""
+    """A request as it came in, and what was answered. `path`: as it was written; `body`: None where there was none."""
 
     operation: str
     path: str
     query: Mapping[str, str]
+    body: Any
     at: float
     status: int
     answer: bytes
@@ -46,19 +52,21 @@ class Door:
 
     Attributes:
         asked: the last requests.
+        lost: operations whose next answer is lost, and whether they are carried out all the same.
         twists: by operation what an answer is turned into: a lie, or bytes that are sent as they are; None: the truth.
         mode: how it is broken.
         slow: seconds that an answer takes in the mode of that name.
     """
 
-    def __init__(self, api: Api, times: Times) -> None:
+    def __init__(self, api: Api, feeds: Feeds, times: Times) -> None:
         self.asked: deque[Asked] = deque(maxlen=20_000)
+        self.lost: dict[str, bool] = {}
         self.twists: dict[str, Twist] = {}
         self.mode = "ok"
         self.slow = 3.0
         self.mended = asyncio.Event()
         self.refresh_token = REFRESH
-        self._api, self._times = api, times
+        self._api, self._feeds, self._times = api, feeds, times
         self._buckets: dict[str, Bucket] = buckets(times.fast)
         self._access: dict[str, float] = {}
 
@@ -70,11 +78,38 @@ class Door:
             Route("/auth/o2/token", self._login, methods=["POST"]),
             Route(listings, self._operation("searchListingsItems", api.search_listings)),
             Route(f"{listings}/{{sku:path}}", self._operation("getListingsItem", api.get_listing)),
+            Route(
+                f"{listings}/{{sku:path}}",
+                self._operation("patchListingsItem", api.patch_listing),
+                methods=["PATCH"],
+            ),
             Route("/fba/inventory/v1/summaries", self._operation("getInventorySummaries", api.fba_stock)),
             Route(orders, self._operation("searchOrders", api.search_orders)),
             Route(f"{orders}/{{order:path}}", self._operation("getOrder", api.get_order)),
         ]
-        return Faulty(Starlette(routes=routes), self)
+        return Faulty(Starlette(routes=[*routes, *self._routes_of_feeds()]), self)
+
+    def _routes_of_feeds(self) -> list[Route]:
+        feeds, base = self._feeds, "/feeds/2021-06-30"
+        documents = self._operation("createFeedDocument", feeds.create_document, 201)
+        return [
+            Route(f"{base}/documents", documents, methods=["POST"]),
+            Route(f"{base}/documents/{{document}}", self._operation("getFeedDocument", feeds.get_document)),
+            Route(f"{base}/feeds", self._operation("createFeed", feeds.create_feed, 202), methods=["POST"]),
+            Route(f"{base}/feeds", self._operation("getFeeds", feeds.get_feeds)),
+            Route(f"{base}/feeds/{{feed}}", self._operation("getFeed", feeds.get_feed)),
+            Route("/documents/{document}", self._document, methods=["PUT", "GET"]),
+        ]
+
+    async def _document(self, request: Request) -> Response:
+        """The store of documents, which knows no tokens: its addresses are signed."""
+        id, signed = request.path_params["document"], request.url.query == "X-Amz-Signature=abc%2Fdef%3D"
+        if not signed or "x-amz-access-token" in request.headers:
+            return Response(b"<Error><Code>SignatureDoesNotMatch</Code></Error>", 403)
+        if request.method == "PUT":
+            self._feeds.documents[id] = await request.body()
+            return Response()
+        return Response(self._feeds.documents[id], media_type="text/xml")
 
     def expire(self) -> None:
         """No access token is good any more."""
@@ -94,21 +129,24 @@ class Door:
         said = {"access_token": token, "token_type": "bearer", "expires_in": lasts, "refresh_token": REFRESH}
         return answered(self.twists.get("login", truly)(said))
 
-    def _operation(self, name: str, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    def _operation(self, name: str, operation: Operation, good: int = 200) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            query, path = dict(request.query_params), dict(request.path_params)
-            status, said = self._said(name, operation, request, query, path)
-            answer = answered(said, status)
+            lost = self.lost.pop(name, None)
+            if lost is False:
+                return Half(b"the question never arrived")
+            query, body = dict(request.query_params), await request.body()
+            told = json.loads(body) if body else None
+            work = functools.partial(operation, query, dict(request.path_params), *([] if told is None else [told]))
+            status, said = self._said(name, work, request)
+            answer = answered(said, good if status == 200 else status, Half if lost else Response)
             answer.headers["x-amzn-RateLimit-Limit"] = f"{self._buckets[name].per_second * self._times.scale:g}"
-            raw = request.scope["raw_path"].decode()
-            self.asked.append(Asked(name, raw, query, time.monotonic(), status, bytes(answer.body)))
+            raw, at = request.scope["raw_path"].decode(), time.monotonic()
+            self.asked.append(Asked(name, raw, query, told, at, answer.status_code, bytes(answer.body)))
             return answer
 
         return endpoint
 
-    def _said(
-        self, name: str, operation: Operation, request: Request, query: Mapping[str, str], path: Mapping[str, str]
-    ) -> tuple[int, Any]:
+    def _said(self, name: str, work: Callable[[], Shape], request: Request) -> tuple[int, Any]:
         try:
             if self.mode == "throttle" or not self._buckets[name].take():
                 raise RefusalError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
@@ -117,15 +155,15 @@ class Door:
             token = request.headers.get("x-amz-access-token", "")
             if self.mode == "auth" or self._access.get(token, 0) <= self._times.ticks():
                 raise RefusalError(403, "Unauthorized", "Access to requested resource is denied.")
-            if name in self.twists and (lie := self.twists[name](self._true(operation, query, path))) is not None:
+            if name in self.twists and (lie := self.twists[name](self._true(work))) is not None:
                 return 200, lie
-            return 200, operation(query, path)
+            return 200, work()
         except RefusalError as error:
             return error.status, {"errors": [{"code": error.code, "message": error.message, "details": ""}]}
 
-    def _true(self, operation: Operation, query: Mapping[str, str], path: Mapping[str, str]) -> Shape:
+    def _true(self, work: Callable[[], Shape]) -> Shape:
         try:
-            return copy.deepcopy(operation(query, path))
+            return copy.deepcopy(work())
         except RefusalError:
             return {}
 
@@ -135,10 +173,17 @@ def truly(said: Shape) -> Shape:
     return said
 
 
-def answered(said: Any, status: int = 200) -> Response:
+class Half(Response):
+    """Half of an answer, and then nothing more."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, _half(send))
+
+
+def answered(said: Any, status: int = 200, kind: type[Response] = Response) -> Response:
     """The answer; bytes are sent as they are."""
     body = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return Response(body, status, media_type="application/json")
+    return kind(body, status, media_type="application/json")
 
 
 class Faulty:

@@ -13,6 +13,12 @@ RATES = {
     "getInventorySummaries": (2.0, 2),
     "searchOrders": (0.0056, 20),
     "getOrder": (0.5, 30),
+    "patchListingsItem": (5.0, 5),
+    "createFeedDocument": (0.5, 15),
+    "createFeed": (0.0083, 15),
+    "getFeeds": (0.0222, 10),
+    "getFeed": (2.0, 15),
+    "getFeedDocument": (0.0222, 10),
 }
 """Requests a second, and at once. Source: the usage plans in Amazon's models, 2026-08."""
 

@@ -78,12 +78,12 @@ class Shaping:
         return {
             "sku": product.sku,
             "summaries": [summary],
-            "attributes": self.attributes(product),
+            "attributes": self.attributes(product, quantity),
             "offers": [offer],
             "fulfillmentAvailability": [availability(quantity)],
         }
 
-    def attributes(self, product: WorldProduct) -> Shape:
+    def attributes(self, product: WorldProduct, quantity: int | None) -> Shape:
         """What the seller filed."""
         found: Shape = {
             "item_name": [{"value": product.title, "language_tag": "en_GB", "marketplace_id": self.store}],
@@ -92,6 +92,9 @@ class Shaping:
         if product.barcode:
             code = {"type": "ean", "value": product.barcode, "marketplace_id": self.store}
             found["externally_assigned_product_identifier"] = [code]
+        if quantity is not None:
+            filed = {"fulfillment_channel_code": "DEFAULT", "quantity": quantity, "lead_time_to_ship_max_days": 2}
+            found["fulfillment_availability"] = [{**filed, "marketplace_id": self.store}]
         return found
 
     def order(self, sale: Sale) -> Shape:

@@ -15,8 +15,10 @@ from gateway.sdk.testing.server import Server
 from gateway_amazon.sandbox.account import KINDS, Account, Shape
 from gateway_amazon.sandbox.api import Api
 from gateway_amazon.sandbox.door import CLIENT_ID, CLIENT_SECRET, REFRESH, Asked, Door, Twist
+from gateway_amazon.sandbox.feeds import Feeds
 from gateway_amazon.sandbox.limits import Times
-from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, availability, loaded, order_id, stamp
+from gateway_amazon.sandbox.offers import Offers
+from gateway_amazon.sandbox.shapes import FBA, Line, Sale, Shaping, loaded, order_id, stamp
 
 SELLER, STORE = "A2SANDBOXSELLER", "A1F83G8C2ARO7P"
 MODES = (*FAULTS, *(mode for mode in ("error", "half") if mode not in FAULTS))
@@ -56,7 +58,12 @@ async def start(
 
 
 class AmazonSandbox:
-    """See `gateway.sdk.testing.sandbox.Sandbox`."""
+    """See `gateway.sdk.testing.sandbox.Sandbox`.
+
+    Attributes:
+        offers: the merchant's quantities, and how late they are applied.
+        feeds: what was told of shipments, and how late it is processed.
+    """
 
     def __init__(
         self,
@@ -76,7 +83,9 @@ class AmazonSandbox:
             for id, shape in found[kind].items():
                 self._account.put(kind, id, shape)
         self._account.delay = times.delay
-        self._door = Door(Api(self._account, SELLER, store, times.now), times)
+        self.offers = Offers(self._account)
+        self.feeds = Feeds(self._account, SELLER, times.now, lambda: self._address)
+        self._door = Door(Api(self._account, self.offers, SELLER, store, times.now), self.feeds, times)
         self._server = Server(self._door.app(), port)
         self._numbers = itertools.count(FIRST_ORDER + len(found["orders"]))
         self._mending: asyncio.TimerHandle | None = None
@@ -84,7 +93,7 @@ class AmazonSandbox:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        address = f"http://127.0.0.1:{self._server.port}"
+        address = self._address
         first = min((receipt.at for receipt in self._world.receipts), default=None)
         return {
             "seller_id": SELLER,
@@ -101,6 +110,10 @@ class AmazonSandbox:
         }
 
     @property
+    def _address(self) -> str:
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
     def asked(self) -> list[Asked]:
         """The requests that came in, and their answers."""
         return list(self._door.asked)
@@ -113,6 +126,7 @@ class AmazonSandbox:
         self, sku: str, quantity: int, place: str, *, at: datetime | None = None, status: str = "UNSHIPPED"
     ) -> str:
         """Sell so many listings. The merchant's offer goes down by itself; what Amazon keeps is reserved."""
+        self._account.catch_up()
         if quantity < 1:
             raise SandboxError(f"quantity: expected 1 or more, found {quantity}")
         if place not in self._places:
@@ -128,7 +142,8 @@ class AmazonSandbox:
 
     def _take(self, sku: str, quantity: int, place: str) -> None:
         if place != FBA:
-            self.offer(sku, _less(self.offered(sku), quantity))
+            (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
+            self.offers.set(sku, _less(offer.get("quantity", 0), quantity))
             return
         kept = self._account.one("fba", sku)
         details = kept["inventoryDetails"]
@@ -137,16 +152,28 @@ class AmazonSandbox:
             details["reservedQuantity"][name] += quantity
         self._account.put("fba", sku, {**kept, "lastUpdatedTime": stamp(self._now())})
 
-    def offered(self, sku: str) -> int:
-        """How many the merchant offers."""
-        (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
-        return int(offer.get("quantity", 0))
-
     def offer(self, sku: str, quantity: int) -> None:
         """Have the merchant offer so many. The listing's date of change stays as it is."""
-        listing = self._account.one("listings", sku)
-        listing["fulfillmentAvailability"] = [availability(quantity)]
-        self._account.put("listings", sku, listing)
+        self.offers.set(sku, quantity)
+
+    def offered(self, sku: str) -> int | None:
+        """How many the merchant offers in truth; None: Amazon keeps it."""
+        (offer,) = self._account.one("listings", sku)["fulfillmentAvailability"]
+        quantity: int | None = offer.get("quantity")
+        return quantity
+
+    def filed(self, sku: str) -> Shape:
+        """The attributes of a listing."""
+        found: Shape = self._account.one("listings", sku)["attributes"]
+        return found
+
+    def order(self, id: str) -> Shape:
+        """An order, in truth."""
+        return self._account.one("orders", id)
+
+    def lose(self, operation: str, *, carried_out: bool) -> None:
+        """The next answer of an operation is lost."""
+        self._door.lost[operation] = carried_out
 
     async def price(self, sku: str, amount: Decimal) -> None:
         listing = self._account.one("listings", sku)
