@@ -52,9 +52,9 @@ def goods() -> World:
 
 
 def till() -> MemoryStore:
-    """A till that counts twenty teas and seven mugs."""
+    """A till that counts twenty teas and eleven mugs."""
     store = MemoryStore()
-    for sku, units in (("TEA-1", 20), ("MUG-1", 7)):
+    for sku, units in (("TEA-1", 20), ("MUG-1", 11)):
         store.put("products", rows.product(sku, sku=sku, gtin=GTINS[sku]))
         store.put("stock", rows.stock(sku, "L", units))
     return store

@@ -54,10 +54,10 @@ async def test_nothing_is_told_before_an_operator_has_armed_the_account(shop: Se
 
 async def test_an_armed_account_offers_what_the_till_counts(shop: Selling) -> None:
     await shop.arm()
-    assert dict(shop.told()) == {TEA: 20, PAIR: 3}
+    assert dict(shop.told()) == {TEA: 20, PAIR: 5}
     await shop.later()
-    assert (shop.offered(), shop.offered(PAIR)) == (20, 3)
-    assert await shop.push() == ("IN_SYNC", 20, 20) and await shop.push(PAIR) == ("IN_SYNC", 3, 3)
+    assert (shop.offered(), shop.offered(PAIR)) == (20, 5)
+    assert await shop.push() == ("IN_SYNC", 20, 20) and await shop.push(PAIR) == ("IN_SYNC", 5, 5)
     await shop.later(5)
     assert len(shop.told()) == 2 and await shop.column(OUTBOX) == ["DONE", "DONE"]
 
@@ -96,11 +96,11 @@ async def test_a_quantity_that_is_applied_late_and_seen_later_is_done_once_it_is
 async def test_what_has_been_overtaken_before_it_was_seen_is_told_anew(database_url: str, tmp_path: Path) -> None:
     async with selling(database_url, tmp_path, lag=600) as shop:
         await shop.arm()
-        shop.till.change("stock", "TEA-1@L", on_hand=2)
+        shop.till.change("stock", "TEA-1@L", on_hand=8)
         await shop.later(minutes=1)
-        assert [quantity for sku, quantity in shop.told() if sku == TEA] == [20, 2]
+        assert [quantity for sku, quantity in shop.told() if sku == TEA] == [20, 8]
         await shop.later(4)
-        assert shop.offered() == 2 and await shop.push() == ("IN_SYNC", 2, 2)
+        assert shop.offered() == 8 and await shop.push() == ("IN_SYNC", 8, 8)
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
@@ -108,7 +108,7 @@ async def test_a_quantity_whose_answer_is_lost_is_told_again_and_is_one(shop: Se
     shop.sandbox.lose("patchListingsItem", carried_out=carried_out)
     await shop.arm()
     await shop.later(3)
-    assert (shop.offered(), shop.offered(PAIR)) == (20, 3) and set(await shop.column(OUTBOX)) == {"DONE"}
+    assert (shop.offered(), shop.offered(PAIR)) == (20, 5) and set(await shop.column(OUTBOX)) == {"DONE"}
     await shop.later(4)
     assert await shop.push() == ("IN_SYNC", 20, 20)
 
@@ -173,7 +173,7 @@ async def test_a_pair_that_is_sold_takes_two(shop: Selling) -> None:
     await shop.later()
     await shop.sandbox.sell(PAIR, 2, "leeds")
     await shop.later(2)
-    assert shop.counted("MUG-1") == 3 and await shop.stock("MUG-1") == (3, 0) and shop.offered(PAIR) == 1
+    assert shop.counted("MUG-1") == 7 and await shop.stock("MUG-1") == (7, 0) and shop.offered(PAIR) == 3
 
 
 async def test_an_order_that_is_cancelled_comes_to_nothing(shop: Selling) -> None:
@@ -186,11 +186,23 @@ async def test_an_order_that_is_cancelled_comes_to_nothing(shop: Selling) -> Non
     assert shop.counted() == 20 and await shop.stock() == (20, 0) and shop.offered() == 20
 
 
+async def test_of_the_last_ones_it_offers_what_is_set_aside_for_it(shop: Selling) -> None:
+    """It tells its sales late: nobody else may sell them meanwhile (rule K6)."""
+    await shop.arm()
+    await shop.later()
+    shop.till.change("stock", "TEA-1@L", on_hand=3)
+    await shop.later(2)
+    assert shop.offered() == 2 and await shop.stock() == (3, 2)
+    await shop.sandbox.sell(TEA, 2, "leeds")
+    await shop.later(4)
+    assert shop.counted() == 1 and (await shop.stock())[0] == 1 and shop.offered() == 1
+
+
 async def test_what_amazon_keeps_is_never_taken_from_the_till(shop: Selling) -> None:
     await shop.arm()
     await shop.sandbox.sell(KEPT, 2, "fba")
     await shop.later(3)
-    assert shop.counted("MUG-1") == 7 and await shop.column(STATE) == []
+    assert shop.counted("MUG-1") == 11 and await shop.column(STATE) == []
 
 
 async def test_the_danger_is_real_an_older_quantity_puts_on_sale_again_what_was_sold(shop: Selling) -> None:
@@ -211,6 +223,13 @@ async def test_a_listing_that_has_sold_meanwhile_is_not_told_a_quantity_that_doe
         Accepted
     ]  # less is safe in any case: it must not wait
     assert shop.offered() == 4
+
+
+async def test_the_proof_without_that_rule_it_would_sell_them_again(shop: Selling) -> None:
+    await shop.sandbox.sell(TEA, 5, "leeds")
+    with patch.object(stocking, "_would_resell", lambda *_: False):
+        await shop.send(offer(20, 12))
+    assert shop.offered() == 20
 
 
 async def test_what_was_sold_while_a_quantity_was_on_its_way_is_told_once_its_order_comes(
