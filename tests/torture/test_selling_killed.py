@@ -278,7 +278,7 @@ class Known:
     held: int
     free: dict[str, int]
     unbalanced: list[checking.Unbalanced]
-    tasks: list[tuple[str, str, str]]
+    tasks: list[checking.Task]
 
 
 def known(conn: Connection, places: Mapping[str, str]) -> Known:
