@@ -46,10 +46,18 @@ class Claimed:
 _columns = idempotency.c
 _here = sa.and_(_columns.principal == sa.bindparam("_principal"), _columns.key == sa.bindparam("_key"))
 _ours = sa.and_(_here, _columns.run == sa.bindparam("_run"))
-_new_on_sqlite, _new_on_postgres = (
-    insert(idempotency).on_conflict_do_nothing().returning(_columns.run)
-    for insert in (sqlite.insert, postgresql.insert)
-)
+
+
+def _adding(insert: sqlite.Insert | postgresql.Insert) -> sa.Executable:
+    """Adds a wish, in the place of one that has expired; nothing is returned where another stands there."""
+    new = {name: insert.excluded[name] for name in ("fingerprint", "run", "answer", "until", "expires_at")}
+    expired = _columns.expires_at <= sa.bindparam("_at")
+    return insert.on_conflict_do_update(index_elements=["principal", "key"], set_=new, where=expired).returning(
+        _columns.run
+    )
+
+
+_new_on_sqlite, _new_on_postgres = (_adding(insert(idempotency)) for insert in (sqlite.insert, postgresql.insert))
 _take_over = (
     sa.update(idempotency)
     .where(_here, _columns.fingerprint == sa.bindparam("_fingerprint"))
@@ -66,7 +74,8 @@ def claim(conn: Connection, wish: Claim) -> Claimed:
     """
     row = {"principal": wish.principal, "key": wish.key, "fingerprint": wish.fingerprint, "run": wish.run}
     new = _new_on_sqlite if is_sqlite(conn) else _new_on_postgres
-    if conn.scalar(new, row | {"answer": None, "until": wish.until, "expires_at": wish.at + KEPT}) is not None:
+    until = {"until": wish.until, "expires_at": wish.at + KEPT, "_at": wish.at}
+    if conn.scalar(new, row | until | {"answer": None}) is not None:
         return Claimed(wish.fingerprint, wish.run, None)
     taken_over = {"run": wish.run, "until": wish.until, "_fingerprint": wish.fingerprint, "_at": wish.at}
     conn.execute(_take_over, taken_over | _place(wish))
