@@ -123,7 +123,7 @@ class Shoppers:
     async def _handed(self, one: Mapping[str, Any]) -> None:
         given = {"fulfillmentId": one["id"], "version": one["version"]}
         waits = one["status"] in ("PENDING", "ACCEPTED")
-        if waits and self.dice.random() < 0.05:
+        if waits and one["method"] == "SHIPPING" and self.dice.random() < 0.1:
             wish = "fulfillmentReject", "FulfillmentRejectInput", FULFILLMENT, SHOP
             await self._wish(*wish, **given, reason="not on the shelf")
         elif one["method"] == "SHIPPING" and waits:
