@@ -7,7 +7,7 @@ channel sold in its own place, and has not counted yet itself, is a movement tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -71,12 +71,11 @@ def follow(conn: Connection, found: Sequence[Sale], count: int, ground: Ground, 
     channel = followed[0].order.channel
     known = _known(conn, channel, followed)
     sold = sales.sold_as(conn, [sale.line for sale in followed])
-    taken_from = {sale.line.id: _source(conn, sale, sold.get(sale.line.id), ground) for sale in followed}
-    turns = [
-        Turn(sale, source, known.get((sale.order.external_id, sale.line.external_id), []))
-        for sale in followed
-        if isinstance(source := taken_from[sale.line.id], Source)
-    ]
+    before = {sale.line.id: known.get((sale.order.external_id, sale.line.external_id), []) for sale in followed}
+    taken_from = {
+        sale.line.id: _source(conn, sale, sold.get(sale.line.id), before[sale.line.id], ground) for sale in followed
+    }
+    turns = [turn for sale in followed for turn in _turns(sale, taken_from[sale.line.id], before[sale.line.id], ground)]
     _open(conn, [turn for turn in turns if turn.source.how != "order"], now)
     _bring(conn, [turn for turn in turns if turn.source.how == "order"], ground, now)
     _acknowledge_posted(conn, followed, known, count, now)
@@ -104,10 +103,18 @@ def _known(conn: Connection, channel: str, found: Sequence[Sale]) -> dict[tuple[
     return known
 
 
-def _source(conn: Connection, sale: Sale, sold: SoldAs | None, ground: Ground) -> Source | type[Unplaced] | None:
+def _location(sale: Sale, known: Sequence[ReservationRow], ground: Ground) -> Location | None:
+    """From where it leaves. Of what leaves no more channels may not say that: there it was to leave from."""
+    if sale.place is not None:
+        return ground.at(sale.order.channel, sale.place)
+    return ground.locations.get(known[-1].location) if known else None
+
+
+def _source(
+    conn: Connection, sale: Sale, sold: SoldAs | None, known: Sequence[ReservationRow], ground: Ground
+) -> Source | type[Unplaced] | None:
     """Where a line's units come from. None: from nowhere that anybody has to hear of."""
-    channel = sale.order.channel
-    location = None if sale.place is None else ground.at(channel, sale.place)
+    channel, location = sale.order.channel, _location(sale, known, ground)
     if location is None:
         return None if sale.place is None else Unplaced
     own = location.authority == channel
@@ -128,15 +135,24 @@ def _source(conn: Connection, sale: Sale, sold: SoldAs | None, ground: Ground) -
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A line, where it comes from, and what has been moved for it."""
+    """A line, where it comes from, and what has been moved for it there.
+
+    Attributes:
+        next: the number of the line's next movement.
+        leaves: not from elsewhere, by now.
+    """
 
     sale: Sale
     source: Source
     known: Sequence[ReservationRow]
+    next: int
+    leaves: bool = True
 
     @property
     def quantity(self) -> int:
         """Of what is sold, by now."""
+        if not self.leaves:
+            return 0
         undone = self.sale.order.status in UNDONE
         return max(0, self.sale.line.fulfilled_quantity if undone else self.sale.line.quantity)
 
@@ -173,9 +189,34 @@ class Turn:
         )
 
 
+def _turns(
+    sale: Sale, source: Source | type[Unplaced] | None, known: Sequence[ReservationRow], ground: Ground
+) -> Iterator[Turn]:
+    """What has been moved where, and what has to be: nothing more where it does not leave from any more."""
+    here, number = _location(sale, known, ground), max((row.turn for row in known), default=-1) + 1
+    if source is Unplaced or here is None:
+        return
+    there: dict[str, list[ReservationRow]] = {}
+    for row in known:
+        there.setdefault(row.location, []).append(row)
+    mine = there.pop(here.key, [])
+    for key, rows in there.items():
+        if (left := _left(sale, key, rows[0], ground)) is not None:
+            yield Turn(sale, left, rows, number, leaves=False)
+            number += 1
+    if isinstance(source, Source):
+        yield Turn(sale, source, mine, number)
+
+
+def _left(sale: Sale, key: str, row: ReservationRow, ground: Ground) -> Source | None:
+    """Where it was to leave from, if anybody has to hear of it there."""
+    location, how = ground.locations.get(key), ground.posts.get((key, sale.order.channel))
+    return None if location is None or how is None else Source(location, how, row.listing_id, row.spot, 1)
+
+
 def _open(conn: Connection, turns: Sequence[Turn], now: datetime) -> None:
     """What is sold has left, whether or not there was enough of it (rule K8)."""
-    moved = [(turn, turn.row(turn.more, len(turn.known), now)) for turn in turns if turn.more]
+    moved = [(turn, turn.row(turn.more, turn.next, now)) for turn in turns if turn.more]
     move(conn, [row for _, row in moved], now)
     for turn, row in moved:
         ledger.told_late(conn, turn.sale.order.channel, row.spot, turn.more, now)
@@ -202,9 +243,9 @@ def _bring(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetim
         if standing is not None and not ground.can(standing.channel, CancelOrder):
             _edit(conn, mine, ground, now)
             continue
-        back = {turn.sale.line.id: turn.row(-turn.moved, len(turn.known), now) for turn in mine if turn.moved}
+        back = {turn.sale.line.id: turn.row(-turn.moved, turn.next, now) for turn in mine if turn.moved}
         out = {
-            turn.sale.line.id: turn.row(turn.quantity * turn.source.units, len(turn.known) + bool(turn.moved), now)
+            turn.sale.line.id: turn.row(turn.quantity * turn.source.units, turn.next + bool(turn.moved), now)
             for turn in mine
             if turn.quantity
         }
@@ -221,7 +262,7 @@ def _bring(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetim
 
 def _edit(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetime) -> None:
     """Whoever counts there cancels nothing: what has changed is told as what it does to the count."""
-    rows = [turn.row(turn.more, len(turn.known), now) for turn in turns if turn.more]
+    rows = [turn.row(turn.more, turn.next, now) for turn in turns if turn.more]
     move(conn, rows, now)
     bringing.adjust(conn, turns[0].sale.order, rows, ground, now)
 

@@ -89,6 +89,30 @@ async def test_a_canceled_order_takes_nothing(world: World) -> None:
     assert on_hand(world.stores["till"], "t-mug", "L") == 40 and await counter(world, "t-mug", "L") == (40, 0)
 
 
+async def test_what_is_canceled_comes_back_where_it_was_even_if_nobody_says_any_more_where_that_is(
+    world: World,
+) -> None:
+    world.stores["web"].put("orders", sold(3, status="OPEN"))
+    await later(world)
+    canceled = sold(3, status="CANCELLED", place=None)
+    canceled["lines"][0]["fulfilled"] = 0
+    world.stores["web"].put("orders", canceled)
+    await later(world)
+    assert on_hand(world.stores["till"], "t-mug", "L") == 40 and await counter(world, "t-mug", "L") == (40, 0)
+
+
+async def test_an_order_that_leaves_from_elsewhere_after_all_takes_nothing_where_it_was(world: World) -> None:
+    web, till = world.stores["web"], world.stores["till"]
+    web.put("orders", sold(3))
+    await later(world)
+    web.put("orders", sold(3, place="D"))
+    await later(world)
+    assert on_hand(till, "t-mug", "L") == 40 and await counter(world, "t-mug", "L") == (40, 0)
+    web.put("orders", sold(2))
+    await later(world)
+    assert on_hand(till, "t-mug", "L") == 38 and await counter(world, "t-mug", "L") == (38, 0)
+
+
 async def test_an_order_that_is_read_again_is_sold_once(world: World) -> None:
     web = world.stores["web"]
     web.put("orders", sold(3))

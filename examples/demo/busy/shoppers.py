@@ -14,14 +14,14 @@ import httpx2
 SHOP, STOREFRONT, ADMIN = "demo-shop", "demo-storefront", "demo-admin"
 LIVING = ((51.52, -0.15), (53.48, -2.24), (53.80, -1.55))
 ERRORS = "userErrors { code message }"
-ORDER = "order { id version status fulfillments { id version status method pickupCode } }"
+ORDER = "order { id version status accessToken fulfillments { id version status method pickupCode } }"
 FULFILLMENT = f"fulfillment {{ {ORDER} }}"
 CART = "cart { token version total { amount } }"
 OPTIONS = """
 query ($cart: String!, $near: GeoPointInput) {
   fulfillmentOptions(cartToken: $cart, near: $near) { token price { amount } parts { method } uncovered { quantity } }
 }"""
-LOOK = f"query ($id: ID!) {{ {ORDER.replace('order {', 'node(id: $id) { ... on Order {', 1)} }} }}"
+LOOK = f"query ($access: String!) {{ {ORDER.replace('order', 'order(by: {accessToken: $access})', 1)} }}"
 VARIANTS = "query ($skus: [String!]) { productVariants(first: 100, filter: { skus: $skus }) { nodes { id } } }"
 ADDRESS = {"line1": "3 Mill Lane", "city": "Leeds", "postalCode": "LS2 7EW", "countryCode": "GB"}
 
@@ -36,7 +36,7 @@ class Shoppers:
 
     Attributes:
         variants: what there is to buy.
-        placed: orders that may still be handed over or canceled.
+        placed: the access tokens of orders that may still be handed over or canceled.
         said: how often something was done, and what was refused.
     """
 
@@ -99,7 +99,7 @@ class Shoppers:
         )
         if made["order"] is None:
             return False
-        self.placed.append(made["order"]["id"])
+        self.placed.append(made["order"]["accessToken"])
         return True
 
     # -------------------------------------------------------------------------------------------- afterwards
@@ -108,11 +108,11 @@ class Shoppers:
         """Something happens to an order: it is handed over, canceled, or not found on the shelf."""
         if not self.placed:
             return
-        place = self.dice.randrange(len(self.placed))
-        order = (await self._ask(LOOK, SHOP, id=self.placed[place]))["node"]
+        access = self.placed.pop(self.dice.randrange(len(self.placed)))
+        order = (await self._ask(LOOK, STOREFRONT, access=access))["order"]
         if order["status"] not in ("PENDING", "OPEN"):
-            self.placed.pop(place)
             return
+        self.placed.append(access)
         if self.dice.random() < 0.15:
             given = {"orderId": order["id"], "version": order["version"], "reason": "changed her mind"}
             await self._wish("orderCancel", "OrderCancelInput", ORDER, SHOP, **given)
@@ -123,7 +123,7 @@ class Shoppers:
     async def _handed(self, one: Mapping[str, Any]) -> None:
         given = {"fulfillmentId": one["id"], "version": one["version"]}
         waits = one["status"] in ("PENDING", "ACCEPTED")
-        if waits and self.dice.random() < 0.05:
+        if waits and one["method"] == "SHIPPING" and self.dice.random() < 0.1:
             wish = "fulfillmentReject", "FulfillmentRejectInput", FULFILLMENT, SHOP
             await self._wish(*wish, **given, reason="not on the shelf")
         elif one["method"] == "SHIPPING" and waits:
