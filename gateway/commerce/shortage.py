@@ -16,7 +16,7 @@ from gateway.model.stock import ReservationState
 from gateway.storage import counters, fulfilling, reservations, sales, shortages
 from gateway.storage.database import Connection
 from gateway.storage.fulfilling import FulfillmentRow
-from gateway.storage.reservations import Spot
+from gateway.storage.reservations import ReservationRow, Spot
 from gateway.storage.shortages import Claim
 
 WAITING = (FulfillmentStatus.PENDING.value, FulfillmentStatus.ACCEPTED.value)
@@ -35,7 +35,7 @@ def relieve(conn: Connection, stock_ids: Collection[str], selling: Selling, now:
 
 def _relieve(conn: Connection, spot: Spot, selling: Selling, now: datetime) -> None:
     counter = counters.locked(conn, [spot])[spot]
-    missing = -counter.free - shortages.set_aside(conn, spot, ledger.ALLOTTED)  # that is withdrawn by being pushed
+    missing = -counter.free - sum(row.claimed for row in reservations.open_of(conn, [spot]) if _is_doubtful(row))
     missing -= _let_go(conn, spot, missing, now)
     left = []
     for claim in sorted(shortages.claims(conn, spot), key=lambda one: _rank(one, selling)) if missing > 0 else ():
@@ -44,6 +44,12 @@ def _relieve(conn: Connection, spot: Spot, selling: Selling, now: datetime) -> N
         else:
             left.append(claim)
     _to_a_person(conn, spot, left, missing, selling, now)
+
+
+def _is_doubtful(row: ReservationRow) -> bool:
+    """What is being told may be in the count already (rule K3); what is set aside for followers they give back."""
+    told = row.state == ReservationState.COMMITTED.value and row.command is not None
+    return told or row.owner.startswith(ledger.ALLOTTED)
 
 
 def _let_go(conn: Connection, spot: Spot, missing: int, now: datetime) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.orders import OrderAttention, OrderFulfillmentStatus, OrderStatus
 from gateway.model.stock import ReservationState
 from gateway.storage.paging import among
-from gateway.storage.reservations import Spot, is_open
+from gateway.storage.reservations import Spot
 from gateway.storage.sales import OrderRow
 from gateway.storage.tables import order_tasks, orders, reservations, stock
 
@@ -72,15 +72,6 @@ def _sold() -> sa.ColumnElement[bool]:
     ours = sa.and_(reservations.c.order_channel == SOLD_HERE, orders.c.id == reservations.c.order_ref)
     theirs = sa.and_(orders.c.channel == reservations.c.order_channel, orders.c.external_id == reservations.c.order_ref)
     return sa.or_(ours, theirs)
-
-
-def set_aside(conn: Connection, spot: Spot, prefix: str) -> int:
-    """Units of a counter that are held by all whose names begin so."""
-    channel, item, place = spot
-    here = sa.and_(reservations.c.channel == channel, reservations.c.item == item, reservations.c.place == place)
-    named = reservations.c.owner.startswith(prefix, autoescape=True)
-    statement = sa.select(sa.func.sum(reservations.c.quantity)).where(here, is_open, named)
-    return int(conn.scalar(statement) or 0)
 
 
 # ------------------------------------------------------------------------------------------------ tasks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -10,6 +11,8 @@ import pytest
 
 from gateway.commerce import shortage
 from gateway.runtime import Gateway
+from gateway.sdk import Accepted
+from gateway.sdk.testing.faults import returning
 from gateway.sync.doctor import examine
 from tests.graphql.buying import LOCATIONS, TABLES, Shopper, staff, stores
 from tests.graphql.selling import counter, on_hand, states, variant_id
@@ -92,6 +95,16 @@ async def test_an_order_that_cannot_be_served_there_comes_from_elsewhere(world: 
     assert sorted(found) == [("depot", "CANCELLED"), ("london", "ACCEPTED")] and attention == []
     await later(world)
     assert on_hand(world.stores["till"], "t-mug", "L") == 38 and on_hand(world.stores["web"], "w-mug", "D") == 1
+
+
+async def test_what_is_subtracted_twice_for_a_moment_is_no_shortage(world: World) -> None:
+    """The store shows its order in its count; that the count contains it is proved later (rule K3)."""
+    slow = returning([Accepted(ticket="1", look_after=world.clock() + timedelta(days=1))])
+    world.stores["web"].apply(slow, feed="PlaceOrder", method="send", times=1)
+    order = await bought(world, 3)
+    await counted(world, 2)
+    assert await counter(world, "w-mug", "D") == (2, 3)
+    assert await seen(world, order) == ([("depot", "PENDING")], [])
 
 
 async def test_whoever_paid_first_keeps_what_there_is(world: World) -> None:
