@@ -2,10 +2,11 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help demo test check serve bench torture schema lint types clean
+.PHONY: help demo busy-day test check serve bench torture schema lint types clean
 
 help:
 	@echo 'make demo     a retailer with two shops, synced and served (PORT=8000, DATA=file.csv.gz)'
+	@echo 'make busy-day 2,000 sales everywhere at once while channels break, and what came of it (SALES=2000, SEED=1)'
 	@echo 'make test     the tests, on SQLite and PostgreSQL'
 	@echo 'make check    lint, types, import rules, tests'
 	@echo 'make serve    the gateway of gateway.toml (CONFIG=gateway.toml)'
@@ -21,6 +22,9 @@ help:
 
 demo: .venv/ready
 	@$(BIN)/python -m examples.demo
+
+busy-day: .venv/ready
+	@$(BIN)/python -m examples.demo busy-day --sales $(or $(SALES),2000) --seed $(or $(SEED),1)
 
 # The tests' databases and servers are thrown away: where there is room for them, they live in memory. Bytecode is kept,
 # whatever the environment says, because the tests start many processes.

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from examples.demo.busy.day import Plan, spend
 from examples.demo.channels import PLACES, Twins, forget_others, note_change, started, summary, worlds_of
 from examples.demo.control import ControlServer, Outside, control_server
 from examples.demo.gateway_process import DemoError, addresses, ask, run, serving
 from examples.demo.queries import VARIANT, paste
-from examples.demo.retail import DataError, read
+from examples.demo.retail import DataError, Sold, read
 from gateway.sdk.testing.sandbox import World
 
 HERE = Path(__file__).parent
@@ -25,16 +29,40 @@ KEPT = Path(os.environ.get("DEMO_STATE") or HERE.parents[1] / ".demo")
 DATA = HERE / "data" / "online-retail-2010-12.csv.gz"
 
 
-def main() -> int:
-    """Run until Ctrl-C."""
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the demo until Ctrl-C, or a busy day to its end."""
+    asked = arguments().parse_args(given)
     try:
-        port = free_port(os.environ.get("PORT") or "8000")
-        worlds = worlds_of(read(Path(os.environ.get("DATA") or DATA)))
-        asyncio.run(demo(worlds, port))
+        lines = read(Path(os.environ.get("DATA") or DATA))
+        if asked.command == "busy-day":
+            return busy_day(lines, Plan(asked.sales, asked.seed))
+        asyncio.run(demo(worlds_of(lines), free_port(os.environ.get("PORT") or "8000")))
     except (DataError, DemoError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    parser = argparse.ArgumentParser("python -m examples.demo", description=__doc__)
+    commands = parser.add_subparsers(dest="command", title="instead of the demo")
+    busy = commands.add_parser(
+        "busy-day",
+        help="sell everywhere at once while channels break, and have `gateway doctor` look at what it came to",
+        description="A busy day, in minutes. Exit code 1: a channel counts other units than are left, something that "
+        "is due is not done, or `gateway doctor` finds a difference.",
+    )
+    busy.add_argument("--sales", type=int, default=2_000, help="how many (default: 2,000)")
+    busy.add_argument("--seed", type=int, default=1, help="another one makes another day (default: 1)")
+    return parser
+
+
+def busy_day(lines: Sequence[Sold], plan: Plan) -> int:
+    """A day of its own, of which nothing is kept."""
+    say = partial(print, flush=True)
+    with tempfile.TemporaryDirectory(prefix="busy-day-") as kept:
+        return asyncio.run(spend(lines, Path(kept), any_port(), plan, say)).told(say)
 
 
 async def demo(worlds: Mapping[str, World], port: int) -> None:
@@ -104,6 +132,13 @@ async def announce(address: str, control_port: int) -> None:
     found = await ask(address, VARIANT)
     nodes = found["data"]["productVariants"]["nodes"]
     print(paste(address, control_port, nodes[0]["id"] if nodes else None), flush=True)
+
+
+def any_port() -> int:
+    """One that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def free_port(given: str) -> int:

@@ -39,8 +39,8 @@ from gateway.settings import ChannelTable, Settings, load
 from gateway.storage.tables import outbox, reservations
 
 ROUND = timedelta(minutes=3)
-AT_ONCE = 12
-"""Sales of one round."""
+AT_ONCE, ROUNDS = 12, 80
+"""Sales of one round; more, where there would be more rounds than that."""
 
 GENEROUS = 1000.0
 """How much more often than in life the store and the marketplace let themselves be asked: the clock goes in jumps."""
@@ -89,6 +89,12 @@ class Report:
     open: Sequence[str]
     doctor: int
 
+    def told(self, say: Callable[[str], None]) -> int:
+        """Say it; 0: all is as it has to be."""
+        for title, lines in (("counted otherwise than sold", self.differences), ("not done", self.open)):
+            say("\n  ".join([f"{title}: {len(lines)}", *lines]))
+        return 1 if self.doctor or self.differences or self.open else 0
+
 
 @dataclass(slots=True)
 class Day:
@@ -105,13 +111,13 @@ class Day:
 
     async def open(self, sales: int) -> None:
         """Sell so much, and have things go wrong meanwhile."""
-        shown = 0
+        shown, at_once = 0, max(AT_ONCE, sales // ROUNDS)
         while (done := sum(self.sold.values())) < sales:
             if done >= shown:
                 self.say(f"{self.clock():%a %H:%M} {done:,} of {sales:,} sold ({_listed(self.sold)}); {self.weather}")
                 shown += max(1, sales // 20)
             await self.weather.change()
-            await self._round(min(AT_ONCE, sales - done))
+            await self._round(min(at_once, sales - done))
             await self._pass(ROUND)
 
     async def _round(self, sales: int) -> None:
@@ -199,7 +205,7 @@ def _table(table: ChannelTable) -> ChannelTable:
     return table.model_copy(update={"call_deadline": CALL, "live_deadline": CALL, "every": every})
 
 
-async def spend(lines: Sequence[Sold], kept: Path, port: int, plan: Plan, say: Callable[[str], None] = print) -> Report:
+async def spend(lines: Sequence[Sold], kept: Path, port: int, plan: Plan, say: Callable[[str], None]) -> Report:
     """A whole day, and what `gateway doctor` says at its end."""
     clock = Clock(datetime.now(UTC).replace(microsecond=0) - BEFORE)
     worlds = busy_worlds(lines, plan.articles)

@@ -23,6 +23,7 @@ query ($cart: String!, $near: GeoPointInput) {
 }"""
 LOOK = f"query ($access: String!) {{ {ORDER.replace('order', 'order(by: {accessToken: $access})', 1)} }}"
 VARIANTS = "query ($skus: [String!]) { productVariants(first: 100, filter: { skus: $skus }) { nodes { id } } }"
+TRIES = 3
 ADDRESS = {"line1": "3 Mill Lane", "city": "Leeds", "postalCode": "LS2 7EW", "countryCode": "GB"}
 
 
@@ -138,7 +139,7 @@ class Shoppers:
     # -------------------------------------------------------------------------------------------- asking
 
     async def _wish(self, name: str, kind: str, fields: str, token: str, **given: Any) -> dict[str, Any]:
-        """What came of it. The same wish is sent again where the answer was lost."""
+        """What came of it."""
         document = f"mutation ($input: {kind}!) {{ {name}(input: $input) {{ {fields} {ERRORS} }} }}"
         key = f"{self.dice.getrandbits(128):032x}"
         found: dict[str, Any] = (await self._ask(document, token, input={**given, "idempotencyKey": key}))[name]
@@ -146,10 +147,18 @@ class Shoppers:
         return found
 
     async def _ask(self, document: str, token: str, **variables: Any) -> dict[str, Any]:
-        asked = {"query": document, "variables": variables}
-        answer = await self.client.post("/graphql", json=asked, headers={"authorization": f"Bearer {token}"})
-        said = answer.json()
+        said = (await self._sent({"query": document, "variables": variables}, token)).json()
         if "errors" in said:
             raise UnansweredError(said["errors"][0]["message"])
         found: dict[str, Any] = said["data"]
         return found
+
+    async def _sent(self, asked: Mapping[str, Any], token: str) -> httpx2.Response:
+        """The answer. What was lost, because the server had hung up, is sent again: each wish has its key."""
+        headers = {"authorization": f"Bearer {token}"}
+        for _ in range(TRIES):
+            try:
+                return await self.client.post("/graphql", json=asked, headers=headers)
+            except (httpx2.NetworkError, httpx2.RemoteProtocolError):
+                self.said["sent again"] += 1
+        return await self.client.post("/graphql", json=asked, headers=headers)
