@@ -76,8 +76,8 @@ def orders_of_customers(query: OrderQuery, places: Places) -> Rows[Order]:
     return Rows(statement, sort, lambda row: order(row, places), parent=_buyer.c.customer_id)
 
 
-# Joined here, and not in a function: an alias makes its columns when it is first asked for them, and two threads that ask
-# at once, as after a start, would each have columns that the other one's statement does not know.
+# Joined here, and not in a function: an alias makes its columns when it is first asked for them, and two threads that
+# ask at once, as after a start, would each have columns that the other one's statement does not know.
 _buyer = identities.alias("buyer")
 _reversed = orders.alias("reversed")
 _bought = sa.and_(_buyer.c.channel == orders.c.customer_channel, _buyer.c.external_id == orders.c.customer)

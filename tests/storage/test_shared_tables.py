@@ -15,7 +15,7 @@ for found in pkgutil.iter_modules(gateway.storage.__path__, "gateway.storage."):
         if isinstance(value, sa.FromClause) and "_columns" not in vars(value) and not isinstance(value, sa.Select):
             print(found.name, name)
 """
-"""Prints the tables and aliases of modules that have yet to make their columns: two threads would each make their own."""
+"""Prints the aliases of modules that have yet to make their columns: two threads would each make their own."""
 
 
 def test_no_alias_that_threads_share_has_yet_to_make_its_columns() -> None:
