@@ -13,12 +13,12 @@ feed_ages = (
     .group_by(passes.c.channel, passes.c.feed)
     .cte("feed_ages")
 )
+_fed = sa.and_(feed_ages.c.channel == sources.c.channel, feed_ages.c.feed == sources.c.feed)  # see `storage.orders`
 
 
 def with_age(statement: sa.Select[Any], source_id: sa.ColumnElement[Any], *, outer: bool = False) -> sa.Select[Any]:
     """The statement, joined with what `observed_at` needs."""
-    fed = sa.and_(feed_ages.c.channel == sources.c.channel, feed_ages.c.feed == sources.c.feed)
-    return statement.join(sources, sources.c.id == source_id, isouter=outer).join(feed_ages, fed, isouter=True)
+    return statement.join(sources, sources.c.id == source_id, isouter=outer).join(feed_ages, _fed, isouter=True)
 
 
 def observed_at() -> sa.ColumnElement[Any]:

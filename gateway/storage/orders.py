@@ -66,30 +66,29 @@ def orders_matching(query: OrderQuery, places: Places) -> Rows[Order]:
     """The orders of a query."""
     column = {"UPDATED_AT": orders.c.updated_at, "TOTAL": orders.c.total}.get(query.sort, orders.c.placed_at)
     sort = Sort(column, orders.c.id, descending=query.descending, nulls=query.sort == "TOTAL")
-    return Rows(_orders().where(*_conditions(query)), sort, lambda row: order(row, places))
+    return Rows(_orders.where(*_conditions(query)), sort, lambda row: order(row, places))
 
 
 def orders_of_customers(query: OrderQuery, places: Places) -> Rows[Order]:
     """The orders of each of many customers, the latest first."""
-    statement = _orders().where(*_conditions(query))
+    statement = _orders.where(*_conditions(query))
     sort = Sort(orders.c.placed_at, orders.c.id, descending=True)
     return Rows(statement, sort, lambda row: order(row, places), parent=_buyer.c.customer_id)
 
 
+# Joined here, and not in a function: an alias makes its columns when it is first asked for them, and two threads that
+# ask at once, as after a start, would each have columns that the other one's statement does not know.
 _buyer = identities.alias("buyer")
 _reversed = orders.alias("reversed")
-
-
-def _orders() -> sa.Select[Any]:
-    bought = sa.and_(_buyer.c.channel == orders.c.customer_channel, _buyer.c.external_id == orders.c.customer)
-    known = sa.and_(customers.c.id == _buyer.c.customer_id, customers.c.visible)
-    undone = sa.and_(_reversed.c.channel == orders.c.channel, _reversed.c.external_id == orders.c.reverses)
-    return (
-        sa.select(orders, customers.c.id.label("customer_id"), _reversed.c.id.label("reverses_id"))
-        .join(_buyer, bought, isouter=True)
-        .join(customers, known, isouter=True)
-        .join(_reversed, undone, isouter=True)
-    )
+_bought = sa.and_(_buyer.c.channel == orders.c.customer_channel, _buyer.c.external_id == orders.c.customer)
+_known = sa.and_(customers.c.id == _buyer.c.customer_id, customers.c.visible)
+_undone = sa.and_(_reversed.c.channel == orders.c.channel, _reversed.c.external_id == orders.c.reverses)
+_orders = (
+    sa.select(orders, customers.c.id.label("customer_id"), _reversed.c.id.label("reverses_id"))
+    .join(_buyer, _bought, isouter=True)
+    .join(customers, _known, isouter=True)
+    .join(_reversed, _undone, isouter=True)
+)
 
 
 def _conditions(query: OrderQuery) -> list[sa.ColumnElement[bool]]:
@@ -132,7 +131,7 @@ def check_one_currency(conn: Connection, query: OrderQuery) -> None:
     Raises:
         SeveralCurrenciesError: they cannot.
     """
-    statement = _orders().where(orders.c.currency.is_not(None), *_conditions(query))
+    statement = _orders.where(orders.c.currency.is_not(None), *_conditions(query))
     currencies = statement.with_only_columns(orders.c.currency, maintain_column_froms=True).distinct().limit(2)
     if len(conn.execute(currencies).all()) > 1:
         raise SeveralCurrenciesError
@@ -140,7 +139,7 @@ def check_one_currency(conn: Connection, query: OrderQuery) -> None:
 
 def orders_by_id(conn: Connection, ids: Sequence[str], places: Places) -> Mapping[str, Order]:
     """The orders with these ids."""
-    return {row.id: order(row, places) for row in conn.execute(_orders().where(among(conn, orders.c.id, ids)))}
+    return {row.id: order(row, places) for row in conn.execute(_orders.where(among(conn, orders.c.id, ids)))}
 
 
 def order_by_number(conn: Connection, channel: str, number: str, places: Places) -> Order | None:

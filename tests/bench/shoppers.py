@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,9 +59,16 @@ PLACE = """mutation ($input: OrderPlaceInput!) { orderPlace(input: $input) {
   userErrors { code } } }"""
 
 
+class ApartStore(MemoryStore):
+    """Stands for a store that several processes talk to: what is ordered in each has numbers of its own."""
+
+    def count(self, feed: str) -> int:
+        return super().count(feed) + os.getpid() * 1_000_000
+
+
 def stores() -> dict[str, MemoryStore]:
     """A till and a web store with the same things."""
-    found = {"till": MemoryStore(), "store": MemoryStore()}
+    found = {"till": MemoryStore(), "store": ApartStore()}
     for key, place in (("till", "shop"), ("store", "depot")):
         for n in range(THINGS):
             found[key].put("products", rows.product(f"{key}-{n}", sku=sku(n), price="2.50", title=f"Thing {n}"))
