@@ -13,6 +13,7 @@ from gateway.commerce import canceling, ledger, parts, rerouting
 from gateway.commerce.selling import Selling
 from gateway.model.orders import FulfillmentStatus, OrderAttention, OrderEventKind, PaymentStatus
 from gateway.model.stock import ReservationState
+from gateway.sdk.writes import CancelOrder
 from gateway.storage import counters, fulfilling, reservations, sales, shortages
 from gateway.storage.database import Connection
 from gateway.storage.fulfilling import FulfillmentRow
@@ -80,7 +81,7 @@ def _comes_from_elsewhere(conn: Connection, claim: Claim, selling: Selling, now:
     """Have another location serve what this order was promised here, if one can."""
     row = fulfilling.fulfillment(conn, claim.line) if claim.is_ours else None
     order = sales.orders_by_id(conn, [claim.order.id]).get(claim.order.id)
-    if row is None or order is None or row.status not in WAITING:
+    if row is None or order is None or row.status not in WAITING or not _can_be_taken_back(conn, row, selling):
         return False
     if not rerouting.around(conn, order, [row], selling, now):
         return False
@@ -92,6 +93,12 @@ def _comes_from_elsewhere(conn: Connection, claim: Claim, selling: Selling, now:
     _take_back(conn, order, row, now)
     parts.touched(conn, order, now)
     return True
+
+
+def _can_be_taken_back(conn: Connection, row: FulfillmentRow, selling: Selling) -> bool:
+    """Whether its channel would count the units again: else it would have sold them, and another location as well."""
+    part = fulfilling.part(conn, row.channel_order_id) if row.channel_order_id else None
+    return part is None or selling.ground.can(part.channel, CancelOrder)
 
 
 def _take_back(conn: Connection, order: sales.OrderRow, row: FulfillmentRow, now: datetime) -> None:

@@ -15,7 +15,7 @@ from gateway.sdk import Accepted
 from gateway.sdk.testing.faults import returning
 from gateway.sync.doctor import examine
 from tests.graphql.buying import LOCATIONS, TABLES, Shopper, staff, stores
-from tests.graphql.selling import counter, on_hand, states, variant_id
+from tests.graphql.selling import WRITES, counter, on_hand, states, variant_id
 from tests.graphql.world import ADMIN, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -95,6 +95,16 @@ async def test_an_order_that_cannot_be_served_there_comes_from_elsewhere(world: 
     assert sorted(found) == [("depot", "CANCELLED"), ("london", "ACCEPTED")] and attention == []
     await later(world)
     assert on_hand(world.stores["till"], "t-mug", "L") == 38 and on_hand(world.stores["web"], "w-mug", "D") == 1
+
+
+async def test_what_a_channel_has_sold_for_good_does_not_come_from_elsewhere_as_well(database_url: str) -> None:
+    writes = {**WRITES, "web": {"config": {"writes": ["adjust", "set", "place", "ship"], "read_your_writes": True}}}
+    async with opened(database_url, stores(), **{**SENDING, "channels": writes}) as world:
+        order = await bought(world, 2)
+        await counted(world, -1)
+        await later(world)
+        assert await seen(world, order) == ([("depot", "ACCEPTED")], ["STOCK_SHORT"])
+        assert on_hand(world.stores["till"], "t-mug", "L") == 40 and on_hand(world.stores["web"], "w-mug", "D") == -1
 
 
 async def test_what_is_subtracted_twice_for_a_moment_is_no_shortage(world: World) -> None:
