@@ -28,7 +28,7 @@ def prepared(conn: Connection, entry: Entry, selling: Selling, now: datetime) ->
 
 
 def needs_a_person(entry: Entry) -> bool:
-    """Whether somebody has to look when the channel refuses; a push that is refused is computed anew."""
+    """Whether somebody has to look when the channel refuses, or cannot be understood; a push is computed anew."""
     return _kind(entry) != pushing.PUSH
 
 

@@ -24,7 +24,7 @@ from gateway.sdk.records import Ref
 from gateway.sdk.writes import Command, SetStock
 from gateway.storage import counters, health, levels, pushes, reservations, sources
 from gateway.storage.database import Connection
-from gateway.storage.outbox import Entry
+from gateway.storage.outbox import Entry, OutboxState
 from gateway.storage.pushes import Offered, PushRow, PushState
 from gateway.storage.reservations import ReservationRow
 
@@ -327,7 +327,7 @@ def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None
         row.note(None)
         _confirm(row, pushes.offered(conn, row.channel, row.place, listing_ids=[row.listing_id]), now)
         _read_back(conn, row, now)
-    elif news.refused:
+    elif news.state is OutboxState.DEAD:  # refused; or nobody can tell what became of it, but what is offered is read
         row.command, row.failures, row.dirty = None, row.failures + 1, True
         row.state = (PushState.FAILED if row.failures > 2 else PushState.QUEUED).value
         row.due_at = now + min(LATEST, SOON * 2 ** min(row.failures - 1, 8))

@@ -218,16 +218,20 @@ def _unknown(conn: Connection, sync: Syncing, entry: Entry, sender: str, error: 
     now, fault = sync.now(), fault_of(error, sync.now())
     asked = isinstance(error, OutcomeUnknownError | ContractError)
     if asked and entry.attempts + 1 >= TRIES:
-        ours = outbox.close(conn, entry, sender, OutboxState.DEAD, now, fault)
+        ours = outbox.close(conn, entry, sender, _end(entry), now, fault)
         return News(entry, OutboxState.DEAD, unknown=True, fault=fault) if ours else None
     ours = outbox.unknown(conn, entry, sender, _when(entry, error, now), now, fault, entry.ticket)
     return News(entry, OutboxState.SENDING, unknown=True, fault=fault) if ours else None
 
 
 def _refused(conn: Connection, entry: Entry, sender: str, now: datetime, fault: Fault) -> News | None:
-    state = OutboxState.DEAD if effects.needs_a_person(entry) else OutboxState.DONE
-    ours = outbox.close(conn, entry, sender, state, now, fault)
+    ours = outbox.close(conn, entry, sender, _end(entry), now, fault)
     return News(entry, OutboxState.DEAD, fault=fault) if ours else None
+
+
+def _end(entry: Entry) -> OutboxState:
+    """How a wish ends that was not carried out, or of which nobody can tell."""
+    return OutboxState.DEAD if effects.needs_a_person(entry) else OutboxState.DONE
 
 
 def _when(entry: Entry, error: ChannelError, now: datetime) -> datetime:

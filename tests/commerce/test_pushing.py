@@ -14,6 +14,7 @@ from gateway.sdk.testing import rows
 from gateway.sdk.testing.faults import losing, raising, returning
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.storage import pushes
+from gateway.sync.outbox import TRIES
 from tests.graphql.buying import TABLES, stores
 from tests.graphql.mutating import wish
 from tests.graphql.selling import counter, variant_id
@@ -167,6 +168,15 @@ async def test_a_push_whose_answer_was_lost_ends_as_one(world: World) -> None:
     await arm(world)
     await later(world)
     await later(world)
+    assert offered(world) == 40 and await state(world) == "IN_SYNC"
+
+
+async def test_a_push_of_which_nobody_can_tell_what_became_of_it_is_computed_anew(world: World) -> None:
+    babble = raising(OutcomeUnknownError("it talks nonsense"))
+    world.stores["web"].apply(babble, feed="SetStock", method="send", times=TRIES)
+    await arm(world)
+    for _ in range(TRIES):
+        await later(world)
     assert offered(world) == 40 and await state(world) == "IN_SYNC"
 
 
