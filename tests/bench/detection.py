@@ -28,6 +28,7 @@ async def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         async with demo(Path(directory)) as (gateway, outside):
             world = (await outside.get("/world")).json()
+            await _seen(gateway, outside, "web")  # whose webhooks are subscribed to a moment after the start
             seen = await asyncio.gather(*(_seen(gateway, outside, channel) for channel in COUNTED))
             for channel, taken in zip(COUNTED, seen, strict=True):
                 every = world[channel]["every"][FEEDS[channel]]
