@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.commerce import ledger
+from gateway.commerce.answered import locked
 from gateway.commerce.commands import Wish, wish
 from gateway.commerce.ground import Ground
 from gateway.commerce.news import News
@@ -27,7 +28,7 @@ from gateway.model.orders import (
 )
 from gateway.sdk.records import OrderLineRecord, OrderRecord, Ref
 from gateway.sdk.writes import AdjustStock, CancelOrder, PlaceOrder
-from gateway.storage import carts, fulfilling, outbox, reservations, sales
+from gateway.storage import carts, fulfilling, outbox, reservations
 from gateway.storage.database import Connection
 from gateway.storage.fulfilling import ChannelOrderRow, listed
 from gateway.storage.outbox import OutboxState
@@ -172,7 +173,7 @@ def _sum(amounts: Sequence[Money]) -> Money | None:
 
 def heard(conn: Connection, news: News, selling: Selling, now: datetime) -> None:
     """News of an order that was to be brought."""
-    found = _locked(conn, news)
+    found = locked(conn, news.entry.about.partition(":")[2])
     if found is None:
         return
     order, part = found
@@ -229,15 +230,16 @@ def seen(
 
 def canceled(conn: Connection, news: News, selling: Selling, now: datetime) -> None:
     """News of an order that was to be canceled where it was brought."""
-    found = _locked(conn, news)
+    found = locked(conn, news.entry.about.partition(":")[2])
     if found is None or (news.done is None and not news.refused):
         return
     order, part = found
     rows = _moved(conn, order, news.entry.key)
-    if part.external_id is None and not news.refused:  # it never took it
+    adjusted = part.state == ChannelOrderState.REJECTED.value
+    if part.external_id is None and not adjusted and not news.refused:  # it never took it, and was told nothing else
         ids = [row.id for row in (*rows, *_moved(conn, order, part.client_reference))]
         ledger.change(conn, ids, ledger.never_left, now)
-    elif news.done is not None and news.done.moved_stock:
+    elif news.done is not None and news.done.moved_stock and not adjusted:
         ledger.acknowledged(conn, [row.id for row in rows], selling.ground, now)
     else:
         adjust(conn, order, rows, selling.ground, now)
@@ -246,13 +248,6 @@ def canceled(conn: Connection, news: News, selling: Selling, now: datetime) -> N
     fulfilling.store_part(conn, part)
     if news.refused:
         _by_hand(conn, order, part, "It has changed, and could not be canceled where it was brought.", now)
-
-
-def _locked(conn: Connection, news: News) -> tuple[OrderRow, ChannelOrderRow] | None:
-    known = fulfilling.part(conn, news.entry.about.partition(":")[2])
-    order = None if known is None else sales.orders_by_id(conn, [known.order_id]).get(known.order_id)
-    part = None if known is None else fulfilling.part(conn, known.id)
-    return None if order is None or part is None else (order, part)
 
 
 def _moved(conn: Connection, order: OrderRow, command: str) -> list[ReservationRow]:

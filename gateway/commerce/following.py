@@ -240,7 +240,8 @@ def _bring(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetim
         if not any(turn.more for turn in mine):
             continue
         standing = bringing.standing(conn, order_id, location)
-        if standing is not None and not ground.can(standing.channel, CancelOrder):
+        told_otherwise = standing is None and any(turn.moved for turn in mine)
+        if told_otherwise or (standing is not None and not ground.can(standing.channel, CancelOrder)):
             _edit(conn, mine, ground, now)
             continue
         back = {turn.sale.line.id: turn.row(-turn.moved, turn.next, now) for turn in mine if turn.moved}
@@ -261,7 +262,7 @@ def _bring(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetim
 
 
 def _edit(conn: Connection, turns: Sequence[Turn], ground: Ground, now: datetime) -> None:
-    """Whoever counts there cancels nothing: what has changed is told as what it does to the count."""
+    """Whoever counts there cancels nothing, or was told so before: what has changed is told as an adjustment."""
     rows = [turn.row(turn.more, turn.next, now) for turn in turns if turn.more]
     move(conn, rows, now)
     bringing.adjust(conn, turns[0].sale.order, rows, ground, now)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.sdk import OutcomeUnknownError, Refused
+from gateway.sdk import OutcomeUnknownError, Refused, UnavailableError
 from gateway.sdk.testing import rows
-from gateway.sdk.testing.faults import losing, returning
+from gateway.sdk.testing.faults import losing, raising, returning
 from gateway.settings import SettingsError
 from tests.graphql.buying import LOCATIONS, TABLES, stores
 from tests.graphql.selling import counter, on_hand, states
@@ -116,6 +116,35 @@ async def test_what_is_refused_as_an_order_is_told_as_what_it_does_to_the_count(
     for _ in range(3):
         await later(world)
     assert brought(world) == [] and await mugs(world) == (37, (37, 0))
+
+
+async def test_what_was_refused_as_an_order_stays_told_as_adjustments(world: World) -> None:
+    till = world.stores["till"]
+    no = returning([Refused(code="CLOSED", message="no orders today")])
+    till.apply(no, feed="PlaceOrder", method="send", times=1)
+    world.stores["web"].put("orders", sold(3))
+    for _ in range(3):
+        await later(world)
+    world.stores["web"].put("orders", sold(1))
+    for _ in range(3):
+        await later(world)
+    assert brought(world) == [] and await mugs(world) == (39, (39, 0))
+
+
+async def test_a_change_that_waits_for_an_order_that_is_refused_comes_to_what_is_sold(world: World) -> None:
+    """The till is off while the order is brought and canceled; then it refuses the order, and never had it."""
+    till = world.stores["till"]
+    till.apply(raising(UnavailableError("the till is off")), method="send")
+    world.stores["web"].put("orders", sold(3))
+    await later(world)
+    world.stores["web"].put("orders", sold(2))
+    await later(world)
+    till.mend()
+    no = returning([Refused(code="CLOSED", message="no orders today")])
+    till.apply(no, feed="PlaceOrder", method="send", times=1)
+    for _ in range(4):
+        await later(world)
+    assert brought(world) == [("OPEN", [2])] and await mugs(world) == (38, (38, 0))
 
 
 async def test_what_cannot_be_told_at_all_is_for_a_person(database_url: str) -> None:
