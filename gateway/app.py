@@ -7,11 +7,13 @@ from typing import Protocol
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.graphql.house import House
 from gateway.graphql.schema import build
 from gateway.http.endpoint import HEARD, Endpoint, broken, missing
 from gateway.http.health import Ready, live
+from gateway.http.request_ids import RequestIds
 from gateway.http.webhooks import Receiver, Webhooks
 
 
@@ -19,7 +21,7 @@ class Gateway(House, Receiver, Protocol):
     """What the application needs of a running gateway."""
 
 
-def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> Starlette:
+def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp:
     """The application in front of an open gateway. `schema`: one that is built already, since that takes its time."""
     app = Starlette(
         routes=[
@@ -31,4 +33,4 @@ def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> Starlet
         exception_handlers={404: missing, 500: broken},
     )
     app.router.redirect_slashes = False  # a redirect would go wherever the Host header says
-    return app
+    return RequestIds(app)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
 
+from gateway.execution.codes import Code
 from gateway.execution.context import Context
 from gateway.execution.documents import Prepared
-from gateway.execution.errors import AnswerTooLargeError, QueryError
+from gateway.execution.errors import AnswerTooLargeError, OperationUnknownError, QueryError
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +33,16 @@ class BoundedExecutor(Executor[None]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent. `ran`: the operation was begun; else it was refused, and there is no data."""
+    """What is sent. `refused`: why the operation was not begun, and there is no data."""
 
     body: dict[str, Any]
-    ran: bool
+    refused: Code | None = None
 
 
-def refusal(message: str, code: str) -> Answer:
+def refusal(error: QueryError, request_id: str) -> Answer:
     """An answer with one error."""
-    return Answer({"errors": [{"message": _shortened(message), "extensions": {"code": code}}]}, ran=False)
+    extensions = {"code": error.code.name, "requestId": request_id}
+    return Answer({"errors": [{"message": _shortened(str(error)), "extensions": extensions}]}, error.code)
 
 
 def operation_type(prepared: Prepared, name: str | None) -> OperationType | None:
@@ -57,9 +58,10 @@ async def run(
 ) -> Answer:
     """Run the operation with this name, or the only one."""
     if prepared.document is None or prepared.errors:
-        return Answer({"errors": [coded(error, prepared.code) for error in prepared.errors]}, ran=False)
+        errors = [coded(error, context.request_id, prepared.code) for error in prepared.errors]
+        return Answer({"errors": errors}, prepared.code)
     if get_operation_ast(prepared.document, name) is None:
-        return refusal(_which(name), "OPERATION_RESOLUTION_FAILURE")
+        return refusal(OperationUnknownError(_which(name)), context.request_id)
     running = execute(
         schema,
         prepared.document,
@@ -70,8 +72,8 @@ async def run(
     )
     result = await running if inspect.isawaitable(running) else running
     if context.is_spent:
-        return refusal(str(AnswerTooLargeError()), AnswerTooLargeError.code)
-    return answered(result)
+        return refusal(AnswerTooLargeError(), context.request_id)
+    return answered(result, context.request_id)
 
 
 def _which(name: str | None) -> str:
@@ -80,29 +82,24 @@ def _which(name: str | None) -> str:
     return f"The document has no operation named {name!r}."
 
 
-def answered(result: ExecutionResult) -> Answer:
+def answered(result: ExecutionResult, request_id: str) -> Answer:
     """The answer to an operation."""
-    errors = [coded(error) for error in result.errors or ()]
+    errors = [coded(error, request_id) for error in result.errors or ()]
     if result.data is None and all(error.path is None for error in result.errors or ()):
-        return Answer({"errors": errors}, ran=False)
-    return Answer({"data": result.data, **({"errors": errors} if errors else {})}, ran=True)
+        return Answer({"errors": errors}, Code.BAD_USER_INPUT)
+    return Answer({"data": result.data, **({"errors": errors} if errors else {})})
 
 
-def coded(error: GraphQLError, code: str | None = None) -> dict[str, Any]:
+def coded(error: GraphQLError, request_id: str, code: Code | None = None) -> dict[str, Any]:
     """An error as a client sees it."""
-    found = code or _code(error)
-    shown: dict[str, Any] = {
-        "message": _shortened(error.message),
-        **_place(error),
-        "extensions": {"code": found or INTERNAL},
-    }
-    if found is None:
-        shown["message"] = "Something went wrong here. The error id tells us what."
-        shown["extensions"]["errorId"] = _logged(error)
-    return shown
-
-
-INTERNAL = "INTERNAL_SERVER_ERROR"
+    known = code or _code(error)
+    message = error.message
+    if known is None:
+        message = "Something went wrong here. The request id tells us what."
+        log.error("request %s failed at %s", request_id, error.path, exc_info=error.original_error or error)
+    found = known or Code.INTERNAL_SERVER_ERROR
+    extensions = {"code": found.name, "requestId": request_id}
+    return {"message": _shortened(message), **_place(error), "extensions": extensions}
 
 
 def _shortened(message: str) -> str:
@@ -118,7 +115,7 @@ def _place(error: GraphQLError) -> dict[str, Any]:
     return place
 
 
-def _code(error: GraphQLError) -> str | None:
+def _code(error: GraphQLError) -> Code | None:
     """The code of an error whose text is for clients; None for all others."""
     cause = error.original_error
     if isinstance(cause, QueryError):
@@ -126,11 +123,5 @@ def _code(error: GraphQLError) -> str | None:
     if cause is not None and not isinstance(cause, GraphQLError):
         return None
     if error.path is None:  # the variables could not be read
-        return "BAD_USER_INPUT"
-    return "BAD_USER_INPUT" if cause is not None and cause.nodes else None  # an argument has a place in the document
-
-
-def _logged(error: GraphQLError) -> str:
-    error_id = secrets.token_hex(8)
-    log.error("error %s at %s", error_id, error.path, exc_info=error.original_error or error)
-    return error_id
+        return Code.BAD_USER_INPUT
+    return Code.BAD_USER_INPUT if cause is not None and cause.nodes else None  # an argument has a place in the document

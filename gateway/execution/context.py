@@ -60,9 +60,10 @@ class Context:
         tokens: of the carts and orders that the caller has shown to be hers, or was just given, by their ids.
         placed: the orders that this request has placed.
         by_get: it came as a GET.
+        request_id: under which the log has what goes wrong.
     """
 
-    def __init__(self, gateway: Gateway, caller: Caller, *, by_get: bool = False) -> None:
+    def __init__(self, gateway: Gateway, caller: Caller, request_id: str, *, by_get: bool = False) -> None:
         self.gateway = gateway
         self.caller = caller
         self.now = gateway.now()
@@ -71,6 +72,7 @@ class Context:
         self.tokens: dict[str, str] = {}
         self.placed: set[str] = set()
         self.by_get = by_get
+        self.request_id = request_id
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
 
     @property

@@ -24,6 +24,11 @@ from graphql import (
     validate,
 )
 
+from gateway.execution.asked import Asked
+from gateway.execution.caller import Caller
+from gateway.execution.codes import Code
+from gateway.execution.errors import MalformedError
+
 MOST_DEPTH = 30
 MOST_FIELDS = 20_000
 MOST_PAIRS = 20_000
@@ -43,7 +48,7 @@ class Prepared:
 
     document: DocumentNode | None
     errors: Sequence[GraphQLError] = ()
-    code: str = ""
+    code: Code | None = None
 
 
 class Documents:
@@ -54,6 +59,16 @@ class Documents:
         self._max_tokens = max_tokens
         self._known: OrderedDict[str, Prepared] = OrderedDict()
         self._remembered = 0
+
+    async def resolve(self, asked: Asked, _caller: Caller) -> Prepared:
+        """The document that is asked for.
+
+        Raises:
+            QueryError: there is none, or it may not be asked for.
+        """
+        if asked.query is None:
+            raise MalformedError("The key query is missing.")
+        return self.prepare(asked.query)
 
     def prepare(self, text: str) -> Prepared:
         """The document that this text is."""
@@ -77,13 +92,13 @@ class Documents:
         try:
             document = parse(text, max_lexical_tokens=self._max_tokens, max_comments=self._max_tokens)
         except GraphQLError as error:
-            return Prepared(None, [error], "GRAPHQL_PARSE_FAILED")
+            return Prepared(None, [error], Code.GRAPHQL_PARSE_FAILED)
         try:
             weigh(document)
         except WeightError as error:
-            return Prepared(None, [GraphQLError(str(error))], "GRAPHQL_VALIDATION_FAILED")
+            return Prepared(None, [GraphQLError(str(error))], Code.GRAPHQL_VALIDATION_FAILED)
         errors = validate(self._schema, document, max_errors=MOST_ERRORS)
-        return Prepared(document, errors, "GRAPHQL_VALIDATION_FAILED")
+        return Prepared(document, errors, Code.GRAPHQL_VALIDATION_FAILED)
 
 
 def weigh(document: DocumentNode) -> None:

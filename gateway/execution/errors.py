@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from gateway.execution.codes import Code
+
 
 class QueryError(Exception):
     """The base: its message is written for the client's developer."""
 
-    code = "INTERNAL_SERVER_ERROR"
+    code = Code.INTERNAL_SERVER_ERROR
+
+
+class MalformedError(QueryError):
+    """This is no GraphQL request."""
+
+    code = Code.BAD_REQUEST
 
 
 class BadUserInputError(QueryError):
     """An argument that cannot be."""
 
-    code = "BAD_USER_INPUT"
+    code = Code.BAD_USER_INPUT
+
+
+class OperationUnknownError(QueryError):
+    """It is not clear which operation of a document is to run."""
+
+    code = Code.OPERATION_RESOLUTION_FAILURE
 
 
 class AnswerTooLargeError(QueryError):
     """The answer would have more fields than one answer may: lists within lists multiply."""
 
-    code = "ANSWER_TOO_LARGE"
+    code = Code.ANSWER_TOO_LARGE
 
     def __init__(self) -> None:
         super().__init__("The answer would be too large: ask for shorter lists, or for fewer lists within lists.")
@@ -27,16 +41,16 @@ class AnswerTooLargeError(QueryError):
 class UnauthenticatedError(QueryError):
     """A token is needed, or the one that came is not known."""
 
-    code = "UNAUTHENTICATED"
+    code = Code.UNAUTHENTICATED
 
 
 class ForbiddenError(QueryError):
     """The token lacks a scope."""
 
-    code = "FORBIDDEN"
+    code = Code.FORBIDDEN
 
 
 class CursorExpiredError(QueryError):
     """What a cursor goes on with is no longer kept: begin anew."""
 
-    code = "CURSOR_EXPIRED"
+    code = Code.CURSOR_EXPIRED

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Mapping
 
 from gateway.execution.caller import ANONYMOUS, Caller, CallerKind
+from gateway.execution.codes import Code
 from gateway.http.requests import RequestError
 from gateway.settings import TokenTable
 
@@ -36,7 +37,7 @@ class Tokens:
         if scheme.lower() == "bearer" and (found := self._known(token.strip())) is not None:
             return found
         challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
-        raise RequestError(401, "The token is not known.", "UNAUTHENTICATED", challenge)
+        raise RequestError(Code.UNAUTHENTICATED, "The token is not known.", challenge)
 
     def _known(self, token: str) -> Caller | None:
         sent = _hash(token)

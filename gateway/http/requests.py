@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from gateway.execution.asked import Asked
+from gateway.execution.codes import Code
+from gateway.execution.errors import MalformedError, QueryError
 from gateway.http.negotiation import is_json
+
+T = TypeVar("T")
 
 PATIENCE = 10
 """Seconds within which a body has to be there."""
 
 
-class RequestError(Exception):
-    """A request that is no GraphQL request."""
+class RequestError(QueryError):
+    """A request that is not even looked at as GraphQL. `headers`: that its answer needs."""
 
-    def __init__(
-        self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, code: Code, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status = status
         self.code = code
         self.headers = dict(headers or {})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a client asks."""
-
-    query: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    operation_name: str | None = None
 
 
 async def read_request(request: Request, max_body_bytes: int) -> Asked:
@@ -46,9 +38,11 @@ async def read_request(request: Request, max_body_bytes: int) -> Asked:
     if request.method == "GET":
         return checked(_from_parameters(request))
     if not is_json(request.headers.get("content-type")):
-        raise RequestError(415, "Expected a body of the type application/json, in UTF-8.")
+        raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body of the type application/json, in UTF-8.")
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise RequestError(415, "Expected a body without Content-Encoding.", headers={"accept-encoding": "identity"})
+        raise RequestError(
+            Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body without Content-Encoding.", {"accept-encoding": "identity"}
+        )
     return checked(_parsed(await read_body(request, max_body_bytes), "body"))
 
 
@@ -58,9 +52,11 @@ async def read_body(request: Request, most: int) -> bytes:
         async with asyncio.timeout(PATIENCE):
             return await _received(request, most)
     except TimeoutError as error:
-        raise RequestError(408, f"The body took more than {PATIENCE} s.", headers={"connection": "close"}) from error
+        raise RequestError(
+            Code.REQUEST_TIMEOUT, f"The body took more than {PATIENCE} s.", {"connection": "close"}
+        ) from error
     except ClientDisconnect as error:  # the answer has no reader, and nothing of ours has failed
-        raise RequestError(400, "The body ended too early.") from error
+        raise RequestError(Code.BAD_REQUEST, "The body ended too early.") from error
 
 
 async def _received(request: Request, most: int) -> bytes:
@@ -68,7 +64,7 @@ async def _received(request: Request, most: int) -> bytes:
     async for chunk in request.stream():
         found += chunk
         if len(found) > most:
-            raise RequestError(413, f"The body has more than {most} bytes.", headers={"connection": "close"})
+            raise RequestError(Code.BODY_TOO_LARGE, f"The body has more than {most} bytes.", {"connection": "close"})
     return bytes(found)
 
 
@@ -76,7 +72,7 @@ def _parsed(raw: bytes | str, what: str) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise RequestError(400, f"The {what} is not JSON in UTF-8, or is nested too deeply.") from error
+        raise RequestError(Code.BAD_REQUEST, f"The {what} is not JSON in UTF-8, or is nested too deeply.") from error
 
 
 def _from_parameters(request: Request) -> dict[str, Any]:
@@ -94,17 +90,18 @@ def _utf8(text: str) -> bytes:
 def checked(found: Any) -> Asked:
     """The request that this JSON value is."""
     if not isinstance(found, dict):
-        raise RequestError(400, "Expected a JSON object with the key query.")
-    query, variables, name = (found.get(key) for key in ("query", "variables", "operationName"))
-    if not isinstance(query, str):
-        raise RequestError(400, "The key query is missing, or is no string.")
-    _check_object("variables", variables)
-    _check_object("extensions", found.get("extensions"))
-    if name is not None and not isinstance(name, str):
-        raise RequestError(400, "operationName is no string.")
-    return Asked(query, variables or {}, name or None)
+        raise MalformedError("Expected a JSON object with the key query.")
+    return Asked(
+        _of(found, "query", str),
+        _of(found, "variables", dict) or {},
+        _of(found, "operationName", str) or None,
+        _of(found, "extensions", dict) or {},
+        _of(found, "documentId", str) or None,
+    )
 
 
-def _check_object(key: str, value: Any) -> None:
-    if value is not None and not isinstance(value, dict):
-        raise RequestError(400, f"{key} is no object.")
+def _of(found: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
+    value = found.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise MalformedError(f"{key} is no {'string' if kind is str else 'object'}.")
+    return value

@@ -37,7 +37,7 @@ class Webhooks:
             body = await read_body(request, LARGEST)
             await self._receiver.receive(channel, _headers(request), body)
         except RequestError as error:
-            return Response(status_code=error.status, headers=error.headers)
+            return Response(status_code=error.code.status, headers=error.headers)
         except StaleError:
             return Response(status_code=409)
         except ForgedError:

@@ -160,7 +160,7 @@ async def test_every_guarded_type_and_field_is_refused_without_its_scopes(
     async with small_world(sqlite_database(tmp_path / "gateway.db")) as world:
         for place, scopes in guarded.items():
             for caller, error in ((lacking(scopes), ForbiddenError), (ANONYMOUS, UnauthenticatedError)):
-                info = SimpleNamespace(context=Context(world.gateway, caller))
+                info = SimpleNamespace(context=Context(world.gateway, caller, "request"))
                 with refused(place, error):
                     ask(schema, place, info)
 
@@ -189,7 +189,7 @@ def test_the_scopes_shown_are_the_scopes_checked(schema: GraphQLSchema) -> None:
 
 def context_of(caller: Caller) -> Context:
     gateway: Any = SimpleNamespace(now=lambda: datetime.now(UTC))
-    return Context(gateway, caller)
+    return Context(gateway, caller, "request")
 
 
 def test_a_part_of_a_guarded_type_is_guarded_as_its_owner(schema: GraphQLSchema) -> None:

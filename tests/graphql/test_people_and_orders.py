@@ -221,5 +221,5 @@ async def test_what_fails_inside_is_masked_and_found_again_in_the_log(
     assert answer.body["data"] == {"channel": {"key": "till"}, "orders": None}
     (error,) = answer.body["errors"]
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
-    assert error["extensions"]["errorId"] in caplog.text
+    assert error["extensions"]["requestId"] in caplog.text
     assert "orders" not in error["message"]
