@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from gateway.graphql.house import House
 from gateway.graphql.schema import build
+from gateway.http.cors import Cors
 from gateway.http.endpoint import HEARD, Endpoint, broken, missing
 from gateway.http.health import Ready, live
 from gateway.http.request_ids import RequestIds
@@ -33,4 +34,5 @@ def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp
         exception_handlers={404: missing, 500: broken},
     )
     app.router.redirect_slashes = False  # a redirect would go wherever the Host header says
-    return RequestIds(app)
+    cors = gateway.settings.server.cors
+    return RequestIds(Cors(app, cors) if cors.origins else app)

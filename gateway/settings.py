@@ -220,6 +220,27 @@ class SellingTable(Table):
         return self
 
 
+class CorsTable(Table):
+    """`[server.cors]`: which web pages of other origins may ask."""
+
+    origins: tuple[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^\s/?#*]+)$")], ...] = ()
+    credentials: bool = False
+    max_age: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> CorsTable:
+        if self.credentials and "*" in self.origins:
+            raise ValueError("credentials: not for every origin; name the origins")
+        return self
+
+
+class CachingTable(Table):
+    """`[server.caching]`: how long caches may keep what they got with GET and without a token, by the kind of data."""
+
+    catalog: Duration = timedelta(minutes=1)
+    stock: Duration = timedelta(seconds=5)
+
+
 class ServerTable(Table):
     """`[server]`: the HTTP side."""
 
@@ -229,6 +250,10 @@ class ServerTable(Table):
     public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] | None = None  # for webhooks
     max_body_bytes: Annotated[int, Field(ge=1000)] = 200_000
     max_tokens: Annotated[int, Field(ge=100)] = 4_000
+    batching: Annotated[int, Field(ge=0, le=100)] = 0  # operations that may come in one request, as a JSON array
+    draft_status_codes: bool = False  # as the newest draft of GraphQL over HTTP has them
+    cors: CorsTable = CorsTable()
+    caching: CachingTable = CachingTable()
 
 
 class RetentionTable(Table):

@@ -31,6 +31,17 @@ class BoundedExecutor(Executor[None]):
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
 
 
+class NotingExecutor(BoundedExecutor):
+    """Notes what the answer contains, besides: for caches."""
+
+    def execute_fields(
+        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
+    ) -> Any:
+        names = [details[0].node.name.value for details in grouped_field_set.values()]
+        self.context_value.keeping.see(parent_type, names, source_value)
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is sent. `refused`: why the operation was not begun, and there is no data."""
@@ -68,7 +79,7 @@ async def run(
         context_value=context,
         variable_values=dict(variables),
         operation_name=name,
-        executor_class=BoundedExecutor,
+        executor_class=NotingExecutor if context.by_get else BoundedExecutor,
     )
     result = await running if inspect.isawaitable(running) else running
     if context.is_spent:

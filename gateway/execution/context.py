@@ -11,6 +11,7 @@ from aiodataloader import DataLoader
 
 from gateway.execution.caller import Caller, Scopes
 from gateway.execution.errors import AnswerTooLargeError, BadUserInputError
+from gateway.execution.keeping import Keeping
 from gateway.model.channels import Channel, Fault, Location, Resource
 from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
@@ -60,6 +61,7 @@ class Context:
         tokens: of the carts and orders that the caller has shown to be hers, or was just given, by their ids.
         placed: the orders that this request has placed.
         by_get: it came as a GET.
+        keeping: what the answer contains, where it may be kept by caches.
         request_id: under which the log has what goes wrong.
     """
 
@@ -72,6 +74,7 @@ class Context:
         self.tokens: dict[str, str] = {}
         self.placed: set[str] = set()
         self.by_get = by_get
+        self.keeping = Keeping()
         self.request_id = request_id
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
 

@@ -24,6 +24,7 @@ from gateway.execution.caller import Scopes
 from gateway.execution.context import Batch
 from gateway.execution.directives import Cost, ListSize, RequiresScopes
 from gateway.execution.errors import BadUserInputError
+from gateway.execution.keeping import Data
 
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 
@@ -63,7 +64,7 @@ Convert = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Field(StrawberryField):
-    """A field whose `metadata` holds its kind and its scopes."""
+    """A field whose `metadata` holds its kind, its scopes, and its kind of data where that is not its type's."""
 
     @property
     def kind(self) -> Kind:
@@ -72,6 +73,10 @@ class Field(StrawberryField):
     @property
     def scopes(self) -> Scopes:
         return self.metadata["scopes"]  # type: ignore[no-any-return]
+
+    @property
+    def data(self) -> Data | None:
+        return self.metadata["data"]  # type: ignore[no-any-return]
 
 
 def attribute(description: str, *, of: str | None = None, scopes: Scopes = (), size: int | None = None) -> Any:
@@ -85,10 +90,16 @@ def pure(description: str, function: Callable[..., Any], *, scopes: Scopes = (),
 
 
 def load(
-    description: str, batch: Batch, *, key: Callable[[Any], Any], scopes: Scopes = (), size: int | None = None
+    description: str,
+    batch: Batch,
+    *,
+    key: Callable[[Any], Any],
+    scopes: Scopes = (),
+    size: int | None = None,
+    data: Data | None = None,
 ) -> Any:
     """What a batch function gives for the parent's key."""
-    return _field(Load(batch, key), description, batch, scopes, size)
+    return _field(Load(batch, key), description, batch, scopes, size, data=data)
 
 
 def root(
@@ -98,9 +109,10 @@ def root(
     scopes: Scopes = (),
     size: int | None = None,
     cost: int | None = None,
+    data: Data | None = None,
 ) -> Any:
     """A field of Query."""
-    return _field(Root(function), description, function, scopes, size, cost)
+    return _field(Root(function), description, function, scopes, size, cost, data)
 
 
 def _field(
@@ -110,6 +122,7 @@ def _field(
     scopes: Scopes,
     size: int | None,
     cost: int | None = None,
+    data: Data | None = None,
 ) -> Field:
     directives: list[object] = []
     if size is not None:
@@ -118,7 +131,9 @@ def _field(
         directives.append(RequiresScopes(scopes=[list(needed) for needed in scopes]))
     if cost is not None:
         directives.append(Cost(weight=cost))
-    field = Field(description=description, directives=directives, metadata={"kind": kind, "scopes": scopes})
+    field = Field(
+        description=description, directives=directives, metadata={"kind": kind, "scopes": scopes, "data": data}
+    )
     field.arguments = [] if signature is None else _arguments(signature)
     return field
 

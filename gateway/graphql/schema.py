@@ -8,6 +8,7 @@ from strawberry.printer import print_schema
 
 from gateway.execution.directives import CacheControl
 from gateway.execution.fields import bind, root
+from gateway.execution.keeping import Data
 from gateway.graphql.enums import show_enums
 from gateway.graphql.mutations.cart_create import cart_create
 from gateway.graphql.mutations.cart_customer_set import cart_customer_set
@@ -111,6 +112,8 @@ NODES = (
     description="Where every query begins. Nothing here blanks a page: what fails is null, with an error that says why."
 )
 class Query:
+    __data__ = Data.PART
+
     node: Node | None = root("Anything with an id, found again. After a merge, the survivor.", nodes_asked.node)
     nodes: list[Node | None] | None = root("Several of them, in the order of their ids.", nodes_asked.nodes)
     viewer: Viewer | None = root("Who is asking.", nodes_asked.viewer)
@@ -168,6 +171,7 @@ class Query:
         "For apps that keep a copy: what has changed since a cursor, deletions and merges included. CURSOR_EXPIRED: it "
         "is too long ago, read everything anew.",
         changes_asked.changes,
+        data=Data.UNKEPT,
     )
     outbox_entries: Connection[OutboxEntry] | None = root(
         "What channels are to be told, or could not be told, the latest first.",

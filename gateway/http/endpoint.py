@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from functools import partial
 
-import orjson
 from graphql import GraphQLSchema, OperationType
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from gateway.execution.answers import Answer, operation_type, refusal, run
 from gateway.execution.asked import Asked
+from gateway.execution.caller import ANONYMOUS
 from gateway.execution.codes import Code
 from gateway.execution.context import Context, Gateway
 from gateway.execution.documents import Documents, Prepared
 from gateway.execution.errors import QueryError
+from gateway.execution.freshness import shared_for
 from gateway.http.auth import Tokens
+from gateway.http.caching import Known, Remembered, etag_of, has, key_of, shared
+from gateway.http.compression import encoding_for
+from gateway.http.crossing import check_crossing
 from gateway.http.negotiation import GRAPHQL, JSON, response_type, wants_page
 from gateway.http.page import PAGE, POLICY
 from gateway.http.request_ids import request_id
 from gateway.http.requests import RequestError, read_request
+from gateway.http.responses import VARY, Form, dumped, respond
 
 METHODS = "GET, POST"
 HEARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that are answered in our own way, if only to say which ones work."""
+
+ASKING = {"query", "documentId", "extensions"}
+"""Parameters of a GET that asks something."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,37 +46,78 @@ class Endpoint:
         self._server = gateway.settings.server
         self._tokens = Tokens(gateway.settings.tokens)
         self._documents = Documents(schema, self._server.max_tokens)
+        self._remembered = Remembered()
 
     async def answer(self, request: Request) -> Response:
         """The response to one request."""
-        accept = ", ".join(request.headers.getlist("accept")) or None
+        accept = _joined(request, "accept")
         if self._is_for_page(request) and wants_page(accept):
             return HTMLResponse(PAGE, headers=POLICY)
         media_type = response_type(accept)
+        encoding = encoding_for(_joined(request, "accept-encoding"))
+        form = Form(media_type or JSON, encoding, self._server.draft_status_codes)
         try:
             if media_type is None:
                 raise RequestError(Code.NOT_ACCEPTABLE, f"Only {GRAPHQL} and {JSON} can be answered.")
-            return _response(await self._answer(request), media_type)
+            return await self._answer(request, form)
         except QueryError as error:
-            headers = error.headers if isinstance(error, RequestError) else {}
-            return _response(refusal(error, request_id(request)), media_type or JSON, headers)
+            headers = error.headers if isinstance(error, RequestError) else None
+            return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.graphiql and request.method == "GET" and not request.query_params
+        return self._server.graphiql and request.method == "GET" and not ASKING & set(request.query_params)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
             raise RequestError(Code.METHOD_NOT_ALLOWED, "Only GET and POST.", {"allow": METHODS})
+        check_crossing(request)
         caller = self._tokens.caller(_authorization(request))
-        asked = await read_request(request, self._server.max_body_bytes)
-        context = Context(self._gateway, caller, request_id(request), by_get=request.method == "GET")
-        return await self._run(asked, context)
+        asked = await read_request(request, self._server.max_body_bytes, self._server.batching)
+        context = partial(Context, self._gateway, caller, request_id(request), by_get=request.method == "GET")
+        if isinstance(asked, list):
+            return await respond([await self._settled(one, context()) for one in asked], form)
+        if caller is ANONYMOUS and request.method == "GET":
+            return await self._public(asked, context(), form, request.headers.get("if-none-match"))
+        return await respond(await self._run(asked, context()), form)
 
     async def _run(self, asked: Asked, context: Context) -> Answer:
         prepared = await self._documents.resolve(asked, context.caller)
         if context.by_get:
             _check_safe(prepared, asked.operation_name)
         return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
+
+    async def _settled(self, asked: Asked, context: Context) -> Answer:
+        """The answer to one of a batch, which the others do not depend on."""
+        try:
+            return await self._run(asked, context)
+        except QueryError as error:
+            return refusal(error, context.request_id)
+
+    async def _public(self, asked: Asked, context: Context, form: Form, seen: str | None) -> Response:
+        """The response to what everybody would be answered in the same way, and caches may keep."""
+        key, form_text = key_of(asked, str(form)), str(form)
+        known = self._remembered.fresh(key, context.now)
+        if known is not None and has(seen, known.etag):
+            return _unchanged(known.etag, shared(known.expires_at - context.now))
+        answer = await self._run(asked, context)
+        lasts = None if "errors" in answer.body else await shared_for(context)
+        if lasts is None:
+            return await respond(answer, form)
+        body = dumped(answer)
+        known = Known(etag_of(body, form_text), context.now + lasts)
+        if lasts:
+            self._remembered.note(key, known)
+        if has(seen, known.etag):
+            return _unchanged(known.etag, shared(lasts))
+        return await respond(answer, form, {"etag": known.etag, "cache-control": shared(lasts)}, body)
+
+
+def _unchanged(etag: str, kept: str) -> Response:
+    return Response(status_code=304, headers={"etag": etag, "cache-control": kept, "vary": VARY})
+
+
+def _joined(request: Request, name: str) -> str | None:
+    return ", ".join(request.headers.getlist(name)) or None
 
 
 def _check_safe(prepared: Prepared, name: str | None) -> None:
@@ -88,21 +137,10 @@ async def broken(request: Request, error: Exception) -> Response:
     """What a client gets when we fail; what failed stands in the log."""
     _log.error("request %s failed", request_id(request), exc_info=error)
     told = RequestError(Code.INTERNAL_SERVER_ERROR, "Something went wrong here. The request id tells us what.")
-    return _response(refusal(told, request_id(request)), JSON)
+    return await respond(refusal(told, request_id(request)), Form())
 
 
 async def missing(request: Request, _error: Exception) -> Response:
     """There is nothing at this address."""
     told = RequestError(Code.NOT_FOUND, "There is nothing here; queries go to /graphql.")
-    return _response(refusal(told, request_id(request)), JSON)
-
-
-def _response(answer: Answer, media_type: str, headers: Mapping[str, str] | None = None) -> Response:
-    always = {"content-type": f"{media_type}; charset=utf-8", "vary": "Accept, Authorization", **(headers or {})}
-    return Response(orjson.dumps(answer.body), _status(answer, media_type), always)
-
-
-def _status(answer: Answer, media_type: str) -> int:
-    if answer.refused is None or (media_type == JSON and answer.refused.value.lenient):
-        return 200
-    return answer.refused.status
+    return await respond(refusal(told, request_id(request)), Form())

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from gateway.execution.asked import Asked
 from gateway.execution.codes import Code
 from gateway.execution.errors import MalformedError, QueryError
+from gateway.http.compression import GZIP, IDENTITY, BombError, DamagedError, Inflating
 from gateway.http.negotiation import is_json
 
 T = TypeVar("T")
@@ -29,43 +30,72 @@ class RequestError(QueryError):
         self.headers = dict(headers or {})
 
 
-async def read_request(request: Request, max_body_bytes: int) -> Asked:
-    """The request in a body, or with GET in the parameters.
+async def read_request(request: Request, most: int, batching: int) -> Asked | list[Asked]:
+    """The request in a body, or with GET in the parameters; several, where a body holds a list and that is allowed.
+
+    Args:
+        most: bytes of a body, sent and made whole.
+        batching: how many requests a list may hold; 0: no list.
 
     Raises:
-        RequestError: it cannot be read.
+        QueryError: it cannot be read.
     """
     if request.method == "GET":
         return checked(_from_parameters(request))
     if not is_json(request.headers.get("content-type")):
         raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body of the type application/json, in UTF-8.")
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise RequestError(
-            Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body without Content-Encoding.", {"accept-encoding": "identity"}
-        )
-    return checked(_parsed(await read_body(request, max_body_bytes), "body"))
+    found = _parsed(await read_body(request, most, _inflating(request, most)), "body")
+    return _batch(found, batching) if isinstance(found, list) else checked(found)
 
 
-async def read_body(request: Request, most: int) -> bytes:
+def _batch(found: list[Any], most: int) -> list[Asked]:
+    if most == 0:
+        raise MalformedError("Expected one JSON object: several operations in one request are not taken here.")
+    if not 0 < len(found) <= most:
+        raise MalformedError(f"Expected one JSON object, or a list of at most {most}.")
+    return [checked(one) for one in found]
+
+
+def _inflating(request: Request, most: int) -> Inflating | None:
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", IDENTITY):
+        return None
+    if encoding in (GZIP, "x-gzip"):
+        return Inflating(most)
+    message = f"Expected a body without Content-Encoding, or in {GZIP}."
+    raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, message, {"accept-encoding": f"{GZIP}, {IDENTITY}"})
+
+
+async def read_body(request: Request, most: int, inflating: Inflating | None = None) -> bytes:
     """The body, read no further and waited for no longer than is allowed."""
     try:
         async with asyncio.timeout(PATIENCE):
-            return await _received(request, most)
+            return await _received(request, most, inflating)
     except TimeoutError as error:
-        raise RequestError(
-            Code.REQUEST_TIMEOUT, f"The body took more than {PATIENCE} s.", {"connection": "close"}
-        ) from error
+        message = f"The body took more than {PATIENCE} s."
+        raise RequestError(Code.REQUEST_TIMEOUT, message, {"connection": "close"}) from error
     except ClientDisconnect as error:  # the answer has no reader, and nothing of ours has failed
         raise RequestError(Code.BAD_REQUEST, "The body ended too early.") from error
+    except DamagedError as error:
+        raise RequestError(Code.BAD_REQUEST, f"The body is not {GZIP}, or not all of it.") from error
+    except BombError as error:
+        raise _too_large(most) from error
 
 
-async def _received(request: Request, most: int) -> bytes:
-    found = bytearray()
+async def _received(request: Request, most: int, inflating: Inflating | None) -> bytes:
+    found, received = bytearray(), 0
     async for chunk in request.stream():
-        found += chunk
-        if len(found) > most:
-            raise RequestError(Code.BODY_TOO_LARGE, f"The body has more than {most} bytes.", {"connection": "close"})
+        received += len(chunk)
+        if received > most:
+            raise _too_large(most)
+        found += chunk if inflating is None else inflating.feed(chunk)
+    if inflating is not None:
+        inflating.check_whole()
     return bytes(found)
+
+
+def _too_large(most: int) -> RequestError:
+    return RequestError(Code.BODY_TOO_LARGE, f"The body has more than {most} bytes.", {"connection": "close"})
 
 
 def _parsed(raw: bytes | str, what: str) -> Any:
@@ -76,7 +106,10 @@ def _parsed(raw: bytes | str, what: str) -> Any:
 
 
 def _from_parameters(request: Request) -> dict[str, Any]:
-    found: dict[str, Any] = dict(request.query_params)
+    parameters = request.query_params.multi_items()
+    found: dict[str, Any] = dict(parameters)
+    if len(found) < len(parameters):  # a cache in front of us may have believed the other one
+        raise MalformedError("A parameter is there twice.")
     for name in ("variables", "extensions"):
         if found.get(name) is not None:
             found[name] = _parsed(_utf8(found[name]), f"parameter {name}") if found[name] else None

@@ -104,12 +104,12 @@ async def test_another_body_than_json_is_415(http: httpx2.AsyncClient, kind: str
     assert (response.status_code, codes(response)) == (415, ["UNSUPPORTED_MEDIA_TYPE"])
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
-async def test_a_compressed_body_is_415_and_told_that_only_plain_ones_are_read(
+@pytest.mark.parametrize("encoding", ["zstd", "br", "deflate, gzip"])
+async def test_a_body_in_another_encoding_than_gzip_is_415_and_told_which_are_read(
     http: httpx2.AsyncClient, encoding: str
 ) -> None:
     response = await post(http, QUERY, **{"content-encoding": encoding})
-    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "gzip, identity")
     assert (await post(http, QUERY, **{"content-encoding": "identity"})).json() == ANSWER
 
 

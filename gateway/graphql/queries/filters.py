@@ -11,6 +11,7 @@ import strawberry
 
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.execution.keeping import Data
 from gateway.graphql.ids import row_id
 from gateway.graphql.inputs import (
     CustomerFilter,
@@ -178,6 +179,8 @@ def _minor(amount: Decimal | None, currency: str) -> int | None:
 def _availability(context: Context, channel: str | None, given: ProductFilter) -> Iterable[Any]:
     """Conditions by the one definition of what can be sold."""
     wanted_state, location = present(given.available_for_sale), present(given.available_at_location_key)
+    if (wanted_state, location) != (None, None):
+        context.keeping.note(Data.STOCK)
     if wanted_state is not None:
         seller = context.channel(channel)
         sold = levels.can_be_sold(seller, stock.counted(context, stock.places_of(context, seller)))

@@ -12,6 +12,7 @@ import strawberry
 from gateway.execution.caller import CallerKind
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.execution.keeping import Data
 from gateway.graphql.arguments import After, Before, ChannelKey, First, Last, LocationKey
 from gateway.graphql.connections import Connection, Paging, fingerprint, page_of
 from gateway.graphql.ids import row_id
@@ -69,6 +70,7 @@ async def stocks(
     places = _places(context, channel, location_key)
     found = await context.load_all(catalog.variants, [row_id("ProductVariant", text) for text in variant_ids])
     if max_age_seconds is not None:
+        context.keeping.note(Data.UNKEPT)
         await _refresh(context, [one for one in found if one is not None], places, _oldest(context, max_age_seconds))
     ids = [one.id for one in found if one is not None]
     made = await context.load_all(stock.stocks_of_variants, ids, channel_key=channel, location_key=location_key)

@@ -8,6 +8,7 @@ from operator import attrgetter
 import strawberry
 
 from gateway.execution.fields import attribute, load, pure
+from gateway.execution.keeping import Data
 from gateway.execution.types import output
 from gateway.graphql.ids import global_id
 from gateway.graphql.loads import catalog as loads
@@ -35,13 +36,13 @@ def _no_image(_parent: object) -> None:
     """Channels tell pictures of products and variants only."""
 
 
-@output(model.SelectedOption, "One choice of a variant: `Color`, `Red`.")
+@output(model.SelectedOption, "One choice of a variant: `Color`, `Red`.", data=Data.PART)
 class SelectedOption:
     name: str = attribute("What is chosen: `Color`.")
     value: str = attribute("The choice: `Red`.")
 
 
-@output(model.OptionValue, "One value of an option.")
+@output(model.OptionValue, "One value of an option.", data=Data.CATALOG)
 class ProductOptionValue:
     name: str = attribute("The value: `Red`.")
     image: Image | None = pure("A picture of the value, where there is one.", _no_image)
@@ -49,10 +50,11 @@ class ProductOptionValue:
         "The first variant with this value that the channel can sell now. Null: there is none.",
         choosing.first_available,
         key=_itself,
+        data=Data.STOCK,
     )
 
 
-@output(model.ProductOption, "A choice that a product offers.")
+@output(model.ProductOption, "A choice that a product offers.", data=Data.PART)
 class ProductOption:
     name: str = attribute("What is chosen: `Color`.")
     option_values: list[ProductOptionValue] = attribute(
@@ -60,7 +62,7 @@ class ProductOption:
     )
 
 
-@output(model.Category, "A node of the tree in which products are filed.")
+@output(model.Category, "A node of the tree in which products are filed.", data=Data.CATALOG)
 class Category(Node):
     id: strawberry.ID = global_id("Category", "id")
     handle: str = attribute("Unique and readable, for addresses.")
@@ -88,7 +90,11 @@ class ListingPush:
     fault: ChannelFault | None = attribute("What went wrong last.")
 
 
-@output(model.Product, "A product, whatever number of channels sells it. What can be bought are its variants.")
+@output(
+    model.Product,
+    "A product, whatever number of channels sells it. What can be bought are its variants.",
+    data=Data.CATALOG,
+)
 class Product(Node):
     id: strawberry.ID = global_id("Product", "id")
     handle: str = attribute("Unique and readable, for addresses.")
@@ -107,12 +113,14 @@ class Product(Node):
         "sell now; if none fits, the first that it can sell; else the first.",
         choosing.selected_or_first,
         key=_ID,
+        data=Data.STOCK,
     )
     adjacent_variants: list[ProductVariant] | None = load(
         "The variants that differ from that one in a single option: where a click leads.",
         choosing.adjacent,
         key=_ID,
         size=20,
+        data=Data.STOCK,
     )
     price_range: MoneyRange | None = load(
         "From its lowest to its highest price. Null where currencies differ and no channel is named.",
@@ -123,13 +131,14 @@ class Product(Node):
         "Whether the channel offers a variant of it that can be promised now, or that nobody counts.",
         stock_loads.sellable_products,
         key=_ID,
+        data=Data.STOCK,
     )
     channels: list[Channel] | None = load("The channels that list it.", loads.channels_of_products, key=_ID, size=20)
     created_at: datetime = attribute("When it came into being.")
     updated_at: datetime = attribute("When it last changed.")
 
 
-@output(model.Variant, "One thing that can be bought: the same item in every channel that lists it.")
+@output(model.Variant, "One thing that can be bought: the same item in every channel that lists it.", data=Data.CATALOG)
 class ProductVariant(Node):
     id: strawberry.ID = global_id("ProductVariant", "id")
     product: Product | None = load("The product that it is a variant of.", loads.products, key=attrgetter("product_id"))
@@ -160,7 +169,7 @@ class ProductVariant(Node):
     updated_at: datetime = attribute("When it last changed.")
 
 
-@output(model.Listing, "A variant as one channel lists it.")
+@output(model.Listing, "A variant as one channel lists it.", data=Data.CATALOG)
 class Listing(Node):
     id: strawberry.ID = global_id("Listing", "id")
     channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from gateway.execution.fields import attribute, load
+from gateway.execution.keeping import Data
 from gateway.execution.types import output
 from gateway.graphql import connections as pages
 from gateway.graphql.ids import global_id
@@ -23,7 +24,7 @@ T = TypeVar("T")
 ADMIN = [["channels:admin"]]
 
 
-@output(model.Fault, "A call of a channel that failed.", name="ChannelFault")
+@output(model.Fault, "A call of a channel that failed.", name="ChannelFault", data=Data.PART)
 class ChannelFault:
     code: model.FaultCode = attribute("Why, by what can be done about it.")
     retryable: bool = attribute("Whether the same call may succeed later.")
@@ -48,7 +49,7 @@ class SyncStatus:
     fault: ChannelFault | None = attribute("What failed last, if the last pass failed.")
 
 
-@output(model.Channel, "A sales channel: a till, a web store, a marketplace.")
+@output(model.Channel, "A sales channel: a till, a web store, a marketplace.", data=Data.CATALOG)
 class Channel(Node):
     id: strawberry.ID = global_id("Channel", "key")
     key: str = attribute("Its name in the configuration, the same in every environment.")
@@ -70,14 +71,14 @@ class Channel(Node):
     )
 
 
-@output(model.OpeningHours, "When a place is open on one day of the week.")
+@output(model.OpeningHours, "When a place is open on one day of the week.", data=Data.PART)
 class OpeningHours:
     weekday: int = attribute("ISO 8601: Monday is 1, Sunday 7.")
     opens_at: str = attribute("Local wall time: `09:30`.")
     closes_at: str = attribute("Local wall time: `18:00`.")
 
 
-@output(model.Location, "A place that holds stock.")
+@output(model.Location, "A place that holds stock.", data=Data.CATALOG)
 class Location(Node):
     id: strawberry.ID = global_id("Location", "key")
     key: str = attribute("Its name in the configuration, the same in every environment.")
@@ -97,7 +98,11 @@ class Location(Node):
     )
 
 
-@output(model.Source, "How one channel took part in an answer: whether it is fresh, and how old it is.")
+@output(
+    model.Source,
+    "How one channel took part in an answer: whether it is fresh, and how old it is.",
+    data=Data.PART,
+)
 class Source:
     channel: Channel | None = load("Which channel.", loads.channels, key=attrgetter("channel_key"))
     resource: model.Resource = attribute("What of it.")
@@ -107,7 +112,12 @@ class Source:
     fault: ChannelFault | None = attribute("What went wrong when it was last read, if anything did.")
 
 
-@output(pages.Connection, "One page of a list, and how the channels took part in it.", name="Connection")
+@output(
+    pages.Connection,
+    "One page of a list, and how the channels took part in it.",
+    name="Connection",
+    data=Data.PART,
+)
 class SourcedConnection(Connection[T], Generic[T]):
     sources: list[Source] | None = load(
         "How each channel took part in this answer.", loads.sources, key=attrgetter("asked"), size=20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from gateway.execution.fields import attribute, load, pure
+from gateway.execution.keeping import Data
 from gateway.execution.types import output
 from gateway.graphql import connections as pages
 from gateway.graphql.loads import facets as loads
@@ -21,7 +22,7 @@ def _label(facet: model.Facet) -> str:
     return _LABELS.get(facet.key, facet.key.removeprefix(OPTION))
 
 
-@output(model.Value, "One value of a facet.", name="FacetValue")
+@output(model.Value, "One value of a facet.", name="FacetValue", data=Data.PART)
 class FacetValue:
     value: str = attribute("What `filter.facets` takes. Of a category its id.")
     label: str = attribute("Its name for people.")
@@ -29,7 +30,9 @@ class FacetValue:
     selected: bool = attribute("Whether `filter.facets` names it.")
 
 
-@output(model.Facet, "One way of narrowing products down. It counts as if nothing of it was chosen yet.")
+@output(
+    model.Facet, "One way of narrowing products down. It counts as if nothing of it was chosen yet.", data=Data.PART
+)
 class Facet:
     key: str = attribute("What `filter.facets` takes: `brand`, `category`, `tag`, `option.Color`; or `price`.")
     label: str = pure("Its name for people, in English but for options.", _label)
@@ -37,7 +40,7 @@ class Facet:
     price_range: MoneyRange | None = attribute("Of `price`: from the lowest to the highest in the channel.")
 
 
-@output(pages.Connection, "One page of a list of products.", name="Connection")
+@output(pages.Connection, "One page of a list of products.", name="Connection", data=Data.CATALOG)
 class FacetedConnection(SourcedConnection[T], Generic[T]):
     facets: list[Facet] | None = load(
         "What the whole list could be narrowed down by. Counted only when asked for.",

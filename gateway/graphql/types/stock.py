@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.execution.fields import attribute, load
+from gateway.execution.keeping import Data
 from gateway.execution.types import output
 from gateway.graphql.ids import global_id
 from gateway.graphql.loads import catalog, channels
@@ -63,7 +64,11 @@ class StockLevel(Node):
     stale_at: datetime | None = attribute("From when on this counts as stale.")
 
 
-@output(model.Stock, "A variant's stock as one channel may sell it: the sum over its locations, or at one of them.")
+@output(
+    model.Stock,
+    "A variant's stock as one channel may sell it: the sum over its locations, or at one of them.",
+    data=Data.STOCK,
+)
 class Stock(Node):
     id: strawberry.ID = global_id(
         "Stock", parts=lambda stock: (stock.variant_id, stock.channel_key, stock.location_key or EVERYWHERE)
@@ -97,7 +102,7 @@ class Reservation(Node):
     expires_at: datetime | None = attribute("When a held one lapses.")
 
 
-@output(model_of_shops.StoreAvailability, "What one shop has of a variant.")
+@output(model_of_shops.StoreAvailability, "What one shop has of a variant.", data=Data.STOCK)
 class StoreAvailability:
     location: Location | None = load("Which shop.", channels.locations, key=attrgetter("location_key"))
     status: model.StockStatus = attribute("In one word, for shoppers.")

@@ -5,24 +5,25 @@ from __future__ import annotations
 from decimal import Decimal
 
 from gateway.execution.fields import attribute
+from gateway.execution.keeping import Data
 from gateway.execution.types import output
 from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model import catalog, channels, money
 
 
-@output(money.Money, "An exact amount of money.")
+@output(money.Money, "An exact amount of money.", data=Data.PART)
 class Money:
     amount: Decimal = attribute("The amount with all digits of its currency: `12.50`. Refunds are negative.")
     currency_code: CurrencyCode = attribute("Its currency.")
 
 
-@output(money.MoneyRange, "From the lowest to the highest amount, in one currency.")
+@output(money.MoneyRange, "From the lowest to the highest amount, in one currency.", data=Data.PART)
 class MoneyRange:
     min: Money = attribute("The lowest.")
     max: Money = attribute("The highest.")
 
 
-@output(catalog.Image, "A picture, by its address.")
+@output(catalog.Image, "A picture, by its address.", data=Data.PART)
 class Image:
     url: str = attribute("Where it is.")
     alt_text: str | None = attribute("What it shows, for those who cannot see it.")
@@ -30,13 +31,13 @@ class Image:
     height: int | None = attribute("In pixels, where known.")
 
 
-@output(channels.GeoPoint, "A point on the Earth, WGS 84.")
+@output(channels.GeoPoint, "A point on the Earth, WGS 84.", data=Data.PART)
 class GeoPoint:
     latitude: float = attribute("Degrees north.")
     longitude: float = attribute("Degrees east.")
 
 
-@output(channels.Address, "A postal address.")
+@output(channels.Address, "A postal address.", data=Data.PART)
 class Address:
     name: str | None = attribute("The person.")
     company: str | None = attribute("The company.")
