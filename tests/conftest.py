@@ -10,10 +10,12 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings
+from sqlalchemy.engine import Connection, Engine
 
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
@@ -32,6 +34,34 @@ settings.load_profile("torture" if TORTURE else "test")
 def examples() -> int:
     """How many examples a property is tried on."""
     return 2_000 if TORTURE else 100
+
+
+class Compiled(dict[Any, Any]):
+    """Compiled statements of all engines of one kind; SQLAlchemy's key begins with the dialect of the one engine."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_of_kind(key), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(_of_kind(key), compiled)
+
+
+def _of_kind(key: Any) -> Any:
+    dialect, *others = key
+    return (type(dialect), *others)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """A gateway compiles its statements once in its life; so do all those of the tests together."""
+    compiled = Compiled()
+
+    def share(conn: Connection) -> None:
+        conn.execution_options(compiled_cache=compiled)
+
+    sa.event.listen(Engine, "engine_connect", share)
+    yield
+    sa.event.remove(Engine, "engine_connect", share)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,12 @@ def waiting(conn: Connection, channel: str, most: int) -> list[Letter]:
     return [Letter(row.id, load(row.headers), row.body, row.received_at) for row in rows]
 
 
+def any_waiting(conn: Connection, channel: str) -> bool:
+    """Whether `waiting` would give any."""
+    here = sa.and_(inbox.c.channel == channel, inbox.c.processed_at.is_(None))
+    return conn.execute(sa.select(inbox.c.id).where(here).limit(1)).first() is not None
+
+
 def processed(conn: Connection, id_: int, now: datetime, problem: str | None = None) -> None:
     """The delivery has had its effect; or, for this reason, it has none."""
     conn.execute(sa.update(inbox).where(inbox.c.id == id_).values(processed_at=now, problem=problem))

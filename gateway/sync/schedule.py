@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from gateway.commerce import allotting
@@ -22,9 +22,9 @@ from gateway.storage.leases import Lease
 from gateway.storage.passes import DELTA, SWEEP, PassRow
 from gateway.sync import inbox as deliveries
 from gateway.sync.channel import Syncing, Turns, resource_of
-from gateway.sync.feeds import Turn, fleeting, new_passes, read_page
-from gateway.sync.inbox import INBOX
+from gateway.sync.feeds import Turn, fleeting, read_page
 from gateway.sync.outbox import deliver
+from gateway.sync.outlook import Outlook, Passes, is_wished, look
 from gateway.sync.pushing import push, read_log
 from gateway.sync.records import reread
 from gateway.sync.stock import ask_for_proof, place_sales
@@ -41,8 +41,6 @@ SOME = 500
 
 _log = logging.getLogger(__name__)
 
-Passes = Mapping[tuple[str, str], PassRow]
-
 
 async def run_channels(syncing: Iterable[Syncing], holder: str) -> list[bool]:
     """As `run_channel`, for all at once. What one of them fails with is raised when the others are done."""
@@ -55,7 +53,7 @@ async def run_channels(syncing: Iterable[Syncing], holder: str) -> list[bool]:
 
 async def run_channel(sync: Syncing, holder: str) -> bool:
     """Do what is due for a channel, unless another process does or takes over; whether anything was done."""
-    if await sync.database.read(health.paused, sync.key) or not await sync.database.read(_is_due, sync):
+    if not _is_due(sync, await sync.database.read(look, sync)):
         return False
     lease = await sync.turns.write(leases.acquire, f"sync {sync.key}", holder, sync.now(), LASTING)
     if lease is None:
@@ -63,8 +61,8 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
     sync.turns.beside_others |= await sync.database.read(health.ready_at) is not None
     renewing, worked = asyncio.create_task(_keep(sync, lease)), False
     try:
-        while not await sync.database.read(health.paused, sync.key) and await step(sync, lease):
-            worked = True  # a pass may take hours: it is paused between two pages
+        while await step(sync, lease):
+            worked = True
     except leases.LeaseLostError:
         _log.warning("channel %s: another process has taken over, because this one was too slow", sync.key)
         return False
@@ -77,6 +75,8 @@ async def run_channel(sync: Syncing, holder: str) -> bool:
 
 async def tell(sync: Syncing) -> bool:
     """Carry out what is wished of a channel, until nothing is due; whether there was anything."""
+    if not await sync.database.read(is_wished, sync):
+        return False
     told = await place_sales(sync)
     told |= await read_log(sync) | await push(sync)
     while not await sync.database.read(health.paused, sync.key) and (await deliver(sync) or await ask_for_proof(sync)):
@@ -94,36 +94,26 @@ async def _keep(sync: Syncing, lease: Lease) -> None:
         return  # whatever is written under it next says so
 
 
-def _is_due(conn: Connection, sync: Syncing) -> bool:
+def _is_due(sync: Syncing, seen: Outlook) -> bool:
     """Whether there is anything to do: nothing is written to find that out."""
-    known = passes.of_channel(conn, sync.key)
-    return (
-        any(new_passes(sync, feed, known) for feed in sync.channel.feeds.values())
-        or _next(sync, known) is not None
-        or bool(inbox.waiting(conn, sync.key, 1) and not sync.rests(INBOX))
-        or any(sources.dirty(conn, sync.key, name, 1) and not sync.rests(name) for name in sync.channel.live_feeds)
-    )
+    return not seen.paused and bool(seen.missing or seen.letters or seen.waiting or _next(sync, seen.known))
 
 
 async def step(sync: Syncing, lease: Lease) -> bool:
-    """The most urgent single thing that is due: False, if nothing is."""
-    known = await _passes(sync)
-    if await deliveries.process(sync) or await _reread(sync, known):
+    """The most urgent single thing that is due: False, if nothing is, or if the channel was paused meanwhile."""
+    seen = await sync.database.read(look, sync)
+    if seen.paused:
+        return False
+    if seen.missing:
+        await sync.turns.write(_add, seen.missing)
+        seen = await sync.database.read(look, sync)
+    if (seen.letters and await deliveries.process(sync)) or await _reread(sync, seen):
         return True
-    row = _next(sync, known)
+    row = _next(sync, seen.known)
     if row is None:
         return False
     await read_page(Turn(sync, sync.channel.feeds[row.feed], lease), row)
     return True
-
-
-async def _passes(sync: Syncing) -> Passes:
-    known = await sync.database.read(passes.of_channel, sync.key)
-    new = [row for feed in sync.channel.feeds.values() for row in new_passes(sync, feed, known)]
-    if new:
-        await sync.turns.write(_add, new)
-        known = await sync.database.read(passes.of_channel, sync.key)
-    return known
 
 
 def _add(conn: Connection, rows: Iterable[PassRow]) -> None:
@@ -131,14 +121,13 @@ def _add(conn: Connection, rows: Iterable[PassRow]) -> None:
         passes.store(conn, row)
 
 
-async def _reread(sync: Syncing, known: Passes) -> bool:
+async def _reread(sync: Syncing, seen: Outlook) -> bool:
     """Single records that wait, unless they are so many that the feed's next pass is the shorter way."""
-    waiting = await sync.database.read(sources.count_dirty, sync.key)
-    for feed in (feed for name, feed in sync.channel.live_feeds.items() if name in waiting):
-        many = waiting[feed.name] > MANY
+    for name, count in seen.waiting.items():
+        feed, many = sync.channel.live_feeds[name], count > MANY
         if many and await _pull_asked(sync, feed):
             return True
-        pulling = many and known[feed.name, DELTA].due_at <= sync.now()
+        pulling = many and seen.known[name, DELTA].due_at <= sync.now()
         if not pulling and await reread(sync, feed, feed.fetch_at_once):
             return True
     return False

@@ -19,12 +19,14 @@ MOST = 200
 
 async def expire(database: Database, now: datetime) -> bool:
     """Let go of what was held, and close carts that nobody touched, for long enough; whether there were any."""
-    gone = 0
-    if await database.read(reservations.lapsed, now, 1):
-        gone += await database.write(ledger.expire, now, MOST)
-    if await database.read(carts.any_expired, now):
-        gone += await database.write(carts.expire, now, MOST)
-    return gone > 0
+    if not await database.read(_any_over, now):
+        return False
+    lapsed = await database.write(ledger.expire, now, MOST)
+    return await database.write(carts.expire, now, MOST) + lapsed > 0
+
+
+def _any_over(conn: Connection, now: datetime) -> bool:
+    return bool(reservations.lapsed(conn, now, 1)) or carts.any_expired(conn, now)
 
 
 async def place_sales(sync: Syncing) -> bool:
