@@ -25,9 +25,25 @@ DATABASES = ("sqlite", "postgresql")
 TORTURE = bool(os.environ.get("TORTURE"))
 """Whether tests look long and at random, instead of shortly and always at the same examples."""
 
+THOROUGH = TORTURE or bool(os.environ.get("THOROUGH"))
+"""Whether both databases are tried also where it does not matter which one it is: `make test` has no time for that."""
+
 settings.register_profile("test", derandomize=True, deadline=None, database=None)
 settings.register_profile("torture", deadline=None)
 settings.load_profile("torture" if TORTURE else "test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what THOROUGH is for; it is counted as deselected."""
+    left_out = [] if THOROUGH else [item for item in items if _is_for_thorough(item)]
+    items[:] = [item for item in items if THOROUGH or not _is_for_thorough(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _is_for_thorough(item: pytest.Item) -> bool:
+    given = getattr(item, "callspec", None)
+    on = given.params.get("database_kind") if given is not None else None
+    return on == "postgresql" and item.get_closest_marker("any_database") is not None
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.graphql.buying import LOCATIONS, TABLES, stores
 from tests.graphql.selling import counter, on_hand, states
 from tests.graphql.world import ADMIN, World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 AS_ORDERS: Mapping[str, Any] = {**LOCATIONS, "london": {**LOCATIONS["london"], "post": {"web": "order"}}}
 

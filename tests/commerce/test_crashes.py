@@ -90,7 +90,8 @@ def lived(life: Life) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def opened(url: str, channels: dict[str, MemoryStore], clock: Clock) -> Any:
     tables = {**TABLES, "tokens": TOKENS, "catalogue": {"priority": ["web", "till"]}}
-    tables["channels"] = {"till": {"config": CAREFUL | {"ledger": True}}, "web": {"config": CAREFUL}}
+    calm = {"every": {"products": "1d", "customers": "1d"}}  # they have no part in it, and their reads take their time
+    tables["channels"] = {"till": calm | {"config": CAREFUL | {"ledger": True}}, "web": calm | {"config": CAREFUL}}
     async with running(url, channels, clock, **tables) as gateway, client_of(gateway) as client:
         yield World(gateway, channels, clock, client)
 
@@ -189,7 +190,6 @@ async def sent_again(self: OpenChannel, command: Any, ticket: str | None, deadli
 
 
 async def test_without_the_look_up_an_order_would_be_there_twice(tmp_path: Path) -> None:
-    told = []
     for moment in range(1, 12):
         clock, channels = Clock(), stores()
         url = sqlite_database(tmp_path / f"{moment}.db")
@@ -198,8 +198,9 @@ async def test_without_the_look_up_an_order_would_be_there_twice(tmp_path: Path)
             _, asked = await die_placing(world, Life(moment), "sent from the depot")
         with patch.object(OpenChannel, "find", sent_again):
             await revived(url, channels, clock, asked)
-        told.append(counts(channels)["orders"] - 1)
-    assert max(told) == 2
+        if counts(channels)["orders"] - 1 == 2:
+            return
+    pytest.fail("no moment was found at which the look-up is needed")
 
 
 async def test_one_key_asked_at_once_from_many_sides_is_one_order(database_url: str) -> None:

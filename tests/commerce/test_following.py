@@ -19,7 +19,7 @@ from tests.graphql.buying import TABLES, stores
 from tests.graphql.selling import counter, on_hand, states
 from tests.graphql.world import World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 TILL_WITHOUT_LEDGER = {"config": {"writes": ["adjust"], "read_your_writes": True}}
 

@@ -20,7 +20,7 @@ from tests.graphql.mutating import wish
 from tests.graphql.selling import counter, variant_id
 from tests.graphql.world import ADMIN, World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 SLOW: Mapping[str, Any] = {
     **TABLES,

@@ -18,7 +18,7 @@ from tests.graphql.buying import LOCATIONS, TABLES, Shopper, staff, stores
 from tests.graphql.selling import WRITES, counter, on_hand, states, variant_id
 from tests.graphql.world import ADMIN, World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 SENDING: Mapping[str, Any] = {
     **TABLES,

@@ -13,7 +13,7 @@ from tests.graphql.mutating import codes
 from tests.graphql.selling import counter, on_hand, states
 from tests.graphql.world import ADMIN, World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture

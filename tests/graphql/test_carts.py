@@ -14,7 +14,7 @@ from tests.graphql.mutating import codes, document
 from tests.graphql.selling import WRITES, variant_id
 from tests.graphql.world import ADMIN, CLERK, World, global_id, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 CART = """query ($cart: String!) {
   cart(token: $cart) { id token version status lines { quantity } changes(sinceVersion: 0) { kind } } }"""

@@ -15,7 +15,7 @@ from gateway.sync import schedule
 from tests.graphql.mutating import wish
 from tests.graphql.world import ADMIN, STAFF, World, global_id, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 ALL = ["PRODUCT", "PRODUCT_VARIANT", "LISTING", "STOCK", "CATEGORY", "LOCATION"]
 CHANGES = """query ($types: [ChangeType!]!, $first: Int, $after: String, $channel: String) {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.graphql.world import ADMIN, CLERK, STAFF, small_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 async def test_a_channel_that_could_not_be_loaded_is_shown_and_nulls_nothing_else(database_url: str) -> None:

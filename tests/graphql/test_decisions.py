@@ -14,7 +14,7 @@ from gateway.storage import tables
 from tests.graphql.mutating import codes, wish
 from tests.graphql.world import ADMIN, World, global_id, opened, small_world
 
-pytestmark = [pytest.mark.anyio, pytest.mark.writes]
+pytestmark = [pytest.mark.anyio, pytest.mark.writes, pytest.mark.any_database]
 
 LISTINGS = """{ productVariants(first: 100) { nodes { id
   listings { id externalId matchedBy unitsPerListing channel { key } } } } }"""

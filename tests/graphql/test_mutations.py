@@ -18,7 +18,7 @@ from gateway.storage.idempotency import Claim
 from tests.graphql.mutating import MUTATIONS, ask, codes, document, wish
 from tests.graphql.world import ADMIN, CLERK, STAFF, World, global_id, small_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 ROW = "0" * 32
 INPUTS: dict[str, dict[str, Any]] = {

@@ -16,7 +16,7 @@ from gateway.storage import tables
 from tests.graphql.mutating import codes, wish
 from tests.graphql.world import ADMIN, STAFF, World, opened, small_world
 
-pytestmark = [pytest.mark.anyio, pytest.mark.writes]
+pytestmark = [pytest.mark.anyio, pytest.mark.writes, pytest.mark.any_database]
 
 STATES = "{ channels { key state } }"
 REJECTS = "{ syncRejects { nodes { id externalId resource } } }"

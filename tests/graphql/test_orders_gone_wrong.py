@@ -15,7 +15,7 @@ from tests.graphql.mutating import codes, document
 from tests.graphql.selling import counter, on_hand, states
 from tests.graphql.world import ADMIN, CLERK, World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 NO = returning([Refused(code="CLOSED", message="no orders today")])
 SHIPPING_SHOPS: Mapping[str, Any] = {

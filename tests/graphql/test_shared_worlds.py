@@ -10,7 +10,7 @@ from gateway.storage import health
 from tests.graphql.mutating import ask
 from tests.graphql.world import World, untouched
 
-pytestmark = [pytest.mark.anyio, pytest.mark.writes]
+pytestmark = [pytest.mark.anyio, pytest.mark.writes, pytest.mark.any_database]
 
 
 async def mutates(world: World) -> None:

@@ -15,7 +15,7 @@ from tests.graphql.mutating import codes, wish
 from tests.graphql.selling import counter, on_hand, selling_world, states, variant_id
 from tests.graphql.world import CLERK, World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture

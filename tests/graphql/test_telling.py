@@ -21,7 +21,7 @@ from tests.graphql.mutating import codes
 from tests.graphql.test_statements import statements
 from tests.graphql.world import World, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 MOST = 48
 """Statements that an order takes whose channel takes it, its whole answer read anew."""

@@ -20,7 +20,7 @@ from gateway.sync.channel import Pace
 from tests.house import Clock, running
 from tests.sync.observed import channel, pass_of, rows_of, titles
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 class KilledError(Exception):

@@ -19,7 +19,7 @@ from gateway.sync.feeds import TRIES
 from tests.house import Clock, running
 from tests.sync.observed import channel, hint, pass_of, titles
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 BROKEN = [ContractError("what was answered is nonsense"), RejectedError("no such page", "InvalidInput")]
 

@@ -18,7 +18,7 @@ from gateway.storage import tables
 from tests.house import Clock, running
 from tests.sync.observed import channel, pass_of, rows_of, source, titles
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 ALL = channel("products", "stock", "customers", "orders", deltas=False)
 

@@ -18,7 +18,7 @@ from tests.databases import sqlite_database
 from tests.house import Clock, running
 from tests.sync.observed import channel, pass_of, rows_of, source, titles
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture
