@@ -38,9 +38,7 @@ class Code(Enum):
     UNAUTHENTICATED = Meaning(401, "A token is needed, or the one that came is not known.")
     FORBIDDEN = Meaning(403, "The token lacks a scope.")
     BAD_REQUEST = Meaning(400, "This is no GraphQL request.", draft=422)
-    PREFLIGHT_REQUIRED = Meaning(
-        403, "A GET with a token lacks the header that shows that no other page has caused it."
-    )
+    CROSS_SITE_REQUEST = Meaning(403, "A browser sends this for a page of another origin that may not ask.")
     NOT_FOUND = Meaning(404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = Meaning(405, "The method does not work here, or not for this operation.")
     NOT_ACCEPTABLE = Meaning(406, "The answer would have none of the media types that are wanted.")

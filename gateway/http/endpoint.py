@@ -70,7 +70,7 @@ class Endpoint:
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
             raise RequestError(Code.METHOD_NOT_ALLOWED, "Only GET and POST.", {"allow": METHODS})
-        check_crossing(request)
+        check_crossing(request, self._server.cors.origins)
         caller = self._tokens.caller(_authorization(request))
         asked = await read_request(request, self._server.max_body_bytes, self._server.batching)
         context = partial(Context, self._gateway, caller, request_id(request), by_get=request.method == "GET")

@@ -49,6 +49,7 @@ async def respond(
         "content-type": f"{_media_type(status, form)}; charset=utf-8",
         "vary": VARY,
         "cache-control": PRIVATE,
+        "x-content-type-options": "nosniff",
         **(headers or {}),
     }
     if form.encoding != IDENTITY and len(text) >= SMALLEST:

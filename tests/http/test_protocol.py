@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +15,10 @@ from gateway.http import requests
 from gateway.http.auth import Tokens
 from gateway.settings import TokenTable
 from tests.databases import sqlite_database
-from tests.graphql.world import STAFF, World, opened, schema, untouched
+from tests.graphql.world import STAFF, opened, schema
+from tests.http.asking import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, codes, media, post
 
 pytestmark = pytest.mark.anyio
-
-GRAPHQL = "application/graphql-response+json"
-JSON = "application/json"
-QUERY = {"query": "{ __typename }"}
-ANSWER = {"data": {"__typename": "Query"}}
-
-
-@pytest.fixture(scope="module")
-def database_kind() -> str:
-    return "sqlite"
-
-
-@pytest.fixture(scope="module")
-async def shared_world(shared_database_url: str) -> AsyncIterator[World]:
-    async with opened(shared_database_url, {}, **EMPTY) as world:
-        yield world
-
-
-@pytest.fixture
-def http(shared_world: World) -> Iterator[httpx2.AsyncClient]:
-    """Of one gateway for all of these tests, since none of them changes anything."""
-    with untouched(shared_world):
-        yield shared_world.client.http
-
-
-EMPTY: Mapping[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {}, "stock": {}}
-
-
-def media(response: httpx2.Response) -> str:
-    return response.headers["content-type"].partition(";")[0]
-
-
-def codes(response: httpx2.Response) -> list[str]:
-    return [error["extensions"]["code"] for error in response.json()["errors"]]
-
-
-async def post(http: httpx2.AsyncClient, body: Any, accept: str | None = GRAPHQL, **headers: str) -> httpx2.Response:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    given = {"content-type": JSON, **({"accept": accept} if accept else {}), **headers}
-    return await http.post("/graphql", content=content, headers=given)
 
 
 # ------------------------------------------------------------------------------------------------ media types
