@@ -52,5 +52,9 @@ class Code(Enum):
         return self.value.status
 
     @property
+    def draft_status(self) -> int:
+        return self.value.draft or self.value.status
+
+    @property
     def retryable(self) -> bool:
         return self.value.retryable

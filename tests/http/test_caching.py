@@ -9,7 +9,8 @@ from graphql import GraphQLObjectType
 
 from gateway.execution.keeping import Data, kinds_of
 from gateway.http import caching
-from gateway.http.caching import Known, Remembered
+from gateway.http.caching import Caching, Wanted
+from gateway.http.responses import Form
 from tests.graphql.test_statements import statements
 from tests.graphql.world import STAFF, World, schema
 from tests.house import START
@@ -148,12 +149,13 @@ async def test_another_caller_variable_or_form_is_no_304(world: World) -> None:
 
 def test_what_is_remembered_is_bounded_and_what_was_asked_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caching, "REMEMBERED", 3)
-    remembered, known = Remembered(), Known('"tag"', START + timedelta(seconds=1))
-    for number in range(4):
-        remembered.note(bytes([number]), known)
-        assert remembered.fresh(b"\0", START) is known
-    assert [remembered.fresh(bytes([n]), START) is known for n in range(4)] == [True, False, True, True]
-    assert remembered.fresh(b"\0", known.expires_at) is None
+    remembered, soon = Caching(), START + timedelta(seconds=1)
+    wanted = [Wanted(bytes([number]), Form(), '"tag"') for number in range(4)]
+    for one in wanted:
+        remembered.remember(one.key, '"tag"', soon)
+        assert remembered.unchanged(wanted[0], START) is not None
+    assert [remembered.unchanged(one, START) is not None for one in wanted] == [True, False, True, True]
+    assert remembered.unchanged(wanted[0], soon) is None
 
 
 # ------------------------------------------------------------------------------------------------ by type

@@ -32,7 +32,7 @@ def expected() -> dict[str, tuple[str, ...]]:
         code.name: (
             str(code.status),
             str(200 if code.value.lenient else code.status),
-            str(code.value.draft or code.status),
+            str(code.draft_status),
             "yes" if code.retryable else "no",
             code.value.text,
         )
@@ -60,7 +60,7 @@ def test_every_code_is_given_somewhere_and_no_other() -> None:
 
 
 def test_no_status_says_that_it_worked() -> None:
-    assert all(400 <= (code.value.draft or code.status) < 600 and code.status >= 400 for code in Code)
+    assert all(400 <= status < 600 for code in Code for status in (code.status, code.draft_status))
 
 
 # ------------------------------------------------------------------------------------------------ ids
@@ -131,6 +131,10 @@ async def test_a_document_that_does_not_fit_is_told_why(
 
 
 # ------------------------------------------------------------------------------------------------ status codes
+
+
+async def test_by_the_draft_what_is_no_json_is_400_and_what_is_no_request_is_422(drafting: httpx2.AsyncClient) -> None:
+    assert [(await post(drafting, body)).status_code for body in (b"{", b"\xff", b"3", b"{}")] == [400, 400, 422, 422]
 
 
 @pytest.fixture(scope="module")
