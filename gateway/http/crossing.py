@@ -22,7 +22,7 @@ SIGNS = ("apollo-require-preflight", "graphql-require-preflight", "x-apollo-oper
 
 def check_crossing(request: Request, origins: Container[str]) -> None:
     """Refuse a GET that any page could have caused. `origins`: of pages that may ask."""
-    if request.method != "GET" or "*" in origins or _is_deliberate(request) or not _crosses(request, origins):
+    if request.method == "POST" or "*" in origins or _is_deliberate(request) or not _crosses(request, origins):
         return
     message = f"A page of another origin sends this. If it may: send it with POST, or with the header {SIGNS[0]}: true."
     raise RequestError(Code.CROSS_SITE_REQUEST, message)

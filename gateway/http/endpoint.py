@@ -1,4 +1,4 @@
-"""POST and GET /graphql, by the GraphQL-over-HTTP specification."""
+"""POST and GET /graphql (and HEAD, which is GET without the body), by the GraphQL-over-HTTP specification."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gateway.http.request_ids import request_id
 from gateway.http.requests import RequestError, read_parameters, read_request
 from gateway.http.responses import Form, respond
 
-METHODS = "GET, POST"
+METHODS = "GET, HEAD, POST"
 HEARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that are answered in our own way, if only to say which ones work."""
 
@@ -64,14 +64,14 @@ class Endpoint:
             return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.graphiql and request.method == "GET" and not ASKING & set(request.query_params)
+        return self._server.graphiql and request.method != "POST" and not ASKING & set(request.query_params)
 
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
-            raise RequestError(Code.METHOD_NOT_ALLOWED, "Only GET and POST.", {"allow": METHODS})
+            raise RequestError(Code.METHOD_NOT_ALLOWED, f"Only {METHODS}.", {"allow": METHODS})
         check_crossing(request, self._server.cors.origins)
         caller = self._tokens.caller(_authorization(request))
-        if request.method == "GET":
+        if request.method != "POST":
             return await self._answer_get(request, form, caller)
         asked = await read_request(request, self._server.max_body_bytes, self._server.batching)
         context = partial(Context, self._gateway, caller, request_id(request))

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from graphql import GraphQLObjectType
 
-from gateway.execution.keeping import Data, kinds_of
+from gateway.execution import freshness
+from gateway.execution.keeping import Data, Keeping, kinds_of
 from gateway.http import caching
 from gateway.http.caching import Caching, Wanted
 from gateway.http.responses import Form
@@ -81,6 +82,25 @@ async def test_nothing_is_kept_longer_than_it_is_fresh(world: World, query: str,
     assert (await get(world.client.http, query)).headers["cache-control"] == "public, max-age=3"
     world.clock.forward(seconds=3)
     assert (await get(world.client.http, query)).headers["cache-control"] == "public, max-age=0, must-revalidate"
+
+
+async def test_the_proof_what_is_personal_would_be_kept_without_the_guard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keeping, "is_shared", property(lambda _: True))
+    response = await get(world.client.http, "{ viewer { kind } products { nodes { title } } }")
+    assert response.headers["cache-control"] == "public, max-age=60"
+
+
+async def test_the_proof_what_is_stale_would_be_kept_without_the_guard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: object) -> None:
+        """Nothing turns stale."""
+
+    monkeypatch.setattr(freshness, "_stale_at", never)
+    world.clock.forward(days=1)
+    assert (await get(world.client.http, CATALOG)).headers["cache-control"] == "public, max-age=60"
 
 
 # ------------------------------------------------------------------------------------------------ tags

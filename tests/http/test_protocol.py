@@ -37,6 +37,11 @@ pytestmark = pytest.mark.anyio
         (f"{GRAPHQL}; charset=utf-8, {JSON}; charset=utf-8", GRAPHQL),
         (f"{GRAPHQL}, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
         (f"text/html, {JSON}", JSON),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"{JSON};q=0.1, application/*;q=0.5", GRAPHQL),
+        (f"{GRAPHQL};q=0, */*", JSON),
+        (f"{GRAPHQL};q=nan, {GRAPHQL};q=7, {JSON};q=0.001", JSON),
+        ("text/html, */*;q=0.1", JSON),
     ],
 )
 async def test_the_answer_has_the_type_that_the_client_prefers(
@@ -76,7 +81,14 @@ async def test_a_body_in_another_encoding_than_gzip_is_415_and_told_which_are_re
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_405_and_told_which_work(http: httpx2.AsyncClient, method: str) -> None:
     response = await http.request(method, "/graphql", headers={"accept": GRAPHQL})
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_head_is_get_without_the_body(http: httpx2.AsyncClient) -> None:
+    for query, status in (("{ __typename }", 200), ("mutation { __typename }", 405)):
+        got, head = [await http.request(method, "/graphql", params={"query": query}) for method in ("GET", "HEAD")]
+        assert (got.status_code, head.status_code) == (status, status)
+        assert head.headers["content-length"] == got.headers["content-length"]
 
 
 async def test_only_queries_can_be_sent_with_get(http: httpx2.AsyncClient) -> None:
