@@ -12,11 +12,6 @@ from tests.http.asking import EMPTY
 
 
 @pytest.fixture(scope="module")
-def database_kind() -> str:
-    return "sqlite"
-
-
-@pytest.fixture(scope="module")
 async def empty_world(shared_database_url: str) -> AsyncIterator[World]:
     async with opened(shared_database_url, {}, **EMPTY) as world:
         yield world

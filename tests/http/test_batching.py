@@ -15,6 +15,11 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
 async def batching(shared_database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """Asks a gateway that takes three at once."""
     async with opened(shared_database_url, {}, **EMPTY, server={"batching": 3}) as world:

@@ -19,6 +19,12 @@ from tests.http.asking import GRAPHQL, JSON, get, post
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
 CATALOG = "{ products(first: 3) { nodes { title price: priceRange { min { amount } } } } }"
 STOCK = "{ products(first: 3) { nodes { variants { nodes { stock { available } } } } } }"
 PRIVATE = "private, no-store"

@@ -20,6 +20,12 @@ from tests.http.asking import ANSWER, GRAPHQL, JSON, QUERY, codes, post
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
 LARGE = {"query": "{" + " ".join(f"alias_number_{n}: __typename" for n in range(100)) + "}"}
 
 

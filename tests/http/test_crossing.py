@@ -16,6 +16,12 @@ from tests.http.asking import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, codes, get, p
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
 SHOP, OTHER = "https://shop.example.com", "https://evil.example"
 CROSS = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}

@@ -16,6 +16,12 @@ from tests.http.asking import EMPTY, GRAPHQL, JSON, QUERY, codes, post
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
 HOUSE = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `(\w+)` \| (\d+) \| (\d+) \| (\d+) \| (yes|no) \| (.+) \|$", re.MULTILINE)
 

@@ -19,6 +19,12 @@ from tests.http.corpus.hostile import PLAIN, Hostile
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
 LONGEST = 20_000
 """Bytes of a refusal: it must not send back what was sent."""
 

@@ -21,6 +21,11 @@ from tests.http.asking import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, codes, media,
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
 # ------------------------------------------------------------------------------------------------ media types
 
 
