@@ -44,6 +44,7 @@ class Code(Enum):
     NOT_ACCEPTABLE = Meaning(406, "The answer would have none of the media types that are wanted.")
     REQUEST_TIMEOUT = Meaning(408, "The body did not come in time.", retryable=True)
     BODY_TOO_LARGE = Meaning(413, "The body is too large.")
+    URI_TOO_LONG = Meaning(414, "The address is too long.")
     UNSUPPORTED_MEDIA_TYPE = Meaning(415, "The body has a type or an encoding that is not read.")
     INTERNAL_SERVER_ERROR = Meaning(500, "Something is broken here, and told to nobody but the log.", retryable=True)
 

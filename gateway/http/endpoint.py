@@ -64,7 +64,7 @@ class Endpoint:
             return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.graphiql and request.method != "POST" and not ASKING & set(request.query_params)
+        return self._server.graphiql and request.method in ("GET", "HEAD") and not ASKING & set(request.query_params)
 
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
@@ -84,7 +84,7 @@ class Endpoint:
         if caller is ANONYMOUS and (known := self._caching.unchanged(wanted, self._gateway.now())) is not None:
             return known
         context = Context(self._gateway, caller, request_id(request), by_get=True)
-        answer = await self._run(read_parameters(request), context)
+        answer = await self._run(read_parameters(request, self._server.max_body_bytes), context)
         if caller is ANONYMOUS:
             return await self._caching.respond(answer, wanted, context)
         return await respond(answer, form)

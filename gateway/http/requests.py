@@ -35,12 +35,14 @@ class RequestError(QueryError):
         return self.code.status
 
 
-def read_parameters(request: Request) -> Asked:
-    """The request in the parameters of a GET.
+def read_parameters(request: Request, most: int) -> Asked:
+    """The request in the parameters of a GET. `most`: bytes of them.
 
     Raises:
         QueryError: it cannot be read.
     """
+    if len(request.scope["query_string"]) > most:
+        raise RequestError(Code.URI_TOO_LONG, f"The parameters have more than {most} bytes; send them with POST.")
     parameters = request.query_params.multi_items()
     found: dict[str, Any] = dict(parameters)
     if len(found) < len(parameters):  # a cache in front of us may have believed the other one

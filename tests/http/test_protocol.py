@@ -96,6 +96,12 @@ async def test_head_is_get_without_the_body(http: httpx2.AsyncClient) -> None:
         assert head.headers["content-length"] == got.headers["content-length"]
 
 
+async def test_an_address_beyond_the_cap_of_a_body_is_414(database_url: str) -> None:
+    async with opened(database_url, {}, **EMPTY, server={"max_body_bytes": 1_000}) as world:
+        response = await world.client.http.get("/graphql", params={**QUERY, "extensions": "{" * 1_000})
+    assert (response.status_code, codes(response)) == (414, ["URI_TOO_LONG"])
+
+
 async def test_only_queries_can_be_sent_with_get(http: httpx2.AsyncClient) -> None:
     response = await http.get("/graphql", params={"query": "mutation { __typename }"}, headers={"accept": GRAPHQL})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
@@ -322,6 +328,12 @@ async def test_a_browser_gets_the_query_editor_which_loads_nothing_from_elsewher
     assert (response.status_code, media(response)) == (200, "text/html")
     assert "//" not in response.text.replace("<!doctype html>", "")
     assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_the_query_editor_is_no_answer_to_other_methods(http: httpx2.AsyncClient, method: str) -> None:
+    response = await http.request(method, "/graphql", headers={"accept": "text/html"})
+    assert (response.status_code, codes(response)) == (406, ["NOT_ACCEPTABLE"])
 
 
 async def test_the_query_editor_can_be_turned_off(database_url: str) -> None:
