@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from graphql import GraphQLObjectType
+from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
 
 from gateway.execution import freshness
+from gateway.execution.fields import Load, kind_of
 from gateway.execution.keeping import Data, Keeping, kinds_of
 from gateway.http import caching
 from gateway.http.caching import Caching, Wanted
@@ -214,3 +216,35 @@ def test_what_everybody_may_be_given_is_decided_type_by_type() -> None:
     assert {name: kind for name, kind in own.items() if kind in (Data.CATALOG, Data.STOCK)} == PUBLIC
     connected = {name for name in own if name.endswith(("Connection", "Edge"))} - {*PUBLIC}
     assert {name for name, kind in own.items() if kind is Data.PART} == PARTS | connected
+
+
+def test_a_field_that_follows_from_stock_is_kept_as_stock_is() -> None:
+    """Every field of a shared type that is looked up: a new one is put into one of these on purpose."""
+    looked_up = {
+        f"{name}.{field}": kind
+        for name in PUBLIC
+        for field, kind in _looked_up(schema().type_map[name])
+        if PUBLIC[name] is not Data.STOCK
+    }
+    assert {field for field, kind in looked_up.items() if kind is Data.STOCK} == {
+        "Product.adjacentVariants",
+        "Product.availableForSale",
+        "Product.selectedOrFirstAvailableVariant",
+        "ProductOptionValue.firstAvailableVariant",
+    }
+    leaves = {field for field, kind in looked_up.items() if kind is Data.CATALOG and _is_leaf(field)}
+    assert leaves == {"Channel.state", "ProductConnection.totalCount", "ProductVariant.priceIncludesTax"}
+
+
+def _looked_up(named: GraphQLNamedType) -> Iterator[tuple[str, Data]]:
+    assert isinstance(named, GraphQLObjectType)
+    for name, field in named.fields.items():
+        if isinstance(kind_of(field), Load) and not field.extensions["strawberry-definition"].scopes:
+            (kind,) = kinds_of(named, [name]) - kinds_of(named, ()) or kinds_of(named, ())
+            yield name, kind
+
+
+def _is_leaf(place: str) -> bool:
+    name, _, field = place.partition(".")
+    named = schema().type_map[name]
+    return isinstance(named, GraphQLObjectType) and is_leaf_type(get_named_type(named.fields[field].type))
