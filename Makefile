@@ -20,6 +20,12 @@ help:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,mariadb,dev]'
 	@touch $@
 
+# The suites that others have written, for Node. Where they cannot be had their tests are skipped by name.
+SUITES := tests/conformance/node_modules/ready
+
+$(SUITES): tests/conformance/package-lock.json
+	@npm ci --prefix tests/conformance --silent --no-audit --no-fund && touch $@ || echo 'npm gets no packages' >&2
+
 demo: .venv/ready
 	@$(BIN)/python -m examples.demo
 
@@ -28,7 +34,7 @@ busy-day: .venv/ready
 
 # The tests' databases and servers are thrown away: where there is room for them, they live in memory. Bytecode is kept,
 # whatever the environment says, because the tests start many processes.
-test: .venv/ready
+test: .venv/ready $(if $(shell command -v npm),$(SUITES))
 	@room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${room:-0}" -ge 2000 ]; then scratch=$$(mktemp -d -p /dev/shm); else scratch=$$(mktemp -d); fi; \
 	trap 'rm -rf "$$scratch"' EXIT; \

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from gateway.graphql.house import House
 from gateway.graphql.schema import build
 from gateway.http.cors import Cors
-from gateway.http.endpoint import HEARD, Endpoint, broken, missing
+from gateway.http.endpoint import HEARD, Endpoint, broken, missing, misused
 from gateway.http.health import Ready, live
 from gateway.http.request_ids import RequestIds
 from gateway.http.webhooks import Receiver, Webhooks
@@ -31,7 +31,7 @@ def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp
             Route("/health/live", live, methods=["GET"]),
             Route("/health/ready", Ready(gateway).answer, methods=["GET"]),
         ],
-        exception_handlers={404: missing, 500: broken},
+        exception_handlers={404: missing, 405: misused, 500: broken},
     )
     app.router.redirect_slashes = False  # a redirect would go wherever the Host header says
     cors = gateway.settings.server.cors

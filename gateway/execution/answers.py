@@ -44,16 +44,24 @@ class NotingExecutor(BoundedExecutor):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent. `refused`: why the operation was not begun, and there is no data."""
+    """What is sent.
+
+    Attributes:
+        refused: why the operation was not begun, and there is no data.
+        draft_status: the HTTP status of a refusal by the newest draft, where the code alone does not say it.
+    """
 
     body: dict[str, Any]
     refused: Code | None = None
+    draft_status: int | None = None
 
 
 def refusal(error: QueryError, request_id: str) -> Answer:
     """An answer with one error."""
     extensions = {"code": error.code.name, "requestId": request_id}
-    return Answer({"errors": [{"message": _shortened(str(error)), "extensions": extensions}]}, error.code)
+    return Answer(
+        {"errors": [{"message": _shortened(str(error)), "extensions": extensions}]}, error.code, error.draft_status
+    )
 
 
 def operation_type(prepared: Prepared, name: str | None) -> OperationType | None:

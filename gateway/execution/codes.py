@@ -38,20 +38,23 @@ class Code(Enum):
     UNAUTHENTICATED = Meaning(401, "A token is needed, or the one that came is not known.")
     FORBIDDEN = Meaning(403, "The token lacks a scope.")
     BAD_REQUEST = Meaning(400, "This is no GraphQL request.", draft=422)
-    PREFLIGHT_REQUIRED = Meaning(
-        403, "A GET with a token lacks the header that shows that no other page has caused it."
-    )
+    CROSS_SITE_REQUEST = Meaning(403, "A browser sends this for a page of another origin that may not ask.")
     NOT_FOUND = Meaning(404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = Meaning(405, "The method does not work here, or not for this operation.")
     NOT_ACCEPTABLE = Meaning(406, "The answer would have none of the media types that are wanted.")
     REQUEST_TIMEOUT = Meaning(408, "The body did not come in time.", retryable=True)
     BODY_TOO_LARGE = Meaning(413, "The body is too large.")
+    URI_TOO_LONG = Meaning(414, "The address is too long.")
     UNSUPPORTED_MEDIA_TYPE = Meaning(415, "The body has a type or an encoding that is not read.")
     INTERNAL_SERVER_ERROR = Meaning(500, "Something is broken here, and told to nobody but the log.", retryable=True)
 
     @property
     def status(self) -> int:
         return self.value.status
+
+    @property
+    def draft_status(self) -> int:
+        return self.value.draft or self.value.status
 
     @property
     def retryable(self) -> bool:

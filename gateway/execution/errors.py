@@ -10,6 +10,11 @@ class QueryError(Exception):
 
     code = Code.INTERNAL_SERVER_ERROR
 
+    @property
+    def draft_status(self) -> int:
+        """The HTTP status by the newest draft, where nothing but this is answered."""
+        return self.code.draft_status
+
 
 class MalformedError(QueryError):
     """This is no GraphQL request."""

@@ -7,64 +7,88 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import orjson
+from starlette.requests import Request
+from starlette.responses import Response
 
-from gateway.execution.asked import Asked
+from gateway.execution.answers import Answer
+from gateway.execution.context import Context
+from gateway.execution.freshness import shared_for
+from gateway.http.responses import VARY, Form, dumped, respond
 
 REMEMBERED = 10_000
 """Answers of which the tag is remembered; some 300 bytes each."""
 
-PRIVATE = "private, no-store"
-
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An answer that was given, by its tag. `expires_at`: until when it may be kept."""
+class Wanted:
+    """What a cache asks for.
 
-    etag: str
-    expires_at: datetime
+    Attributes:
+        key: tells it apart from everything that could be answered otherwise.
+        seen: the tags that it has, as `If-None-Match` names them.
+    """
+
+    key: bytes
+    form: Form
+    seen: str | None = None
+
+    @classmethod
+    def by(cls, request: Request, form: Form) -> Wanted:
+        """By a GET without a token: all that counts stands in the address."""
+        said: bytes = str(form).encode() + b" " + request.scope["query_string"]
+        return cls(hashlib.sha256(said).digest(), form, ", ".join(request.headers.getlist("if-none-match")) or None)
+
+    def has(self, etag: str) -> bool:
+        """Whether it has the answer with this tag; a proxy may have weakened it on its way."""
+        tags = [tag.strip().removeprefix("W/") for tag in (self.seen or "").split(",")]
+        return "*" in tags or etag in tags
 
 
-class Remembered:
-    """The tags of the answers that were given last, by what was asked. Bounded, whatever is asked."""
+class Caching:
+    """Answers that everybody may be given. Remembers the tags of the last ones; bounded, whatever is asked."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
 
-    def fresh(self, key: bytes, now: datetime) -> Known | None:
-        """The answer that may still be kept."""
-        known = self._known.get(key)
-        if known is None or known.expires_at <= now:
+    def unchanged(self, wanted: Wanted, now: datetime) -> Response | None:
+        """304, where the answer that the cache has may still be kept."""
+        etag, expires_at = self._known.get(wanted.key, ("", now))
+        if expires_at <= now or not wanted.has(etag):
             return None
-        self._known.move_to_end(key)
-        return known
+        self._known.move_to_end(wanted.key)
+        return _unchanged(etag, expires_at - now)
 
-    def note(self, key: bytes, known: Known) -> None:
+    async def respond(self, answer: Answer, wanted: Wanted, context: Context) -> Response:
+        """The response to a GET without a token: kept by caches as long as what is in it allows."""
+        lasts = None if "errors" in answer.body else await shared_for(context)
+        if lasts is None:
+            return await respond(answer, wanted.form)
+        body = dumped(answer)
+        etag = etag_of(body, wanted.form)
+        if lasts:
+            self.remember(wanted.key, etag, context.now + lasts)
+        if wanted.has(etag):
+            return _unchanged(etag, lasts)
+        return await respond(answer, wanted.form, {"etag": etag, "cache-control": shared(lasts)}, body)
+
+    def remember(self, key: bytes, etag: str, expires_at: datetime) -> None:
         """Remember an answer, and forget the one that was asked for the longest ago."""
-        self._known[key] = known
+        self._known[key] = etag, expires_at
         self._known.move_to_end(key)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
 
-def key_of(asked: Asked, form: str) -> bytes:
-    """What tells two requests with different answers apart. `form`: how the answer is to look."""
-    said = [asked.query, asked.document_id, asked.operation_name, asked.variables, asked.extensions, form]
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
-
-
-def etag_of(body: bytes, form: str) -> str:
+def etag_of(body: bytes, form: Form) -> str:
     """A strong tag: another one for every media type and encoding."""
-    return f'"{hashlib.sha256(form.encode() + b" " + body).hexdigest()[:32]}"'
-
-
-def has(header: str | None, etag: str) -> bool:
-    """Whether an If-None-Match header names this tag; a proxy may have weakened it on its way."""
-    tags = [tag.strip().removeprefix("W/") for tag in (header or "").split(",")]
-    return "*" in tags or etag in tags
+    return f'"{hashlib.sha256(str(form).encode() + b" " + body).hexdigest()[:32]}"'
 
 
 def shared(lasts: timedelta) -> str:
     """Cache-Control of an answer that everybody may be given for so long."""
     seconds = int(lasts.total_seconds())
     return f"public, max-age={seconds}" if seconds > 0 else "public, max-age=0, must-revalidate"
+
+
+def _unchanged(etag: str, lasts: timedelta) -> Response:
+    return Response(status_code=304, headers={"etag": etag, "cache-control": shared(lasts), "vary": VARY})

@@ -1,4 +1,4 @@
-"""POST and GET /graphql, by the GraphQL-over-HTTP specification."""
+"""POST and GET /graphql (and HEAD, which is GET without the body), by the GraphQL-over-HTTP specification."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from starlette.responses import HTMLResponse, Response
 
 from gateway.execution.answers import Answer, operation_type, refusal, run
 from gateway.execution.asked import Asked
-from gateway.execution.caller import ANONYMOUS
+from gateway.execution.caller import ANONYMOUS, Caller
 from gateway.execution.codes import Code
 from gateway.execution.context import Context, Gateway
 from gateway.execution.documents import Documents, Prepared
 from gateway.execution.errors import QueryError
-from gateway.execution.freshness import shared_for
 from gateway.http.auth import Tokens
-from gateway.http.caching import Known, Remembered, etag_of, has, key_of, shared
+from gateway.http.caching import Caching, Wanted
 from gateway.http.compression import encoding_for
 from gateway.http.crossing import check_crossing
 from gateway.http.negotiation import GRAPHQL, JSON, response_type, wants_page
 from gateway.http.page import PAGE, POLICY
 from gateway.http.request_ids import request_id
-from gateway.http.requests import RequestError, read_request
-from gateway.http.responses import VARY, Form, dumped, respond
+from gateway.http.requests import RequestError, read_parameters, read_request
+from gateway.http.responses import Form, respond
 
-METHODS = "GET, POST"
+METHODS = "GET, HEAD, POST"
 HEARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that are answered in our own way, if only to say which ones work."""
 
@@ -46,7 +45,7 @@ class Endpoint:
         self._server = gateway.settings.server
         self._tokens = Tokens(gateway.settings.tokens)
         self._documents = Documents(schema, self._server.max_tokens)
-        self._remembered = Remembered()
+        self._caching = Caching()
 
     async def answer(self, request: Request) -> Response:
         """The response to one request."""
@@ -65,20 +64,30 @@ class Endpoint:
             return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.graphiql and request.method == "GET" and not ASKING & set(request.query_params)
+        return self._server.graphiql and request.method in ("GET", "HEAD") and not ASKING & set(request.query_params)
 
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
-            raise RequestError(Code.METHOD_NOT_ALLOWED, "Only GET and POST.", {"allow": METHODS})
-        check_crossing(request)
+            raise RequestError(Code.METHOD_NOT_ALLOWED, f"Only {METHODS}.", {"allow": METHODS})
+        check_crossing(request, self._server.cors.origins)
         caller = self._tokens.caller(_authorization(request))
+        if request.method != "POST":
+            return await self._answer_get(request, form, caller)
         asked = await read_request(request, self._server.max_body_bytes, self._server.batching)
-        context = partial(Context, self._gateway, caller, request_id(request), by_get=request.method == "GET")
+        context = partial(Context, self._gateway, caller, request_id(request))
         if isinstance(asked, list):
             return await respond([await self._settled(one, context()) for one in asked], form)
-        if caller is ANONYMOUS and request.method == "GET":
-            return await self._public(asked, context(), form, request.headers.get("if-none-match"))
         return await respond(await self._run(asked, context()), form)
+
+    async def _answer_get(self, request: Request, form: Form, caller: Caller) -> Response:
+        wanted = Wanted.by(request, form)
+        if caller is ANONYMOUS and (known := self._caching.unchanged(wanted, self._gateway.now())) is not None:
+            return known
+        context = Context(self._gateway, caller, request_id(request), by_get=True)
+        answer = await self._run(read_parameters(request, self._server.max_body_bytes), context)
+        if caller is ANONYMOUS:
+            return await self._caching.respond(answer, wanted, context)
+        return await respond(answer, form)
 
     async def _run(self, asked: Asked, context: Context) -> Answer:
         prepared = await self._documents.resolve(asked, context.caller)
@@ -92,28 +101,6 @@ class Endpoint:
             return await self._run(asked, context)
         except QueryError as error:
             return refusal(error, context.request_id)
-
-    async def _public(self, asked: Asked, context: Context, form: Form, seen: str | None) -> Response:
-        """The response to what everybody would be answered in the same way, and caches may keep."""
-        key, form_text = key_of(asked, str(form)), str(form)
-        known = self._remembered.fresh(key, context.now)
-        if known is not None and has(seen, known.etag):
-            return _unchanged(known.etag, shared(known.expires_at - context.now))
-        answer = await self._run(asked, context)
-        lasts = None if "errors" in answer.body else await shared_for(context)
-        if lasts is None:
-            return await respond(answer, form)
-        body = dumped(answer)
-        known = Known(etag_of(body, form_text), context.now + lasts)
-        if lasts:
-            self._remembered.note(key, known)
-        if has(seen, known.etag):
-            return _unchanged(known.etag, shared(lasts))
-        return await respond(answer, form, {"etag": known.etag, "cache-control": shared(lasts)}, body)
-
-
-def _unchanged(etag: str, kept: str) -> Response:
-    return Response(status_code=304, headers={"etag": etag, "cache-control": kept, "vary": VARY})
 
 
 def _joined(request: Request, name: str) -> str | None:
@@ -144,3 +131,9 @@ async def missing(request: Request, _error: Exception) -> Response:
     """There is nothing at this address."""
     told = RequestError(Code.NOT_FOUND, "There is nothing here; queries go to /graphql.")
     return await respond(refusal(told, request_id(request)), Form())
+
+
+async def misused(request: Request, error: Exception) -> Response:
+    """What is at this address does not have this method."""
+    told = RequestError(Code.METHOD_NOT_ALLOWED, "This method does not work here.")
+    return await respond(refusal(told, request_id(request)), Form(), getattr(error, "headers", None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -19,23 +19,27 @@ def _weighed(part: str) -> tuple[str, float]:
     name, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weight = next((piece[2:].strip() for piece in parameters if piece.startswith("q=")), "1")
     try:
-        return name, float(weight)
+        number = float(weight)
     except ValueError:
         return name, 0.0
+    return name, number if 0 <= number <= 1 else 0.0
 
 
 def response_type(header: str | None) -> str | None:
-    """What to answer with: the one of our two types that is wanted most; None where neither is."""
-    ranges = [(name, weight) for name, weight in accepted(header) if weight > 0]
-    named = [(weight, name) for name, weight in ranges if name in (GRAPHQL, JSON)]
-    if named:
-        best = max(weight for weight, _ in named)
-        return GRAPHQL if (best, GRAPHQL) in named else JSON
-    return JSON if _has_any(name for name, _ in ranges) else None
+    """What to answer with: the one of our two types that is wanted more; None where neither is.
+
+    Of equal ones the newer type, if it is named: who only takes whatever there is may never have heard of it.
+    """
+    ranges = dict(reversed(accepted(header)))
+    newer, older = _weight(GRAPHQL, ranges), _weight(JSON, ranges)
+    if max(newer, older) == 0:
+        return None
+    return GRAPHQL if newer > older or (newer == older and GRAPHQL in ranges) else JSON
 
 
-def _has_any(names: Iterable[str]) -> bool:
-    return any(name in ("*/*", "application/*") for name in names)
+def _weight(name: str, ranges: Mapping[str, float]) -> float:
+    """By the range that says most about the type."""
+    return next((ranges[one] for one in (name, "application/*", "*/*") if one in ranges), 0.0)
 
 
 def wants_page(header: str | None) -> bool:

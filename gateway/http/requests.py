@@ -29,9 +29,32 @@ class RequestError(QueryError):
         self.code = code
         self.headers = dict(headers or {})
 
+    @property
+    def draft_status(self) -> int:
+        """The same as ever: what cannot be read is not even malformed."""
+        return self.code.status
+
+
+def read_parameters(request: Request, most: int) -> Asked:
+    """The request in the parameters of a GET. `most`: bytes of them.
+
+    Raises:
+        QueryError: it cannot be read.
+    """
+    if len(request.scope["query_string"]) > most:
+        raise RequestError(Code.URI_TOO_LONG, f"The parameters have more than {most} bytes; send them with POST.")
+    parameters = request.query_params.multi_items()
+    found: dict[str, Any] = dict(parameters)
+    if len(found) < len(parameters):  # a cache in front of us may have believed the other one
+        raise MalformedError("A parameter is there twice.")
+    for name in ("variables", "extensions"):
+        if found.get(name) is not None:
+            found[name] = _parsed(_utf8(found[name]), f"parameter {name}") if found[name] else None
+    return checked(found)
+
 
 async def read_request(request: Request, most: int, batching: int) -> Asked | list[Asked]:
-    """The request in a body, or with GET in the parameters; several, where a body holds a list and that is allowed.
+    """The request in a body; several, where it holds a list and that is allowed.
 
     Args:
         most: bytes of a body, sent and made whole.
@@ -40,8 +63,6 @@ async def read_request(request: Request, most: int, batching: int) -> Asked | li
     Raises:
         QueryError: it cannot be read.
     """
-    if request.method == "GET":
-        return checked(_from_parameters(request))
     if not is_json(request.headers.get("content-type")):
         raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body of the type application/json, in UTF-8.")
     found = _parsed(await read_body(request, most, _inflating(request, most)), "body")
@@ -103,17 +124,6 @@ def _parsed(raw: bytes | str, what: str) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise RequestError(Code.BAD_REQUEST, f"The {what} is not JSON in UTF-8, or is nested too deeply.") from error
-
-
-def _from_parameters(request: Request) -> dict[str, Any]:
-    parameters = request.query_params.multi_items()
-    found: dict[str, Any] = dict(parameters)
-    if len(found) < len(parameters):  # a cache in front of us may have believed the other one
-        raise MalformedError("A parameter is there twice.")
-    for name in ("variables", "extensions"):
-        if found.get(name) is not None:
-            found[name] = _parsed(_utf8(found[name]), f"parameter {name}") if found[name] else None
-    return found
 
 
 def _utf8(text: str) -> bytes:

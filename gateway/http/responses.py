@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from starlette.responses import Response
 
 from gateway.execution.answers import Answer
-from gateway.http.caching import PRIVATE
 from gateway.http.compression import IDENTITY, SMALLEST, compressed
 from gateway.http.negotiation import GRAPHQL, JSON
 
 PARTIAL = 294
+PRIVATE = "private, no-store"
 VARY = "Accept, Accept-Encoding, Authorization"
 
 
@@ -45,10 +44,11 @@ async def respond(
     """The response. `body`: the answer as JSON, where it is at hand; by default nobody keeps it."""
     text = dumped(answer) if body is None else body
     status = 200 if isinstance(answer, list) else _status(answer, form)
-    sent: dict[str, Any] = {
+    sent = {
         "content-type": f"{_media_type(status, form)}; charset=utf-8",
         "vary": VARY,
         "cache-control": PRIVATE,
+        "x-content-type-options": "nosniff",
         **(headers or {}),
     }
     if form.encoding != IDENTITY and len(text) >= SMALLEST:
@@ -60,10 +60,9 @@ async def respond(
 def _status(answer: Answer, form: Form) -> int:
     if answer.refused is None:
         return PARTIAL if form.draft and form.media_type == GRAPHQL and "errors" in answer.body else 200
-    meaning = answer.refused.value
     if form.draft:
-        return meaning.draft or meaning.status
-    return 200 if form.media_type == JSON and meaning.lenient else meaning.status
+        return answer.draft_status or answer.refused.draft_status
+    return 200 if form.media_type == JSON and answer.refused.value.lenient else answer.refused.status
 
 
 def _media_type(status: int, form: Form) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +15,15 @@ from gateway.http import requests
 from gateway.http.auth import Tokens
 from gateway.settings import TokenTable
 from tests.databases import sqlite_database
-from tests.graphql.world import STAFF, World, opened, schema, untouched
+from tests.graphql.world import STAFF, opened, schema
+from tests.http.asking import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, codes, media, post
 
 pytestmark = pytest.mark.anyio
-
-GRAPHQL = "application/graphql-response+json"
-JSON = "application/json"
-QUERY = {"query": "{ __typename }"}
-ANSWER = {"data": {"__typename": "Query"}}
 
 
 @pytest.fixture(scope="module")
 def database_kind() -> str:
     return "sqlite"
-
-
-@pytest.fixture(scope="module")
-async def shared_world(shared_database_url: str) -> AsyncIterator[World]:
-    async with opened(shared_database_url, {}, **EMPTY) as world:
-        yield world
-
-
-@pytest.fixture
-def http(shared_world: World) -> Iterator[httpx2.AsyncClient]:
-    """Of one gateway for all of these tests, since none of them changes anything."""
-    with untouched(shared_world):
-        yield shared_world.client.http
-
-
-EMPTY: Mapping[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {}, "stock": {}}
-
-
-def media(response: httpx2.Response) -> str:
-    return response.headers["content-type"].partition(";")[0]
-
-
-def codes(response: httpx2.Response) -> list[str]:
-    return [error["extensions"]["code"] for error in response.json()["errors"]]
-
-
-async def post(http: httpx2.AsyncClient, body: Any, accept: str | None = GRAPHQL, **headers: str) -> httpx2.Response:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    given = {"content-type": JSON, **({"accept": accept} if accept else {}), **headers}
-    return await http.post("/graphql", content=content, headers=given)
 
 
 # ------------------------------------------------------------------------------------------------ media types
@@ -77,6 +42,11 @@ async def post(http: httpx2.AsyncClient, body: Any, accept: str | None = GRAPHQL
         (f"{GRAPHQL}; charset=utf-8, {JSON}; charset=utf-8", GRAPHQL),
         (f"{GRAPHQL}, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
         (f"text/html, {JSON}", JSON),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"{JSON};q=0.1, application/*;q=0.5", GRAPHQL),
+        (f"{GRAPHQL};q=0, */*", JSON),
+        (f"{GRAPHQL};q=nan, {GRAPHQL};q=7, {JSON};q=0.001", JSON),
+        ("text/html, */*;q=0.1", JSON),
     ],
 )
 async def test_the_answer_has_the_type_that_the_client_prefers(
@@ -116,7 +86,20 @@ async def test_a_body_in_another_encoding_than_gzip_is_415_and_told_which_are_re
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_405_and_told_which_work(http: httpx2.AsyncClient, method: str) -> None:
     response = await http.request(method, "/graphql", headers={"accept": GRAPHQL})
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_head_is_get_without_the_body(http: httpx2.AsyncClient) -> None:
+    for query, status in (("{ __typename }", 200), ("mutation { __typename }", 405)):
+        got, head = [await http.request(method, "/graphql", params={"query": query}) for method in ("GET", "HEAD")]
+        assert (got.status_code, head.status_code) == (status, status)
+        assert head.headers["content-length"] == got.headers["content-length"]
+
+
+async def test_an_address_beyond_the_cap_of_a_body_is_414(database_url: str) -> None:
+    async with opened(database_url, {}, **EMPTY, server={"max_body_bytes": 1_000}) as world:
+        response = await world.client.http.get("/graphql", params={**QUERY, "extensions": "{" * 1_000})
+    assert (response.status_code, codes(response)) == (414, ["URI_TOO_LONG"])
 
 
 async def test_only_queries_can_be_sent_with_get(http: httpx2.AsyncClient) -> None:
@@ -345,6 +328,12 @@ async def test_a_browser_gets_the_query_editor_which_loads_nothing_from_elsewher
     assert (response.status_code, media(response)) == (200, "text/html")
     assert "//" not in response.text.replace("<!doctype html>", "")
     assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_the_query_editor_is_no_answer_to_other_methods(http: httpx2.AsyncClient, method: str) -> None:
+    response = await http.request(method, "/graphql", headers={"accept": "text/html"})
+    assert (response.status_code, codes(response)) == (406, ["NOT_ACCEPTABLE"])
 
 
 async def test_the_query_editor_can_be_turned_off(database_url: str) -> None:

@@ -1,0 +1,250 @@
+"""What caches may keep, and how little it costs to say that nothing has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
+
+from gateway.execution import freshness
+from gateway.execution.fields import Load, kind_of
+from gateway.execution.keeping import Data, Keeping, kinds_of
+from gateway.http import caching
+from gateway.http.caching import Caching, Wanted
+from gateway.http.responses import Form
+from tests.graphql.test_statements import statements
+from tests.graphql.world import STAFF, World, schema
+from tests.house import START
+from tests.http.asking import GRAPHQL, JSON, get, post
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
+CATALOG = "{ products(first: 3) { nodes { title price: priceRange { min { amount } } } } }"
+STOCK = "{ products(first: 3) { nodes { variants { nodes { stock { available } } } } } }"
+PRIVATE = "private, no-store"
+
+
+# ------------------------------------------------------------------------------------------------ how long
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        (CATALOG, "public, max-age=60"),
+        ("{ channels { key } }", "public, max-age=60"),
+        ("{ products { totalCount } }", "public, max-age=60"),
+        ("{ products { nodes { variants { nodes { stock { status } } } } } }", "public, max-age=5"),
+        ("{ products { nodes { availableForSale } } }", "public, max-age=5"),
+        ("{ products { nodes { selectedOrFirstAvailableVariant { sku } } } }", "public, max-age=5"),
+        ("{ products(filter: {availableForSale: true}) { nodes { title } } }", "public, max-age=5"),
+        ('{ products { nodes { title } } product(by: {handle: "none"}) { title } }', "public, max-age=60"),
+        ("{ viewer { kind } products { nodes { title } } }", PRIVATE),
+        ("{ channels { health { status } } }", PRIVATE),
+        ("{ orders { nodes { number } } }", PRIVATE),
+        ("{ products { nodes { title } } orders { nodes { number } } }", PRIVATE),
+        ("{ changes(types: [PRODUCT]) { pageInfo { endCursor } } products { nodes { title } } }", PRIVATE),
+        ("{ __schema { queryType { name } } }", PRIVATE),
+        ("{ __schema { queryType { name } } products { nodes { title } } }", PRIVATE),
+        ("{ __typename }", PRIVATE),
+        ("{ nothing }", PRIVATE),
+        ("{", PRIVATE),
+    ],
+)
+async def test_an_answer_is_kept_by_what_is_in_it(world: World, query: str, kept: str) -> None:
+    response = await get(world.client.http, query)
+    assert response.headers["cache-control"] == kept
+    assert ("etag" in response.headers) == kept.startswith("public")
+
+
+async def test_a_live_read_is_kept_by_nobody(world: World) -> None:
+    (variant,) = (await world.client.data("{ productVariants(first: 1) { nodes { id } } }"))["productVariants"]["nodes"]
+    for arguments, kept in (("", "public, max-age=5"), (", maxAgeSeconds: 9", PRIVATE)):
+        query = f'{{ stocks(variantIds: ["{variant["id"]}"]{arguments}) {{ status }} }}'
+        assert (await get(world.client.http, query)).headers["cache-control"] == kept
+
+
+async def test_a_post_and_what_a_token_sees_is_kept_by_nobody(world: World) -> None:
+    posted = await post(world.client.http, {"query": CATALOG})
+    seen = await get(world.client.http, CATALOG, authorization=f"Bearer {STAFF}")
+    for response in (posted, seen):
+        assert response.status_code == 200
+        assert (response.headers["cache-control"], "etag" in response.headers) == (PRIVATE, False)
+
+
+@pytest.mark.parametrize(("query", "most"), [(CATALOG, 60), (STOCK, 5)])
+async def test_nothing_is_kept_longer_than_it_is_fresh(world: World, query: str, most: int) -> None:
+    first = await get(world.client.http, query)
+    assert first.headers["cache-control"] == f"public, max-age={most}"
+    left = min(
+        world.gateway.stale_after(key, data.value) for key in ("till", "web") for data in (Data.CATALOG, Data.STOCK)
+    )
+    world.clock.forward(seconds=left.total_seconds() - 3)
+    assert (await get(world.client.http, query)).headers["cache-control"] == "public, max-age=3"
+    world.clock.forward(seconds=3)
+    assert (await get(world.client.http, query)).headers["cache-control"] == "public, max-age=0, must-revalidate"
+
+
+async def test_the_proof_what_is_personal_would_be_kept_without_the_guard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keeping, "is_shared", property(lambda _: True))
+    response = await get(world.client.http, "{ viewer { kind } products { nodes { title } } }")
+    assert response.headers["cache-control"] == "public, max-age=60"
+
+
+async def test_the_proof_what_is_stale_would_be_kept_without_the_guard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: object) -> None:
+        """Nothing turns stale."""
+
+    monkeypatch.setattr(freshness, "_stale_at", never)
+    world.clock.forward(days=1)
+    assert (await get(world.client.http, CATALOG)).headers["cache-control"] == "public, max-age=60"
+
+
+# ------------------------------------------------------------------------------------------------ tags
+
+
+async def test_a_tag_is_another_one_for_every_media_type_and_encoding(world: World) -> None:
+    query = "{ products { nodes { title description variants { nodes { id sku title listings { title url } } } } } }"
+    tags = set()
+    for accept in (JSON, GRAPHQL):
+        for encoding in ("identity", "gzip", "zstd"):
+            response = await get(world.client.http, query, accept=accept, accept_encoding=encoding)
+            assert response.headers.get("content-encoding", "identity") == encoding
+            assert {"Accept", "Accept-Encoding"} <= set(response.headers["vary"].split(", "))
+            tags.add(response.headers["etag"])
+    assert len(tags) == 6
+    assert not any(tag.startswith("W/") for tag in tags)
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
+async def test_what_has_not_changed_is_not_sent_again(world: World, form: str) -> None:
+    first = await get(world.client.http, CATALOG)
+    again = await get(world.client.http, CATALOG, if_none_match=form.format(first.headers["etag"]))
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("etag", "vary", "cache-control"):
+        assert again.headers[name] == first.headers[name]
+    assert "content-type" not in again.headers
+
+
+async def test_a_304_within_its_max_age_costs_no_statement(world: World) -> None:
+    tag = (await get(world.client.http, CATALOG)).headers["etag"]
+    world.clock.forward(seconds=20)
+    with statements() as seen:
+        again = await get(world.client.http, CATALOG, if_none_match=tag)
+    assert (again.status_code, again.headers["cache-control"]) == (304, "public, max-age=40")
+    assert seen == []
+
+
+async def test_after_its_max_age_it_is_looked_at_again(world: World) -> None:
+    tag = (await get(world.client.http, CATALOG)).headers["etag"]
+    world.clock.forward(seconds=60)
+    with statements() as seen:
+        again = await get(world.client.http, CATALOG, if_none_match=tag)
+    assert (again.status_code, again.headers["cache-control"]) == (304, "public, max-age=60")
+    assert seen != []
+    world.stores["web"].change("products", "w-mug", title="Mug, blue")
+    await world.gateway.make_due("web")
+    await world.gateway.run_due()
+    world.clock.forward(seconds=60)
+    changed = await get(world.client.http, CATALOG, if_none_match=tag)
+    assert (changed.status_code, changed.headers["etag"] != tag) == (200, True)
+
+
+async def test_another_caller_variable_or_form_is_no_304(world: World) -> None:
+    query = "query ($n: Int) { products(first: $n) { nodes { title } } }"
+    asked = {"query": query, "variables": '{"n": 1}'}
+    http = world.client.http
+    tag = (await http.get("/graphql", params=asked, headers={"accept": GRAPHQL})).headers["etag"]
+    for change, headers in (
+        ({"variables": '{"n": 2}'}, {}),
+        ({}, {"accept": JSON}),
+        ({}, {"authorization": f"Bearer {STAFF}"}),
+    ):
+        sent = {"accept": GRAPHQL, "if-none-match": tag, **headers}
+        assert (await http.get("/graphql", params={**asked, **change}, headers=sent)).status_code == 200
+
+
+def test_what_is_remembered_is_bounded_and_what_was_asked_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching, "REMEMBERED", 3)
+    remembered, soon = Caching(), START + timedelta(seconds=1)
+    wanted = [Wanted(bytes([number]), Form(), '"tag"') for number in range(4)]
+    for one in wanted:
+        remembered.remember(one.key, '"tag"', soon)
+        assert remembered.unchanged(wanted[0], START) is not None
+    assert [remembered.unchanged(one, START) is not None for one in wanted] == [True, False, True, True]
+    assert remembered.unchanged(wanted[0], soon) is None
+
+
+# ------------------------------------------------------------------------------------------------ by type
+
+PUBLIC = {
+    "Category": Data.CATALOG,
+    "Channel": Data.CATALOG,
+    "Listing": Data.CATALOG,
+    "Location": Data.CATALOG,
+    "Product": Data.CATALOG,
+    "ProductConnection": Data.CATALOG,
+    "ProductOptionValue": Data.CATALOG,
+    "ProductVariant": Data.CATALOG,
+    "Stock": Data.STOCK,
+    "StoreAvailability": Data.STOCK,
+}
+PARTS = {
+    *("Address", "ChannelFault", "Facet", "FacetValue", "GeoPoint", "Image", "Money", "MoneyRange", "OpeningHours"),
+    *("PageInfo", "ProductOption", "Query", "SelectedOption", "Source"),
+}
+
+
+def test_what_everybody_may_be_given_is_decided_type_by_type() -> None:
+    own = {
+        name: kind
+        for name, named in schema().type_map.items()
+        if isinstance(named, GraphQLObjectType)
+        for (kind,) in [kinds_of(named, ())]
+    }
+    assert {name: kind for name, kind in own.items() if kind in (Data.CATALOG, Data.STOCK)} == PUBLIC
+    connected = {name for name in own if name.endswith(("Connection", "Edge"))} - {*PUBLIC}
+    assert {name for name, kind in own.items() if kind is Data.PART} == PARTS | connected
+
+
+def test_a_field_that_follows_from_stock_is_kept_as_stock_is() -> None:
+    """Every field of a shared type that is looked up: a new one is put into one of these on purpose."""
+    looked_up = {
+        f"{name}.{field}": kind
+        for name in PUBLIC
+        for field, kind in _looked_up(schema().type_map[name])
+        if PUBLIC[name] is not Data.STOCK
+    }
+    assert {field for field, kind in looked_up.items() if kind is Data.STOCK} == {
+        "Product.adjacentVariants",
+        "Product.availableForSale",
+        "Product.selectedOrFirstAvailableVariant",
+        "ProductOptionValue.firstAvailableVariant",
+    }
+    leaves = {field for field, kind in looked_up.items() if kind is Data.CATALOG and _is_leaf(field)}
+    assert leaves == {"Channel.state", "ProductConnection.totalCount", "ProductVariant.priceIncludesTax"}
+
+
+def _looked_up(named: GraphQLNamedType) -> Iterator[tuple[str, Data]]:
+    assert isinstance(named, GraphQLObjectType)
+    for name, field in named.fields.items():
+        if isinstance(kind_of(field), Load) and not field.extensions["strawberry-definition"].scopes:
+            (kind,) = kinds_of(named, [name]) - kinds_of(named, ()) or kinds_of(named, ())
+            yield name, kind
+
+
+def _is_leaf(place: str) -> bool:
+    name, _, field = place.partition(".")
+    named = schema().type_map[name]
+    return isinstance(named, GraphQLObjectType) and is_leaf_type(get_named_type(named.fields[field].type))
