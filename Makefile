@@ -2,12 +2,13 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help demo busy-day test check serve bench torture schema lint types clean
+.PHONY: help demo busy-day test thorough check serve bench torture schema lint types clean
 
 help:
 	@echo 'make demo     a retailer with two shops, synced and served (PORT=8000, DATA=file.csv.gz)'
 	@echo 'make busy-day 2,000 sales everywhere at once while channels break, and what came of it (SALES=2000, SEED=1)'
 	@echo 'make test     the tests, on SQLite and PostgreSQL'
+	@echo 'make thorough what make test leaves out for time: PostgreSQL where it should not matter which database it is'
 	@echo 'make check    lint, types, import rules, tests'
 	@echo 'make serve    the gateway of gateway.toml (CONFIG=gateway.toml)'
 	@echo 'make schema   prints the GraphQL schema and the JSON Schemas of the channels into schema/'
@@ -34,11 +35,17 @@ busy-day: .venv/ready
 
 # The tests' databases and servers are thrown away: where there is room for them, they live in memory. Bytecode is kept,
 # whatever the environment says, because the tests start many processes.
-test: .venv/ready $(if $(shell command -v npm),$(SUITES))
-	@room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
+TESTED = @room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${room:-0}" -ge 2000 ]; then scratch=$$(mktemp -d -p /dev/shm); else scratch=$$(mktemp -d); fi; \
 	trap 'rm -rf "$$scratch"' EXIT; \
 	TMPDIR="$$scratch" PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 4 --basetemp="$$scratch/tests"
+
+test: .venv/ready $(if $(shell command -v npm),$(SUITES))
+	$(TESTED)
+
+thorough: export THOROUGH = 1
+thorough: .venv/ready
+	$(TESTED) -k postgresql
 
 check: lint types test
 
