@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway.channels.answers import stands_in
@@ -130,6 +131,24 @@ def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels, Selling]
     return rules
 
 
+@dataclass(slots=True)
+class SharedRead:
+    """A live read, for as many as want it."""
+
+    task: asyncio.Task[Fault | None]
+    wanted_by: int = 0
+
+    async def result(self) -> Fault | None:
+        """What it came to. Whoever stops waiting leaves it to the others; the last one ends it."""
+        self.wanted_by += 1
+        try:
+            return await asyncio.shield(self.task)
+        finally:
+            self.wanted_by -= 1
+            if not self.wanted_by:
+                self.task.cancel()
+
+
 class Gateway:
     """A running gateway: what queries, the command line and the schedule work with."""
 
@@ -155,8 +174,9 @@ class Gateway:
             key: Syncing(database, self.turns, channel, settings.channels[key], rules, clock, progress=progress)
             for key, channel in channels.open.items()
         }
+        self.leaving = False
         self._holder = secrets.token_hex(8)
-        self._refreshing: dict[tuple[str, frozenset[str]], asyncio.Task[Fault | None]] = {}
+        self._refreshing: dict[tuple[str, frozenset[str]], SharedRead] = {}
         self._logged = asyncio.Event()
         self._wakes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._wishes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -186,14 +206,20 @@ class Gateway:
         return sync is not None and feed in sync.channel.live_feeds and not stands_in(id_)
 
     async def refresh(self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta) -> Fault | None:
-        """Read these records now, within the deadline; None: that went well. Equal wishes share one read."""
+        """Read these records now, within the deadline; None: that went well.
+
+        Equal wishes share one read. It is given up with the last of them.
+        """
         key = (f"{channel} {resource.value}", frozenset(ref.id for ref in refs))
-        task = self._refreshing.get(key)
-        if task is None:
-            task = asyncio.create_task(self._refresh(self.syncing[channel], resource, refs, deadline))
-            self._refreshing[key] = task
-            task.add_done_callback(lambda _: self._refreshing.pop(key, None))
-        return await asyncio.shield(task)
+        shared = self._refreshing.get(key)
+        if shared is None:
+            reading = self._refresh(self.syncing[channel], resource, refs, deadline)
+            shared = self._refreshing[key] = SharedRead(asyncio.create_task(reading))
+        try:
+            return await shared.result()
+        finally:
+            if shared.wanted_by == 0 and self._refreshing.get(key) is shared:
+                del self._refreshing[key]
 
     async def _refresh(
         self, sync: Syncing, resource: Resource, refs: Sequence[Ref], deadline: timedelta
@@ -264,6 +290,10 @@ class Gateway:
         if ready:
             self.turns.beside_others = True
         return ready
+
+    def leave(self) -> None:
+        """This process is about to end: it is not ready for anything new."""
+        self.leaving = True
 
     async def make_due(self, channel: str, *, sweep: bool = False, accept_absent: bool = False) -> None:
         """Have the channel's feeds read now; `sweep`: completely."""

@@ -43,6 +43,24 @@ class AnswerTooLargeError(QueryError):
         super().__init__("The answer would be too large: ask for shorter lists, or for fewer lists within lists.")
 
 
+class DeadlineError(QueryError):
+    """The query took longer than it may."""
+
+    code = Code.DEADLINE_EXCEEDED
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The query took more than {seconds:g} s: ask for less at once.")
+
+
+class IntrospectionError(QueryError):
+    """The schema is not told to this caller."""
+
+    code = Code.INTROSPECTION_DISABLED
+
+    def __init__(self) -> None:
+        super().__init__("The schema is not told to strangers here: send a token with the scope schema:read.")
+
+
 class UnauthenticatedError(QueryError):
     """A token is needed, or the one that came is not known."""
 

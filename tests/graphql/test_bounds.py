@@ -13,6 +13,7 @@ from gateway.execution.documents import Documents
 from gateway.graphql.schema import build
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
+from gateway.settings import LimitsTable
 from tests.graphql.conftest import Make
 from tests.graphql.world import STAFF, TOKENS, World, opened, till
 
@@ -94,7 +95,7 @@ async def test_an_error_does_not_send_back_all_that_was_sent(world: World, query
 
 def test_remembered_documents_take_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents_module, "REMEMBERED", 5_000)
-    documents = Documents(build(), 4_000)
+    documents = Documents(build(), LimitsTable())
     large = "{ channels { " + " ".join(f"a{number}: id" for number in range(100)) + " key%d: key } }"
     texts = [large % number for number in range(10)]
     kept = [documents.prepare(text) for text in texts]
