@@ -315,8 +315,8 @@ class LimitsTable(Table):
     tokens: Annotated[int, Field(ge=100)] = 4_000  # words and signs of a document
     depth: Annotated[int, Field(ge=1, le=100)] = 20  # levels
     height: Annotated[int, Field(ge=1)] = 600  # different fields
-    aliases: Annotated[int, Field(ge=0)] = 60
-    root_fields: Annotated[int, Field(ge=1)] = 20
+    aliases: Annotated[int, Field(ge=0)] = 100
+    root_fields: Annotated[int, Field(ge=1)] = 100
     directives: Annotated[int, Field(ge=0)] = 60
     variables: Annotated[int, Field(ge=0)] = 100
     values: Annotated[int, Field(ge=1)] = 5_000  # in all variables

@@ -19,7 +19,19 @@ from tests.graphql.world import STAFF, TOKENS, World, opened, till
 
 pytestmark = pytest.mark.anyio
 ORDERS = 40
-TABLES: dict[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {"staff": TOKENS["staff"]}}
+ENDLESS = {"cost": 10**18}
+TABLES: dict[str, Any] = {
+    "locations": {},
+    "catalogue": {},
+    "tokens": {"staff": TOKENS["staff"]},
+    "limits": {
+        "known": ENDLESS,
+        "anonymous": ENDLESS,
+        "aliases": 1_000,
+        "height": 10_000,
+        "depth": 40,
+    },  # or nothing here would be begun
+}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +108,7 @@ async def test_an_error_does_not_send_back_all_that_was_sent(world: World, query
 def test_remembered_documents_take_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents_module, "REMEMBERED", 5_000)
     documents = Documents(build(), LimitsTable())
-    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(100)) + " key%d: key } }"
+    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(99)) + " key%d: key } }"
     texts = [large % number for number in range(10)]
     kept = [documents.prepare(text) for text in texts]
     assert documents.prepare(texts[-1]) is kept[-1]
