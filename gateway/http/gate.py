@@ -50,10 +50,18 @@ class Waiting:
 
 @dataclass(slots=True)
 class Pace:
-    """How long requests take, in seconds of their own turns: by themselves, and beside others. None: not known yet."""
+    """How long requests take, in seconds of their own turns.
+
+    Attributes:
+        alone: by themselves; None: not known yet.
+        beside: beside others.
+        between: from the end of one to the end of the next, while others wait; None: as long as one alone.
+    """
 
     alone: float | None = None
     beside: float = 0.0
+    between: float | None = None
+    _ended_at: float | None = None
 
     def note(self, took: float, at_once: int) -> None:
         """A request took so long, and at its begin or end there were so many."""
@@ -64,6 +72,18 @@ class Pace:
             self.alone += (took - self.alone) * 0.1
         else:  # not known any more, if nothing ever runs alone: what is asked changes
             self.alone += min(0.0, took - self.alone) * 0.1 + self.alone * 0.0005
+
+    def note_end(self, at: float, *, others_wait: bool) -> None:
+        """A request was over at this time."""
+        if self._ended_at is not None:
+            last = self.alone if self.between is None else self.between
+            took = at - self._ended_at
+            self.between = took if last is None else last + (took - last) * 0.1
+        self._ended_at = at if others_wait else None
+
+    def wait(self, waiting: int) -> float:
+        """Seconds until the last of so many that wait begins."""
+        return waiting * ((self.alone if self.between is None else self.between) or 0.0)
 
     @property
     def crowded(self) -> bool:
@@ -99,11 +119,12 @@ class Gate:
 
     def admits(self, client: str) -> bool:
         """Whether a request of this client would be let in soon, as it looks now: asked before its body is read."""
-        if self._has_place(client) or self._wait_of(self._waiting + 1) <= self.patience:
+        if self._has_place(client) or self.pace.wait(self._waiting + 1) <= self.patience:
             return True
         if self._most_waiting(client) != client:
             return True
         self._note_refusal()
+        self._shed()
         return False
 
     async def enter(self, client: str) -> None:
@@ -118,8 +139,7 @@ class Gate:
         waiting = Waiting(client, asyncio.get_running_loop().create_future(), self.clock())
         self._queue(waiting)
         self._let_in()
-        while self._waiting and self._wait_of(self._waiting) > self.patience:
-            self._shed()
+        self._shed()
         try:
             await waiting.turn
         except asyncio.CancelledError:  # its client has left
@@ -144,6 +164,7 @@ class Gate:
     def note(self, took: float, at_once: int) -> None:
         """A request is over: more are let in at once, or fewer."""
         self.pace.note(took, at_once)
+        self.pace.note_end(self.clock(), others_wait=self._waiting > 0)
         if self.pace.crowded:
             self.limit = max(FEWEST, self.limit - 1 / self.limit)
         elif at_once >= int(self.limit) - 1:
@@ -160,10 +181,6 @@ class Gate:
     def _take(self, client: str) -> None:
         self._working += 1
         self._in_work[client] += 1
-
-    def _wait_of(self, waiting: int) -> float:
-        """Seconds until the last of so many begins."""
-        return waiting * self.pace.beside / max(1, int(self.limit))
 
     def _queue(self, waiting: Waiting) -> None:
         self._queues.setdefault(waiting.client, deque()).append(waiting)
@@ -195,24 +212,24 @@ class Gate:
                 self._take(client)
                 waiting.turn.set_result(None)
 
+    def _weight(self, client: str) -> int:
+        return len(self._queues.get(client, ())) + self._in_work[client]
+
     def _most_waiting(self, newcomer: str) -> str:
         """The client that has the most in work and waiting; if others have no more, the newcomer."""
-
-        def weight(client: str) -> int:
-            return len(self._queues.get(client, ())) + self._in_work[client]
-
-        most = max(self._queues, key=weight, default=newcomer)
-        return most if weight(most) > weight(newcomer) + 1 else newcomer
+        most = max(self._queues, key=self._weight, default=newcomer)
+        return most if self._weight(most) > self._weight(newcomer) + 1 else newcomer
 
     def _shed(self) -> None:
-        """Refuse one that waits: the oldest of the client that has the most."""
-        client = max(self._queues, key=lambda one: len(self._queues[one]) + self._in_work[one])
-        queue = self._queues[client]
-        waiting = queue.popleft()
-        self._gone(client, queue)
-        self._note_refusal()
-        if not waiting.turn.done():
-            waiting.turn.set_exception(OverloadedError())
+        """Refuse those who would wait too long: the oldest of the client that has the most, until it is few enough."""
+        while self._waiting and self.pace.wait(self._waiting) > self.patience:
+            client = max(self._queues, key=self._weight)
+            queue = self._queues[client]
+            waiting = queue.popleft()
+            self._gone(client, queue)
+            self._note_refusal()
+            if not waiting.turn.done():
+                waiting.turn.set_exception(OverloadedError())
 
     def _note_refusal(self) -> None:
         self.refused += 1

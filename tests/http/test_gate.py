@@ -68,15 +68,25 @@ async def test_a_burst_waits_and_is_served_in_order() -> None:
 
 async def test_more_than_a_burst_is_refused_at_once_and_those_who_waited_in_vain_with_it() -> None:
     gate = busy_gate(Watch())
-    most = int(BURST / 0.01 * 2)
+    most = int(BURST / 0.01)
     tasks = [await asked(gate, f"c{number}") for number in range(2 + most)]
     assert gate.refused == 0
     tasks.append(await asked(gate, "last"))
     await asyncio.sleep(0)
     fates = [fate(task) for task in tasks]
-    assert (fates.count("works"), fates.count("waits")) == (2, 2)
+    assert (fates.count("works"), fates.count("waits")) == (2, 1)
     assert fates[-1] == "waits"
     assert not gate.admits("another")
+    await ended(*tasks)
+
+
+async def test_those_who_waited_in_vain_are_told_when_the_next_one_is_turned_away() -> None:
+    watch = Watch()
+    gate = busy_gate(watch)
+    tasks = [await asked(gate, f"c{number}") for number in range(2 + int(BURST / 0.01))]
+    assert not gate.admits("another")
+    await asyncio.sleep(0)
+    assert [fate(task) for task in tasks].count("waits") == 1
     await ended(*tasks)
 
 
