@@ -1,6 +1,7 @@
 """What a query costs, known from its document and variables before it is run.
 
-A field that gives an object costs 1, one that gives a plain value nothing, unless the schema says otherwise (`@cost`).
+A field that gives an object costs 1, one that gives a plain value nothing, a mutation 10, unless the schema says
+otherwise (`@cost`).
 What is inside a list counts as often as the list may have items: `first` or `last` of a connection (20 without them),
 as many as a list of ids has, or `@listSize`; of the latter at most 10, because caps multiply and such lists are seldom
 full. How large the answer really becomes is bounded while it is made.
@@ -43,6 +44,9 @@ PAGE = 20
 LARGEST_PAGE = 100
 ASSUMED = 10
 """Items that a list is assumed to have whose cap is larger."""
+
+CHANGE = 10
+"""What a mutation costs: a transaction, and perhaps a word to a channel."""
 
 INTROSPECTION = 5_000
 """What each of these costs, whatever is asked about it: the schema is what it is, and large."""
@@ -115,6 +119,10 @@ class _Pricing:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
 
+    @property
+    def _changing(self) -> str | None:
+        return None if self.schema.mutation_type is None else self.schema.mutation_type.name
+
     def parts(self, sets: Sets) -> list[Price]:
         """The prices of all fields of selection sets that answer as one; what is asked twice is answered once."""
         same: dict[tuple[str, str], list[tuple[GraphQLField, FieldNode]]] = {}
@@ -123,14 +131,14 @@ class _Pricing:
             if definition is not None:
                 key = (parent.name, (node.alias or node.name).value)
                 same.setdefault(key, []).append((definition, node))
-        return [self._price(found) for found in same.values()]
+        return [self._price(parent, found) for (parent, _), found in same.items()]
 
-    def _price(self, same: Sequence[tuple[GraphQLField, FieldNode]]) -> Price:
+    def _price(self, parent: str, same: Sequence[tuple[GraphQLField, FieldNode]]) -> Price:
         definition, node = same[0]
         kind = get_named_type(definition.type)
         below = [(kind, one.selection_set) for _, one in same if one.selection_set is not None]
         return Price(
-            weight=weight_of(definition, node.name.value),
+            weight=weight_of(definition, node.name.value, changes=parent == self._changing),
             times=_always(1) if kind.name.startswith("__") else _times(definition, node),
             page=_page(definition, node),
             parts=self.parts(below),
@@ -158,15 +166,16 @@ class _Pricing:
         return parent if condition is None else self.schema.type_map[condition.name.value]
 
 
-def weight_of(definition: GraphQLField, name: str) -> int:
-    """What one item of a field costs, without what is inside."""
+def weight_of(definition: GraphQLField, name: str, *, changes: bool = False) -> int:
+    """What one item of a field costs, without what is inside. `changes`: it is a mutation."""
     if get_named_type(definition.type).name.startswith("__"):
         return INTROSPECTION if name in INTROSPECTED else 0
     for directive in _directives(definition):
         if isinstance(directive, Cost):
             return directive.weight
-    kind = get_named_type(definition.type)
-    return 1 if is_composite_type(kind) else 0
+    if changes:
+        return CHANGE
+    return 1 if is_composite_type(get_named_type(definition.type)) else 0
 
 
 def is_list(definition: GraphQLField) -> bool:

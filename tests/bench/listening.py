@@ -1,4 +1,4 @@
-"""`python -m tests.bench.listening URL PORT PRODUCTS`: the server on a socket, over the goods, as it is run otherwise."""
+"""`python -m tests.bench.listening URL PORT PRODUCTS`: the server on a socket, over the goods."""
 
 from __future__ import annotations
 
