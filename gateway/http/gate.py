@@ -165,6 +165,7 @@ class Gate:
         """A request is over: more are let in at once, or fewer."""
         self.pace.note(took, at_once)
         self.pace.note_end(self.clock(), others_wait=self._waiting > 0)
+        self._shed()  # it may be known only now how long they would wait
         if self.pace.crowded:
             self.limit = max(FEWEST, self.limit - 1 / self.limit)
         elif at_once >= int(self.limit) - 1:
