@@ -108,7 +108,7 @@ async def open_gateway(
             try:
                 yield gateway
             finally:
-                await gateway.told_all()
+                await gateway.told_all(settings.server.drain)
         finally:
             await channels.close()
     finally:
@@ -326,10 +326,12 @@ class Gateway:
         for delivery in deliveries:
             self._wishes[delivery.sync.key].set()
 
-    async def told_all(self) -> None:
-        """Wait for what is being told, each for as long as its call may take."""
-        while self._telling:
-            await asyncio.wait(self._telling)
+    async def told_all(self, within: timedelta) -> None:
+        """Wait for what is being told. What is not over in time is given up: the outbox goes on with it next time."""
+        if self._telling:
+            _, late = await asyncio.wait(self._telling, timeout=within.total_seconds())
+            for task in late:
+                task.cancel()
 
     def _told(self, task: asyncio.Task[None]) -> None:
         self._telling.discard(task)

@@ -15,8 +15,8 @@ from gateway.http.requests import RequestError
 
 GUARDED = "/graphql"
 CLIENT = "gateway.client"
-STANDING = "gateway.standing"
-"""Where a request's client, and what she has left, stand in its scope."""
+TOLD = "gateway.told"
+"""Where a request's client, and the headers that its answer has besides, stand in its scope."""
 
 
 class Admission:
@@ -58,18 +58,25 @@ def client_of(request: Request) -> Client:
     return client
 
 
-def tell(request: Request, standing: Standing | None) -> None:
-    """Have the answer say what the client has left."""
-    request.scope[STANDING] = standing
+def tell_cost(request: Request, cost: int, most: int) -> None:
+    """Have the answer say what the operation costs, and may."""
+    request.scope.setdefault(TOLD, []).append((b"graphql-cost", b"%d;max=%d" % (cost, most)))
+
+
+def tell_standing(request: Request, standing: Standing | None) -> None:
+    """Have the answer say what the client has left, if caches do not share it."""
+    if standing is not None:
+        request.scope.setdefault(TOLD, []).extend(standing.headers)
 
 
 def _telling(scope: Scope, send: Send) -> Send:
     async def tell(message: Message) -> None:
-        standing: Standing | None = scope.get(STANDING)
-        if standing is not None and message["type"] == "http.response.start":
+        told = scope.get(TOLD)
+        if told and message["type"] == "http.response.start":
             headers = [*message.get("headers", ())]
-            if not _is_shared(headers):
-                message = {**message, "headers": headers + standing.headers}
+            shared = _is_shared(headers)
+            also = {name: value for name, value in told if not (shared and name.startswith(b"ratelimit"))}
+            message = {**message, "headers": [*headers, *also.items()]}
         await send(message)
 
     return tell

@@ -14,7 +14,7 @@ from gateway.execution.context import Apart, Gateway
 from gateway.execution.documents import Prepared, cost_of
 from gateway.execution.errors import IntrospectionError
 from gateway.execution.limits import check_cost, check_variables
-from gateway.http.admission import client_of, overloaded, tell
+from gateway.http.admission import client_of, overloaded, tell_cost, tell_standing
 from gateway.http.gate import Gate, OverloadedError, Turn
 from gateway.http.rates import Rates
 from gateway.http.staying import staying
@@ -59,11 +59,14 @@ class Guard:
             QueryError: it may not, or costs too much, for one operation or for this client.
         """
         client, cost = client_of(request), cost_of(prepared, asked)
-        tell(request, await self._rates.charge(client, cost))
+        allowance = self._limits.known if client.is_known else self._limits.anonymous
+        tell_standing(request, await self._rates.charge(client, cost))
         check_variables(asked.variables, self._limits)
         if prepared.introspects and not (self._is_open or caller.may(SEES_SCHEMA)):
             raise IntrospectionError
-        check_cost(cost, self._limits.known if client.is_known else self._limits.anonymous)
+        if prepared.prices:
+            tell_cost(request, cost, allowance.cost)
+        check_cost(cost, allowance)
 
     def watch(self, request: Request, kind: OperationType | None) -> AbstractAsyncContextManager[None]:
         """A query is given up when its client leaves, or after its deadline. A mutation is carried through."""

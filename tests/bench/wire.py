@@ -19,7 +19,8 @@ def request(body: bytes, address: str) -> bytes:
     """A POST as a client of this address sends it through a proxy."""
     return (
         b"POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\nx-forwarded-for: %s\r\n"
-        b"content-length: %d\r\n\r\n%s" % (address.encode(), len(body), body)
+        b"accept: application/graphql-response+json\r\ncontent-length: %d\r\n\r\n%s"
+        % (address.encode(), len(body), body)
     )
 
 
@@ -102,7 +103,7 @@ class Load:
         self._idle: deque[Line] = deque()
         self._lines: set[Line] = set()
         self._opening: set[asyncio.Task[None]] = set()
-        self._waiting: deque[float] = deque()
+        self._waiting: deque[tuple[bytes, float]] = deque()
 
     async def run(self, rate: float, seconds: float) -> Heard:
         """An open loop: the next one is sent when it is time, whether or not the last one is answered."""
@@ -111,7 +112,7 @@ class Load:
         while sent < total:
             due = min(total, int((time.perf_counter() - begun) * rate) + 1)
             for _ in range(due - sent):
-                self._ask(time.perf_counter())
+                self.ask(self._next())
             sent = due
             await asyncio.sleep(0.001)
         return self.heard
@@ -127,7 +128,7 @@ class Load:
 
     def idle(self, line: Line) -> None:
         if self._waiting:
-            line.ask(self._next(), self._waiting.popleft())
+            line.ask(*self._waiting.popleft())
         else:
             self._idle.append(line)
 
@@ -141,11 +142,13 @@ class Load:
         self._messages.rotate(-1)
         return self._messages[0]
 
-    def _ask(self, begun: float) -> None:
+    def ask(self, message: bytes) -> None:
+        """Send one now, on a connection that is free, or on another."""
+        begun = time.perf_counter()
         if self._idle:
-            self._idle.pop().ask(self._next(), begun)
+            self._idle.pop().ask(message, begun)
             return
-        self._waiting.append(begun)
+        self._waiting.append((message, begun))
         if len(self._lines) + len(self._opening) < self._most:
             task = asyncio.create_task(self._open())
             self._opening.add(task)

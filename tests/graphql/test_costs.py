@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_introspection_query
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from gateway.execution.asked import Asked
+from gateway.execution.codes import Code
 from gateway.execution.costs import assumed_size, ids_argument, is_list, is_page
 from gateway.execution.documents import Documents, cost_of
 from gateway.execution.limits import check_variables
@@ -43,6 +48,7 @@ def cost(query: str, **variables: Any) -> int:
         ("{ products(first: 5) { nodes { title } } }", 1 + 5),
         ("{ products(last: 5) { edges { node { title } } } }", 1 + 5 * 2),
         ("{ products(first: 5) { nodes { variants(first: 3) { nodes { sku } } } } }", 1 + 5 * (1 + 1 + 3)),
+        ("{ products(first: 24) { nodes { title priceRange { min { amount } } } } }", 73),  # as docs/limits.md says
         ("{ channels { key } }", 10),
         ('{ stocks(variantIds: ["a", "b"]) { available } }', 2 * 50),
         ('{ nodes(ids: ["a", "b", "c"]) { id } }', 3),
@@ -167,8 +173,41 @@ def test_more_values_than_allowed_are_always_refused_and_fewer_never(variables: 
     assert refused is too_many
 
 
+async def test_an_answer_says_what_its_operation_costs_and_may(world: World) -> None:
+    for query, said in (("{ products(first: 24) { nodes { title } } }", "25;max=30000"), ("{ nothing }", None)):
+        response = await world.client.http.post("/graphql", json={"query": query})
+        assert response.headers.get("graphql-cost") == said
+
+
 async def test_an_operation_that_costs_too_much_is_refused_before_it_is_run(world: World) -> None:
     deep = "{ products(first: 100) { nodes { variants(first: 100) { nodes { listings { id } } } } } }"
     anonymous, known = await world.client.ask(deep), await world.client.ask(deep, STAFF)
     assert (anonymous.status, anonymous.codes, known.codes) == (400, ["COST_ESTIMATED_TOO_EXPENSIVE"], [])
     assert anonymous.body["errors"][0]["message"].startswith("At most 30,000 cost; this comes to 110,201")
+
+
+# ------------------------------------------------------------------------------------------------ docs
+
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "limits.md"
+ROW = re.compile(r"^\| `([a-z_.]+)` \| ([^|]+) \|.*\| (?:`([A-Z_]+)` )?\|$", re.MULTILINE)
+
+
+def settings(table: BaseModel, place: str = "") -> dict[str, Any]:
+    """Every setting of a table with its default."""
+    found: dict[str, Any] = {}
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        found.update(settings(value, f"{place}{name}.") if isinstance(value, BaseModel) else {f"{place}{name}": value})
+    return found
+
+
+def test_the_docs_name_every_limit_with_its_default_and_its_code() -> None:
+    rows = {name: (default, code) for name, default, code in ROW.findall(DOCS.read_text(encoding="utf-8"))}
+    defaults = settings(LimitsTable())
+    assert set(rows) == set(defaults)
+    for name, (default, code) in rows.items():
+        value = defaults[name]
+        said = f"{value.total_seconds():g}s" if isinstance(value, timedelta) else f"{value:,}" if value else "none"
+        assert default.startswith(said), name
+        assert not code or code in Code.__members__
