@@ -11,12 +11,11 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
 from gateway.app import create_app
-from gateway.cli.connections import Connection
 from gateway.cli.errors import CommandError
 from gateway.cli.leaving import Server
 from gateway.runtime import Gateway, failures, open_gateway
@@ -33,13 +32,18 @@ async def serving(settings: Settings, host: str, port: int) -> None:
             _log.warning("a channel is FAILED: %s", failure)
         if settings.server.is_open and not _is_loopback(host):
             _log.warning("development mode, and %s can be reached from elsewhere: strangers see the schema", host)
-        server = served(gateway, create_app(gateway))
-        async with asyncio.TaskGroup() as tasks:
-            syncing = tasks.create_task(gateway.serve())
-            _log.info("listening on http://%s:%s/graphql", host, port)
-            with _surviving_its_end():
-                await server.serve(sockets=[listening])
-            syncing.cancel()
+        _log.info("listening on http://%s:%s/graphql", host, port)
+        await answering(gateway, listening)
+
+
+async def answering(gateway: Gateway, listening: socket.socket) -> None:
+    """Serve an open gateway on this socket, and keep it in sync, until a signal ends it."""
+    server = served(gateway, create_app(gateway))
+    async with asyncio.TaskGroup() as tasks:
+        syncing = tasks.create_task(gateway.serve())
+        with _surviving_its_end():
+            await server.serve(sockets=[listening])
+        syncing.cancel()
 
 
 def _is_loopback(host: str) -> bool:
@@ -51,7 +55,7 @@ def served(gateway: Gateway, app: Callable[..., Any]) -> Server:
     table = gateway.settings.server
     config = uvicorn.Config(
         app,
-        http="auto" if sys.platform == "win32" else Connection,
+        http=_protocol(),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -61,6 +65,14 @@ def served(gateway: Gateway, app: Callable[..., Any]) -> Server:
         timeout_graceful_shutdown=math.ceil(table.drain.total_seconds()),
     )
     return Server(config, table.linger.total_seconds(), gateway.leave)
+
+
+def _protocol() -> Literal["auto"] | type[asyncio.Protocol]:
+    if sys.platform == "win32":  # where uvicorn's quicker parser, on which ours builds, is not installed
+        return "auto"
+    from gateway.cli.connections import Connection
+
+    return Connection
 
 
 def _listening(host: str, port: int) -> socket.socket:

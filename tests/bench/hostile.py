@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import orjson
 
-from tests.bench.overload import OTHER, listening
+from tests.bench.overload import OTHER
+from tests.bench.processes import listening
 from tests.bench.times import percentile
 from tests.bench.wire import Heard, Line, Load, addresses, request
 

@@ -9,8 +9,7 @@ import sys
 
 import uvloop
 
-from gateway.app import create_app
-from gateway.cli.serving import served
+from gateway.cli.serving import answering
 from gateway.runtime import settle
 from tests.bench.goods import Goods
 from tests.bench.house import gateway_over
@@ -25,11 +24,8 @@ async def listen(url: str, port: int, products: int) -> None:
         await gateway.run_due()
         settle()
         with socket.create_server(("127.0.0.1", port), backlog=2048, reuse_port=True) as listening:
-            server = served(gateway, create_app(gateway))
-            syncing = asyncio.create_task(gateway.serve())
             print("ready", flush=True)
-            await server.serve(sockets=[listening])
-            syncing.cancel()
+            await answering(gateway, listening)
 
 
 if __name__ == "__main__":

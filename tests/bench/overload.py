@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import sys
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import orjson
 
+from tests.bench.processes import listening
 from tests.bench.wire import Heard, Load, addresses, request
 
 LIST = """query { products(first: 12) { nodes {
@@ -19,25 +14,6 @@ LIST = """query { products(first: 12) { nodes {
 BODY = orjson.dumps({"query": LIST})
 OTHER = "203.0.113.7"
 FLOOD = "203.0.113.66"
-
-
-@contextlib.asynccontextmanager
-async def listening(products: int) -> AsyncIterator[int]:
-    """A server in a process of its own; gives its port."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    with tempfile.TemporaryDirectory() as directory:
-        url = f"sqlite:///{Path(directory) / 'gateway.db'}"
-        command = (sys.executable, "-m", "tests.bench.listening", url, str(port), str(products))
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        assert process.stdout is not None
-        if await process.stdout.readline() != b"ready\n":
-            raise AssertionError("the server did not start")
-        try:
-            yield port
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 async def measure(*, products: int, seconds: float, times: float) -> dict[str, float]:
