@@ -23,6 +23,7 @@ from gateway.channels.plugins import Plugins, discover
 from gateway.commerce.pushing import followers
 from gateway.commerce.selling import Selling
 from gateway.commerce.taking import Rules
+from gateway.execution.registry import Registry
 from gateway.layout import selling
 from gateway.model.channels import Channel, ChannelState, Fault, Location, Resource
 from gateway.model.values import sku_key
@@ -54,6 +55,9 @@ IDLE = timedelta(seconds=0.5)
 
 STAMPED = timedelta(seconds=0.2)
 """How often what was logged is given its place; at once, where this process has read something."""
+
+NOTED = timedelta(seconds=5)
+"""How often it is noted which documents were used, and looked whether any was retired."""
 
 UPKEEP = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=5)
@@ -109,6 +113,7 @@ async def open_gateway(
                 yield gateway
             finally:
                 await gateway.told_all(settings.server.drain)
+                await _survived(gateway.registry.note, "noting of uses")
         finally:
             await channels.close()
     finally:
@@ -167,6 +172,7 @@ class Gateway:
         self.turns = Turns(database)
         self.prices = prices
         self.now = clock
+        self.registry = Registry(database, clock)
         self.channels: Mapping[str, Channel] = channels.models
         self.rules, self.selling = rules, rules.selling
         self.locations: Mapping[str, Location] = rules.ground.locations
@@ -350,6 +356,7 @@ class Gateway:
             tasks.create_task(self._keep_stamped(), name="log")
             tasks.create_task(self._keep_expiring(), name="expiry")
             tasks.create_task(self._keep_tidy(), name="database")
+            tasks.create_task(self._keep_noted(), name="documents")
             tasks.create_task(self._keep_house(), name="upkeep")
 
     async def _keep_synced(self, key: str, sync: Syncing) -> None:
@@ -402,6 +409,11 @@ class Gateway:
             await _survived(work, "stamping of the log")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._logged.wait(), STAMPED.total_seconds())
+
+    async def _keep_noted(self) -> None:
+        while True:
+            await asyncio.sleep(NOTED.total_seconds())
+            await _survived(self.registry.note, "noting of uses")
 
     async def _keep_tidy(self) -> None:
         while True:

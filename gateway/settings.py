@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from enum import Enum
 from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
@@ -329,6 +330,27 @@ class LimitsTable(Table):
     trusted_proxies: tuple[Network, ...] = ()  # believed when they say for whom they ask
 
 
+class DocumentMode(Enum):
+    """Which GraphQL documents are run."""
+
+    OPEN = "open"
+    LOG = "log"
+    SAFELIST = "safelist"
+    IDS = "ids"
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether documents are run that no shipped app holds."""
+        return self in (DocumentMode.OPEN, DocumentMode.LOG)
+
+
+class DocumentsTable(Table):
+    """`[documents]`: which documents are run for whom."""
+
+    anonymous: DocumentMode = DocumentMode.OPEN
+    known: DocumentMode = DocumentMode.OPEN  # callers with a token
+
+
 class RetentionTable(Table):
     """`[retention]`: how long personal data outlives its use (rule V1)."""
 
@@ -348,6 +370,7 @@ class Settings(Table):
     stock: StockTable = StockTable()
     selling: SellingTable = SellingTable()
     limits: LimitsTable = LimitsTable()
+    documents: DocumentsTable = DocumentsTable()
     retention: RetentionTable = RetentionTable()
     channels: dict[Key, ChannelTable] = {}
     locations: dict[Key, LocationTable] = {}

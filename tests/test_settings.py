@@ -89,6 +89,7 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     assert said.server.model_copy(update=other) == plain.server
     assert said.limits.model_copy(update=_other_limits(said)) == plain.limits
     assert said.retention == plain.retention
+    assert said.documents == plain.documents
     own: dict[str, Any] = {"tax_rate": None, "shipping": {}, "secret": None}
     assert said.selling.model_copy(update=own) == plain.selling
     assert said.database == plain.database

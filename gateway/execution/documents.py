@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,17 +16,16 @@ from graphql import (
     validate,
 )
 
-from gateway.execution.asked import Asked
-from gateway.execution.caller import Caller
 from gateway.execution.codes import Code
 from gateway.execution.costs import PriceList, price_list
-from gateway.execution.errors import MalformedError
 from gateway.execution.limits import LimitError, nodes, weigh
+from gateway.execution.memory import Memory
 from gateway.settings import LimitsTable
 
 MOST_ERRORS = 20
 REMEMBERED = 500_000
-"""Characters of all documents together. Parsed they take some 150 times as many bytes."""
+"""Characters of all documents of shipped apps together; of all others half as many. Parsed they take some 150 times as
+many bytes."""
 LONGEST_REMEMBERED = 20_000
 
 
@@ -43,7 +41,7 @@ class Prepared:
 
 
 class Documents:
-    """The documents of one schema. Holds the ones used last.
+    """The documents of one schema. Holds the ones used last, those of shipped apps apart: strangers displace none.
 
     Args:
         suggests: whether errors tell what may have been meant.
@@ -53,36 +51,18 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._suggests = suggests
-        self._known: OrderedDict[str, Prepared] = OrderedDict()
-        self._remembered = 0
+        self._shipped: Memory[Prepared] = Memory(REMEMBERED)
+        self._others: Memory[Prepared] = Memory(REMEMBERED // 2, LONGEST_REMEMBERED)
 
-    async def resolve(self, asked: Asked, _caller: Caller) -> Prepared:
-        """The document that is asked for.
-
-        Raises:
-            QueryError: there is none, or it may not be asked for.
-        """
-        if asked.query is None:
-            raise MalformedError("The key query is missing.")
-        return self.prepare(asked.query)
-
-    def prepare(self, text: str) -> Prepared:
+    def prepare(self, text: str, *, shipped: bool = False) -> Prepared:
         """The document that this text is."""
-        known = self._known.get(text)
-        if known is not None:
-            self._known.move_to_end(text)
+        memory = self._shipped if shipped else self._others
+        if (known := memory.get(text)) is not None:
             return known
         prepared = self._prepare(text)
-        if not prepared.errors and len(text) <= LONGEST_REMEMBERED:
-            self._remember(text, prepared)
+        if not prepared.errors:
+            memory.put(text, prepared, len(text))
         return prepared
-
-    def _remember(self, text: str, prepared: Prepared) -> None:
-        self._known[text] = prepared
-        self._remembered += len(text)
-        while self._remembered > REMEMBERED:
-            forgotten, _ = self._known.popitem(last=False)
-            self._remembered -= len(forgotten)
 
     def _prepare(self, text: str) -> Prepared:
         try:

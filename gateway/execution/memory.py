@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -23,8 +22,9 @@ class Memory(Generic[V]):
         self._held: OrderedDict[str, tuple[V, int]] = OrderedDict()
         self.weight = 0
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._held))
+    def items(self) -> list[tuple[str, V]]:
+        """All that is remembered. Looking at it is no use of it."""
+        return [(key, value) for key, (value, _) in self._held.items()]
 
     def get(self, key: str) -> V | None:
         """The value, which is now the one that was used last."""

@@ -6,18 +6,20 @@ import hashlib
 import re
 
 _NAME = re.compile(r"[A-Za-z0-9._~:-]{1,200}")
-_BARE = {"md5": 32, "sha1": 40, "sha256": 64}
-"""Hashes that documents are known by without a word on which it is, and their lengths; by default Relay takes the first,
-graphql-codegen the second and Apollo the third."""
+"""The characters that the draft on persisted documents allows: they need no escaping in a URL."""
 
-_HASH = re.compile(r"(?:(md5|sha1|sha256):)?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})")
+_KINDS = {32: "md5", 40: "sha1", 64: "sha256"}
+"""Hashes by their lengths. Bare ones are what Relay, graphql-codegen and Apollo Client call documents by default."""
 
 
 def canonical(name: str) -> str | None:
-    """The name as it is kept: a SHA-256 with its prefix; None: it can be no document's name."""
-    if not _NAME.fullmatch(name) or (name.startswith("sha256:") and not _HASH.fullmatch(name)):
+    """The name as it is kept: a SHA-256 with its prefix. None: no document can have it."""
+    if not _NAME.fullmatch(name):
         return None
-    return f"sha256:{name}" if re.fullmatch("[0-9a-f]{64}", name) else name
+    claim = _claimed(name)
+    if claim is not None and claim[0] == "sha256":
+        return f"sha256:{claim[1]}"
+    return None if name.startswith("sha256:") else name
 
 
 def id_of(text: str) -> str:
@@ -26,22 +28,25 @@ def id_of(text: str) -> str:
 
 
 def is_hash(name: str) -> bool:
-    """Whether the name says what the text is."""
-    found = _HASH.fullmatch(name)
-    return found is not None and found[1] in (None, _kind(found[2]))
+    """Whether the name says what its text is."""
+    return _claimed(name) is not None
 
 
 def fits(name: str, text: str) -> bool:
-    """Whether the name may stand for this text: where it is a hash, the text's own."""
-    found = _HASH.fullmatch(name)
-    return found is None or not is_hash(name) or _digest(_kind(found[2]), text) == found[2]
+    """Whether the name may stand for this text: where it is a hash, for no other."""
+    claim = _claimed(name)
+    return claim is None or claim[1] == _digest(claim[0], text)
 
 
-def _kind(digest: str) -> str:
-    return next(kind for kind, length in _BARE.items() if length == len(digest))
+def _claimed(name: str) -> tuple[str, str] | None:
+    """Which hash a name says to be, and its digits."""
+    prefix, _, digits = name.rpartition(":")
+    kind = _KINDS.get(len(digits))
+    if kind is None or prefix not in ("", kind) or not re.fullmatch("[0-9a-f]+", digits):
+        return None
+    return kind, digits
 
 
 def _digest(kind: str, text: str) -> str:
-    """Half surrogates have their own bytes, or two texts would have one hash."""
-    data = text.encode(errors="surrogatepass")
-    return hashlib.new(kind, data, usedforsecurity=False).hexdigest()
+    """Half surrogates keep bytes of their own, or different texts would have one hash."""
+    return hashlib.new(kind, text.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()

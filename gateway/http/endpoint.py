@@ -16,6 +16,7 @@ from gateway.execution.codes import Code
 from gateway.execution.context import Context, Gateway
 from gateway.execution.documents import Documents, Prepared
 from gateway.execution.errors import QueryError
+from gateway.execution.persisted import Persisted
 from gateway.http.auth import Tokens
 from gateway.http.caching import Caching, Wanted
 from gateway.http.compression import encoding_for
@@ -47,8 +48,9 @@ class Endpoint:
         self._tokens = Tokens(gateway.settings.tokens)
         self._limits = gateway.settings.limits
         self._guard = guard
-        self._documents = Documents(schema, self._limits, suggests=self._server.is_open)
         self._caching = Caching()
+        documents = Documents(schema, self._limits, suggests=self._server.is_open)
+        self._persisted = Persisted(documents, gateway.registry, gateway.settings.documents)
 
     async def answer(self, request: Request) -> Response:
         """The response to one request."""
@@ -94,7 +96,7 @@ class Endpoint:
 
     async def _run(self, asked: Asked, context: Context, request: Request) -> Answer:
         async with self._guard.turn(request) as context.apart:
-            prepared = await self._documents.resolve(asked, context.caller)
+            prepared = await self._persisted.resolve(asked, context.caller)
             if context.by_get:
                 _check_safe(prepared, asked.operation_name)
             await self._guard.check(request, asked, prepared, context.caller)

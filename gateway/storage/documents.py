@@ -53,6 +53,10 @@ class Uses:
     first: datetime
     last: datetime
 
+    def and_later(self, later: Uses | None) -> Uses:
+        """These, and those that came later."""
+        return self if later is None else Uses(self.id, self.count + later.count, self.first, later.last)
+
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
@@ -106,7 +110,9 @@ def ids_of(conn: Connection, names: Collection[str]) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ shipping
 
 
-def ship(conn: Connection, shipped: AppVersion, owner: str | None, texts: Mapping[str, Document], now: datetime) -> None:
+def ship(
+    conn: Connection, version: AppVersion, owner: str | None, texts: Mapping[str, Document], now: datetime
+) -> None:
     """Keep what a version holds, by its names. What it holds already stays.
 
     Raises:
@@ -116,7 +122,7 @@ def ship(conn: Connection, shipped: AppVersion, owner: str | None, texts: Mappin
     known = ids_of(conn, texts)
     if taken := [name for name, document in texts.items() if known.get(name, document.id) != document.id]:
         raise NameTakenError(taken)
-    place = {"app": shipped.app, "version": shipped.version}
+    place = {"app": version.app, "version": version.version}
     rows = {document.id: {"id": document.id, "text": document.text, "uses": 0} for document in texts.values()}
     insert_new(conn, documents, list(rows.values()))
     others = [{"name": name, "document_id": one.id} for name, one in texts.items() if name != one.id]
