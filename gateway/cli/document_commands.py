@@ -16,6 +16,8 @@ from gateway.cli.running import CONFIG, ConfigPath, fail_with, run, settings_of
 
 documents = typer.Typer(no_args_is_help=True, help="The GraphQL documents that shipped apps ask for.")
 
+LONGEST = 100
+
 App = Annotated[str, typer.Option("--app", help="The app.")]
 Version = Annotated[str, typer.Option("--version", help="Its version.")]
 
@@ -107,8 +109,8 @@ def retire_documents(app: App, version: Version, config: ConfigPath = CONFIG) ->
 
 
 def _check(key: str, value: str) -> None:
-    if not value.strip() or not value.isprintable():
-        raise CommandError(f"--{key}: expected a name")
+    if not value.strip() or not value.isprintable() or len(value) > LONGEST:
+        raise CommandError(f"--{key}: expected a name of at most {LONGEST} characters")
 
 
 def _counted(count: int) -> str:

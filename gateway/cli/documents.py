@@ -10,9 +10,8 @@ from typing import TypeVar
 
 from gateway.cli.errors import CommandError
 from gateway.execution.documents import Documents
-from gateway.execution.faults import faults
+from gateway.execution.faults import faults, operations
 from gateway.execution.manifests import ManifestError, read
-from gateway.execution.persisted import operations
 from gateway.graphql.schema import SchemaTextError, build, read_schema
 from gateway.runtime import utc_now
 from gateway.settings import Settings

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -25,7 +24,7 @@ class Fault:
     """One thing that is wrong.
 
     Attributes:
-        operation: of which operation or fragment; None: of no single one.
+        operation: in which one; or in all of a document's, and their fragment; None: it is not even GraphQL.
         field: the path of answer names down to the field; None: of no single one.
     """
 
@@ -40,29 +39,37 @@ class Fault:
 
 def faults(prepared: Prepared) -> list[Fault]:
     """What is wrong with a document."""
-    return [_placed(prepared.document, error) for error in prepared.errors]
+    return [_placed(prepared, error) for error in prepared.errors]
 
 
-def _placed(document: DocumentNode | None, error: GraphQLError) -> Fault:
-    starts = error.positions or ()
-    for start in starts if document is not None else ():
-        for definition in _definitions(document):
+def operations(prepared: Prepared) -> list[str]:
+    """The names of a document's operations."""
+    return [_title(node) for node in _definitions(prepared) if isinstance(node, OperationDefinitionNode)]
+
+
+def _placed(prepared: Prepared, error: GraphQLError) -> Fault:
+    for start in error.positions or ():
+        for definition in _definitions(prepared):
             if definition.loc is not None and definition.loc.start <= start < definition.loc.end:
                 path = _path(definition.selection_set, start)
-                return Fault(_title(definition), ".".join(path) or None, error.message)
-    return Fault(None, None, error.message)
+                return Fault(_where(definition, prepared), ".".join(path) or None, error.message)
+    return Fault(", ".join(operations(prepared)) or None, None, error.message)
 
 
-def _definitions(document: DocumentNode | None) -> Iterator[Definition]:
-    for node in () if document is None else document.definitions:
+def _definitions(prepared: Prepared) -> Iterator[Definition]:
+    for node in () if prepared.document is None else prepared.document.definitions:
         if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
             yield node
 
 
-def _title(definition: Definition) -> str:
-    if isinstance(definition, FragmentDefinitionNode):
-        return f"fragment {definition.name.value}"
-    return definition.operation.value if definition.name is None else definition.name.value
+def _where(definition: Definition, prepared: Prepared) -> str:
+    if isinstance(definition, OperationDefinitionNode):
+        return _title(definition)
+    return ", ".join([*operations(prepared), f"fragment {definition.name.value}"])
+
+
+def _title(operation: OperationDefinitionNode) -> str:
+    return operation.operation.value if operation.name is None else operation.name.value
 
 
 def _path(within: SelectionSetNode | None, start: int) -> list[str]:

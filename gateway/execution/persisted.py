@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from graphql import OperationDefinitionNode
-
 from gateway.execution.asked import Asked
 from gateway.execution.caller import Caller, CallerKind
 from gateway.execution.documents import Documents, Prepared
@@ -18,6 +16,7 @@ from gateway.execution.errors import (
     NameNeededError,
     TextUnknownError,
 )
+from gateway.execution.faults import operations
 from gateway.execution.memory import Memory
 from gateway.execution.names import canonical, fits, id_of, is_hash
 from gateway.execution.registry import Registry
@@ -26,6 +25,8 @@ from gateway.storage.documents import Document
 
 LOGGED = 10_000
 """Texts that no shipped app holds, of which is remembered that they are in the log."""
+
+LONGEST_LOGGED = 200
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Persisted:
         name = name_of(asked)
         text = None if name is not None and asked.query == "" else asked.query
         if text is not None:
-            return await self._by_text(text, name, mode)
+            return await self._by_text(text, name, mode, caller)
         if name is None:
             raise MalformedError("Expected one of the keys query and documentId.")
         return await self._by_name(name, mode)
@@ -63,7 +64,7 @@ class Persisted:
             raise DocumentUnknownError
         return self._use(found)
 
-    async def _by_text(self, text: str, name: str | None, mode: DocumentMode) -> Prepared:
+    async def _by_text(self, text: str, name: str | None, mode: DocumentMode, caller: Caller) -> Prepared:
         if mode is DocumentMode.IDS:
             raise NameNeededError
         if name is not None:
@@ -75,34 +76,29 @@ class Persisted:
             return self._use(found)
         if mode is DocumentMode.SAFELIST:
             raise TextUnknownError
-        return self._run_unknown(Document(id_, text), mode, keep=name is not None)
+        return self._unknown(Document(id_, text), told=name is not None, to_log=caller if not lazy else None)
 
     def _use(self, document: Document) -> Prepared:
         self._registry.use(document)
         return self._documents.prepare(document.text, shipped=True)
 
-    def _run_unknown(self, document: Document, mode: DocumentMode, *, keep: bool) -> Prepared:
-        """A text that no shipped app holds, and that can be run if it is good."""
+    def _unknown(self, document: Document, *, told: bool, to_log: Caller | None) -> Prepared:
+        """A text that no shipped app is known to hold; remembered if it is good."""
         prepared = self._documents.prepare(document.text)
         if not prepared.errors:
-            if keep:
+            if told:
                 self._registry.tell(document)
-            if mode is DocumentMode.LOG:
-                self._log_once(document, prepared)
+            if to_log is not None:
+                self._log_once(document, prepared, to_log)
         return prepared
 
-    def _log_once(self, document: Document, prepared: Prepared) -> None:
+    def _log_once(self, document: Document, prepared: Prepared, caller: Caller) -> None:
         """Say that it would be refused; not its text, in which there may be anything."""
         if self._logged.get(document.id) is None:
             self._logged.put(document.id, True, 1)
-            _log.warning("%s was not pushed, with the operations %s", document.id, ", ".join(operations(prepared)))
-
-
-def operations(prepared: Prepared) -> list[str]:
-    """The names of a document's operations."""
-    definitions = () if prepared.document is None else prepared.document.definitions
-    found = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
-    return [f"({node.operation.value})" if node.name is None else node.name.value for node in found]
+            names = ", ".join(operations(prepared))[:LONGEST_LOGGED]
+            who = caller.principal or "somebody without a token"
+            _log.warning("not pushed, asked for by %s: %s with the operations %s", who, document.id, names)
 
 
 def name_of(asked: Asked) -> str | None:

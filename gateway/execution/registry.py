@@ -71,7 +71,7 @@ class Registry:
         try:
             if uses:
                 await self._database.write(documents.add_uses, uses.values())
-        except BaseException:  # they are noted the next time
+        except Exception:  # they are noted the next time; a write whose caller is cancelled is carried through
             for id_, use in uses.items():
                 self._uses[id_] = use.and_later(self._uses.get(id_))
             raise

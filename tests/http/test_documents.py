@@ -288,7 +288,8 @@ async def test_a_text_that_was_not_pushed_is_in_the_log_once_without_what_it_say
             for asked in ({"query": TEXT}, {"query": "{"}, {"query": text}, hashed(text, query=text), hashed(text)):
                 await send(world.client, "POST", asked)
     lines = [record.getMessage() for record in caplog.records if record.name == "gateway.execution.persisted"]
-    assert lines == [f"sha256:{sha(text)} was not pushed, with the operations Secret"]
+    said = f"not pushed, asked for by somebody without a token: sha256:{sha(text)} with the operations Secret"
+    assert lines == [said]
 
 
 # ------------------------------------------------------------------------------------------------ floods
