@@ -14,7 +14,9 @@ import pytest
 
 from gateway.execution import registry as registry_module
 from gateway.execution.manifests import read
+from gateway.execution.memory import Memory
 from gateway.storage import documents as stored
+from gateway.storage.database import Connection
 from gateway.storage.documents import AppVersion
 from tests.graphql.world import ADMIN, TOKENS, Client, World, opened
 
@@ -52,9 +54,9 @@ async def world(database_url: str) -> AsyncIterator[World]:
         yield world
 
 
-async def push(world: World, *texts: str, version: AppVersion = WEB, **named: str) -> None:
+async def push(world: World, *texts: str, version: AppVersion = WEB, named: Mapping[str, str] | None = None) -> None:
     """Have these texts be held by a version, by their hashes or under names."""
-    manifest = {sha(text): text for text in texts} | named
+    manifest = {sha(text): text for text in texts} | dict(named or {})
     found = read(json.dumps(manifest).encode())
     await world.gateway.database.write(stored.ship, version, None, found, world.clock())
 
@@ -180,7 +182,7 @@ async def test_a_document_is_asked_for_by_the_name_that_its_app_has_for_it_and_b
     world: World, digest: str
 ) -> None:
     name = hashlib.new(digest, TEXT.encode()).hexdigest()
-    await push(world, **{name: TEXT, "x-shown": TEXT})
+    await push(world, named={name: TEXT, "x-shown": TEXT})
     for asked in ({"documentId": name}, {"documentId": "x-shown"}, by_id(TEXT), {"documentId": sha(TEXT)}):
         assert (await send(world.client, "GET", asked)).json() == SHOWN
     manifest_ids = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": name}}}
@@ -201,7 +203,7 @@ async def test_a_retired_version_is_refused_once_that_is_noted_and_what_others_h
     database_url: str,
 ) -> None:
     async with world_of(database_url, anonymous="ids") as world:
-        await push(world, TEXT, OTHER, own=OTHER)
+        await push(world, TEXT, OTHER, named={"own": OTHER})
         await push(world, TEXT, version=AppVersion("web", "2.0"))
         for asked in (by_id(TEXT), by_id(OTHER), {"documentId": "own"}):
             assert (await send(world.client, "POST", asked)).status_code == 200
@@ -308,7 +310,7 @@ async def test_hashes_that_are_not_known_fill_neither_memory_nor_database(world:
 async def test_texts_that_clients_tell_take_a_bounded_room_and_no_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.gateway.registry, "_told", registry_module.Memory(2_000))
+    monkeypatch.setattr(world.gateway.registry, "_told", Memory(2_000))
     await push(world, TEXT)
     await send(world.client, "POST", by_id(TEXT))
     texts = [f"query Q{number} {{ a{number}: __typename }}" for number in range(200)]
@@ -359,7 +361,12 @@ async def test_a_shipped_document_is_looked_up_once_in_a_process(world: World, m
     await push(world, TEXT)
     asked: list[str] = []
     look = stored.by_name
-    monkeypatch.setattr(stored, "by_name", lambda conn, name: (asked.append(name), look(conn, name))[1])
+
+    def noted(conn: Connection, name: str) -> stored.Document | None:
+        asked.append(name)
+        return look(conn, name)
+
+    monkeypatch.setattr(stored, "by_name", noted)
     for _ in range(5):
         await send(world.client, "GET", by_id(TEXT))
     assert asked == [f"sha256:{sha(TEXT)}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ def document(text: str) -> Document:
     return Document(id_of(text), text)
 
 
-def ship(conn: Connection, app: str, version: str, **texts: str) -> None:
+def ship(conn: Connection, app: str, version: str, texts: Mapping[str, str]) -> None:
     held = {name: document(text) for name, text in texts.items()}
     documents.ship(conn, AppVersion(app, version), None, held, NOW)
 
@@ -39,12 +39,12 @@ def everything(conn: Connection) -> set[tuple[str, str, str, str]]:
 
 async def test_a_name_stands_for_one_text_in_every_app(open_database: Open) -> None:
     async with open_database() as database:
-        await database.write(ship, "web", "1", page="a", list="b")
+        await database.write(ship, "web", "1", {"page": "a", "list": "b"})
         with pytest.raises(NameTakenError) as taken:
-            await database.write(ship, "app", "1", other="c", page="d")
+            await database.write(ship, "app", "1", {"other": "c", "page": "d"})
         assert taken.value.names == ["page"]
         assert await database.read(documents.by_name, "other") is None
-        await database.write(ship, "app", "1", page="a")
+        await database.write(ship, "app", "1", {"page": "a"})
         assert await database.read(documents.by_name, "page") == document("a")
         assert await database.read(documents.by_name, id_of("b")) == document("b")
         assert await database.read(documents.by_name, "b") is None
@@ -52,9 +52,9 @@ async def test_a_name_stands_for_one_text_in_every_app(open_database: Open) -> N
 
 async def test_a_version_that_is_pushed_again_keeps_what_it_had(open_database: Open) -> None:
     async with open_database() as database:
-        await database.write(ship, "web", "1", page="a")
-        await database.write(ship, "web", "1", list="b")
-        await database.write(ship, "web", "1", list="b")
+        await database.write(ship, "web", "1", {"page": "a"})
+        await database.write(ship, "web", "1", {"list": "b"})
+        await database.write(ship, "web", "1", {"list": "b"})
         assert await database.read(everything) == {("web", "1", "page", "a"), ("web", "1", "list", "b")}
         (one,) = await database.read(documents.shipments)
         assert (one.app, one.version, one.documents, one.uses, one.first_used_at) == ("web", "1", 2, 0, None)
@@ -63,9 +63,9 @@ async def test_a_version_that_is_pushed_again_keeps_what_it_had(open_database: O
 async def test_of_two_texts_that_are_pushed_under_one_name_at_once_one_is_refused(open_database: Open) -> None:
     async with open_database() as one, open_database() as two:
         for turn in range(5):
-            pushes = (database.write(ship, app, "1", **{f"n{turn}": app}) for app, database in (("a", one), ("b", two)))
+            pushes = (database.write(ship, app, "1", {f"n{turn}": app}) for app, database in (("a", one), ("b", two)))
             done = await asyncio.gather(*pushes, return_exceptions=True)
-            assert sorted(type(result) for result in done if result is not None) == [NameTakenError]
+            assert [type(result) for result in done if result is not None] == [NameTakenError]
             kept = await one.read(documents.by_name, f"n{turn}")
             assert kept in (document("a"), document("b"))
 
@@ -73,10 +73,10 @@ async def test_of_two_texts_that_are_pushed_under_one_name_at_once_one_is_refuse
 async def test_what_one_retires_while_another_ships_it_stays(open_database: Open) -> None:
     async with open_database() as one, open_database() as two:
         for turn in range(10):
-            await one.write(ship, "old", str(turn), page="a")
+            await one.write(ship, "old", str(turn), {"page": "a"})
             await asyncio.gather(
                 one.write(documents.retire, AppVersion("old", str(turn))),
-                two.write(ship, "new", str(turn), page="a"),
+                two.write(ship, "new", str(turn), {"page": "a"}),
             )
             assert await one.read(documents.by_name, "page") == document("a")
             await one.write(documents.retire, AppVersion("new", str(turn)))
@@ -86,7 +86,7 @@ async def test_what_one_retires_while_another_ships_it_stays(open_database: Open
 async def test_uses_that_two_processes_note_at_once_all_count(open_database: Open) -> None:
     names = [f"n{number}" for number in range(20)]
     async with open_database() as one, open_database() as two:
-        await one.write(ship, "web", "1", **{name: name for name in names})
+        await one.write(ship, "web", "1", {name: name for name in names})
 
         async def note(database: Database, order: list[str], minutes: int) -> None:
             for turn in range(10):
@@ -126,7 +126,7 @@ def test_always_what_some_version_holds_is_found_and_nothing_else(examples: int)
                     assert (documents.retire(conn, version) is None) == (version not in held)
                     held.pop(version, None)
                 else:
-                    ship(conn, version.app, version.version, **{f"n{text}": text for text in texts})
+                    ship(conn, version.app, version.version, {f"n{text}": text for text in texts})
                     held.setdefault(version, set()).update(texts)
             known = {text for texts in held.values() for text in texts}
             assert {text for text in TEXTS if documents.by_name(conn, f"n{text}") is not None} == known
