@@ -161,3 +161,12 @@ def test_every_command_about_documents_explains_itself(
 ) -> None:
     assert gateway("documents", command, "--help") == 0
     assert f"gateway documents {command}" in capsys.readouterr().out
+
+
+def test_the_commands_of_the_page_about_documents_work(place: Path, gateway: Gateway) -> None:
+    house = Path(__file__).parents[2]
+    page = (house / "docs" / "documents.md").read_text(encoding="utf-8")
+    commands = [line.split()[1:] for line in page.splitlines() if line.startswith("gateway ")]
+    (place / "relay.json").rename("manifest.json")
+    (place / "schema").symlink_to(house / "schema")
+    assert [gateway(*command) for command in commands] == [0] * 6

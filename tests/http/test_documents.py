@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ import pytest
 from gateway.execution import registry as registry_module
 from gateway.execution.manifests import read
 from gateway.execution.memory import Memory
+from gateway.settings import DocumentMode
 from gateway.storage import documents as stored
 from gateway.storage.database import Connection
 from gateway.storage.documents import AppVersion
@@ -370,3 +372,24 @@ async def test_a_shipped_document_is_looked_up_once_in_a_process(world: World, m
     for _ in range(5):
         await send(world.client, "GET", by_id(TEXT))
     assert asked == [f"sha256:{sha(TEXT)}"]
+
+
+# ------------------------------------------------------------------------------------------------ the page
+
+PAGE = (Path(__file__).parents[2] / "docs" / "documents.md").read_text(encoding="utf-8")
+
+
+def modes_of_the_page() -> dict[str, list[str]]:
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.splitlines() if line.startswith("| `")]
+    return {cells[0].split("`")[1]: cells[1:] for cells in rows}
+
+
+@pytest.mark.parametrize("mode", [mode.value for mode in DocumentMode])
+async def test_what_is_run_in_a_mode_stands_on_the_page(database_url: str, mode: str) -> None:
+    async with world_of(database_url, anonymous=mode, known="open") as world:
+        await push(world, TEXT)
+        await send(world.client, "POST", hashed(OTHER, query=OTHER), ADMIN)
+        asked = ({"query": TEXT}, {"query": "{ a: __typename }"}, by_id(TEXT), hashed(OTHER))
+        outcomes = [codes(await send(world.client, "POST", one)) for one in asked]
+    said = modes_of_the_page()[mode]
+    assert [f"`{code[0]}`" if code else "runs" for code in outcomes] == [one.split(",")[0] for one in said]
