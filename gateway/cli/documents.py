@@ -31,7 +31,7 @@ async def pushed(settings: Settings, manifest: Path, version: AppVersion, owner:
     """
     texts = read(await _content(manifest))
     documents = _documents(settings)
-    if wrong := [line for name, one in texts.items() for line in _faults(documents, name, one)]:
+    if wrong := [line for name, one in texts.items() for line in _told(documents, settings, name, one)]:
         raise ManifestError(wrong)
     try:
         await _with(settings, lambda database: database.write(stored.ship, version, owner, texts, utc_now()))
@@ -40,8 +40,8 @@ async def pushed(settings: Settings, manifest: Path, version: AppVersion, owner:
     return len(texts)
 
 
-def _faults(documents: Documents, name: str, document: Document) -> list[str]:
-    return [f"{name}: {fault}" for fault in faults(documents.prepare(document.text))]
+def _told(documents: Documents, settings: Settings, name: str, document: Document) -> list[str]:
+    return [f"{name}: {fault}" for fault in faults(documents.prepare(document.text), settings.limits)]
 
 
 async def shipments(settings: Settings) -> list[Shipment]:
@@ -63,7 +63,7 @@ async def broken(settings: Settings, schema: Path | None) -> tuple[int, list[str
     lines = [
         f"{one.app} {one.version}{_owned(one)}: {fault} ({_used(one.uses, one.last_used_at)})"
         for one in found
-        for fault in faults(documents.prepare(one.text))
+        for fault in faults(documents.prepare(one.text), settings.limits)
     ]
     return len(found), lines
 
@@ -95,12 +95,12 @@ async def _with(settings: Settings, work: Callable[[Database], Awaitable[T]]) ->
 
 
 def _documents(settings: Settings) -> Documents:
-    return Documents(build(), settings.server.max_tokens)
+    return Documents(build(), settings.limits)
 
 
 async def _documents_of(path: Path, settings: Settings) -> Documents:
     try:
-        return Documents(read_schema((await _content(path)).decode(errors="replace")), settings.server.max_tokens)
+        return Documents(read_schema((await _content(path)).decode(errors="replace")), settings.limits)
     except SchemaTextError as error:
         raise CommandError(f"{path}: {error}") from error
 

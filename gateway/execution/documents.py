@@ -16,6 +16,7 @@ from graphql import (
     validate,
 )
 
+from gateway.execution.asked import Asked
 from gateway.execution.codes import Code
 from gateway.execution.costs import PriceList, price_list
 from gateway.execution.limits import LimitError, nodes, weigh

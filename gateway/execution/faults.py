@@ -15,6 +15,7 @@ from graphql import (
 )
 
 from gateway.execution.documents import Prepared
+from gateway.settings import LimitsTable
 
 Definition = OperationDefinitionNode | FragmentDefinitionNode
 
@@ -37,9 +38,12 @@ class Fault:
         return ": ".join([*place, self.message])
 
 
-def faults(prepared: Prepared) -> list[Fault]:
-    """What is wrong with a document."""
-    return [_placed(prepared, error) for error in prepared.errors]
+def faults(prepared: Prepared, limits: LimitsTable) -> list[Fault]:
+    """What is wrong with a document; also where it costs more than anybody may ask for, with no variables given."""
+    most = max(limits.anonymous.cost, limits.known.cost)
+    costs = {name: prices.cost({}) for name, prices in prepared.prices.items()}
+    too_much = [Fault(name, None, f"costs {cost}, of at most {most}.") for name, cost in costs.items() if cost > most]
+    return [*(_placed(prepared, error) for error in prepared.errors), *too_much]
 
 
 def operations(prepared: Prepared) -> list[str]:

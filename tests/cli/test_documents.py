@@ -89,7 +89,7 @@ def test_a_manifest_with_one_document_that_is_wrong_leaves_nothing(place: Path, 
     assert push(gateway, "wrong", "web", "1.0") == 1
     assert told() == [
         "wrong.json: page: ProductPage, fragment Texts: summary: Cannot query field 'summary' on type 'Product'.",
-        "wrong.json: deep: The document is nested more than 30 levels deep.",
+        "wrong.json: deep: At most 20 levels; this is nested deeper.",
         "wrong.json: half: Syntax Error: Expected Name, found <EOF>.",
     ]
     assert gateway("documents", "list") == 0

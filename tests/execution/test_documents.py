@@ -16,6 +16,7 @@ from gateway.execution.faults import faults
 from gateway.execution.manifests import ManifestError, read
 from gateway.execution.memory import Memory
 from gateway.execution.names import canonical, fits, id_of, is_hash
+from gateway.settings import LimitsTable
 
 TEXT = "{ a }"
 SHA256 = hashlib.sha256(TEXT.encode()).hexdigest()
@@ -151,7 +152,7 @@ def test_what_is_used_stays_and_what_is_put_again_counts_once() -> None:
 
 def test_strangers_displace_no_document_of_a_shipped_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.execution.documents.REMEMBERED", 2_000)
-    documents = Documents(build_schema("type Query { a: Int }"), 4_000)
+    documents = Documents(build_schema("type Query { a: Int }"), LimitsTable())
     shipped = documents.prepare(TEXT, shipped=True)
     for number in range(500):
         documents.prepare(f"query Q{number} {{ a }}")
@@ -184,5 +185,12 @@ SCHEMA = "type Query { item(id: ID!): Item } type Item { name: String parts: [It
     ],
 )
 def test_a_fault_names_the_operation_and_the_field(text: str, told: list[str]) -> None:
-    documents = Documents(build_schema(SCHEMA), 4_000)
-    assert [str(fault) for fault in faults(documents.prepare(text))] == told
+    documents = Documents(build_schema(SCHEMA), LimitsTable())
+    assert [str(fault) for fault in faults(documents.prepare(text), LimitsTable())] == told
+
+
+def test_a_document_that_costs_more_than_anybody_may_ask_for_is_wrong() -> None:
+    limits = LimitsTable.model_validate({"anonymous": {"cost": 10}, "known": {"cost": 20}})
+    documents = Documents(build_schema(SCHEMA), limits)
+    text = "query Q { " + " ".join(f"a{number}: item(id: 1) {{ name }}" for number in range(21)) + " }"
+    assert [str(fault) for fault in faults(documents.prepare(text), limits)] == ["Q: costs 21, of at most 20."]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.execution.documents import Documents
+from gateway.execution.faults import faults
 from gateway.execution.manifests import read
-from gateway.settings import ServerTable
+from gateway.settings import LimitsTable
 from gateway.storage import documents as stored
 from gateway.storage.documents import AppVersion
 from tests.graphql.buying import ADDRESS, CONTACT, TABLES, cents, key, stores
@@ -67,8 +68,9 @@ class App:
 
 @pytest.mark.parametrize("app", APPS)
 def test_every_document_of_an_app_fits_the_schema_and_the_limits(app: str) -> None:
-    documents = Documents(schema(), ServerTable().max_tokens)
-    assert {name: list(documents.prepare(text).errors) for name, text in texts(app).items()} == {
+    limits = LimitsTable()
+    documents = Documents(schema(), limits)
+    assert {name: faults(documents.prepare(text), limits) for name, text in texts(app).items()} == {
         path.stem: [] for path in files(app) if path.stem != "fragments"
     }
 
