@@ -18,7 +18,7 @@ help:
 .venv/ready: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on the path; give another 3.11 or later: make PYTHON=python3.12 …' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,mariadb,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,mariadb,redis,dev]'
 	@touch $@
 
 # The suites that others have written, for Node. Where they cannot be had their tests are skipped by name.

@@ -11,9 +11,15 @@ from starlette.types import ASGIApp
 
 from gateway.graphql.house import House
 from gateway.graphql.schema import build
+from gateway.http.admission import Admission
+from gateway.http.auth import Tokens
+from gateway.http.clients import Clients
 from gateway.http.cors import Cors
 from gateway.http.endpoint import HEARD, Endpoint, broken, missing, misused
+from gateway.http.gate import Gate
+from gateway.http.guard import Guard
 from gateway.http.health import Ready, live
+from gateway.http.rates import Rates, shared_storage
 from gateway.http.request_ids import RequestIds
 from gateway.http.webhooks import Receiver, Webhooks
 
@@ -24,9 +30,10 @@ class Gateway(House, Receiver, Protocol):
 
 def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp:
     """The application in front of an open gateway. `schema`: one that is built already, since that takes its time."""
+    gate, rates = Gate(), _rates(gateway)
     app = Starlette(
         routes=[
-            Route("/graphql", Endpoint(gateway, schema or build()).answer, methods=HEARD),
+            Route("/graphql", Endpoint(gateway, schema or build(), Guard(gateway, gate, rates)).answer, methods=HEARD),
             Route("/webhooks/{channel}", Webhooks(gateway).answer, methods=["POST"]),
             Route("/health/live", live, methods=["GET"]),
             Route("/health/ready", Ready(gateway).answer, methods=["GET"]),
@@ -35,4 +42,12 @@ def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp
     )
     app.router.redirect_slashes = False  # a redirect would go wherever the Host header says
     cors = gateway.settings.server.cors
-    return RequestIds(Cors(app, cors) if cors.origins else app)
+    clients = Clients(Tokens(gateway.settings.tokens), gateway.settings.limits.trusted_proxies)
+    admitting = Admission(app, clients, gate, rates)
+    return RequestIds(Cors(admitting, cors) if cors.origins else admitting)  # a page may read why it was refused
+
+
+def _rates(gateway: Gateway) -> Rates:
+    limits = gateway.settings.limits
+    shared = None if limits.redis is None else shared_storage(limits.redis.get_secret_value())
+    return Rates(limits, gateway.now, shared, by_default=not gateway.settings.server.is_open)

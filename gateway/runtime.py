@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway.channels.answers import stands_in
@@ -22,6 +23,7 @@ from gateway.channels.plugins import Plugins, discover
 from gateway.commerce.pushing import followers
 from gateway.commerce.selling import Selling
 from gateway.commerce.taking import Rules
+from gateway.execution.registry import Registry
 from gateway.layout import selling
 from gateway.model.channels import Channel, ChannelState, Fault, Location, Resource
 from gateway.model.values import sku_key
@@ -53,6 +55,9 @@ IDLE = timedelta(seconds=0.5)
 
 STAMPED = timedelta(seconds=0.2)
 """How often what was logged is given its place; at once, where this process has read something."""
+
+NOTED = timedelta(seconds=5)
+"""How often it is noted which documents were used, and looked whether any was retired."""
 
 UPKEEP = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=5)
@@ -107,7 +112,8 @@ async def open_gateway(
             try:
                 yield gateway
             finally:
-                await gateway.told_all()
+                await gateway.told_all(settings.server.drain)
+                await _survived(gateway.registry.note, "noting of uses")
         finally:
             await channels.close()
     finally:
@@ -130,6 +136,24 @@ def _rules(settings: Settings, plugins: Plugins) -> Callable[[Channels, Selling]
     return rules
 
 
+@dataclass(slots=True)
+class SharedRead:
+    """A live read, for as many as want it."""
+
+    task: asyncio.Task[Fault | None]
+    wanted_by: int = 0
+
+    async def result(self) -> Fault | None:
+        """What it came to. Whoever stops waiting leaves it to the others; the last one ends it."""
+        self.wanted_by += 1
+        try:
+            return await asyncio.shield(self.task)
+        finally:
+            self.wanted_by -= 1
+            if not self.wanted_by:
+                self.task.cancel()
+
+
 class Gateway:
     """A running gateway: what queries, the command line and the schedule work with."""
 
@@ -148,6 +172,7 @@ class Gateway:
         self.turns = Turns(database)
         self.prices = prices
         self.now = clock
+        self.registry = Registry(database, clock)
         self.channels: Mapping[str, Channel] = channels.models
         self.rules, self.selling = rules, rules.selling
         self.locations: Mapping[str, Location] = rules.ground.locations
@@ -155,8 +180,9 @@ class Gateway:
             key: Syncing(database, self.turns, channel, settings.channels[key], rules, clock, progress=progress)
             for key, channel in channels.open.items()
         }
+        self.leaving = False
         self._holder = secrets.token_hex(8)
-        self._refreshing: dict[tuple[str, frozenset[str]], asyncio.Task[Fault | None]] = {}
+        self._refreshing: dict[tuple[str, frozenset[str]], SharedRead] = {}
         self._logged = asyncio.Event()
         self._wakes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._wishes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -186,14 +212,20 @@ class Gateway:
         return sync is not None and feed in sync.channel.live_feeds and not stands_in(id_)
 
     async def refresh(self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta) -> Fault | None:
-        """Read these records now, within the deadline; None: that went well. Equal wishes share one read."""
+        """Read these records now, within the deadline; None: that went well.
+
+        Equal wishes share one read. It is given up with the last of them.
+        """
         key = (f"{channel} {resource.value}", frozenset(ref.id for ref in refs))
-        task = self._refreshing.get(key)
-        if task is None:
-            task = asyncio.create_task(self._refresh(self.syncing[channel], resource, refs, deadline))
-            self._refreshing[key] = task
-            task.add_done_callback(lambda _: self._refreshing.pop(key, None))
-        return await asyncio.shield(task)
+        shared = self._refreshing.get(key)
+        if shared is None:
+            reading = self._refresh(self.syncing[channel], resource, refs, deadline)
+            shared = self._refreshing[key] = SharedRead(asyncio.create_task(reading))
+        try:
+            return await shared.result()
+        finally:
+            if shared.wanted_by == 0 and self._refreshing.get(key) is shared:
+                del self._refreshing[key]
 
     async def _refresh(
         self, sync: Syncing, resource: Resource, refs: Sequence[Ref], deadline: timedelta
@@ -265,6 +297,10 @@ class Gateway:
             self.turns.beside_others = True
         return ready
 
+    def leave(self) -> None:
+        """This process is about to end: it is not ready for anything new."""
+        self.leaving = True
+
     async def make_due(self, channel: str, *, sweep: bool = False, accept_absent: bool = False) -> None:
         """Have the channel's feeds read now; `sweep`: completely."""
         for feed in self.syncing[channel].channel.feeds.values():
@@ -296,10 +332,12 @@ class Gateway:
         for delivery in deliveries:
             self._wishes[delivery.sync.key].set()
 
-    async def told_all(self) -> None:
-        """Wait for what is being told, each for as long as its call may take."""
-        while self._telling:
-            await asyncio.wait(self._telling)
+    async def told_all(self, within: timedelta) -> None:
+        """Wait for what is being told. What is not over in time is given up: the outbox goes on with it next time."""
+        if self._telling:
+            _, late = await asyncio.wait(self._telling, timeout=within.total_seconds())
+            for task in late:
+                task.cancel()
 
     def _told(self, task: asyncio.Task[None]) -> None:
         self._telling.discard(task)
@@ -318,6 +356,7 @@ class Gateway:
             tasks.create_task(self._keep_stamped(), name="log")
             tasks.create_task(self._keep_expiring(), name="expiry")
             tasks.create_task(self._keep_tidy(), name="database")
+            tasks.create_task(self._keep_noted(), name="documents")
             tasks.create_task(self._keep_house(), name="upkeep")
 
     async def _keep_synced(self, key: str, sync: Syncing) -> None:
@@ -370,6 +409,11 @@ class Gateway:
             await _survived(work, "stamping of the log")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._logged.wait(), STAMPED.total_seconds())
+
+    async def _keep_noted(self) -> None:
+        while True:
+            await asyncio.sleep(NOTED.total_seconds())
+            await _survived(self.registry.note, "noting of uses")
 
     async def _keep_tidy(self) -> None:
         while True:

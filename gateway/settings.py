@@ -12,6 +12,9 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from enum import Enum
+from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -48,6 +51,7 @@ SCOPES = (
     "payments:assert",
     "catalogue:admin",
     "channels:admin",
+    "schema:read",
 )
 """What a token may be allowed to do."""
 
@@ -79,6 +83,22 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _redis(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://")):
+        raise ValueError("expected redis://HOST:PORT/NUMBER, or rediss://")
+    if find_spec("redis") is None:
+        raise ValueError("needs the extra redis: pip install 'commerce-gateway[redis]'")
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError as error:
+        raise ValueError("expected an address or a network such as 10.0.0.0/8") from error
+    return value
+
+
 def _scopes(value: tuple[str, ...]) -> tuple[str, ...]:
     if unknown := sorted(set(value) - {*SCOPES, "*"}):
         raise ValueError(f"unknown scope {unknown[0]}; expected one of {', '.join(SCOPES)}, or * for all")
@@ -88,6 +108,9 @@ def _scopes(value: tuple[str, ...]) -> tuple[str, ...]:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class Table(BaseModel):
@@ -246,14 +269,86 @@ class ServerTable(Table):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    graphiql: bool = True
+    mode: Literal["development", "production"] = "development"
+    graphiql: bool | None = None  # None: in development
     public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] | None = None  # for webhooks
-    max_body_bytes: Annotated[int, Field(ge=1000)] = 200_000
-    max_tokens: Annotated[int, Field(ge=100)] = 4_000
     batching: Annotated[int, Field(ge=0, le=100)] = 0  # operations that may come in one request, as a JSON array
     draft_status_codes: bool = False  # as the newest draft of GraphQL over HTTP has them
     cors: CorsTable = CorsTable()
     caching: CachingTable = CachingTable()
+    linger: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(seconds=1)  # from SIGTERM until nobody is let in
+    drain: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)  # then, for answers in work
+
+    @property
+    def is_open(self) -> bool:
+        """Whether strangers are shown the schema, and told what they may have meant."""
+        return self.mode == "development"
+
+    @property
+    def shows_page(self) -> bool:
+        """Whether browsers get a page to try queries."""
+        return self.is_open if self.graphiql is None else self.graphiql
+
+
+class AllowanceTable(Table):
+    """What one client may cost."""
+
+    cost: Annotated[int, Field(ge=1)]  # of one operation
+    rate: Annotated[int, Field(ge=1)] | None = None  # of all that it asks in a minute; None: by the server's mode
+
+
+class AnonymousTable(AllowanceTable):
+    """`[limits.anonymous]`: each address without a token."""
+
+    cost: Annotated[int, Field(ge=1)] = 30_000
+
+
+class KnownTable(AllowanceTable):
+    """`[limits.known]`: each token."""
+
+    cost: Annotated[int, Field(ge=1)] = 150_000
+
+
+class LimitsTable(Table):
+    """`[limits]`: what a request may be, and how much one client may ask for."""
+
+    body_bytes: Annotated[int, Field(ge=1000)] = 200_000
+    tokens: Annotated[int, Field(ge=100)] = 2_000  # words and signs of a document
+    depth: Annotated[int, Field(ge=1, le=100)] = 20  # levels
+    height: Annotated[int, Field(ge=1)] = 600  # different fields
+    aliases: Annotated[int, Field(ge=0)] = 100
+    root_fields: Annotated[int, Field(ge=1)] = 100
+    directives: Annotated[int, Field(ge=0)] = 60
+    variables: Annotated[int, Field(ge=0)] = 100
+    values: Annotated[int, Field(ge=1)] = 5_000  # in all variables
+    deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=10)  # of a query
+    anonymous: AnonymousTable = AnonymousTable()
+    known: KnownTable = KnownTable()
+    redis: Annotated[SecretStr, AfterValidator(_redis)] | None = (
+        None  # URL; where what clients cost is counted by all processes together
+    )
+    trusted_proxies: tuple[Network, ...] = ()  # believed when they say for whom they ask
+
+
+class DocumentMode(Enum):
+    """Which GraphQL documents are run."""
+
+    OPEN = "open"
+    LOG = "log"
+    SAFELIST = "safelist"
+    IDS = "ids"
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether documents are run that no shipped app holds."""
+        return self in (DocumentMode.OPEN, DocumentMode.LOG)
+
+
+class DocumentsTable(Table):
+    """`[documents]`: which documents are run for whom."""
+
+    anonymous: DocumentMode = DocumentMode.OPEN
+    known: DocumentMode = DocumentMode.OPEN  # callers with a token
 
 
 class RetentionTable(Table):
@@ -274,6 +369,8 @@ class Settings(Table):
     catalogue: CatalogueTable = CatalogueTable()
     stock: StockTable = StockTable()
     selling: SellingTable = SellingTable()
+    limits: LimitsTable = LimitsTable()
+    documents: DocumentsTable = DocumentsTable()
     retention: RetentionTable = RetentionTable()
     channels: dict[Key, ChannelTable] = {}
     locations: dict[Key, LocationTable] = {}

@@ -15,6 +15,7 @@ from gateway.settings import SCOPES, Settings, SettingsError, load, loads, parse
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "gateway.toml"
 ENVIRONMENT = {"TILL_URL": "sqlite:///till.db", "STAFF_TOKEN": "staff", "ADMIN_TOKEN": "admin", "SELLING_SECRET": "s"}
+ENVIRONMENT |= {"REDIS_URL": "redis://127.0.0.1/0"}
 
 TILL: dict[str, Any] = {"plugin": "odd"}
 
@@ -84,8 +85,11 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     document = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     plain = parse({"channels": {"till": TILL}, "locations": {"store-london": document["locations"]["store-london"]}})
     said = load(EXAMPLE, ENVIRONMENT)
-    assert said.server.model_copy(update={"public_url": None}) == plain.server
+    other = {"public_url": None, "mode": "development", "graphiql": None}
+    assert said.server.model_copy(update=other) == plain.server
+    assert said.limits.model_copy(update=_other_limits(said)) == plain.limits
     assert said.retention == plain.retention
+    assert said.documents == plain.documents
     own: dict[str, Any] = {"tax_rate": None, "shipping": {}, "secret": None}
     assert said.selling.model_copy(update=own) == plain.selling
     assert said.database == plain.database
@@ -93,6 +97,16 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     assert (said.catalogue.matching, said.catalogue.prices) == (plain.catalogue.matching, plain.catalogue.prices)
     for name in ("enabled", "sweep_every", "call_deadline", "live_deadline"):
         assert getattr(said.channels["till"], name) == getattr(plain.channels["till"], name)
+
+
+def _other_limits(said: Settings) -> dict[str, Any]:
+    """What the example says of limits that is no default, or one of production alone."""
+    return {
+        "redis": None,
+        "trusted_proxies": (),
+        "anonymous": said.limits.anonymous.model_copy(update={"rate": None}),
+        "known": said.limits.known.model_copy(update={"rate": None}),
+    }
 
 
 # ------------------------------------------------------------------------------------------------ problems

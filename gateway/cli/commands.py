@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.cli.document_commands import documents
 from gateway.cli.errors import CommandError
+from gateway.cli.running import CONFIG, ConfigPath, fail_with, run, settings_of
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
-
-T = TypeVar("T")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,11 +31,7 @@ outbox = typer.Typer(no_args_is_help=True, help="What channels are to be told.")
 app.add_typer(outbox, name="outbox")
 push = typer.Typer(no_args_is_help=True, help="What channels that follow others' counts are to offer.")
 app.add_typer(push, name="push")
-
-ConfigPath = Annotated[
-    Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration.", show_default=True)
-]
-CONFIG = Path("gateway.toml")
+app.add_typer(documents, name="documents")
 
 
 @app.callback()
@@ -64,8 +58,8 @@ def serve(
     from gateway.cli.serving import serving
 
     log_to_stderr()
-    settings = _settings(config)
-    _run(serving(settings, host or settings.server.host, port or settings.server.port))
+    settings = settings_of(config)
+    run(serving(settings, host or settings.server.host, port or settings.server.port))
 
 
 @app.command()
@@ -84,7 +78,7 @@ def sync(
     """
     from gateway.cli.syncing import synced
 
-    if not _run(synced(_settings(config), channel, sweep=sweep, accept_absent=accept_absent)):
+    if not run(synced(settings_of(config), channel, sweep=sweep, accept_absent=accept_absent)):
         raise typer.Exit(1)
 
 
@@ -94,14 +88,14 @@ def migrate(config: ConfigPath = CONFIG) -> None:
     from gateway.storage.database import Database
     from gateway.storage.migrate import migrate as migrated
 
-    async def run(settings: Settings) -> None:
+    async def migrating(settings: Settings) -> None:
         database = Database(settings.database)
         try:
             await migrated(database)
         finally:
             await database.close()
 
-    _run(run(_settings(config)))
+    run(migrating(settings_of(config)))
     typer.echo("the database is up to date")
 
 
@@ -117,9 +111,9 @@ def check_config(config: ConfigPath = CONFIG) -> None:
     try:
         settings = load(config)
     except SettingsError as error:
-        _problems(error.problems)
-    if problems := _run(problems_of(settings)):
-        _problems(problems)
+        fail_with(error.problems)
+    if problems := run(problems_of(settings)):
+        fail_with(problems)
     counts = {"channel": len(settings.channels), "location": len(settings.locations), "token": len(settings.tokens)}
     told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
     typer.echo(f"{config}: OK: {told}")
@@ -139,7 +133,7 @@ def plugins() -> None:
         table.add_row(name, kind.version, kind.kind.value, kind.sdk, "yes" if kind.sandbox else "no")
     Console().print(table)
     if found.failures:
-        _problems(map(str, found.failures))
+        fail_with(map(str, found.failures))
 
 
 @rejects.command("list")
@@ -153,7 +147,7 @@ def list_rejects(
 
     found = [
         row
-        for row in _run(rejected(_settings(config)))
+        for row in run(rejected(settings_of(config)))
         if channel in (None, row.channel) and (resource is None or resource.upper() == row.resource)
     ]
     table = Table("ID", "Channel", "Resource", "Record", "Since", "Reason", box=None, header_style="bold")
@@ -178,7 +172,7 @@ def replay_rejects(
 
     if bool(ids) == all_:
         raise CommandError("name the rejects to replay, or give --all")
-    left = _run(replayed(_settings(config), None if all_ else ids))
+    left = run(replayed(settings_of(config), None if all_ else ids))
     typer.echo(f"{len(left)} still rejected" if left else "all of them are good now")
     if left:
         raise typer.Exit(1)
@@ -197,7 +191,7 @@ def list_outbox(
     wanted = [one.upper() for one in state or ()]
     if unknown := sorted(set(wanted) - {one.value for one in OutboxState}):
         raise CommandError(f"{unknown[0].lower()} is no state; expected queued, sending, done or dead")
-    found = _run(entries(_settings(config), wanted or None, most))
+    found = run(entries(settings_of(config), wanted or None, most))
     table = Table("ID", "Channel", "Operation", "About", "State", "Tries", "Fault", box=None, header_style="bold")
     for row in found:
         fault = "" if row.fault is None else f"{row.fault.code.value} {row.fault.message or ''}"
@@ -217,8 +211,8 @@ def replay_outbox(
     """
     from gateway.cli.operating import replayed
 
-    if problems := _run(replayed(_settings(config), ids)):
-        _problems(problems)
+    if problems := run(replayed(settings_of(config), ids)):
+        fail_with(problems)
     typer.echo(f"{len(ids)} to be tried again")
 
 
@@ -230,7 +224,7 @@ def plan_push(
     """Show what a channel that follows others' counts would be told to offer now. Tells it nothing."""
     from gateway.cli.operating import planned
 
-    arming, found = _run(planned(_settings(config), channel))
+    arming, found = run(planned(settings_of(config), channel))
     table = Table("Listing", "Place", "It offers", "It is to offer", box=None, header_style="bold")
     for one in found:
         cells = (one.offer.external_id, one.row.location, str(one.offer.published), str(one.wanted))
@@ -249,7 +243,7 @@ def arm_push(
     """Let a channel be told what to offer, from now on. Look at `push plan` first. A running gateway begins at once."""
     from gateway.cli.operating import armed
 
-    _run(armed(_settings(config), channel))
+    run(armed(settings_of(config), channel))
     typer.echo(f"{channel} is armed")
 
 
@@ -261,7 +255,7 @@ def disarm_push(
     """Let a channel be told nothing any more. What it offers stays as it is."""
     from gateway.cli.operating import disarmed
 
-    _run(disarmed(_settings(config), channel))
+    run(disarmed(settings_of(config), channel))
     typer.echo(f"{channel} is not armed any more")
 
 
@@ -274,7 +268,7 @@ def doctor(config: ConfigPath = CONFIG) -> None:
     """
     from gateway.cli.operating import examined
 
-    found = _run(examined(_settings(config)))
+    found = run(examined(settings_of(config)))
     for title, lines in (
         ("different", found.differences),
         ("under way", found.under_way),
@@ -299,7 +293,7 @@ def sandbox(
     from gateway.channels.plugins import discover
     from gateway.cli.twins import sandboxed, starter
 
-    _run(sandboxed(name, starter(name, discover()), directory, port, fault))
+    run(sandboxed(name, starter(name, discover()), directory, port, fault))
 
 
 @app.command()
@@ -314,25 +308,3 @@ def log_to_stderr() -> None:
     """The gateway's own log; of others what is a warning."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("gateway").setLevel(logging.INFO)
-
-
-def _settings(config: Path) -> Settings:
-    from gateway.settings import load
-
-    return load(config)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """On the quicker event loop, where there is one."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return asyncio.run(work)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(work)
-
-
-def _problems(lines: Iterable[str]) -> NoReturn:
-    for line in lines:
-        typer.echo(line)
-    raise typer.Exit(1)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import uvicorn
 
 from gateway.app import create_app
 from gateway.cli.errors import CommandError
-from gateway.runtime import failures, open_gateway
+from gateway.cli.leaving import Server
+from gateway.runtime import Gateway, failures, open_gateway
 from gateway.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -26,21 +30,49 @@ async def serving(settings: Settings, host: str, port: int) -> None:
     async with open_gateway(settings) as gateway:
         for failure in failures(gateway.channels.values()):
             _log.warning("a channel is FAILED: %s", failure)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(gateway),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
-        )
-        async with asyncio.TaskGroup() as tasks:
-            syncing = tasks.create_task(gateway.serve())
-            _log.info("listening on http://%s:%s/graphql", host, port)
-            with _surviving_its_end():
-                await server.serve(sockets=[listening])
-            syncing.cancel()
+        if settings.server.is_open and not _is_loopback(host):
+            _log.warning("development mode, and %s can be reached from elsewhere: strangers see the schema", host)
+        _log.info("listening on http://%s:%s/graphql", host, port)
+        await answering(gateway, listening)
+
+
+async def answering(gateway: Gateway, listening: socket.socket) -> None:
+    """Serve an open gateway on this socket, and keep it in sync, until a signal ends it."""
+    server = served(gateway, create_app(gateway))
+    async with asyncio.TaskGroup() as tasks:
+        syncing = tasks.create_task(gateway.serve())
+        with _surviving_its_end():
+            await server.serve(sockets=[listening])
+        syncing.cancel()
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def served(gateway: Gateway, app: Callable[..., Any]) -> Server:
+    """The server in front of an open gateway's application."""
+    table = gateway.settings.server
+    config = uvicorn.Config(
+        app,
+        http=_protocol(),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who is trusted to tell another's address is the gateway's own setting
+        timeout_graceful_shutdown=math.ceil(table.drain.total_seconds()),
+    )
+    return Server(config, table.linger.total_seconds(), gateway.leave)
+
+
+def _protocol() -> Literal["auto"] | type[asyncio.Protocol]:
+    if sys.platform == "win32":  # where uvicorn's quicker parser, on which ours builds, is not installed
+        return "auto"
+    from gateway.cli.connections import Connection
+
+    return Connection
 
 
 def _listening(host: str, port: int) -> socket.socket:

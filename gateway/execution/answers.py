@@ -88,6 +88,7 @@ async def run(
         variable_values=dict(variables),
         operation_name=name,
         executor_class=NotingExecutor if context.by_get else BoundedExecutor,
+        hide_suggestions=not context.gateway.settings.server.is_open,
     )
     result = await running if inspect.isawaitable(running) else running
     if context.is_spent:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence, Set
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,6 +14,7 @@ from aiodataloader import DataLoader
 from gateway.execution.caller import Caller, Scopes
 from gateway.execution.errors import AnswerTooLargeError, BadUserInputError
 from gateway.execution.keeping import Keeping
+from gateway.execution.registry import Registry
 from gateway.model.channels import Channel, Fault, Location, Resource
 from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
@@ -20,6 +23,8 @@ from gateway.storage.database import Database
 
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 """`async def batch(context, keys, **arguments)`: a value for each key, or the exception that this key fails with."""
+
+Apart = Callable[[], AbstractContextManager[None]]
 
 MOST_FIELDS = 100_000
 """Of one answer. They take a second or two in which nobody else is answered."""
@@ -41,6 +46,10 @@ class Gateway(Protocol):
     def locations(self) -> Mapping[str, Location]: ...
     @property
     def prices(self) -> Prices: ...
+    @property
+    def leaving(self) -> bool: ...
+    @property
+    def registry(self) -> Registry: ...
     def now(self) -> datetime: ...
     def stale_after(self, channel: str, resource: Resource) -> timedelta: ...
     def can_refresh(self, channel: str, resource: Resource) -> bool: ...
@@ -62,10 +71,13 @@ class Context:
         placed: the orders that this request has placed.
         by_get: it came as a GET.
         keeping: what the answer contains, where it may be kept by caches.
+        apart: gives a context manager, inside which this request waits for a channel and computes nothing.
         request_id: under which the log has what goes wrong.
     """
 
-    def __init__(self, gateway: Gateway, caller: Caller, request_id: str, *, by_get: bool = False) -> None:
+    def __init__(
+        self, gateway: Gateway, caller: Caller, request_id: str, *, by_get: bool = False, apart: Apart = nullcontext
+    ) -> None:
         self.gateway = gateway
         self.caller = caller
         self.now = gateway.now()
@@ -75,8 +87,10 @@ class Context:
         self.placed: set[str] = set()
         self.by_get = by_get
         self.keeping = Keeping()
+        self.apart = apart
         self.request_id = request_id
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self._batches: set[asyncio.Task[Any] | None] = set()
 
     @property
     def database(self) -> Database:
@@ -123,10 +137,26 @@ class Context:
         if loader is None:
 
             async def run(keys: list[Any]) -> list[Any]:
-                return list(await batch(self, keys, **arguments))
+                with self._running():
+                    return list(await batch(self, keys, **arguments))
 
             loader = self._loaders[name] = DataLoader(run)
         return loader.load(key)
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        self._batches.add(task)
+        try:
+            yield
+        finally:
+            self._batches.discard(task)
+
+    def give_up(self) -> None:
+        """Nobody waits for what is still being loaded: a batch runs in a task of its own."""
+        for task in [*self._batches]:
+            if task is not None:
+                task.cancel()
 
     def forget(self) -> None:
         """Something has been written: what is asked for next is read anew."""

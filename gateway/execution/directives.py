@@ -22,7 +22,7 @@ class RequiresScopes:
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
     name="cost",
-    description="What a field costs, where it is more than 1.",
+    description="What each item costs, where that is not 1 for an object, 0 for a plain value, 10 for a mutation.",
 )
 class Cost:
     weight: int

@@ -1,45 +1,33 @@
-"""Documents: parsed, weighed and validated once, and remembered.
-
-Validation compares every two fields that answer to the same name: a small document can cost seconds. So a document is
-weighed first, and refused where those pairs, its depth or what its fragments unfold to are beyond all use.
-"""
+"""Documents: parsed, weighed, validated and priced once, and remembered."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionSetNode,
+    get_operation_ast,
     parse,
     validate,
 )
 
 from gateway.execution.asked import Asked
-from gateway.execution.caller import Caller
 from gateway.execution.codes import Code
-from gateway.execution.errors import MalformedError
+from gateway.execution.costs import PriceList, price_list
+from gateway.execution.limits import LimitError, nodes, weigh
+from gateway.execution.memory import Memory
+from gateway.settings import LimitsTable
 
-MOST_DEPTH = 30
-MOST_FIELDS = 20_000
-MOST_PAIRS = 20_000
 MOST_ERRORS = 20
 REMEMBERED = 500_000
-"""Characters of all documents together. Parsed they take some 150 times as many bytes."""
+"""Characters of all documents of shipped apps together; of all others half as many. Parsed they take some 150 times as
+many bytes."""
 LONGEST_REMEMBERED = 20_000
-
-
-class WeightError(Exception):
-    """The document asks for more than anybody needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,116 +37,63 @@ class Prepared:
     document: DocumentNode | None
     errors: Sequence[GraphQLError] = ()
     code: Code | None = None
+    prices: Mapping[str, PriceList] = field(default_factory=dict)  # by the operation's name, if only an empty one
+    introspects: bool = False
 
 
 class Documents:
-    """The documents of one schema. Holds the ones used last."""
+    """The documents of one schema. Holds the ones used last, those of shipped apps apart: strangers displace none.
 
-    def __init__(self, schema: GraphQLSchema, max_tokens: int) -> None:
+    Args:
+        suggests: whether errors tell what may have been meant.
+    """
+
+    def __init__(self, schema: GraphQLSchema, limits: LimitsTable, *, suggests: bool = True) -> None:
         self._schema = schema
-        self._max_tokens = max_tokens
-        self._known: OrderedDict[str, Prepared] = OrderedDict()
-        self._remembered = 0
+        self._limits = limits
+        self._suggests = suggests
+        self._shipped: Memory[Prepared] = Memory(REMEMBERED)
+        self._others: Memory[Prepared] = Memory(REMEMBERED // 2, LONGEST_REMEMBERED)
 
-    async def resolve(self, asked: Asked, _caller: Caller) -> Prepared:
-        """The document that is asked for.
-
-        Raises:
-            QueryError: there is none, or it may not be asked for.
-        """
-        if asked.query is None:
-            raise MalformedError("The key query is missing.")
-        return self.prepare(asked.query)
-
-    def prepare(self, text: str) -> Prepared:
+    def prepare(self, text: str, *, shipped: bool = False) -> Prepared:
         """The document that this text is."""
-        known = self._known.get(text)
-        if known is not None:
-            self._known.move_to_end(text)
+        memory = self._shipped if shipped else self._others
+        if (known := memory.get(text)) is not None:
             return known
         prepared = self._prepare(text)
-        if not prepared.errors and len(text) <= LONGEST_REMEMBERED:
-            self._remember(text, prepared)
+        if not prepared.errors:
+            memory.put(text, prepared, len(text))
         return prepared
-
-    def _remember(self, text: str, prepared: Prepared) -> None:
-        self._known[text] = prepared
-        self._remembered += len(text)
-        while self._remembered > REMEMBERED:
-            forgotten, _ = self._known.popitem(last=False)
-            self._remembered -= len(forgotten)
 
     def _prepare(self, text: str) -> Prepared:
         try:
-            document = parse(text, max_lexical_tokens=self._max_tokens, max_comments=self._max_tokens)
+            most = self._limits.tokens
+            document = parse(text, max_lexical_tokens=most, max_comments=most)
         except GraphQLError as error:
             return Prepared(None, [error], Code.GRAPHQL_PARSE_FAILED)
         try:
-            weigh(document)
-        except WeightError as error:
-            return Prepared(None, [GraphQLError(str(error))], Code.GRAPHQL_VALIDATION_FAILED)
-        errors = validate(self._schema, document, max_errors=MOST_ERRORS)
-        return Prepared(document, errors, Code.GRAPHQL_VALIDATION_FAILED)
+            weigh(document, self._limits)
+        except LimitError as error:
+            return Prepared(None, [GraphQLError(str(error))], error.code)
+        errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=not self._suggests)
+        prices = {} if errors else _priced(self._schema, document)
+        return Prepared(document, errors, Code.GRAPHQL_VALIDATION_FAILED, prices, _introspects(document))
 
 
-def weigh(document: DocumentNode) -> None:
-    """Check that the document can be validated and run in reasonable time.
-
-    Raises:
-        WeightError: it is too deep, too large, or repeats too many fields.
-    """
-    fragments = {
-        node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-    }
-    scales = Scales(fragments)
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
-            scales.put([node.selection_set])
+def _introspects(document: DocumentNode) -> bool:
+    return any(isinstance(node, FieldNode) and node.name.value in ("__schema", "__type") for node in nodes(document))
 
 
-@dataclass(slots=True)
-class Scales:
-    """What a document comes to, with its fragments unfolded."""
+def _priced(schema: GraphQLSchema, document: DocumentNode) -> dict[str, PriceList]:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return {node.name.value if node.name else "": price_list(schema, document, node) for node in operations}
 
-    fragments: dict[str, SelectionSetNode]
-    fields: int = 0
-    pairs: int = 0
-    _open: list[tuple[int, list[SelectionSetNode]]] = field(default_factory=list)
 
-    def put(self, merged: list[SelectionSetNode]) -> None:
-        """Weigh selection sets that answer as one, level by level."""
-        self._open.append((1, merged))
-        while self._open:
-            depth, sets = self._open.pop()
-            if depth > MOST_DEPTH:
-                raise WeightError(f"The document is nested more than {MOST_DEPTH} levels deep.")
-            for same in self._by_name(sets).values():
-                self._count(same)
-                if below := [node.selection_set for node in same if node.selection_set is not None]:
-                    self._open.append((depth + 1, below))
-
-    def _count(self, same: Sequence[FieldNode]) -> None:
-        self.fields += len(same)
-        self.pairs += len(same) * (len(same) - 1) // 2
-        if self.fields > MOST_FIELDS or self.pairs > MOST_PAIRS:
-            raise WeightError("The document repeats too many fields.")
-
-    def _by_name(self, sets: Sequence[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        found: dict[str, list[FieldNode]] = {}
-        for node in self._flat(sets):
-            found.setdefault((node.alias or node.name).value, []).append(node)
-        return found
-
-    def _flat(self, sets: Sequence[SelectionSetNode]) -> Iterator[FieldNode]:
-        """The fields of selection sets, those of their fragments among them; each fragment once per level."""
-        waiting, spread = list(sets), set[str]()
-        while waiting:
-            for node in waiting.pop().selections:
-                if isinstance(node, FieldNode):
-                    yield node
-                elif isinstance(node, InlineFragmentNode):
-                    waiting.append(node.selection_set)
-                elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                    spread.add(node.name.value)
-                    if node.name.value in self.fragments:
-                        waiting.append(self.fragments[node.name.value])
+def cost_of(prepared: Prepared, asked: Asked) -> int:
+    """What the operation that is asked for costs; nothing, where there is none that can be run."""
+    if prepared.document is None or prepared.errors:
+        return 0
+    operation = get_operation_ast(prepared.document, asked.operation_name)
+    if operation is None:
+        return 0
+    return prepared.prices[operation.name.value if operation.name else ""].cost(asked.variables)

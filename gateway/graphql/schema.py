@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema, build_schema
 from strawberry.printer import print_schema
 
 from gateway.execution.directives import CacheControl
@@ -275,3 +275,20 @@ def build() -> GraphQLSchema:
 def printed() -> str:
     """The schema as text: what `schema/gateway.graphql` holds."""
     return print_schema(declared()).replace(_BUILT_IN, "").rstrip() + "\n"
+
+
+class SchemaTextError(Exception):
+    """A text is no schema."""
+
+
+def read_schema(text: str) -> GraphQLSchema:
+    """The schema that a text describes, to hold documents against.
+
+    Raises:
+        SchemaTextError: it describes none.
+    """
+    try:
+        return build_schema(text)
+    except (GraphQLError, TypeError) as error:
+        reason = error.message if isinstance(error, GraphQLError) else str(error)
+        raise SchemaTextError(f"is no schema: {' '.join(reason.split())}") from error

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.settings import CorsTable
 
 METHODS = "GET, POST"
-SHOWN = "ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
+SHOWN = "ETag, GraphQL-Cost, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
 """Headers of answers that scripts may read."""
 
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2000}")

@@ -16,10 +16,12 @@ from gateway.execution.codes import Code
 from gateway.execution.context import Context, Gateway
 from gateway.execution.documents import Documents, Prepared
 from gateway.execution.errors import QueryError
+from gateway.execution.persisted import Persisted
 from gateway.http.auth import Tokens
 from gateway.http.caching import Caching, Wanted
 from gateway.http.compression import encoding_for
 from gateway.http.crossing import check_crossing
+from gateway.http.guard import Guard
 from gateway.http.negotiation import GRAPHQL, JSON, response_type, wants_page
 from gateway.http.page import PAGE, POLICY
 from gateway.http.request_ids import request_id
@@ -39,13 +41,16 @@ _log = logging.getLogger(__name__)
 class Endpoint:
     """Answers GraphQL requests to one gateway."""
 
-    def __init__(self, gateway: Gateway, schema: GraphQLSchema) -> None:
+    def __init__(self, gateway: Gateway, schema: GraphQLSchema, guard: Guard) -> None:
         self._gateway = gateway
         self._schema = schema
         self._server = gateway.settings.server
         self._tokens = Tokens(gateway.settings.tokens)
-        self._documents = Documents(schema, self._server.max_tokens)
+        self._limits = gateway.settings.limits
+        self._guard = guard
         self._caching = Caching()
+        documents = Documents(schema, self._limits, suggests=self._server.is_open)
+        self._persisted = Persisted(documents, gateway.registry, gateway.settings.documents)
 
     async def answer(self, request: Request) -> Response:
         """The response to one request."""
@@ -64,7 +69,7 @@ class Endpoint:
             return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.graphiql and request.method in ("GET", "HEAD") and not ASKING & set(request.query_params)
+        return self._server.shows_page and request.method in ("GET", "HEAD") and not ASKING & set(request.query_params)
 
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
@@ -73,32 +78,38 @@ class Endpoint:
         caller = self._tokens.caller(_authorization(request))
         if request.method != "POST":
             return await self._answer_get(request, form, caller)
-        asked = await read_request(request, self._server.max_body_bytes, self._server.batching)
+        asked = await read_request(request, self._limits.body_bytes, self._server.batching)
         context = partial(Context, self._gateway, caller, request_id(request))
         if isinstance(asked, list):
-            return await respond([await self._settled(one, context()) for one in asked], form)
-        return await respond(await self._run(asked, context()), form)
+            return await respond([await self._settled(one, context(), request) for one in asked], form)
+        return await respond(await self._run(asked, context(), request), form)
 
     async def _answer_get(self, request: Request, form: Form, caller: Caller) -> Response:
         wanted = Wanted.by(request, form)
         if caller is ANONYMOUS and (known := self._caching.unchanged(wanted, self._gateway.now())) is not None:
             return known
         context = Context(self._gateway, caller, request_id(request), by_get=True)
-        answer = await self._run(read_parameters(request, self._server.max_body_bytes), context)
+        answer = await self._run(read_parameters(request, self._limits.body_bytes), context, request)
         if caller is ANONYMOUS:
             return await self._caching.respond(answer, wanted, context)
         return await respond(answer, form)
 
-    async def _run(self, asked: Asked, context: Context) -> Answer:
-        prepared = await self._documents.resolve(asked, context.caller)
-        if context.by_get:
-            _check_safe(prepared, asked.operation_name)
-        return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
+    async def _run(self, asked: Asked, context: Context, request: Request) -> Answer:
+        async with self._guard.turn(request) as context.apart:
+            prepared = await self._persisted.resolve(asked, context.caller)
+            if context.by_get:
+                _check_safe(prepared, asked.operation_name)
+            await self._guard.check(request, asked, prepared, context.caller)
+            try:
+                async with self._guard.watch(request, operation_type(prepared, asked.operation_name)):
+                    return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
+            finally:
+                context.give_up()
 
-    async def _settled(self, asked: Asked, context: Context) -> Answer:
+    async def _settled(self, asked: Asked, context: Context, request: Request) -> Answer:
         """The answer to one of a batch, which the others do not depend on."""
         try:
-            return await self._run(asked, context)
+            return await self._run(asked, context, request)
         except QueryError as error:
             return refusal(error, context.request_id)
 

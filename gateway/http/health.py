@@ -13,12 +13,14 @@ async def live(_request: Request) -> Response:
 
 
 class Ready:
-    """Ready once the first sync of the required channels is through, and from then on."""
+    """Ready once the first sync of the required channels is through, and from then on until the process is to end."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     async def answer(self, _request: Request) -> Response:
+        if self._gateway.leaving:
+            return JSONResponse({"status": "leaving"}, 503)
         if await self._gateway.ready():
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "starting"}, 503)

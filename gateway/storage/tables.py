@@ -834,3 +834,43 @@ rankings = sa.Table(  # what was found, in order, for those who read on (rule T3
     sa.Index("ix_rankings_search", "fingerprint", "created_at"),
     sa.Index("ix_rankings_created", "created_at"),
 )
+
+# ------------------------------------------------------------------------------------------------ documents
+
+documents = sa.Table(  # GraphQL texts that shipped apps send by their ids
+    "documents",
+    metadata,
+    column("id", Text, primary_key=True),  # sha256:…, of the text
+    column("text", Text),
+    optional("first_used_at", Instant),
+    optional("last_used_at", Instant),
+    column("uses", Count, default=0),
+    sqlite_with_rowid=False,
+)
+document_names = sa.Table(  # what else documents are asked for by
+    "document_names",
+    metadata,
+    column("name", Text, primary_key=True),
+    column("document_id", Text),
+    sa.Index("ix_document_names_document", "document_id"),
+    sqlite_with_rowid=False,
+)
+app_versions = sa.Table(  # whose documents are kept until somebody retires it
+    "app_versions",
+    metadata,
+    column("app", Text, primary_key=True),
+    column("version", Text, primary_key=True),
+    optional("owner", Text),
+    column("pushed_at", Instant),
+    sqlite_with_rowid=False,
+)
+app_documents = sa.Table(  # what a version holds
+    "app_documents",
+    metadata,
+    column("app", Text, primary_key=True),
+    column("version", Text, primary_key=True),
+    column("name", Text, primary_key=True),  # as the version asks for it
+    column("document_id", Text),
+    sa.Index("ix_app_documents_document", "document_id"),
+    sqlite_with_rowid=False,
+)

@@ -42,11 +42,14 @@ class Sizes:
     searches: int = 30
     orders: int = 1_000
     sales: int = 200
+    load: float = 20
+    hostile: int = 40
+    rate: float = 200
 
     @property
     def runs(self) -> int:
         """How many measurements that makes."""
-        return 3 * self.times + len(BROKEN) + len(SELLERS) + 11
+        return 3 * self.times + len(BROKEN) + len(SELLERS) + 14
 
 
 QUICK = Sizes(
@@ -61,6 +64,9 @@ QUICK = Sizes(
     scale=2,
     orders=100,
     sales=20,
+    load=4,
+    hostile=2,
+    rate=50,
 )
 
 
@@ -232,6 +238,62 @@ def following(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
         yield Figure(f"… of the demo: {name}, {how}", ms(seen[f"{key}_seen"]))
 
 
+def overload(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """A list of 12 products over sockets, from 200 clients: ten times as often as it can be answered, in an open loop.
+
+    The load comes from this machine too, so it takes its part of it.
+    """
+    found = runs.once("overload", products=sizes.catalogue, seconds=sizes.load, times=10)
+    capacity, goodput = found["capacity"], found["goodput"]
+    kept = goodput / capacity
+    name = f"answers a second at 10 times the capacity, {sizes.load:g} s (plain: capacity)"
+    yield Figure(name, f"{goodput:.0f}/s", f"{capacity:.0f}/s", kept, "0.80", kept >= 0.8)
+    for key, most in (("p50", None), ("p99", 3)):
+        yield _times(f"those that are accepted, {key} (plain: unloaded)", found, "accepted", "alone", key, most)
+    yield Figure(f"{found['refused']:.0f} refusals, p50", ms(found["refused_p50"]))
+    yield Figure("… p99", ms(found["refused_p99"]), "", None, "100 ms", found["refused_p99"] < 100)
+    recovered = found["recovered"]
+    yield Figure("until it answers as usual again", f"{recovered:.1f} s", "", None, "2 s", recovered < 2)
+    for key, most in (("p50", None), ("p99", 2)):
+        yield _times(f"one client beside one that floods, {key} (plain: alone)", found, "beside", "alone", key, most)
+
+
+def _times(name: str, found: Measured, ours: str, other: str, key: str, most: float | None) -> Figure:
+    after, before = found[f"{ours}_{key}"], found[f"{other}_{key}"]
+    met = None if most is None else after <= most * before
+    return Figure(name, ms(after), ms(before), after / before, "" if most is None else f"{most:g}", met)
+
+
+def hostile(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Deep, wide, repetitive and costly documents, one after the other; and 800 connections that send half a header."""
+    found = runs.once("hostile", products=100, times=sizes.hostile)
+    slowest = found["hostile_p99"]
+    yield Figure(f"{found['hostile_count']:.0f} requests refused, p50", ms(found["hostile_p50"]))
+    yield Figure("… p99", ms(slowest), "", None, "50 ms", slowest < 50)
+    yield Figure("… with a status of 500 or more", f"{found['failed']:.0f}", "", None, "0", not found["failed"])
+    light = found["light_p99"]
+    yield Figure(
+        "a light query beside them, p99 (plain: alone)", ms(light), ms(found["alone_p99"]), None, "60 ms", light < 60
+    )
+    closed, served = found["half_closed"], found["half_served"]
+    yield Figure("800 half-sent headers: until all are closed", f"{closed:.1f} s", "", None, "10 s", closed < 10)
+    value = f"{served:.0f} of 100, p99 {ms(found['half_p99'])}"
+    yield Figure("… others are served meanwhile", value, "", None, "100", served == 100)
+
+
+def rolling(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Two processes on one PostgreSQL, each restarted once; clients ask the other one where one does not answer."""
+    found = runs.once("rolling", products=100, rate=sizes.rate)
+    all_ = found["first"] + found["second"] + found["failed"]
+    value = f"{found['failed']:.0f} of {all_:.0f}"
+    yield Figure(f"requests that failed, at {sizes.rate:g}/s", value, "", None, "0", not found["failed"])
+    yield Figure("… answered at the second try", f"{found['second']:.0f}")
+    yield Figure("… how long they took", f"p50 {found['p50']:.0f}, p99 {found['p99']:.0f} ms")
+    yield Figure(
+        "processes that did not end with 0", f"{found['bad_codes']:.0f}", "", None, "0", not found["bad_codes"]
+    )
+
+
 def plain(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Crossing threads."""
     found = runs.once("plain", calls=sizes.calls)
@@ -258,6 +320,9 @@ PARTS: dict[str, Callable[[Runs, Sizes], Iterator[Figure]]] = {
     "An order (plain: no sync beside it; SQLite)": ordering,
     "Orders a second, on this machine": throughput,
     "From a sale at the till to the web store": following,
+    "Ten times too much (over sockets; SQLite)": overload,
+    "Meant to hurt": hostile,
+    "A rolling restart": rolling,
     "Crossing threads": plain,
 }
 

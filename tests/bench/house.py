@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -55,7 +56,9 @@ class Client:
         received = bytearray()
 
         async def receive() -> Message:
-            return sent.pop() if sent else {"type": "http.disconnect"}
+            if not sent:
+                await asyncio.Event().wait()  # the client stays
+            return sent.pop()
 
         async def send(message: Message) -> None:
             received.extend(message.get("body", b""))

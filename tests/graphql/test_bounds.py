@@ -13,12 +13,25 @@ from gateway.execution.documents import Documents
 from gateway.graphql.schema import build
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
+from gateway.settings import LimitsTable
 from tests.graphql.conftest import Make
 from tests.graphql.world import STAFF, TOKENS, World, opened, till
 
 pytestmark = pytest.mark.anyio
 ORDERS = 40
-TABLES: dict[str, Any] = {"locations": {}, "catalogue": {}, "tokens": {"staff": TOKENS["staff"]}}
+ENDLESS = {"cost": 10**40}
+TABLES: dict[str, Any] = {
+    "locations": {},
+    "catalogue": {},
+    "tokens": {"staff": TOKENS["staff"]},
+    "limits": {
+        "known": ENDLESS,
+        "anonymous": ENDLESS,
+        "aliases": 1_000,
+        "height": 10_000,
+        "depth": 40,
+    },  # or nothing here would be begun
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +107,8 @@ async def test_an_error_does_not_send_back_all_that_was_sent(world: World, query
 
 def test_remembered_documents_take_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents_module, "REMEMBERED", 5_000)
-    documents = Documents(build(), 4_000)
-    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(100)) + " key%d: key } }"
+    documents = Documents(build(), LimitsTable())
+    large = "{ channels { " + " ".join(f"a{number}: id" for number in range(99)) + " key%d: key } }"
     texts = [large % number for number in range(10)]
     kept = [documents.prepare(text) for text in texts]
     assert documents.prepare(texts[-1]) is kept[-1]

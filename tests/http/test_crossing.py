@@ -111,7 +111,7 @@ async def test_a_page_that_may_ask_is_told_so_and_another_is_not(database_url: s
             "allow-methods": "GET, POST",
             "allow-headers": "authorization,content-type",
             "max-age": "600",
-            "expose-headers": "ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID",
+            "expose-headers": "ETag, GraphQL-Cost, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID",
         }
         assert about(await http.options("/graphql", headers={"origin": OTHER, **PREFLIGHT})) == {}
         for response in (await post(http, QUERY, origin=SHOP), await get(http, "{ __typename }", origin=SHOP, **CROSS)):

@@ -53,6 +53,7 @@ async def once_told(
         return wishes.once(conn, wish, about, done), begun
 
     outcome, begun = await context.database.write(wished)
-    await house(context).tell(begun, PATIENCE)
+    with context.apart():
+        await house(context).tell(begun, PATIENCE)
     context.forget()
     return outcome

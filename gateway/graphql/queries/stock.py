@@ -124,6 +124,7 @@ async def _ask_channel(context: Context, key: str, refs: Sequence[Ref]) -> Fault
     deadline = context.gateway.settings.channels[key].live_deadline
     try:
         async with asyncio.timeout(deadline.total_seconds()):
-            return await context.gateway.refresh(key, Resource.STOCK, refs, deadline)
+            with context.apart():
+                return await context.gateway.refresh(key, Resource.STOCK, refs, deadline)
     except TimeoutError:
         return Fault(code=FaultCode.TIMEOUT, retryable=True, occurred_at=context.now)

@@ -1,0 +1,144 @@
+"""A connection, with a deadline on whatever its client has to do: send a request, and read the answer.
+
+uvicorn waits without end for both. A timer runs while it is the client's turn; while a request is in work, it is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.cli.leaving import State
+
+REQUEST_WITHIN = 8.0
+"""Seconds until the head of a request is there: from the connection, or from its first byte on a used one. So much has
+also the rest of a body that was answered before it was read."""
+
+STALLED = 8.0
+"""Seconds in which a client has to take something of an answer that waits for it."""
+
+PROGRESS = 2_000
+"""Bytes that count as something."""
+
+LARGEST_HEAD = 65_536
+"""Bytes of the address and the headers of one request."""
+
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Connection(HttpToolsProtocol):
+    """One connection of one client."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._state = State.of(self.server_state)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._unread = 0
+        self._head: int | None = None  # bytes of a head that is not complete
+        self._body_open = False
+
+    # ------------------------------------------------------------------------------------------------ what it sends
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_client()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > LARGEST_HEAD:
+                self._refuse(TOO_LARGE)
+                return
+        if not self._in_work():  # a byte or two that begin no request, too
+            self._await_client()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = 0
+        self._await_client()
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        self._body_open = True
+        self._our_turn()
+        super().on_headers_complete()
+        if self._state.leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._body_open = False
+        if not self._in_work():
+            self._our_turn()
+
+    def _in_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_client(self) -> None:
+        """Time runs against the client, unless it does already."""
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_WITHIN, self._too_slow)
+
+    def _our_turn(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if self._in_work():  # it sent the next request while an earlier one is answered
+            self._await_client()
+        else:
+            self._refuse(TOO_SLOW if self._head else b"")
+
+    def _refuse(self, answer: bytes) -> None:
+        self.transport.write(answer)
+        self.transport.close()
+        self._watch_reader()
+
+    # ------------------------------------------------------------------------------------------------ what it reads
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch_reader()
+        if self._body_open and not self.transport.is_closing():
+            self._await_client()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch_reader()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        """Look again later at what the client has not taken yet: closing a connection waits for it."""
+        if self._stall is None and (unread := self.transport.get_write_buffer_size()):
+            self._unread = unread
+            self._stall = self.loop.call_later(STALLED, self._stalled)
+
+    def _stalled(self) -> None:
+        self._stall = None
+        unread = self.transport.get_write_buffer_size()
+        if unread > self._unread - PROGRESS and unread > 0:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._our_turn()
+        if self._stall is not None:
+            self._stall.cancel()
+        super().connection_lost(exc)

@@ -1,0 +1,43 @@
+"""What every command does: read the configuration, run something, say what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+T = TypeVar("T")
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration.", show_default=True)
+]
+CONFIG = Path("gateway.toml")
+
+
+def settings_of(config: Path) -> Settings:
+    from gateway.settings import load
+
+    return load(config)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """On the quicker event loop, where there is one."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
+def fail_with(lines: Iterable[str]) -> NoReturn:
+    """A line for each problem, and exit code 1."""
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(1)

@@ -1,0 +1,282 @@
+"""How many requests are worked on at once, and which of them wait.
+
+Everything that is computed shares one processor core, so requests that are worked on together make each other slower.
+So many are let in at once that this costs each of them a bounded part; a few more may wait, and what could not begin
+soon is refused at once: a refusal is cheap, an answer that comes too late is not.
+
+Bursts and overload are told apart. While nothing had to be refused, a burst may wait for up to `BURST`. From the first
+refusal on, until there was none for `CALM`, nobody waits for longer than a request takes by itself.
+
+Clients share: one alone never has the last place, and where too many wait, one of those that has the most of them goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+BURST = 0.25
+CALM = 0.5
+"""Seconds."""
+
+FEWEST, MOST = 2, 16
+"""Requests at once: below, the processor would idle while a database answers; above, connections to it run out."""
+
+SLOWER = 1.6
+"""How much slower than alone a request may become through those beside it, before fewer are let in."""
+
+SHORTEST = 0.005
+"""Seconds that a request may wait in any case."""
+
+
+class OverloadedError(Exception):
+    """This request could not begin soon. `retry_after`: seconds."""
+
+    retry_after = 1
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A request that waits for its turn."""
+
+    client: str
+    turn: asyncio.Future[None]
+    since: float
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long requests take, in seconds of their own turns.
+
+    Attributes:
+        alone: by themselves; None: not known yet.
+        beside: beside others.
+        between: from the end of one to the end of the next, while others wait; None: as long as one alone.
+    """
+
+    alone: float | None = None
+    beside: float = 0.0
+    between: float | None = None
+    _ended_at: float | None = None
+
+    def note(self, took: float, at_once: int) -> None:
+        """A request took so long, and at its begin or end there were so many."""
+        self.beside += (took - self.beside) * 0.1 if self.beside else took
+        if self.alone is None:
+            self.alone = took / at_once
+        elif at_once == 1:
+            self.alone += (took - self.alone) * 0.1
+        else:  # not known any more, if nothing ever runs alone: what is asked changes
+            self.alone += min(0.0, took - self.alone) * 0.1 + self.alone * 0.0005
+
+    def note_end(self, at: float, *, others_wait: bool) -> None:
+        """A request was over at this time."""
+        if self._ended_at is not None:
+            last = self.alone if self.between is None else self.between
+            took = at - self._ended_at
+            self.between = took if last is None else last + (took - last) * 0.1
+        self._ended_at = at if others_wait else None
+
+    def wait(self, waiting: int) -> float:
+        """Seconds until the last of so many that wait begins."""
+        return waiting * ((self.alone if self.between is None else self.between) or 0.0)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether requests are slower than they may become."""
+        return self.beside > SLOWER * (self.alone or 0.0)
+
+
+@dataclass(slots=True)
+class Gate:
+    """Lets requests in. `clock`: seconds that only go forward."""
+
+    clock: Callable[[], float] = time.monotonic
+    limit: float = 4.0
+    pace: Pace = field(default_factory=Pace)
+    refused: int = 0
+    _in_work: Counter[str] = field(default_factory=Counter)
+    _working: int = 0
+    _queues: OrderedDict[str, deque[Waiting]] = field(default_factory=OrderedDict)
+    _waiting: int = 0
+    _refused_at: float = -CALM
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is in work, and nothing waits."""
+        return not (self._working or self._waiting or self._in_work or self._queues)
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a request may have to wait."""
+        if self.clock() - self._refused_at >= CALM:
+            return BURST
+        return max(SHORTEST, self.pace.alone or 0.0)
+
+    def admits(self, client: str) -> bool:
+        """Whether a request of this client would be let in soon, as it looks now: asked before its body is read."""
+        if self._has_place(client) or self.pace.wait(self._waiting + 1) <= self.patience:
+            return True
+        if self._most_waiting(client) != client:
+            return True
+        self._note_refusal()
+        self._shed()
+        return False
+
+    async def enter(self, client: str) -> None:
+        """Wait for a place.
+
+        Raises:
+            OverloadedError: it would take too long.
+        """
+        if not self._waiting and self._has_place(client):
+            self._take(client)
+            return
+        waiting = Waiting(client, asyncio.get_running_loop().create_future(), self.clock())
+        self._queue(waiting)
+        self._let_in()
+        self._shed()
+        try:
+            await waiting.turn
+        except asyncio.CancelledError:  # its client has left
+            if waiting.turn.done() and not waiting.turn.cancelled() and waiting.turn.exception() is None:
+                self.leave(client)
+            else:
+                self._remove(waiting)
+            raise
+
+    def take(self, client: str) -> None:
+        """A place for a request that goes on after it was waiting for others, even if there is none."""
+        self._take(client)
+
+    def leave(self, client: str) -> None:
+        """Give the place back."""
+        self._working -= 1
+        self._in_work[client] -= 1
+        if not self._in_work[client]:
+            del self._in_work[client]
+        self._let_in()
+
+    def note(self, took: float, at_once: int) -> None:
+        """A request is over: more are let in at once, or fewer."""
+        self.pace.note(took, at_once)
+        self.pace.note_end(self.clock(), others_wait=self._waiting > 0)
+        self._shed()  # it may be known only now how long they would wait
+        if self.pace.crowded:
+            self.limit = max(FEWEST, self.limit - 1 / self.limit)
+        elif at_once >= int(self.limit) - 1:
+            self.limit = min(MOST, self.limit + 1 / self.limit)
+
+    @property
+    def working(self) -> int:
+        """Requests in work."""
+        return self._working
+
+    def _has_place(self, client: str) -> bool:
+        return self._working < int(self.limit) and self._in_work[client] < max(1, int(self.limit) - 1)
+
+    def _take(self, client: str) -> None:
+        self._working += 1
+        self._in_work[client] += 1
+
+    def _queue(self, waiting: Waiting) -> None:
+        self._queues.setdefault(waiting.client, deque()).append(waiting)
+        self._waiting += 1
+
+    def _remove(self, waiting: Waiting) -> None:
+        queue = self._queues.get(waiting.client)
+        if queue is not None and waiting in queue:
+            queue.remove(waiting)
+            self._gone(waiting.client, queue)
+
+    def _gone(self, client: str, queue: deque[Waiting]) -> None:
+        self._waiting -= 1
+        if not queue:
+            del self._queues[client]
+
+    def _let_in(self) -> None:
+        """The clients in turn; where there is overload the newest of each first, since the oldest have waited longest
+        for nothing."""
+        while self._waiting:
+            client = next((one for one in self._queues if self._has_place(one)), None)
+            if client is None:
+                return
+            queue = self._queues[client]
+            self._queues.move_to_end(client)
+            waiting = queue.popleft() if self.patience >= BURST else queue.pop()
+            self._gone(client, queue)
+            if not waiting.turn.done():
+                self._take(client)
+                waiting.turn.set_result(None)
+
+    def _weight(self, client: str) -> int:
+        return len(self._queues.get(client, ())) + self._in_work[client]
+
+    def _most_waiting(self, newcomer: str) -> str:
+        """The client that has the most in work and waiting; if others have no more, the newcomer."""
+        most = max(self._queues, key=self._weight, default=newcomer)
+        return most if self._weight(most) > self._weight(newcomer) + 1 else newcomer
+
+    def _shed(self) -> None:
+        """Refuse those who would wait too long: the oldest of the client that has the most, until it is few enough."""
+        while self._waiting and self.pace.wait(self._waiting) > self.patience:
+            client = max(self._queues, key=self._weight)
+            queue = self._queues[client]
+            waiting = queue.popleft()
+            self._gone(client, queue)
+            self._note_refusal()
+            if not waiting.turn.done():
+                waiting.turn.set_exception(OverloadedError())
+
+    def _note_refusal(self) -> None:
+        self.refused += 1
+        self._refused_at = self.clock()
+
+
+class Turn:
+    """One request's place: had while it computes, given back while it waits for others."""
+
+    def __init__(self, gate: Gate, client: str) -> None:
+        self._gate = gate
+        self._client = client
+        self._begun = 0.0
+        self._took = 0.0
+        self._at_once = 1
+        self._apart = 0
+
+    async def begin(self) -> None:
+        """Wait for the place. Raises as `Gate.enter`."""
+        await self._gate.enter(self._client)
+        self._go_on()
+
+    def end(self) -> None:
+        """Give it back for good."""
+        self._pause()
+        self._gate.note(self._took, self._at_once)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is done inside waits for others, such as a channel, and needs no place."""
+        if not self._apart:
+            self._pause()
+        self._apart += 1
+        try:
+            yield
+        finally:
+            self._apart -= 1
+            if not self._apart:
+                self._gate.take(self._client)
+                self._go_on()
+
+    def _go_on(self) -> None:
+        self._begun = self._gate.clock()
+        self._at_once = max(self._at_once, self._gate.working)
+
+    def _pause(self) -> None:
+        self._took += self._gate.clock() - self._begun
+        self._at_once = max(self._at_once, self._gate.working)
+        self._gate.leave(self._client)

@@ -1,0 +1,75 @@
+"""What every operation passes before it is run, and what ends it: its turn, its limits, its cost, its client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+from graphql import OperationType
+from starlette.requests import Request
+
+from gateway.execution.asked import Asked
+from gateway.execution.caller import Caller
+from gateway.execution.context import Apart, Gateway
+from gateway.execution.documents import Prepared, cost_of
+from gateway.execution.errors import IntrospectionError
+from gateway.execution.limits import check_cost, check_variables
+from gateway.http.admission import client_of, overloaded, tell_cost, tell_standing
+from gateway.http.gate import Gate, OverloadedError, Turn
+from gateway.http.rates import Rates
+from gateway.http.staying import staying
+
+SEES_SCHEMA = "schema:read"
+
+
+class Guard:
+    """Guards one gateway."""
+
+    def __init__(self, gateway: Gateway, gate: Gate, rates: Rates) -> None:
+        self._limits = gateway.settings.limits
+        self._is_open = gateway.settings.server.is_open
+        self._gate = gate
+        self._rates = rates
+
+    @asynccontextmanager
+    async def turn(self, request: Request) -> AsyncIterator[Apart]:
+        """An operation's turn to be worked on; gives what it waits for channels in.
+
+        Raises:
+            RequestError: there is none soon.
+        """
+        client = client_of(request)
+        if client.is_admin:
+            yield nullcontext
+            return
+        place = Turn(self._gate, client.key)
+        try:
+            await place.begin()
+        except OverloadedError as error:
+            raise overloaded() from error
+        try:
+            yield place.apart
+        finally:
+            place.end()
+
+    async def check(self, request: Request, asked: Asked, prepared: Prepared, caller: Caller) -> None:
+        """Count what the operation costs, and check that it may be run.
+
+        Raises:
+            QueryError: it may not, or costs too much, for one operation or for this client.
+        """
+        client, cost = client_of(request), cost_of(prepared, asked)
+        allowance = self._limits.known if client.is_known else self._limits.anonymous
+        tell_standing(request, await self._rates.charge(client, cost))
+        check_variables(asked.variables, self._limits)
+        if prepared.introspects and not (self._is_open or caller.may(SEES_SCHEMA)):
+            raise IntrospectionError
+        if prepared.prices:
+            tell_cost(request, cost, allowance.cost)
+        check_cost(cost, allowance)
+
+    def watch(self, request: Request, kind: OperationType | None) -> AbstractAsyncContextManager[None]:
+        """A query is given up when its client leaves, or after its deadline. A mutation is carried through."""
+        if kind is OperationType.MUTATION:
+            return nullcontext()
+        return staying(request.receive, self._limits.deadline.total_seconds())

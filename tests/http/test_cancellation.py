@@ -1,0 +1,196 @@
+"""Clients that leave: what a query asks of channels ends with them, and a mutation is carried through."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+from sqlalchemy import QueuePool
+
+from gateway.http import guard
+from gateway.sdk.testing.faults import Answer, Ask, Gate, Signal
+from tests.conftest import DATABASES
+from tests.graphql.buying import TABLES, Shopper, key, stores
+from tests.graphql.mutating import document
+from tests.graphql.test_stock import LIVE, variant_id
+from tests.graphql.world import ADMIN, STAFF, World, opened, small_world
+from tests.http.served import Line, Served, serving, until
+
+pytestmark = pytest.mark.anyio
+
+PATIENT: dict[str, Any] = {"till": {"live_deadline": "30s"}, "web": {}}
+
+
+class Held:
+    """A channel that does not answer, and tells when it is not waited for any more."""
+
+    def __init__(self) -> None:
+        self.reached = Signal()
+        self.left = Signal()
+
+    async def __call__(self, ask: Ask, answer: Answer) -> Any:
+        self.reached.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
+
+
+def message(query: str, token: str | None = None, **variables: Any) -> bytes:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    sent = b"authorization: Bearer %s\r\n" % token.encode() if token else b""
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % (sent, len(body)) + body
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def retailer(database_url: str) -> AsyncIterator[World]:
+    async with small_world(database_url, channels=PATIENT, limits={"deadline": "20s"}) as world:
+        world.clock.forward(seconds=60)
+        yield world
+
+
+@pytest.fixture
+async def here(retailer: World) -> AsyncIterator[Served]:
+    async with serving(retailer.gateway) as found:
+        yield found
+
+
+async def live(world: World) -> bytes:
+    """A query that asks the till."""
+    return message(LIVE, STAFF, ids=[await variant_id(world, "MUG")], age=1)
+
+
+async def test_a_client_that_leaves_ends_what_its_query_asks_of_a_channel(retailer: World, here: Served) -> None:
+    asks, held = await live(retailer), Held()
+    with retailer.stores["till"].under(held, feed="stock"):
+        async with here.connected() as line:
+            await line.send(asks)
+            await held.reached.wait()
+        await asyncio.wait_for(held.left.wait(), 5)
+    await until(lambda: here.connections == 0)
+
+
+async def test_who_wants_the_same_is_answered_although_the_first_has_left(retailer: World, here: Served) -> None:
+    asks, gate = await live(retailer), Gate()
+    with retailer.stores["till"].under(gate, feed="stock"):
+        async with here.connected() as second:
+            async with here.connected() as first:
+                await first.send(asks)
+                await gate.reached.wait()
+                await second.send(asks)
+                await until(lambda: wanted_by(retailer) == [2])
+            await until(lambda: wanted_by(retailer) == [1])
+            gate.open()
+            status, body = await second.answer()
+    assert (status, json.loads(body)["data"]["stocks"][0]["available"]) == (200, 41)
+    assert [call.method for call in retailer.stores["till"].calls].count("fetch") == 1
+
+
+def wanted_by(world: World) -> list[int]:
+    """For how many each live read goes on."""
+    return [one.wanted_by for one in world.gateway._refreshing.values()]
+
+
+async def test_without_a_watch_the_channel_would_be_asked_to_the_end(
+    retailer: World, here: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof that the tests above can fail."""
+    monkeypatch.setattr(guard.Guard, "watch", lambda *_: nullcontext())
+    asks, held = await live(retailer), Held()
+    with retailer.stores["till"].under(held, feed="stock"):
+        async with here.connected() as line:
+            await line.send(asks)
+            await held.reached.wait()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(held.left.wait(), 0.3)
+    for reading in retailer.gateway._refreshing.values():
+        reading.task.cancel()
+
+
+async def test_a_query_that_takes_longer_than_it_may_is_given_up_and_says_so(database_url: str) -> None:
+    held = Held()
+    async with small_world(database_url, channels=PATIENT, limits={"deadline": "100ms"}) as world:
+        mug = await variant_id(world, "MUG")
+        world.clock.forward(seconds=60)
+        with world.stores["till"].under(held, feed="stock"):
+            answer = await world.client.ask(LIVE, STAFF, ids=[mug], age=1)
+            await asyncio.wait_for(held.left.wait(), 5)
+    assert (answer.status, answer.codes, list(answer.body)) == (400, ["DEADLINE_EXCEEDED"], ["errors"])
+
+
+class Deciding(Shopper):
+    """Knows what she would order, and does not."""
+
+    wish: Mapping[str, Any] = {}
+
+    async def ask(self, name: str, *, by: str | None = None, **given: Any) -> dict[str, Any]:
+        if name != "orderPlace":
+            return await super().ask(name, by=by, **given)
+        self.wish = given
+        return {}
+
+
+async def test_a_mutation_that_has_begun_is_carried_through(database_url: str) -> None:
+    gate = Gate()
+    tables = {**TABLES, "limits": {"deadline": "100ms"}}
+    async with opened(database_url, stores(), **tables) as world, serving(world.gateway) as here:
+        shopper = Deciding(world)
+        await shopper.fill("web", TEE_B=1)
+        await shopper.buy(await shopper.option("SHIPPING", "depot"))
+        with world.stores["web"].under(gate, method="send"):
+            async with here.connected() as line:
+                await line.send(message(document("orderPlace"), input={"idempotencyKey": key(), **shopper.wish}))
+                await gate.reached.wait()
+            await until(lambda: here.connections == 0)
+            gate.open()
+            await until(lambda: not here.server.server_state.tasks)
+        query = '{ orders(filter: {channelKeys: ["web"]}) { nodes { status } } }'
+        found = (await world.client.data(query, ADMIN))["orders"]["nodes"]
+        assert [order["status"] for order in found if order["status"] == "PENDING"] == []
+
+
+async def test_clients_that_leave_leave_nothing_behind(retailer: World, here: Served) -> None:
+    asks, held = await live(retailer), Held()
+    page = message("{ products(first: 100) { nodes { title variants(first: 5) { nodes { stock { available } } } } } }")
+    before = asyncio.all_tasks()
+    with retailer.stores["till"].under(held, feed="stock"):
+        for _ in range(4):
+            await asyncio.gather(*(aborted(here, asks if number % 2 else page, number) for number in range(25)))
+        await until(lambda: here.connections == 0 and not here.server.server_state.tasks)
+    await until(lambda: asyncio.all_tasks() <= before)
+    assert [pool.checkedout() for pool in pools(retailer)] == [0] * len([*pools(retailer)])
+    assert retailer.gateway._refreshing == {}
+    async with here.connected() as line:
+        await line.send(message("{ __typename }"))
+        assert (await line.answer())[0] == 200
+
+
+async def aborted(here: Served, asks: bytes, number: int) -> None:
+    """Asked, and left at once or a little later."""
+    async with here.connected() as line:
+        await line.send(asks)
+        for _ in range(number % 7):
+            await asyncio.sleep(0)
+        abort(line)
+
+
+def abort(line: Line) -> None:
+    line.writer.transport.abort()
+
+
+def pools(world: World) -> Iterable[QueuePool]:
+    """The connections to the database."""
+    runner: Any = world.gateway.database._runner
+    engines = [getattr(runner, name) for name in ("_reading", "_writing", "_engine") if hasattr(runner, name)]
+    return [engine.pool for engine in engines]

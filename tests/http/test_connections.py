@@ -1,0 +1,154 @@
+"""Clients that are slow on purpose: cut off, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.cli import connections
+from tests.graphql.world import World, opened
+from tests.http.asking import EMPTY
+from tests.http.served import POST, Served, serving, until
+
+pytestmark = pytest.mark.anyio
+
+HALF = b"POST /graphql HTTP/1.1\r\nhost: x\r\nx-slow: "
+LONG = 1000.0
+
+
+@pytest.fixture(scope="module")
+def database_kind() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+async def world(shared_database_url: str) -> AsyncIterator[World]:
+    async with opened(shared_database_url, {}, **EMPTY) as world:
+        yield world
+
+
+@pytest.fixture
+async def here(world: World) -> AsyncIterator[Served]:
+    async with serving(world.gateway) as found:
+        yield found
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_WITHIN", 0.1)
+    monkeypatch.setattr(connections, "STALLED", 0.1)
+
+
+async def test_half_sent_headers_keep_nobody_from_being_served(here: Served) -> None:
+    async with contextlib.AsyncExitStack() as lines:
+        for _ in range(200):
+            slow = await lines.enter_async_context(here.connected())
+            await slow.send(HALF)
+        await until(lambda: here.connections == 200)
+        async with here.connected() as line:
+            await line.send(POST)
+            assert (await line.answer())[0] == 200
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_half_sent_headers_are_given_up(here: Served) -> None:
+    async with here.connected() as line:
+        await line.send(HALF)
+        assert (await line.is_closed()).startswith(b"HTTP/1.1 408 ")
+    await until(lambda: here.connections == 0)
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("sent", [b"", b"\r\n", POST, POST + b"\r\n", POST + HALF])
+async def test_who_says_nothing_more_is_let_go(here: Served, sent: bytes) -> None:
+    async with here.connected() as line:
+        await line.send(sent)
+        if sent.startswith(POST):
+            assert (await line.answer())[0] == 200
+        await line.send(b"\r\n")
+        if sent == POST:
+            here.server.config.timeout_keep_alive = 0
+        await line.is_closed()
+    await until(lambda: here.connections == 0)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_headers_that_come_byte_by_byte_are_given_up_too(here: Served) -> None:
+    async with here.connected() as line:
+        closed = asyncio.create_task(line.is_closed())
+        while not closed.done():
+            with contextlib.suppress(ConnectionError):
+                await line.send(b"P")
+            await asyncio.sleep(0.01)
+    await until(lambda: here.connections == 0)
+
+
+async def test_without_the_deadline_they_would_stay(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof that the tests above can fail."""
+    monkeypatch.setattr(connections, "REQUEST_WITHIN", LONG)
+    async with here.connected() as line:
+        await line.send(HALF)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await line.is_closed()
+
+
+async def test_headers_without_an_end_are_431(here: Served) -> None:
+    async with here.connected() as line:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(connections.LARGEST_HEAD // 1_000 + 2):
+                await line.send(b"GET / HTTP/1.1\r\nx: ", b"y" * 1_000)
+        assert b" 431 " in (await line.is_closed())[:20]
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_the_rest_of_a_body_that_was_refused_is_not_waited_for(here: Served) -> None:
+    async with here.connected() as line:
+        await line.send(b"PUT /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+        assert (await line.answer())[0] == 405
+        await line.is_closed()
+
+
+async def test_a_slow_but_steady_client_is_served(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_WITHIN", 5.0)
+    async with here.connected() as line:
+        for start in range(0, len(POST), 20):
+            await line.send(POST[start : start + 20])
+            await asyncio.sleep(0)
+        assert (await line.answer())[0] == 200
+
+
+async def test_requests_in_a_row_are_answered_in_a_row(here: Served) -> None:
+    async with here.connected() as line:
+        await line.send(POST + POST + POST[:40])
+        assert [(await line.answer())[0] for _ in range(2)] == [200, 200]
+        await line.send(POST[40:])
+        assert await line.answer() == (200, b'{"data":{"__typename":"Query"}}')
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_an_answer_that_nobody_reads_is_given_up(here: Served) -> None:
+    """Asked again and again on one connection, until all buffers on the way are full."""
+    async with here.connected() as line:
+        line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        large = b'{"query":"{ ' + b" ".join(b"%s%d: __typename" % (b"a" * 100, n) for n in range(50)) + b' }"}'
+        head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(8):
+                for _ in range(2_000):
+                    await line.send(head % len(large) + large)
+                    if here.connections == 0:
+                        break
+        await until(lambda: here.connections == 0)
+
+
+async def test_the_last_answers_say_that_the_connection_closes(here: Served) -> None:
+    async with here.connected() as line:
+        await line.send(POST)
+        assert (await line.answer())[0] == 200
+        here.server.server_state.leaving = True
+        await line.send(POST)
+        assert b"connection: close" in await line.is_closed()

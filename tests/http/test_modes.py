@@ -1,0 +1,65 @@
+"""What strangers are told of the schema: in development everything, in production what they need."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+
+from tests.graphql.world import ADMIN, STAFF, World, small_world
+
+pytestmark = pytest.mark.anyio
+
+TYPO = "{ product { titel } produkts { id } }"
+SCHEMA = [
+    get_introspection_query(),
+    '{ __type(name: "Cart") { name } }',
+    "{ ...A } fragment A on Query { __schema { types { name } } }",
+]
+ENUM = "query ($sort: ProductSort!) { products(sort: $sort) { totalCount } }"
+
+
+@pytest.fixture
+async def public(database_url: str) -> AsyncIterator[World]:
+    async with small_world(database_url, server={"mode": "production"}) as world:
+        yield world
+
+
+def messages(answer: Any) -> str:
+    return " ".join(error["message"] for error in answer.body["errors"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        get_introspection_query(),
+        '{ __type(name: "Cart") { name } }',
+        "{ ...A } fragment A on Query { __schema { types { name } } }",
+    ],
+)
+async def test_in_production_the_schema_is_told_to_those_who_may_see_it(public: World, query: str) -> None:
+    assert (await public.client.ask(query)).codes == ["INTROSPECTION_DISABLED"]
+    assert (await public.client.ask(query, STAFF)).codes == ["INTROSPECTION_DISABLED"]
+    assert (await public.client.ask(query, ADMIN)).codes == []
+
+
+async def test_the_name_of_a_type_is_no_secret(public: World) -> None:
+    assert await public.client.data("{ __typename viewer { __typename } }")
+
+
+async def test_in_production_nobody_is_told_what_she_may_have_meant(public: World, world: World) -> None:
+    assert "Did you mean" in messages(await world.client.ask(TYPO))
+    assert "Did you mean" not in messages(await public.client.ask(TYPO))
+    assert "Cannot query field 'produkts'" in messages(await public.client.ask(TYPO))
+    assert "Did you mean" not in messages(await public.client.ask(ENUM, sort="NAM"))
+
+
+async def test_in_production_there_is_no_page_unless_it_is_wanted(public: World, database_url: str) -> None:
+    assert (await public.client.http.get("/graphql", headers={"accept": "text/html"})).status_code == 406
+
+
+async def test_the_page_can_be_had_in_production_too(database_url: str) -> None:
+    async with small_world(database_url, server={"mode": "production", "graphiql": True}) as world:
+        assert (await world.client.http.get("/graphql", headers={"accept": "text/html"})).status_code == 200

@@ -1,0 +1,192 @@
+"""What one client may ask for in a minute, by what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from fakeredis import TcpFakeServer
+from hypothesis import given
+from hypothesis import strategies as st
+from limits.aio.storage import Storage
+
+from gateway.http import counters
+from gateway.http.clients import Client
+from gateway.http.rates import REQUEST, WINDOW, RateLimitedError, Rates, shared_storage
+from gateway.settings import LimitsTable
+from tests.graphql.world import ADMIN, STAFF, World, small_world
+from tests.house import Clock
+from tests.http.asking import GRAPHQL
+
+pytestmark = pytest.mark.anyio
+
+QUERY = "{ viewer { kind } }"
+COST = REQUEST + 1
+ONE, OTHER = Client("192.0.2.1"), Client("192.0.2.2")
+STRICT: dict[str, Any] = {"anonymous": {"rate": 3 * COST}, "known": {"rate": 5 * COST}}
+
+
+def rates(clock: Clock, most: int = 3 * COST, **other: Any) -> Rates:
+    return Rates(LimitsTable.model_validate({"anonymous": {"rate": most}}), clock, by_default=False, **other)
+
+
+async def fits(some: Rates, client: Client, cost: int = 1) -> bool:
+    try:
+        await some.charge(client, cost)
+    except RateLimitedError:
+        return False
+    return True
+
+
+async def ask(world: World, token: str | None = None, query: str = QUERY) -> httpx2.Response:
+    headers = {"accept": GRAPHQL, **({"authorization": f"Bearer {token}"} if token else {})}
+    return await world.client.http.post("/graphql", json={"query": query}, headers=headers)
+
+
+async def test_a_client_that_asks_for_too_much_is_told_when_to_try_again(database_url: str) -> None:
+    async with small_world(database_url, limits=STRICT) as world:
+        for left in (2 * COST, COST, 0):
+            answer = await ask(world)
+            assert answer.status_code == 200
+            assert answer.headers["ratelimit-policy"] == f'"anonymous";q={3 * COST};w=60'
+            assert answer.headers["ratelimit"].startswith(f'"anonymous";r={left};t=')
+        refused = await ask(world)
+        (error,) = refused.json()["errors"]
+        assert (refused.status_code, error["extensions"]["code"]) == (429, "RATE_LIMITED")
+        assert error["extensions"]["requestId"] == refused.headers["x-request-id"]
+        world.clock.forward(seconds=int(refused.headers["retry-after"]))
+        again = await ask(world)
+        while again.status_code == 429:
+            assert again.headers["retry-after"].isdigit()
+            world.clock.forward(seconds=int(again.headers["retry-after"]))
+            again = await ask(world)
+        assert again.status_code == 200
+
+
+async def test_tokens_have_allowances_of_their_own_and_an_admin_has_none(database_url: str) -> None:
+    async with small_world(database_url, limits=STRICT) as world:
+        assert [(await ask(world)).status_code for _ in range(4)] == [200] * 3 + [429]
+        assert [(await ask(world, STAFF)).status_code for _ in range(6)] == [200] * 5 + [429]
+        admin = [await ask(world, ADMIN) for _ in range(10)]
+        assert {answer.status_code for answer in admin} == {200}
+        assert "ratelimit" not in admin[0].headers
+
+
+async def test_what_cannot_be_run_counts_as_well(database_url: str) -> None:
+    async with small_world(database_url, limits=STRICT) as world:
+        assert [(await ask(world, query="{ nothing }")).status_code for _ in range(4)] == [400] * 3 + [429]
+
+
+async def test_in_development_nobody_is_limited_unless_it_is_said(database_url: str) -> None:
+    async with small_world(database_url) as world:
+        assert "ratelimit" not in (await ask(world)).headers
+    async with small_world(database_url, server={"mode": "production"}) as world:
+        assert "q=3000000" in (await ask(world)).headers["ratelimit-policy"]
+
+
+async def test_clients_do_not_count_for_each_other() -> None:
+    some = rates(Clock())
+    assert [await fits(some, ONE) for _ in range(4)] == [True, True, True, False]
+    assert await fits(some, OTHER)
+
+
+async def test_who_has_nothing_left_is_known_before_anything_is_read() -> None:
+    clock = Clock()
+    some = rates(clock)
+    assert some.spent(ONE) is None
+    while await fits(some, ONE):
+        pass
+    refused = some.spent(ONE)
+    assert refused is not None
+    assert refused.retry_after >= 1
+    assert some.spent(OTHER) is None
+    clock.forward(seconds=2 * WINDOW)
+    assert some.spent(ONE) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2_000)), max_size=40))
+def test_within_a_minute_nobody_ever_gets_more_than_allowed(steps: list[tuple[int, int]]) -> None:
+    """At most twice: the window that slides is an estimate from two that stand; and never more than allowed in each."""
+    asyncio.run(_walk(steps))
+
+
+async def _walk(steps: list[tuple[int, int]]) -> None:
+    clock, most = Clock(), 5_000
+    some = rates(clock, most)
+    taken: dict[int, int] = {}
+    for wait, cost in steps:
+        clock.forward(seconds=wait)
+        if await fits(some, ONE, cost):
+            window = int(clock().timestamp() // WINDOW)
+            taken[window] = taken.get(window, 0) + REQUEST + cost
+    assert all(count <= most for count in taken.values())
+
+
+async def test_waiting_as_long_as_told_is_long_enough() -> None:
+    clock = Clock()
+    some = rates(clock, 10_000)
+    for cost in (4_000, 4_000, 7_000, 9_000, 300):
+        for _ in range(5):
+            try:
+                await some.charge(ONE, cost)
+                break
+            except RateLimitedError as error:
+                clock.forward(seconds=error.retry_after + 1)
+        else:
+            pytest.fail(f"{cost} is never allowed")
+        clock.forward(seconds=7)
+
+
+async def test_however_many_addresses_there_are_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "REMEMBERED", 100)
+    some = rates(Clock())
+    for number in range(1_000):
+        assert await fits(some, Client(str(number)))
+    assert len(some._own) == 100
+    assert await fits(some, Client("999"), COST)
+    assert not await fits(some, Client("999"), COST)
+
+
+# ------------------------------------------------------------------------------------------------ counted together
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[str]:
+    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"redis://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@contextlib.asynccontextmanager
+async def shared(url: str) -> AsyncIterator[Storage]:
+    storage: Any = shared_storage(url)
+    yield storage
+    await storage.bridge.storage.aclose()
+
+
+async def test_processes_that_share_a_redis_count_together(redis: str) -> None:
+    async with shared(redis) as one, shared(redis) as other:
+        some = [rates(Clock(), shared=storage) for storage in (one, other)]
+        assert [await fits(some[number % 2], ONE) for number in range(4)] == [True, True, True, False]
+
+
+async def test_without_its_redis_a_process_counts_alone_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    async with shared("redis://127.0.0.1:1") as storage:
+        some = rates(clock, shared=storage)
+        assert [await fits(some, ONE) for _ in range(4)] == [True, True, True, False]
+        assert [record.message for record in caplog.records] == [
+            "what clients cost cannot be counted together; this process counts alone"
+        ]
+        clock.forward(seconds=60)
+        assert await fits(some, OTHER)
+        assert len(caplog.records) == 2  # it has tried again
