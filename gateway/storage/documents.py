@@ -181,10 +181,8 @@ def add_uses(conn: Connection, uses: Iterable[Uses]) -> None:
 
 # ------------------------------------------------------------------------------------------------ looking
 
-_joined = app_versions.join(
-    app_documents,
-    sa.and_(app_documents.c.app == app_versions.c.app, app_documents.c.version == app_versions.c.version),
-).join(documents, documents.c.id == app_documents.c.document_id)
+_of_one = sa.and_(app_documents.c.app == app_versions.c.app, app_documents.c.version == app_versions.c.version)
+_the_text = documents.c.id == app_documents.c.document_id
 _version = (app_versions.c.app, app_versions.c.version, app_versions.c.owner)
 _shipments = (
     sa.select(
@@ -195,7 +193,9 @@ _shipments = (
         sa.func.min(documents.c.first_used_at),
         sa.func.max(documents.c.last_used_at),
     )
-    .select_from(_joined)
+    .select_from(app_versions)
+    .join(app_documents, _of_one)
+    .join(documents, _the_text)
     .group_by(*_version, app_versions.c.pushed_at)
     .order_by(app_versions.c.app, app_versions.c.pushed_at, app_versions.c.version)
 )
@@ -205,7 +205,9 @@ _shipped = (
         app_documents.c.name,
         *(documents.c.text, documents.c.uses, documents.c.first_used_at, documents.c.last_used_at),
     )
-    .select_from(_joined)
+    .select_from(app_versions)
+    .join(app_documents, _of_one)
+    .join(documents, _the_text)
     .order_by(app_versions.c.app, app_versions.c.pushed_at, app_versions.c.version, app_documents.c.name)
 )
 
