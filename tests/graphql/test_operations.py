@@ -18,7 +18,7 @@ from tests.graphql.buying import ADDRESS, CONTACT, TABLES, cents, key, stores
 from tests.graphql.operations import APPS, files, id_of, manifest, texts
 from tests.graphql.world import ACCEPT, ADMIN, GTIN, World, opened, schema
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 LONDON = {"latitude": 51.5, "longitude": -0.15}
 QUERIES = {"ProductList", "ProductPage", "StoreAvailability", "StockList", "Scan", "FulfillmentQueue"}

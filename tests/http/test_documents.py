@@ -87,6 +87,7 @@ NOT_FOUND = [("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")]
 # ------------------------------------------------------------------------------------------------ by hash
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
 async def test_a_hash_that_is_not_known_is_asked_for_with_its_text_and_known_from_then_on(
@@ -101,6 +102,7 @@ async def test_a_hash_that_is_not_known_is_asked_for_with_its_text_and_known_fro
         assert (answered.status_code, answered.json()) == (200, SHOWN)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("asked", [hashed("{ nobody }"), by_id("{ nobody }"), {"documentId": "nobody"}])
 async def test_that_a_document_is_not_known_is_kept_by_no_cache(
@@ -119,6 +121,7 @@ async def test_a_text_is_refused_with_the_hash_of_another_one_and_not_remembered
         assert told(await send(world.client, "POST", asked)) == NOT_FOUND
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("text", ["{ nothing }", "{", ""])
 async def test_a_text_that_cannot_be_run_is_not_remembered(world: World, text: str) -> None:
     refused = await send(world.client, "POST", {"query": text or "#", **hashed(text or "#")})
@@ -126,6 +129,7 @@ async def test_a_text_that_cannot_be_run_is_not_remembered(world: World, text: s
     assert told(await send(world.client, "POST", hashed(text or "#"))) == NOT_FOUND
 
 
+@pytest.mark.any_database
 async def test_another_protocol_is_not_supported_and_the_client_falls_back_to_texts(world: World) -> None:
     for version in (2, None, "1"):
         asked = {"query": TEXT, "extensions": {"persistedQuery": {"version": version, "sha256Hash": sha(TEXT)}}}
@@ -134,6 +138,7 @@ async def test_another_protocol_is_not_supported_and_the_client_falls_back_to_te
         assert refused.status_code == 200
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "asked",
     [
@@ -158,6 +163,7 @@ async def test_what_can_be_no_id_is_no_request(world: World, asked: dict[str, An
     assert (refused.status_code, codes(refused)) == (400, ["BAD_REQUEST"])
 
 
+@pytest.mark.any_database
 async def test_variables_and_operation_names_come_beside_an_id(world: World) -> None:
     text = "query A($if: Boolean!) { a: __typename @include(if: $if) } query B { b: __typename }"
     await push(world, text)
@@ -168,6 +174,7 @@ async def test_variables_and_operation_names_come_beside_an_id(world: World) -> 
     assert codes(unsaid) == ["OPERATION_RESOLUTION_FAILURE"]
 
 
+@pytest.mark.any_database
 async def test_only_queries_can_be_asked_for_by_id_with_get(world: World) -> None:
     text = "mutation M { __typename }"
     await push(world, text)
@@ -282,6 +289,7 @@ async def test_a_safelist_takes_texts_that_were_pushed_to_the_letter(database_ur
             assert told(await send(world.client, "POST", hashed(text))) == NOT_FOUND
 
 
+@pytest.mark.any_database
 async def test_a_text_that_was_not_pushed_is_in_the_log_once_without_what_it_says(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,6 +307,7 @@ async def test_a_text_that_was_not_pushed_is_in_the_log_once_without_what_it_say
 # ------------------------------------------------------------------------------------------------ floods
 
 
+@pytest.mark.any_database
 async def test_hashes_that_are_not_known_fill_neither_memory_nor_database(world: World) -> None:
     registry = world.gateway.registry
     await push(world, TEXT)
@@ -309,6 +318,7 @@ async def test_hashes_that_are_not_known_fill_neither_memory_nor_database(world:
     assert len(await world.gateway.database.read(stored.shipped)) == 1
 
 
+@pytest.mark.any_database
 async def test_texts_that_clients_tell_take_a_bounded_room_and_no_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +341,7 @@ def held(registry: registry_module.Registry) -> tuple[int, int, int]:
     return registry._shipped.weight, registry._told.weight, len(registry._uses)
 
 
-# ------------------------------------------------------------------------------------------------ proofs
+# ------------------------------------------------------------------------------------------------ looks and proofs
 
 
 async def test_the_proof_a_text_under_another_hash_is_told_from_its_own(
@@ -359,7 +369,10 @@ async def test_the_proof_a_negative_memory_would_be_noticed(database_url: str, m
         await test_a_pushed_manifest_works_at_once_on_every_process(database_url, "open")
 
 
-async def test_a_shipped_document_is_looked_up_once_in_a_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.any_database
+async def test_a_shipped_document_is_looked_up_once_in_a_process_and_an_unknown_one_each_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await push(world, TEXT)
     asked: list[str] = []
     look = stored.by_name
@@ -369,9 +382,10 @@ async def test_a_shipped_document_is_looked_up_once_in_a_process(world: World, m
         return look(conn, name)
 
     monkeypatch.setattr(stored, "by_name", noted)
-    for _ in range(5):
-        await send(world.client, "GET", by_id(TEXT))
-    assert asked == [f"sha256:{sha(TEXT)}"]
+    for _ in range(3):
+        for text in (TEXT, OTHER):
+            await send(world.client, "GET", by_id(text))
+    assert [id_.removeprefix("sha256:") for id_ in asked] == [sha(TEXT), sha(OTHER), sha(OTHER), sha(OTHER)]
 
 
 # ------------------------------------------------------------------------------------------------ the page
@@ -384,6 +398,7 @@ def modes_of_the_page() -> dict[str, list[str]]:
     return {cells[0].split("`")[1]: cells[1:] for cells in rows}
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("mode", [mode.value for mode in DocumentMode])
 async def test_what_is_run_in_a_mode_stands_on_the_page(database_url: str, mode: str) -> None:
     async with world_of(database_url, anonymous=mode, known="open") as world:
