@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -20,6 +21,9 @@ from gateway.cli.errors import CommandError
 from gateway.cli.leaving import Server
 from gateway.runtime import Gateway, failures, open_gateway
 from gateway.settings import Settings
+
+UNBEGUN = "coroutine 'Executor"
+"""How a warning begins about what the GraphQL library had not begun of a query, when its client left. That is no fault."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ async def serving(settings: Settings, host: str, port: int) -> None:
 
 async def answering(gateway: Gateway, listening: socket.socket) -> None:
     """Serve an open gateway on this socket, and keep it in sync, until a signal ends it."""
+    warnings.filterwarnings("ignore", UNBEGUN, RuntimeWarning)
     server = served(gateway, create_app(gateway))
     async with asyncio.TaskGroup() as tasks:
         syncing = tasks.create_task(gateway.serve())
