@@ -22,8 +22,12 @@ from gateway.cli.leaving import Server
 from gateway.runtime import Gateway, failures, open_gateway
 from gateway.settings import Settings
 
+KEPT = 75
+"""Seconds for which a connection is kept that nothing is asked on: longer than by the usual balancers, or they send a
+request just as we close."""
+
 UNBEGUN = "coroutine 'Executor"
-"""How a warning begins about what the GraphQL library had not begun of a query, when its client left. That is no fault."""
+"""How a warning begins about what the GraphQL library had not begun of a query whose client left: no fault."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +71,7 @@ def served(gateway: Gateway, app: Callable[..., Any]) -> Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # who is trusted to tell another's address is the gateway's own setting
+        timeout_keep_alive=KEPT,
         timeout_graceful_shutdown=math.ceil(table.drain.total_seconds()),
     )
     return Server(config, table.linger.total_seconds(), gateway.leave)

@@ -5,7 +5,7 @@ So many are let in at once that this costs each of them a bounded part; a few mo
 soon is refused at once: a refusal is cheap, an answer that comes too late is not.
 
 Bursts and overload are told apart. While nothing had to be refused, a burst may wait for up to `BURST`. From the first
-refusal on, until there was none for `CALM`, nobody waits for longer than a request takes by itself.
+refusal on, until there was none for `CALM`, nobody waits for longer than `OVERLOADED`: there is always a next one.
 
 Clients share: one alone never has the last place, and where too many wait, one of those that has the most of them goes.
 """
@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 BURST = 0.25
+OVERLOADED = 0.005
 CALM = 0.5
 """Seconds."""
 
@@ -28,9 +29,6 @@ FEWEST, MOST = 2, 16
 
 SLOWER = 1.6
 """How much slower than alone a request may become through those beside it, before fewer are let in."""
-
-SHORTEST = 0.005
-"""Seconds that a request may wait in any case."""
 
 
 class OverloadedError(Exception):
@@ -113,9 +111,7 @@ class Gate:
     @property
     def patience(self) -> float:
         """Seconds for which a request may have to wait."""
-        if self.clock() - self._refused_at >= CALM:
-            return BURST
-        return max(SHORTEST, self.pace.alone or 0.0)
+        return BURST if self.clock() - self._refused_at >= CALM else OVERLOADED
 
     def admits(self, client: str) -> bool:
         """Whether a request of this client would be let in soon, as it looks now: asked before its body is read."""
