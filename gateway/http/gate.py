@@ -5,8 +5,8 @@ So many are let in at once that this costs each of them a bounded part; a crowd 
 is refused at once: a refusal is cheap, an answer that comes too late is not.
 
 A crowd and overload are told apart: a crowd comes once, and waits until it is served. Where more come than may wait it
-is overload, until for `CALM` nobody had to be refused. As long as that lasts a request begins at once or is refused,
-and those who wait do so without holding up who comes.
+is overload, until for `CALM` nobody had to be refused. As long as that lasts a request begins at once or is refused;
+and where they go on coming, those who wait are refused as well.
 
 The newest is served first: were it the oldest, all would wait as long as one can, and many for nothing. Clients share:
 one alone never has the last place, and where too many wait, one of those goes that has the most of them.
@@ -23,6 +23,9 @@ from dataclasses import dataclass, field
 
 CALM = 0.5
 """Seconds without a refusal after which overload is over."""
+
+SOON = 0.05
+"""Seconds after which it is looked whether they who are refused came at once, or go on coming."""
 
 FEWEST, MOST = 2, 16
 """Requests at once: below, the processor would idle while a database answers; above, connections to it run out."""
@@ -84,7 +87,7 @@ class Gate:
         limit: how many are let in at once.
     """
 
-    crowd: int = 100
+    crowd: int = 50
     longest: float = 3.0
     clock: Callable[[], float] = time.monotonic
     limit: float = 4.0
@@ -95,7 +98,7 @@ class Gate:
     _queues: OrderedDict[str, deque[Waiting]] = field(default_factory=OrderedDict)
     _waiting: int = 0
     _refused_at: float = -CALM
-    _calm: asyncio.TimerHandle | None = None
+    _looking: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -240,16 +243,19 @@ class Gate:
     def _note_refusal(self) -> None:
         self.refused += 1
         self._refused_at = self.clock()
-        if self._waiting and self._calm is None:
-            self._calm = asyncio.get_running_loop().call_later(CALM, self._look_again)
+        if self._waiting and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
 
     def _look_again(self) -> None:
-        """Those who wait go on when it is calm."""
-        self._calm = None
-        if self.is_overloaded and self._waiting:
-            self._calm = asyncio.get_running_loop().call_later(CALM / 4, self._look_again)
-        else:
-            self._let_in()
+        """Those who wait go on when it is calm. Where still more come they are told at once that they wait in vain."""
+        self._looking = None
+        if self.clock() - self._refused_at < SOON / 2:
+            for waiting in [one for queue in self._queues.values() for one in queue]:
+                if not self._is_crowded_out(waiting.client):
+                    self._refuse(waiting)
+        self._let_in()
+        if self._waiting and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
 
 
 class Turn:
