@@ -30,7 +30,8 @@ class Gateway(House, Receiver, Protocol):
 
 def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp:
     """The application in front of an open gateway. `schema`: one that is built already, since that takes its time."""
-    gate, rates = Gate(), _rates(gateway)
+    limits = gateway.settings.limits
+    gate, rates = Gate(limits.crowd, limits.crowd_waits.total_seconds()), _rates(gateway)
     app = Starlette(
         routes=[
             Route("/graphql", Endpoint(gateway, schema or build(), Guard(gateway, gate, rates)).answer, methods=HEARD),

@@ -322,6 +322,8 @@ class LimitsTable(Table):
     variables: Annotated[int, Field(ge=0)] = 100
     values: Annotated[int, Field(ge=1)] = 5_000  # in all variables
     deadline: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=10)  # of a query
+    crowd: Annotated[int, Field(ge=0)] = 50  # requests that may wait for their turn
+    crowd_waits: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
     anonymous: AnonymousTable = AnonymousTable()
     known: KnownTable = KnownTable()
     redis: Annotated[SecretStr, AfterValidator(_redis)] | None = (

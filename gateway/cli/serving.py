@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -20,6 +21,13 @@ from gateway.cli.errors import CommandError
 from gateway.cli.leaving import Server
 from gateway.runtime import Gateway, failures, open_gateway
 from gateway.settings import Settings
+
+KEPT = 75
+"""Seconds for which a connection is kept that nothing is asked on: longer than by the usual balancers, or they send a
+request just as we close."""
+
+UNBEGUN = "coroutine 'Executor"
+"""How a warning begins about what the GraphQL library had not begun of a query whose client left: no fault."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +46,7 @@ async def serving(settings: Settings, host: str, port: int) -> None:
 
 async def answering(gateway: Gateway, listening: socket.socket) -> None:
     """Serve an open gateway on this socket, and keep it in sync, until a signal ends it."""
+    warnings.filterwarnings("ignore", UNBEGUN, RuntimeWarning)
     server = served(gateway, create_app(gateway))
     async with asyncio.TaskGroup() as tasks:
         syncing = tasks.create_task(gateway.serve())
@@ -62,6 +71,7 @@ def served(gateway: Gateway, app: Callable[..., Any]) -> Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # who is trusted to tell another's address is the gateway's own setting
+        timeout_keep_alive=KEPT,
         timeout_graceful_shutdown=math.ceil(table.drain.total_seconds()),
     )
     return Server(config, table.linger.total_seconds(), gateway.leave)

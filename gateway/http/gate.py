@@ -1,13 +1,15 @@
 """How many requests are worked on at once, and which of them wait.
 
 Everything that is computed shares one processor core, so requests that are worked on together make each other slower.
-So many are let in at once that this costs each of them a bounded part; a few more may wait, and what could not begin
-soon is refused at once: a refusal is cheap, an answer that comes too late is not.
+So many are let in at once that this costs each of them a bounded part; a crowd may wait, and what could not begin soon
+is refused at once: a refusal is cheap, an answer that comes too late is not.
 
-Bursts and overload are told apart. While nothing had to be refused, a burst may wait for up to `BURST`. From the first
-refusal on, until there was none for `CALM`, nobody waits for longer than a request takes by itself.
+A crowd and overload are told apart: a crowd comes once, and waits until it is served. Where more come than may wait it
+is overload, until for `CALM` nobody had to be refused. As long as that lasts a request begins at once or is refused;
+and where they go on coming, those who wait are refused as well.
 
-Clients share: one alone never has the last place, and where too many wait, one of those that has the most of them goes.
+The newest is served first: were it the oldest, all would wait as long as one can, and many for nothing. Clients share:
+one alone never has the last place, and where too many wait, one of those goes that has the most of them.
 """
 
 from __future__ import annotations
@@ -19,18 +21,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-BURST = 0.25
 CALM = 0.5
-"""Seconds."""
+"""Seconds without a refusal after which overload is over."""
+
+SOON = 0.05
+"""Seconds after which it is looked whether they who are refused came at once, or go on coming."""
 
 FEWEST, MOST = 2, 16
 """Requests at once: below, the processor would idle while a database answers; above, connections to it run out."""
 
 SLOWER = 1.6
 """How much slower than alone a request may become through those beside it, before fewer are let in."""
-
-SHORTEST = 0.005
-"""Seconds that a request may wait in any case."""
 
 
 class OverloadedError(Exception):
@@ -45,7 +46,6 @@ class Waiting:
 
     client: str
     turn: asyncio.Future[None]
-    since: float
 
 
 @dataclass(slots=True)
@@ -55,13 +55,10 @@ class Pace:
     Attributes:
         alone: by themselves; None: not known yet.
         beside: beside others.
-        between: from the end of one to the end of the next, while others wait; None: as long as one alone.
     """
 
     alone: float | None = None
     beside: float = 0.0
-    between: float | None = None
-    _ended_at: float | None = None
 
     def note(self, took: float, at_once: int) -> None:
         """A request took so long, and at its begin or end there were so many."""
@@ -73,18 +70,6 @@ class Pace:
         else:  # not known any more, if nothing ever runs alone: what is asked changes
             self.alone += min(0.0, took - self.alone) * 0.1 + self.alone * 0.0005
 
-    def note_end(self, at: float, *, others_wait: bool) -> None:
-        """A request was over at this time."""
-        if self._ended_at is not None:
-            last = self.alone if self.between is None else self.between
-            took = at - self._ended_at
-            self.between = took if last is None else last + (took - last) * 0.1
-        self._ended_at = at if others_wait else None
-
-    def wait(self, waiting: int) -> float:
-        """Seconds until the last of so many that wait begins."""
-        return waiting * ((self.alone if self.between is None else self.between) or 0.0)
-
     @property
     def crowded(self) -> bool:
         """Whether requests are slower than they may become."""
@@ -93,8 +78,17 @@ class Pace:
 
 @dataclass(slots=True)
 class Gate:
-    """Lets requests in. `clock`: seconds that only go forward."""
+    """Lets requests in.
 
+    Attributes:
+        crowd: how many may wait.
+        longest: for how many seconds each may.
+        clock: seconds that only go forward.
+        limit: how many are let in at once.
+    """
+
+    crowd: int = 50
+    longest: float = 3.0
     clock: Callable[[], float] = time.monotonic
     limit: float = 4.0
     pace: Pace = field(default_factory=Pace)
@@ -104,6 +98,7 @@ class Gate:
     _queues: OrderedDict[str, deque[Waiting]] = field(default_factory=OrderedDict)
     _waiting: int = 0
     _refused_at: float = -CALM
+    _looking: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -111,20 +106,15 @@ class Gate:
         return not (self._working or self._waiting or self._in_work or self._queues)
 
     @property
-    def patience(self) -> float:
-        """Seconds for which a request may have to wait."""
-        if self.clock() - self._refused_at >= CALM:
-            return BURST
-        return max(SHORTEST, self.pace.alone or 0.0)
+    def is_overloaded(self) -> bool:
+        """Whether somebody had to be refused a moment ago."""
+        return self.clock() - self._refused_at < CALM
 
     def admits(self, client: str) -> bool:
         """Whether a request of this client would be let in soon, as it looks now: asked before its body is read."""
-        if self._has_place(client) or self.pace.wait(self._waiting + 1) <= self.patience:
-            return True
-        if self._most_waiting(client) != client:
+        if self._has_place(client) or self._may_wait(client):
             return True
         self._note_refusal()
-        self._shed()
         return False
 
     async def enter(self, client: str) -> None:
@@ -133,21 +123,29 @@ class Gate:
         Raises:
             OverloadedError: it would take too long.
         """
-        if not self._waiting and self._has_place(client):
+        if self._has_place(client) and (not self._waiting or self.is_overloaded):
             self._take(client)
             return
-        waiting = Waiting(client, asyncio.get_running_loop().create_future(), self.clock())
+        if not self._may_wait(client):
+            self._note_refusal()
+            raise OverloadedError
+        waiting = Waiting(client, asyncio.get_running_loop().create_future())
         self._queue(waiting)
         self._let_in()
-        self._shed()
+        await self._turn_of(waiting)
+
+    async def _turn_of(self, waiting: Waiting) -> None:
+        expiry = waiting.turn.get_loop().call_later(self.longest, self._expire, waiting)
         try:
             await waiting.turn
         except asyncio.CancelledError:  # its client has left
             if waiting.turn.done() and not waiting.turn.cancelled() and waiting.turn.exception() is None:
-                self.leave(client)
+                self.leave(waiting.client)
             else:
                 self._remove(waiting)
             raise
+        finally:
+            expiry.cancel()
 
     def take(self, client: str) -> None:
         """A place for a request that goes on after it was waiting for others, even if there is none."""
@@ -164,8 +162,6 @@ class Gate:
     def note(self, took: float, at_once: int) -> None:
         """A request is over: more are let in at once, or fewer."""
         self.pace.note(took, at_once)
-        self.pace.note_end(self.clock(), others_wait=self._waiting > 0)
-        self._shed()  # it may be known only now how long they would wait
         if self.pace.crowded:
             self.limit = max(FEWEST, self.limit - 1 / self.limit)
         elif at_once >= int(self.limit) - 1:
@@ -199,42 +195,67 @@ class Gate:
             del self._queues[client]
 
     def _let_in(self) -> None:
-        """The clients in turn; where there is overload the newest of each first, since the oldest have waited longest
-        for nothing."""
+        """Those who wait, the clients in turn. In overload only who is crowded out: others come all the time."""
+        overloaded = self.is_overloaded
         while self._waiting:
-            client = next((one for one in self._queues if self._has_place(one)), None)
+            free = (one for one in self._queues if self._has_place(one))
+            client = next((one for one in free if not overloaded or self._is_crowded_out(one)), None)
             if client is None:
                 return
             queue = self._queues[client]
             self._queues.move_to_end(client)
-            waiting = queue.popleft() if self.patience >= BURST else queue.pop()
+            waiting = queue.pop()
             self._gone(client, queue)
             if not waiting.turn.done():
                 self._take(client)
                 waiting.turn.set_result(None)
 
+    def _may_wait(self, client: str) -> bool:
+        """Whether there is room; where there is none, another who has more of it makes some."""
+        if self.is_overloaded and not self._is_crowded_out(client):
+            return False
+        if self._waiting < self.crowd:
+            return True
+        most = max(self._queues, key=self._weight, default=client)
+        if self._weight(most) <= self._weight(client) + 1:
+            return False
+        self._refuse(self._queues[most][0])
+        return True
+
+    def _is_crowded_out(self, client: str) -> bool:
+        """Whether another has more in work and waiting: in overload, who floods stands back for who does not."""
+        others = (self._weight(one) for one in {*self._queues, *self._in_work} if one != client)
+        return max(others, default=0) > self._weight(client) + 1
+
     def _weight(self, client: str) -> int:
         return len(self._queues.get(client, ())) + self._in_work[client]
 
-    def _most_waiting(self, newcomer: str) -> str:
-        """The client that has the most in work and waiting; if others have no more, the newcomer."""
-        most = max(self._queues, key=self._weight, default=newcomer)
-        return most if self._weight(most) > self._weight(newcomer) + 1 else newcomer
+    def _expire(self, waiting: Waiting) -> None:
+        if not waiting.turn.done():
+            self._refuse(waiting)
 
-    def _shed(self) -> None:
-        """Refuse those who would wait too long: the oldest of the client that has the most, until it is few enough."""
-        while self._waiting and self.pace.wait(self._waiting) > self.patience:
-            client = max(self._queues, key=self._weight)
-            queue = self._queues[client]
-            waiting = queue.popleft()
-            self._gone(client, queue)
-            self._note_refusal()
-            if not waiting.turn.done():
-                waiting.turn.set_exception(OverloadedError())
+    def _refuse(self, waiting: Waiting) -> None:
+        self._remove(waiting)
+        self._note_refusal()
+        if not waiting.turn.done():
+            waiting.turn.set_exception(OverloadedError())
 
     def _note_refusal(self) -> None:
         self.refused += 1
         self._refused_at = self.clock()
+        if self._waiting and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
+
+    def _look_again(self) -> None:
+        """Those who wait go on when it is calm. Where still more come they are told at once that they wait in vain."""
+        self._looking = None
+        if self.clock() - self._refused_at < SOON / 2:
+            for waiting in [one for queue in self._queues.values() for one in queue]:
+                if not self._is_crowded_out(waiting.client):
+                    self._refuse(waiting)
+        self._let_in()
+        if self._waiting and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
 
 
 class Turn:

@@ -40,7 +40,7 @@ PATIENCE = 2
 
 async def main(url: str, shoppers: int, lines: int, things: int, clerks: int) -> None:
     channels: dict[str, MemoryStore] = {"till": goods(dict.fromkeys(SKUS, shoppers)), "web": MemoryStore()}
-    selling: dict[str, Any] = {**TABLES, "tokens": TOKENS}
+    selling: dict[str, Any] = {**TABLES, "tokens": TOKENS, "limits": {"crowd": 100_000, "crowd_waits": "1h"}}
     clock = Clock()
     async with running(url, channels, clock, **selling) as gateway, client_of(gateway) as client:
         world, gate = World(gateway, channels, clock, client), asyncio.Semaphore(AT_ONCE)

@@ -30,6 +30,7 @@ TABLES: dict[str, Any] = {
         "aliases": 1_000,
         "height": 10_000,
         "depth": 40,
+        "tokens": 10_000,
     },  # or nothing here would be begun
 }
 

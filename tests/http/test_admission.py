@@ -70,7 +70,7 @@ async def test_who_waited_in_vain_is_told_so(database_url: str, monkeypatch: pyt
 
 
 async def test_a_crowd_is_answered_or_refused_and_nothing_else(database_url: str) -> None:
-    async with small_world(database_url) as world:
+    async with small_world(database_url, limits={"crowd": 20}) as world:
         fields = "title variants(first: 5) { nodes { stock { available } } }"
         query = {"query": f"{{ products(first: 50) {{ nodes {{ {fields} }} }} }}"}
         answers = await asyncio.gather(*(world.client.http.post("/graphql", json=query) for _ in range(200)))

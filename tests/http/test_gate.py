@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.gate import BURST, CALM, FEWEST, MOST, Gate, OverloadedError, Turn
+from gateway.http.gate import CALM, FEWEST, MOST, Gate, OverloadedError, Turn
 
 pytestmark = pytest.mark.anyio
+
+
+CROWD = 20
 
 
 class Watch:
@@ -26,7 +29,7 @@ class Watch:
 
 def busy_gate(watch: Watch, *, takes: float = 0.01, limit: float = 2) -> Gate:
     """A gate that knows how long requests take."""
-    gate = Gate(watch, limit=limit)
+    gate = Gate(crowd=CROWD, clock=watch, limit=limit)
     gate.pace.note(takes, 1)
     return gate
 
@@ -52,53 +55,73 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
             await task
 
 
-async def test_a_burst_waits_and_is_served_in_order() -> None:
+async def test_a_crowd_waits_and_is_served() -> None:
     gate = busy_gate(Watch())
-    tasks = [await asked(gate, f"c{number}") for number in range(10)]
-    assert [fate(task) for task in tasks] == ["works"] * 2 + ["waits"] * 8
-    for number in range(8):
-        gate.leave(f"c{number}")
+    tasks = {f"c{number}": await asked(gate, f"c{number}") for number in range(2 + CROWD)}
+    assert [fate(task) for task in tasks.values()] == ["works"] * 2 + ["waits"] * CROWD
+    served: set[str] = set()
+    while len(served) < len(tasks):
+        for client in [name for name, task in tasks.items() if fate(task) == "works" and name not in served]:
+            served.add(client)
+            gate.leave(client)
         await asyncio.sleep(0)
-        assert fate(tasks[number + 2]) == "works"
-    gate.leave("c8")
-    gate.leave("c9")
     assert gate.is_idle
     assert gate.refused == 0
 
 
-async def test_more_than_a_burst_is_refused_at_once_and_those_who_waited_in_vain_with_it() -> None:
+async def test_who_comes_when_the_crowd_is_complete_is_refused_at_once() -> None:
     gate = busy_gate(Watch())
-    most = int(BURST / 0.01)
-    tasks = [await asked(gate, f"c{number}") for number in range(2 + most)]
-    assert gate.refused == 0
-    tasks.append(await asked(gate, "last"))
-    await asyncio.sleep(0)
+    tasks = [await asked(gate, f"c{number}") for number in range(2 + CROWD)]
+    assert not gate.admits("another")
+    tasks.append(await asked(gate, "another"))
     fates = [fate(task) for task in tasks]
-    assert (fates.count("works"), fates.count("waits")) == (2, 1)
-    assert fates[-1] == "waits"
-    assert not gate.admits("another")
+    assert (fates.count("works"), fates.count("waits"), fates[-1]) == (2, CROWD, "refused")
     await ended(*tasks)
 
 
-async def test_those_who_waited_in_vain_are_told_when_the_next_one_is_turned_away() -> None:
+async def test_in_overload_who_comes_begins_at_once_or_not_at_all_and_the_crowd_goes_on_when_it_is_over() -> None:
     watch = Watch()
     gate = busy_gate(watch)
-    tasks = [await asked(gate, f"c{number}") for number in range(2 + int(BURST / 0.01))]
+    tasks = [await asked(gate, f"c{number}") for number in range(2 + CROWD)]
     assert not gate.admits("another")
+    gate.leave("c0")
     await asyncio.sleep(0)
-    assert [fate(task) for task in tasks].count("waits") == 1
-    await ended(*tasks)
-
-
-async def test_after_a_calm_a_burst_may_wait_again() -> None:
-    watch = Watch()
-    gate = busy_gate(watch)
-    tasks = [await asked(gate, f"c{number}") for number in range(100)]
-    assert gate.refused
+    assert [fate(task) for task in tasks].count("waits") == CROWD
+    assert gate.admits("another")
+    newcomer = await asked(gate, "another")
+    assert fate(newcomer) == "works"
+    assert not gate.admits("one more")
     watch.time += CALM
-    tasks += [await asked(gate, f"d{number}") for number in range(10)]
-    assert [fate(task) for task in tasks[-10:]] == ["waits"] * 10
-    await ended(*tasks)
+    gate.leave("another")
+    await asyncio.sleep(0)
+    assert [fate(task) for task in tasks].count("waits") == CROWD - 1
+    await ended(*tasks, newcomer)
+
+
+async def test_the_crowd_goes_on_by_itself_when_nobody_comes_any_more() -> None:
+    gate = Gate(crowd=1, limit=2)
+    gate.pace.note(0.01, 1)
+    first, second, waits = [await asked(gate, name) for name in ("a", "b", "c")]
+    assert not gate.admits("d")
+    gate.leave("a")
+    gate.leave("b")
+    assert fate(waits) == "waits"
+    await asyncio.wait_for(waits, 5)
+    gate.leave("c")
+    assert gate.is_idle
+    assert first.done()
+    assert second.done()
+
+
+async def test_nobody_waits_longer_than_that() -> None:
+    gate = Gate(longest=0.05, limit=2)
+    gate.pace.note(0.01, 1)
+    tasks = [await asked(gate, name) for name in ("a", "b", "c")]
+    with pytest.raises(OverloadedError):
+        await asyncio.wait_for(tasks[-1], 5)
+    gate.leave("a")
+    gate.leave("b")
+    assert gate.is_idle
 
 
 async def test_a_client_that_floods_is_refused_and_another_is_not() -> None:
@@ -106,10 +129,13 @@ async def test_a_client_that_floods_is_refused_and_another_is_not() -> None:
     flood = [await asked(gate, "flood") for _ in range(200)]
     assert not gate.admits("flood")
     assert gate.admits("other")
-    other = await asked(gate, "other")
-    assert fate(other) == "works"
+    others = [await asked(gate, "other") for _ in range(3)]
+    assert [fate(task) for task in others] == ["works", "waits", "waits"]
     assert [fate(task) for task in flood].count("works") == 1
-    await ended(*flood)
+    gate.leave("other")
+    await asyncio.sleep(0)
+    assert [fate(task) for task in others].count("works") == 2
+    await ended(*flood, *others)
 
 
 async def test_one_client_alone_never_has_the_last_place() -> None:
@@ -129,7 +155,7 @@ async def test_clients_take_turns() -> None:
         gate.leave(leaves)
         await asyncio.sleep(0)
         order += [name for name, task in tasks.items() if task.done() and name not in order]
-    assert order == ["a1", "b1", "c1", "a2", "a3"]
+    assert order == ["a3", "b1", "c1", "a2", "a1"]
 
 
 async def test_who_leaves_while_she_waits_takes_nobodys_place() -> None:
