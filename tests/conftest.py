@@ -49,7 +49,7 @@ def _is_for_thorough(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def examples() -> int:
     """How many examples a property is tried on."""
-    return 2_000 if TORTURE else 100
+    return 2_000 if TORTURE else 60
 
 
 class Compiled(dict[Any, Any]):
