@@ -30,9 +30,10 @@ class Clock:
 
 
 def configuration(url: str, channels: Mapping[str, Mapping[str, Any]], **tables: Any) -> dict[str, Any]:
-    """A configuration with these in-memory channels."""
+    """A configuration with these in-memory channels, whose requests wait however busy the machine is with other tests."""
     return {
         "database": url,
+        "limits": {"crowd_waits": "5m"},
         "channels": {key: {"plugin": "memory", **table} for key, table in channels.items()},
         **tables,
     }

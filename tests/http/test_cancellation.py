@@ -120,7 +120,7 @@ async def test_without_a_watch_the_channel_would_be_asked_to_the_end(
 
 async def test_a_query_that_takes_longer_than_it_may_is_given_up_and_says_so(database_url: str) -> None:
     held = Held()
-    async with small_world(database_url, channels=PATIENT, limits={"deadline": "100ms"}) as world:
+    async with small_world(database_url, channels=PATIENT, limits={"deadline": "1s"}) as world:
         mug = await variant_id(world, "MUG")
         world.clock.forward(seconds=60)
         with world.stores["till"].under(held, feed="stock"):
@@ -169,7 +169,7 @@ async def test_clients_that_leave_leave_nothing_behind(retailer: World, here: Se
             await asyncio.gather(*(aborted(here, asks if number % 2 else page, number) for number in range(25)))
         await until(lambda: here.connections == 0 and not here.server.server_state.tasks)
     await until(lambda: asyncio.all_tasks() <= before)
-    assert [pool.checkedout() for pool in pools(retailer)] == [0] * len([*pools(retailer)])
+    await until(lambda: not any(pool.checkedout() for pool in pools(retailer)))  # a thread's statement ends by itself
     assert retailer.gateway._refreshing == {}
     async with here.connected() as line:
         await line.send(message("{ __typename }"))
