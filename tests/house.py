@@ -30,7 +30,7 @@ class Clock:
 
 
 def configuration(url: str, channels: Mapping[str, Mapping[str, Any]], **tables: Any) -> dict[str, Any]:
-    """A configuration with these in-memory channels, whose requests wait however busy the machine is with other tests."""
+    """A configuration with these in-memory channels. Requests wait, however busy other tests keep the machine."""
     return {
         "database": url,
         "limits": {"crowd_waits": "5m"},
