@@ -96,7 +96,7 @@ class Endpoint:
 
     async def _run(self, asked: Asked, context: Context, request: Request) -> Answer:
         async with self._guard.turn(request) as context.apart:
-            prepared = await self._persisted.resolve(asked, context.caller)
+            prepared = await self._resolved(asked, context, request)
             if context.by_get:
                 _check_safe(prepared, asked.operation_name)
             await self._guard.check(request, asked, prepared, context.caller)
@@ -105,6 +105,13 @@ class Endpoint:
                     return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
             finally:
                 context.give_up()
+
+    async def _resolved(self, asked: Asked, context: Context, request: Request) -> Prepared:
+        try:
+            return await self._persisted.resolve(asked, context.caller)
+        except QueryError:
+            await self._guard.charge(request)  # looking for what is not there is some work, too
+            raise
 
     async def _settled(self, asked: Asked, context: Context, request: Request) -> Answer:
         """The answer to one of a batch, which the others do not depend on."""

@@ -52,6 +52,14 @@ class Guard:
         finally:
             place.end()
 
+    async def charge(self, request: Request, cost: int = 0) -> None:
+        """Count what a request costs, if only that it was looked at.
+
+        Raises:
+            RateLimitedError: this client has too little left.
+        """
+        tell_standing(request, await self._rates.charge(client_of(request), cost))
+
     async def check(self, request: Request, asked: Asked, prepared: Prepared, caller: Caller) -> None:
         """Count what the operation costs, and check that it may be run.
 
@@ -60,7 +68,7 @@ class Guard:
         """
         client, cost = client_of(request), cost_of(prepared, asked)
         allowance = self._limits.known if client.is_known else self._limits.anonymous
-        tell_standing(request, await self._rates.charge(client, cost))
+        await self.charge(request, cost)
         check_variables(asked.variables, self._limits)
         if prepared.introspects and not (self._is_open or caller.may(SEES_SCHEMA)):
             raise IntrospectionError

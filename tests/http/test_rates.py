@@ -82,6 +82,15 @@ async def test_what_cannot_be_run_counts_as_well(database_url: str) -> None:
         assert [(await ask(world, query="{ nothing }")).status_code for _ in range(4)] == [400] * 3 + [429]
 
 
+async def test_asking_for_documents_that_are_not_there_counts_as_well(database_url: str) -> None:
+    limits = {"anonymous": {"rate": 3 * REQUEST}}
+    async with small_world(database_url, limits=limits) as world:
+        asked = [{"documentId": f"sha256:{number:064}"} for number in range(4)]
+        answers = [await world.client.http.post("/graphql", json=one, headers={"accept": GRAPHQL}) for one in asked]
+        codes = [answer.json()["errors"][0]["extensions"]["code"] for answer in answers]
+        assert codes == ["PERSISTED_QUERY_NOT_FOUND"] * 3 + ["RATE_LIMITED"]
+
+
 async def test_in_development_nobody_is_limited_unless_it_is_said(database_url: str) -> None:
     async with small_world(database_url) as world:
         assert "ratelimit" not in (await ask(world)).headers
