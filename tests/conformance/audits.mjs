@@ -1,8 +1,11 @@
-// Puts a running server to the audits of GraphQL over HTTP: node audits.mjs URL. One line of JSON an audit.
+// The public audits of GraphQL over HTTP.
+import { strict as assert } from "node:assert";
 import { serverAudits } from "graphql-http";
+import { check, url } from "./checks.mjs";
 
-const [url] = process.argv.slice(2);
 for (const audit of serverAudits({ url, fetchFn: fetch })) {
-  const { status, id, name, reason } = await audit.fn();
-  console.log(JSON.stringify({ id, name, status, reason }));
+  await check(audit.name, async () => {
+    const { status, reason } = await audit.fn();
+    assert.equal(status, "ok", reason);
+  });
 }
