@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help demo busy-day test thorough check serve bench torture schema lint types clean
+.PHONY: help demo busy-day test thorough check conformance serve bench torture schema lint types clean
 
 help:
 	@echo 'make demo     a retailer with two shops, synced and served (PORT=8000, DATA=file.csv.gz)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make check    lint, types, import rules, tests'
 	@echo 'make serve    the gateway of gateway.toml (CONFIG=gateway.toml)'
 	@echo 'make schema   prints the GraphQL schema and the JSON Schemas of the channels into schema/'
+	@echo 'make conformance  the suites of others: GraphQL clients, compilers, rules, documents at random'
 	@echo 'make bench    measures, and prints figures with their ratio to the plain thing'
 	@echo 'make torture  the tests again, longer and at random'
 
@@ -61,6 +62,10 @@ serve: .venv/ready
 
 schema: .venv/ready
 	$(BIN)/gateway schema > schema/gateway.graphql
+
+# Every suite in full, some ten minutes. The board in README.md is written anew.
+conformance: .venv/ready $(SUITES)
+	$(BIN)/python -m tests.conformance
 
 bench: .venv/ready
 	$(BIN)/python -m tests.bench

@@ -1,61 +1,36 @@
-"""Suites that run in Node, against a gateway that `gateway serve` would be."""
+"""Suites that run in Node."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.sdk.testing.memory import MemoryStore
-from tests.databases import sqlite_database
-from tests.graphql.buying import TABLES, stores
-from tests.graphql.world import ADMIN, opened
-from tests.http.served import serving
+from tests.conformance.places import HERE, ROOT, Check, Place, SuiteError
+from tests.graphql.world import ADMIN
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 NODE = shutil.which("node")
 PACKAGES = HERE / "node_modules"
 COMMAND = Path(sys.executable).with_name("gateway")
 
 
-class SuiteError(Exception):
-    """A suite did not come to its end."""
+def missing() -> str | None:
+    """What these suites cannot run without, if it is not here."""
+    if NODE is None:
+        return "node is missing"
+    absent = [name for name in versions() if not (PACKAGES / name).exists()]
+    return f"packages are missing, which SUITES in the Makefile gets: {', '.join(absent)}" if absent else None
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that a suite has looked at. `reason`: why it failed."""
-
-    name: str
-    passed: bool
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Place:
-    """A running gateway. `folder`: holds its gateway.toml, and has room for what a suite makes."""
-
-    url: str
-    folder: Path
-
-
-@contextlib.asynccontextmanager
-async def place(folder: Path, retailer: bool = True, **tables: Any) -> AsyncIterator[Place]:
-    """A gateway in front of a small retailer who sells, or of nobody."""
-    url = sqlite_database(folder / "gateway.db")
-    (folder / "gateway.toml").write_text(f'database = "{url}"\n', encoding="utf-8")
-    sold: Mapping[str, MemoryStore] = stores() if retailer else {}
-    given: Mapping[str, Any] = TABLES if retailer else {"locations": {}, "catalogue": {}, "stock": {}}
-    async with opened(url, sold, **{**given, **tables}) as world, serving(world.gateway) as served:
-        yield Place(f"http://127.0.0.1:{served.port}/graphql", folder)
+def versions() -> Mapping[str, str]:
+    """The versions that are pinned, by package."""
+    pinned: Mapping[str, str] = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return pinned
 
 
 async def run_suite(script: str, place: Place) -> list[Check]:

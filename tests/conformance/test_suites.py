@@ -1,0 +1,52 @@
+"""The suites of others pass, and each of them sees it when something is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.conformance import node
+from tests.conformance.board import README, current
+from tests.conformance.places import Check
+from tests.conformance.suites import SUITES, Suite, outcome
+
+pytestmark = pytest.mark.anyio
+ABSENT = node.missing()
+LEAST = {"graphql-http": 61, "schemathesis, without a token": 51, "schemathesis, with a token": 51}
+
+
+def suite(name: str) -> Suite:
+    if ABSENT and next(suite for suite in SUITES if suite.name == name).needs_node:
+        pytest.skip(ABSENT)
+    return next(suite for suite in SUITES if suite.name == name)
+
+
+def failed(checks: list[Check]) -> list[Check]:
+    return [check for check in checks if not check.passed]
+
+
+@pytest.mark.parametrize("name", [suite.name for suite in SUITES])
+async def test_a_suite_passes(name: str) -> None:
+    found = await outcome(suite(name), examples=1)
+    assert failed(found) == []
+    assert len(found) >= LEAST.get(name, 3)
+
+
+async def test_the_proof_a_failed_audit_is_seen() -> None:
+    found = await outcome(replace(suite("graphql-http"), tables={"server": {"draft_status_codes": True}}), examples=1)
+    assert len(found) == 61 and failed(found)
+
+
+@pytest.mark.parametrize("name", ["Apollo Client", "urql"])
+async def test_the_proof_a_gateway_that_is_told_nothing_fails_them(name: str) -> None:
+    found = await outcome(replace(suite(name), tables={"documents": {"anonymous": "safelist"}}), examples=1)
+    assert failed(found)
+
+
+def test_the_board_in_the_readme_names_every_suite_in_its_version_and_none_has_failed() -> None:
+    rows = current(README.read_text(encoding="utf-8"))
+    assert [row[:3] for row in rows] == [[suite.name, suite.version, suite.proves] for suite in SUITES]
+    for *_, passed in rows:
+        number, of, all_of_them = passed.split()
+        assert of == "of" and number == all_of_them != "0"
