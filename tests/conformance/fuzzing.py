@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.known import configuration, dictionaries
 from tests.conformance.places import HERE, ROOT, Check, Place, SuiteError
 
 COMMAND = Path(sys.executable).with_name("st")
-CONFIG = HERE / "schemathesis.toml"
+TEMPLATE = HERE / "schemathesis.toml"
 
 
 async def fuzzed(place: Place, examples: int, token: str | None = None) -> list[Check]:
@@ -22,9 +23,10 @@ async def fuzzed(place: Place, examples: int, token: str | None = None) -> list[
     Raises:
         SuiteError: it ended before its time.
     """
-    report = place.folder / f"schemathesis-{'anonymous' if token is None else 'known'}.ndjson"
+    report, config = place.folder / "schemathesis.ndjson", place.folder / "schemathesis.toml"
+    config.write_text(configuration(TEMPLATE, await dictionaries(place.url)), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
-        *(str(COMMAND), "--config-file", str(CONFIG), "--no-color", "run", place.url),
+        *(str(COMMAND), "--config-file", str(config), "--no-color", "run", place.url),
         *("--phases", "fuzzing", "--max-examples", str(examples), "--seed", "1"),
         *("--report", "ndjson", "--report-ndjson-path", str(report)),
         *(() if token is None else ("--header", f"Authorization: Bearer {token}")),
