@@ -54,7 +54,7 @@ CONFIG = StrawberryConfig(
     scalar_map={
         datetime: strawberry.scalar(
             name="DateTime",
-            description="An instant, RFC 3339, always UTC in answers: `2026-01-31T09:30:00Z`.",
+            description="An instant from 1970 to 2199, RFC 3339, always UTC in answers: `2026-01-31T09:30:00Z`.",
             serialize=write_instant,
             parse_value=read_instant,
         ),

@@ -17,8 +17,11 @@ COMMAND = Path(sys.executable).with_name("st")
 TEMPLATE = HERE / "schemathesis.toml"
 
 
-async def fuzzed(place: Place, examples: int, token: str | None = None) -> list[Check]:
+async def fuzzed(place: Place, examples: int, token: str | None = None, only: str | None = None) -> list[Check]:
     """What came of so many documents for every field of Query and Mutation; a check is one document.
+
+    Args:
+        only: a single field, as `Query.products`.
 
     Raises:
         SuiteError: it ended before its time.
@@ -30,7 +33,8 @@ async def fuzzed(place: Place, examples: int, token: str | None = None) -> list[
         *("--phases", "fuzzing", "--max-examples", str(examples), "--seed", "1"),
         *("--report", "ndjson", "--report-ndjson-path", str(report)),
         *(() if token is None else ("--header", f"Authorization: Bearer {token}")),
-        cwd=ROOT,
+        *(() if only is None else ("--include-name", only)),
+        cwd=place.folder,  # where it leaves what it remembers from one run to the next
         env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.conformance.hooks", "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

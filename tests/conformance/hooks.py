@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import schemathesis
@@ -16,11 +16,9 @@ from gateway.execution.codes import Code
 AMOUNTS = st.decimals(min_value=0, max_value=100_000, places=2)
 
 INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 with a zone
-DAYS = st.dates(date(1970, 1, 1), date(2199, 12, 31))
 
 schemathesis.graphql.scalar("Decimal", AMOUNTS.map(str).map(nodes.String))
 schemathesis.graphql.scalar("DateTime", INSTANTS.map(datetime.isoformat).map(nodes.String))
-schemathesis.graphql.scalar("Date", DAYS.map(date.isoformat).map(nodes.String))
 schemathesis.graphql.scalar("CurrencyCode", st.sampled_from(["GBP", "EUR", "JPY"]).map(nodes.String))
 schemathesis.graphql.scalar("CountryCode", st.sampled_from(["GB", "DE", "JP"]).map(nodes.String))
 

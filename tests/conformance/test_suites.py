@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from gateway.graphql.queries import changes
 from tests.conformance import node
 from tests.conformance.board import README, current
-from tests.conformance.places import Check
+from tests.conformance.fuzzing import fuzzed
+from tests.conformance.places import Check, place
 from tests.conformance.suites import SUITES, Suite, outcome
 
 pytestmark = pytest.mark.anyio
@@ -38,10 +42,17 @@ async def test_the_proof_a_failed_audit_is_seen() -> None:
     assert len(found) == 61 and failed(found)
 
 
-@pytest.mark.parametrize("name", ["Apollo Client", "urql"])
-async def test_the_proof_a_gateway_that_is_told_nothing_fails_them(name: str) -> None:
-    found = await outcome(replace(suite(name), tables={"documents": {"anonymous": "safelist"}}), examples=1)
+async def test_the_proof_a_gateway_that_learns_no_hashes_fails_urql() -> None:
+    found = await outcome(replace(suite("urql"), tables={"documents": {"anonymous": "safelist"}}), examples=1)
     assert failed(found)
+
+
+async def test_the_proof_a_field_that_breaks_fails_schemathesis(tmp_path: Path) -> None:
+    broken = patch.object(changes, "stored", None)  # so that Query.changes finds nothing to ask
+    async with place(tmp_path) as running:
+        with broken:
+            found = await fuzzed(running, examples=20, only="Query.changes")
+    assert any("something broke" in str(check.reason) for check in failed(found))
 
 
 def test_the_board_in_the_readme_names_every_suite_in_its_version_and_none_has_failed() -> None:

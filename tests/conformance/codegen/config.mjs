@@ -15,7 +15,6 @@ export default {
         scalars: {
           CountryCode: "string",
           CurrencyCode: "string",
-          Date: "string",
           DateTime: "string",
           Decimal: "string",
         },
