@@ -174,7 +174,7 @@ async function showProducts(draw) {
       more.hidden = !next.pageInfo.hasNextPage;
     }),
   );
-  const count = element("p", { class: "quiet" }, `${first.totalCount} products of all channels`);
+  const count = element("p", { class: "quiet" }, `${first.totalCount} ${first.totalCount === 1 ? "product" : "products"} of all channels`);
   return draw(element("h1", {}, "Products"), count, list, more, ages(first.sources));
 }
 
@@ -248,8 +248,10 @@ async function change(cart, lineId, quantity) {
 }
 
 function lineOf(cart, line) {
-  const count = element("input", { type: "number", min: 0, max: 9999, value: line.quantity, "aria-label": `How many: ${line.title}` });
-  count.addEventListener("change", () => busy(count, () => change(cart, line.id, Number(count.value))));
+  const count = element("input", { type: "number", required: true, min: 0, max: 9999, value: line.quantity, "aria-label": `How many: ${line.title}` });
+  count.addEventListener("change", () => {
+    if (count.reportValidity()) busy(count, () => change(cart, line.id, Number(count.value)));
+  });
   const remove = element("button", { type: "button" }, "remove");
   remove.addEventListener("click", () => busy(remove, () => change(cart, line.id, 0)));
   return [line.title, money(line.unitPrice), count, money(line.total), remove];
