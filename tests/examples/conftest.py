@@ -38,6 +38,11 @@ class Demo:
         return f"http://127.0.0.1:{self.port + 1}/storefront/"
 
     @property
+    def really(self) -> dict[str, str]:
+        """What stands for the ports that pages name."""
+        return {":8000": f":{self.port}", ":8001": f":{self.port + 1}"}
+
+    @property
     def environment(self) -> dict[str, str]:
         """Of the commands that somebody types beside it."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
