@@ -21,12 +21,6 @@ INSTALLED = Step('npm() { [ "$1" = ci ] || command npm "$@"; }')
 """What `npm ci` gets is there: the Makefile has typed it."""
 
 
-def split(page: str) -> tuple[list[Step], list[Step]]:
-    """What takes Node and what does not."""
-    found = steps(page)
-    return [one for one in found if "npm" not in one.typed], [one for one in found if "npm" in one.typed]
-
-
 def desk(folder: Path) -> Path:
     """A folder that looks like the repository, in which can be written."""
     folder.mkdir(exist_ok=True)
@@ -41,15 +35,10 @@ def desk(folder: Path) -> Path:
 
 @needs_curl
 def test_what_the_page_for_frontends_says_to_type_answers_as_it_says(demo: Demo, tmp_path: Path) -> None:
-    plain, _ = split("frontend.md")
-    follow(plain, desk(tmp_path), demo.environment, demo.really)
-
-
-@needs_packages
-def test_the_types_of_the_page_for_frontends_are_made_and_fit(demo: Demo, tmp_path: Path) -> None:
-    _, node = split("frontend.md")
-    follow([INSTALLED, *node], desk(tmp_path), demo.environment, demo.really)
-    assert os.listdir(tmp_path / "examples" / "mobile" / "generated")
+    found = steps("frontend.md")
+    node = [one for one in found if "npm" in one.typed]
+    assert len(node) == 1 and node[0] in steps("mobile.md"), "it is typed by the test of that page"
+    follow([one for one in found if one not in node], desk(tmp_path), demo.environment, demo.really)
 
 
 def test_a_page_that_says_something_else_than_comes_back_is_seen(tmp_path: Path) -> None:
@@ -58,3 +47,9 @@ def test_a_page_that_says_something_else_than_comes_back_is_seen(tmp_path: Path)
     for bad in (wrong, Step("false")):
         with pytest.raises(AssertionError):
             follow([good, bad], tmp_path, os.environ, {})
+
+
+@needs_packages
+def test_what_the_page_for_apps_says_to_type_answers_as_it_says(demo: Demo, tmp_path: Path) -> None:
+    really = {**demo.really, "sqlite:///.demo": f"sqlite:///{demo.folder / 'state'}"}
+    follow([INSTALLED, *steps("mobile.md")], desk(tmp_path), demo.environment, really)

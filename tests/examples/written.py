@@ -14,7 +14,7 @@ from tests.plugins.test_readme_demo import shown as decoded
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(sh|json|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 END = "-- end of this block --"
-PATIENCE = 240.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def replies(
     for said, real in really.items():
         script = script.replace(said, real)
     shell = subprocess.run(
-        ("bash", "-o", "pipefail"),
-        input=script,
+        ("bash", "-o", "pipefail", "-c", script),
+        stdin=subprocess.DEVNULL,
         cwd=folder,
         env=dict(environment),
         stdout=subprocess.PIPE,

@@ -35,7 +35,8 @@ function wait(error: unknown, attempt: number): Observable<unknown> {
   return throwError(() => error);
 }
 
-function codeOf(result: ApolloLink.Result): string | undefined {
+/** What is wrong with the whole request, or with its first field. */
+export function codeOf(result: ApolloLink.Result): string | undefined {
   const code: unknown = result.errors?.[0]?.extensions?.["code"];
   return typeof code === "string" ? code : undefined;
 }

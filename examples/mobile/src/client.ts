@@ -3,6 +3,7 @@ import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/clien
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import type { DocumentNode } from "graphql";
 import { again } from "./again.js";
+import { outdated } from "./outdated.js";
 
 /** What holds no token, and can be kept by a CDN on its way. */
 const PUBLIC = new Set(["ProductsNear", "ProductPage", "StoreAvailability", "Stores"]);
@@ -13,7 +14,7 @@ export interface Options {
 }
 
 export function client({ url, fetch = globalThis.fetch }: Options): ApolloClient {
-  const link = ApolloLink.from([again(), persisted(), new HttpLink({ uri: url, fetch })]);
+  const link = ApolloLink.from([again(), outdated(), persisted(), new HttpLink({ uri: url, fetch })]);
   return new ApolloClient({ link, cache: new InMemoryCache() });
 }
 

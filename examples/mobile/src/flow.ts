@@ -1,5 +1,6 @@
 // From the list of products to the code with which the order is collected: `npm run flow`.
 import { client } from "./client.js";
+import { OutdatedError } from "./outdated.js";
 import { Shop, there } from "./shop.js";
 
 const url = process.env["GATEWAY"] ?? "http://127.0.0.1:8000/graphql";
@@ -26,32 +27,41 @@ function nameOf(address: Parameters<typeof fetch>[0], options: RequestInit | und
   return String(name);
 }
 
-const shop = new Shop(client({ url, fetch: network }), new Map<string, string>(), "web");
+async function flow(): Promise<void> {
+  const shop = new Shop(client({ url, fetch: network }), new Map<string, string>(), "web");
 
-const products = await shop.products(near, search);
-const card = there(products.nodes[0], `a product with ${search}`);
-console.log(`found: ${card.title}, ${card.channels?.map((channel) => channel.name).join(", ")}`);
+  const products = await shop.products(near, search);
+  const card = there(products.nodes[0], `a product with ${search}`);
+  console.log(`found: ${card.title}, ${card.channels?.map((channel) => channel.name).join(", ")}`);
 
-const product = await shop.product(card.handle);
-const variant = there(product.variants?.nodes[0], "a variant");
-console.log(`costs: ${variant.price?.amount} ${variant.price?.currencyCode}`);
+  const product = await shop.product(card.handle);
+  const variant = there(product.variants?.nodes[0], "a variant");
+  console.log(`costs: ${variant.price?.amount} ${variant.price?.currencyCode}`);
 
-for (const { node, distanceKm } of await shop.shelves(variant.id, near)) {
-  console.log(`shop: ${node.location?.name}, ${distanceKm} km, ${node.status}`);
+  for (const { node, distanceKm } of await shop.shelves(variant.id, near)) {
+    console.log(`shop: ${node.location?.name}, ${distanceKm} km, ${node.status}`);
+  }
+
+  const cart = await shop.add(await shop.cart(), variant.id, 2);
+  console.log(`cart: ${cart.lines[0]?.quantity} for ${cart.total.amount} ${cart.total.currencyCode}`);
+
+  const options = await shop.options(cart, near);
+  const pickup = there(options.find((option) => option.parts.every((part) => part.method === "PICKUP")), "a pickup");
+  const total = await shop.total(cart, pickup);
+  console.log(`option: ${pickup.label}, ${total.amount} ${total.currencyCode} in all`);
+
+  const order = await shop.order(cart, pickup, total, "Ivy Jackson");
+  console.log(`ordered: ${order.number}, sent ${sent.get("OrderPlace")} times, once in effect`);
+
+  const later = new Shop(client({ url }), new Map<string, string>(), "web");
+  const seen = await later.placed(there(order.accessToken, "an access token"));
+  if (seen.number !== order.number) throw new Error("another order");
+  console.log(`collect: ${seen.number} with the code ${seen.fulfillments?.[0]?.pickupCode}`);
 }
 
-const cart = await shop.add(await shop.cart(), variant.id, 2);
-console.log(`cart: ${cart.lines[0]?.quantity} for ${cart.total.amount} ${cart.total.currencyCode}`);
-
-const options = await shop.options(cart, near);
-const pickup = there(options.find((option) => option.parts.every((part) => part.method === "PICKUP")), "a pickup");
-const total = await shop.total(cart, pickup);
-console.log(`option: ${pickup.label}, ${total.amount} ${total.currencyCode} in all`);
-
-const order = await shop.order(cart, pickup, total, "Ivy Jackson");
-console.log(`ordered: ${order.number}, sent ${sent.get("OrderPlace")} times, once in effect`);
-
-const later = new Shop(client({ url }), new Map<string, string>(), "web");
-const seen = await later.placed(there(order.accessToken, "an access token"));
-if (seen.number !== order.number) throw new Error("another order");
-console.log(`collect: ${seen.number} with the code ${seen.fulfillments?.[0]?.pickupCode}`);
+try {
+  await flow();
+} catch (error) {
+  if (!(error instanceof OutdatedError)) throw error;
+  console.log(error.message);
+}
