@@ -15,9 +15,9 @@ from graphql import concat_ast, parse, print_ast, separate_operations
 OPERATIONS = Path(__file__).parents[2] / "schema" / "operations" / "storefront"
 
 
-def texts() -> dict[str, str]:
-    """The documents by the names of their operations."""
-    files = sorted(OPERATIONS.glob("*.graphql"))
+def texts(folder: Path = OPERATIONS) -> dict[str, str]:
+    """The documents of a folder by the names of their operations."""
+    files = sorted(folder.glob("*.graphql"))
     whole = concat_ast([parse(path.read_text(encoding="utf-8")) for path in files])
     return {name: print_ast(document) for name, document in separate_operations(whole).items()}
 
