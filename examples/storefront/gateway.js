@@ -27,15 +27,21 @@ export async function ask(name, variables) {
   }
 }
 
-/* A wish, which has its effect once however often it is sent. Its key is kept until the gateway has said what became of
-   it: whoever tries again after a lost answer, or after the page was loaded anew, sends the same one. */
-export async function wish(name, input) {
-  const kept = `${name} ${JSON.stringify(input)}`;
-  const idempotencyKey = sessionStorage.getItem(kept) ?? crypto.randomUUID();
-  sessionStorage.setItem(kept, idempotencyKey);
-  const [payload] = Object.values(await ask(name, { input: { ...input, idempotencyKey } }));
-  if (payload && !payload.userErrors.some((error) => error.retryable)) sessionStorage.removeItem(kept);
+/* A wish, which has its effect once however often it is sent. It is kept, with its key, until the gateway has said what
+   became of it: after a lost answer, or when the page was loaded anew, it is sent again as it was, word for word.
+   `about`: a name for it, so that there are not two of its kind at once. */
+export async function wish(name, input, about = JSON.stringify(input)) {
+  const kept = `${name} ${about}`;
+  const whole = unanswered(name, about) ?? { ...input, idempotencyKey: crypto.randomUUID() };
+  sessionStorage.setItem(kept, JSON.stringify(whole));
+  const [payload] = Object.values(await ask(name, { input: whole }));
+  if (!payload.userErrors.some((error) => error.code === "IN_PROGRESS")) sessionStorage.removeItem(kept);
   return payload;
+}
+
+/* What was wished for under this name, and has no answer yet. */
+export function unanswered(name, about) {
+  return JSON.parse(sessionStorage.getItem(`${name} ${about}`) ?? "null");
 }
 
 /* Beside an error of one field the rest of the data holds. */

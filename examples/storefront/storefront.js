@@ -1,8 +1,9 @@
 /* A storefront in one page: products of every channel with what the nearest shop has, a cart, an order to be collected. */
-import { ask, AnswerError, wish } from "./gateway.js";
+import { ask, AnswerError, unanswered, wish } from "./gateway.js";
 
 const CHANNEL = "web"; // in front of which channel this page stands: its prices, its carts
 const HERE = "here";
+const ORDER = "of this visit";
 const KEPT = { cart: "storefront cart", order: "storefront order", place: "storefront place" };
 const STOCK = {
   IN_STOCK: "in stock",
@@ -262,6 +263,8 @@ async function cartOf(cartToken) {
 }
 
 async function showCart(draw) {
+  const lost = unanswered("OrderPlace", ORDER);
+  if (lost && (await placed(lost))) return undefined;
   const cart = await cartOf(localStorage.getItem(KEPT.cart));
   keep(cart);
   if (!cart || cart.lines.length === 0) return draw(element("h1", {}, "Cart"), element("p", {}, "There is nothing in it yet."));
@@ -304,22 +307,33 @@ function label(text, field) {
 }
 
 /* What is to be paid is added up by the gateway, and sent back to it: were it another sum by now, nothing is ordered. */
-async function order(cart, fields) {
+async function ordering(cart, fields) {
   const chosen = { cartToken: cart.token, fulfillmentOptionToken: fields.option.value };
   const { orderPreview } = await ask("OrderPreview", { input: chosen });
-  if (!granted(orderPreview)) return show({ quiet: true });
+  if (!granted(orderPreview)) return null;
   const { amount, currencyCode } = orderPreview.total;
-  const payload = await wish("OrderPlace", {
+  return {
     ...chosen,
     cartVersion: cart.version,
     contact: { name: fields.name.value, email: fields.email.value || null },
     payments: [{ kind: "ON_COLLECTION", amount: { amount, currencyCode } }],
     expectedTotal: { amount, currencyCode },
-  });
-  if (!granted(payload)) return show({ quiet: true });
+  };
+}
+
+async function order(cart, fields) {
+  const input = unanswered("OrderPlace", ORDER) ?? (await ordering(cart, fields));
+  return input && (await placed(input)) ? undefined : show({ quiet: true });
+}
+
+/* Whether the order was taken. An order whose answer was lost may have been: so it is sent again before anything else. */
+async function placed(input) {
+  const payload = await wish("OrderPlace", input, ORDER);
+  if (!granted(payload)) return false;
   keep(null);
   sessionStorage.setItem(KEPT.order, payload.order.accessToken);
-  return go("#/order");
+  go("#/order");
+  return true;
 }
 
 function parcel(fulfillment) {

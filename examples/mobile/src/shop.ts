@@ -11,7 +11,6 @@ import {
   ProductsNearDocument,
   StoreAvailabilityDocument,
   type CartContentsFragment,
-  type CartResultFragment,
   type FulfillmentOptionsQuery,
   type GeoPointInput,
 } from "../generated/graphql.js";
@@ -46,8 +45,7 @@ export class Shop {
   }
 
   async cart(): Promise<CartContentsFragment> {
-    const payload = await wishing<CartResultFragment>(this.store, "a cart", async (idempotencyKey) => {
-      const input = { channelKey: this.channelKey, idempotencyKey };
+    const payload = await wishing(this.store, "a cart", { channelKey: this.channelKey }, async (input) => {
       const { data } = await this.apollo.mutate({ mutation: CartCreateDocument, variables: { input } });
       return there(data?.cartCreate, "cartCreate");
     });
@@ -55,9 +53,8 @@ export class Shop {
   }
 
   async add(cart: CartContentsFragment, variantId: string, quantity: number): Promise<CartContentsFragment> {
-    const cartToken = there(cart.token, "token");
-    const payload = await wishing<CartResultFragment>(this.store, `add ${cart.id} ${cart.version}`, async (idempotencyKey) => {
-      const input = { cartToken, version: cart.version, lines: [{ variantId, quantity }], idempotencyKey };
+    const wish = { cartToken: there(cart.token, "token"), version: cart.version, lines: [{ variantId, quantity }] };
+    const payload = await wishing(this.store, `more for ${cart.id}`, wish, async (input) => {
       const { data } = await this.apollo.mutate({ mutation: CartLinesAddDocument, variables: { input } });
       return there(data?.cartLinesAdd, "cartLinesAdd");
     });
@@ -79,16 +76,15 @@ export class Shop {
   }
 
   async order(cart: CartContentsFragment, option: Option, total: { amount: string; currencyCode: string }, name: string) {
-    const payload = await wishing(this.store, `order ${cart.id}`, async (idempotencyKey) => {
-      const input = {
-        cartToken: there(cart.token, "token"),
-        cartVersion: cart.version,
-        fulfillmentOptionToken: option.token,
-        contact: { name },
-        payments: [{ kind: "ON_COLLECTION" as const, amount: total }],
-        expectedTotal: total,
-        idempotencyKey,
-      };
+    const wish = {
+      cartToken: there(cart.token, "token"),
+      cartVersion: cart.version,
+      fulfillmentOptionToken: option.token,
+      contact: { name },
+      payments: [{ kind: "ON_COLLECTION" as const, amount: total }],
+      expectedTotal: total,
+    };
+    const payload = await wishing(this.store, `order ${cart.id}`, wish, async (input) => {
       const { data } = await this.apollo.mutate({ mutation: OrderPlaceDocument, variables: { input } });
       return there(data?.orderPlace, "orderPlace");
     });

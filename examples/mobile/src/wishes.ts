@@ -1,4 +1,4 @@
-// Every wish has its effect once: its key is kept until it is known what became of it.
+// Every wish has its effect once: it is kept, with its key, until it is known what became of it.
 
 /** What outlives the app: on a phone its own storage, here a map. */
 export interface Store {
@@ -8,7 +8,7 @@ export interface Store {
 }
 
 interface Payload {
-  userErrors: readonly { code: string; message: string; retryable: boolean }[];
+  userErrors: readonly { code: string; message: string }[];
 }
 
 /** A refusal, for the one who wished: `code` is for programs, `message` for people. */
@@ -20,17 +20,21 @@ export class RefusedError extends Error {
 }
 
 /**
- * Wish for it: sent again, in this run of the app or the next one, it goes under the same key.
+ * Wish for it. A wish of this name that has no answer yet is sent again as it was, in this run of the app or the next one.
  *
- * @param wish what is wished for, the same text for the same wish
- * @throws RefusedError it was refused. Where that may pass, the key is kept: the same can be wished for again.
+ * @throws RefusedError it was refused
  */
-export async function wishing<P extends Payload>(store: Store, wish: string, send: (key: string) => Promise<P>): Promise<P> {
-  const key = store.get(wish) ?? crypto.randomUUID();
-  store.set(wish, key);
-  const payload = await send(key);
-  if (!payload.userErrors.some((error) => error.retryable)) store.delete(wish);
+export async function wishing<Input, P extends Payload>(
+  store: Store,
+  name: string,
+  input: Input,
+  send: (whole: Input & { idempotencyKey: string }) => Promise<P>,
+): Promise<P> {
+  const kept = store.get(name) ?? JSON.stringify({ ...input, idempotencyKey: crypto.randomUUID() });
+  store.set(name, kept);
+  const payload = await send(JSON.parse(kept) as Input & { idempotencyKey: string });
   const [refusal] = payload.userErrors;
+  if (refusal?.code !== "IN_PROGRESS") store.delete(name);
   if (refusal) throw new RefusedError(refusal.code, refusal.message);
   return payload;
 }
