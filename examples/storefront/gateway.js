@@ -54,7 +54,9 @@ async function sent(name, variables) {
   const accept = "application/graphql-response+json, application/json;q=0.9";
   try {
     const response = PUBLIC.has(name)
-      ? await fetch(`graphql?${new URLSearchParams({ documentId, variables: JSON.stringify(variables) })}`, { headers: { accept } })
+      ? await fetch(`graphql?${new URLSearchParams({ documentId, variables: JSON.stringify(variables) })}`, {
+          headers: { accept },
+        })
       : await fetch("graphql", {
           method: "POST",
           headers: { accept, "content-type": "application/json" },

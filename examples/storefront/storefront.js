@@ -45,7 +45,11 @@ function element(name, attributes = {}, ...content) {
 }
 
 function table(titles, rows, attributes) {
-  const head = element("thead", {}, element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title))));
+  const head = element(
+    "thead",
+    {},
+    element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title))),
+  );
   const body = rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell ?? ""))));
   return element("table", attributes, head, element("tbody", {}, ...body));
 }
@@ -62,7 +66,9 @@ function prices(range) {
 }
 
 function when(instant) {
-  return instant ? new Date(instant).toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" }) : "";
+  return instant
+    ? new Date(instant).toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" })
+    : "";
 }
 
 function stockOf(status) {
@@ -111,7 +117,10 @@ function rounded({ latitude, longitude }) {
 function located() {
   const unknown = () => new Error("We could not find out where you are: please choose a shop.");
   return new Promise((resolve, reject) => {
-    navigator.geolocation.getCurrentPosition(resolve, () => reject(unknown()), { maximumAge: 600_000, timeout: 10_000 });
+    navigator.geolocation.getCurrentPosition(resolve, () => reject(unknown()), {
+      maximumAge: 600_000,
+      timeout: 10_000,
+    });
   });
 }
 
@@ -153,12 +162,15 @@ function card(product) {
 /* A channel that is down or late takes nothing from the page: what is known of it stands there, and how old it is. */
 function ages(sources) {
   const late = (sources ?? []).filter((source) => ["STALE", "FAILED"].includes(source.state) && source.channel);
-  const lines = late.map((source) => `${source.channel.name}: as of ${source.asOf ? when(source.asOf) : "an unknown time"}`);
+  const lines = late.map(
+    (source) => `${source.channel.name}: as of ${source.asOf ? when(source.asOf) : "an unknown time"}`,
+  );
   return element("p", { class: "quiet" }, lines.join(" · "));
 }
 
 async function page(after) {
-  return (await ask("ProductsNear", { channelKey: CHANNEL, near: await near(), after, search: searched || null })).products;
+  return (await ask("ProductsNear", { channelKey: CHANNEL, near: await near(), after, search: searched || null }))
+    .products;
 }
 
 async function showProducts(draw) {
@@ -175,7 +187,11 @@ async function showProducts(draw) {
       more.hidden = !next.pageInfo.hasNextPage;
     }),
   );
-  const count = element("p", { class: "quiet" }, `${first.totalCount} ${first.totalCount === 1 ? "product" : "products"} of all channels`);
+  const count = element(
+    "p",
+    { class: "quiet" },
+    `${first.totalCount} ${first.totalCount === 1 ? "product" : "products"} of all channels`,
+  );
   return draw(element("h1", {}, "Products"), count, list, more, ages(first.sources));
 }
 
@@ -205,7 +221,12 @@ async function showProduct(draw, handle) {
   const chosen = element("select", { id: "variant", "aria-label": "Variant" });
   chosen.append(...variants.map((one) => element("option", { value: one.id }, one.title || one.sku || product.title)));
   const about = element("div", { id: "offer" });
-  const pick = () => showVariant(about, variants.find((one) => one.id === chosen.value), point);
+  const pick = () =>
+    showVariant(
+      about,
+      variants.find((one) => one.id === chosen.value),
+      point,
+    );
   chosen.addEventListener("change", () => busy(chosen, pick));
   draw(element("h1", {}, product.title), element("p", {}, product.description), chosen, about);
   return variants.length > 0 ? pick() : undefined;
@@ -249,7 +270,14 @@ async function change(cart, lineId, quantity) {
 }
 
 function lineOf(cart, line) {
-  const count = element("input", { type: "number", required: true, min: 0, max: 9999, value: line.quantity, "aria-label": `How many: ${line.title}` });
+  const count = element("input", {
+    type: "number",
+    required: true,
+    min: 0,
+    max: 9999,
+    value: line.quantity,
+    "aria-label": `How many: ${line.title}`,
+  });
   count.addEventListener("change", () => {
     if (count.reportValidity()) busy(count, () => change(cart, line.id, Number(count.value)));
   });
@@ -267,9 +295,14 @@ async function showCart(draw) {
   if (lost && (await placed(lost))) return undefined;
   const cart = await cartOf(localStorage.getItem(KEPT.cart));
   keep(cart);
-  if (!cart || cart.lines.length === 0) return draw(element("h1", {}, "Cart"), element("p", {}, "There is nothing in it yet."));
+  if (!cart || cart.lines.length === 0)
+    return draw(element("h1", {}, "Cart"), element("p", {}, "There is nothing in it yet."));
   const { fulfillmentOptions } = await ask("FulfillmentOptions", { cartToken: cart.token, near: await near() });
-  const lines = table(["", "each", "how many", "together", ""], cart.lines.map((line) => lineOf(cart, line)), { class: "lines" });
+  const lines = table(
+    ["", "each", "how many", "together", ""],
+    cart.lines.map((line) => lineOf(cart, line)),
+    { class: "lines" },
+  );
   const total = element("p", { class: "price", id: "total" }, `Goods, with tax: ${money(cart.total)}`);
   return draw(element("h1", {}, "Cart"), lines, total, checkout(cart, fulfillmentOptions ?? []));
 }
@@ -289,10 +322,21 @@ function choice(option, checked) {
 function checkout(cart, options) {
   const ways = options.filter(collected);
   if (ways.length === 0) return element("p", {}, "No shop can have all of it ready for you.");
-  const where = element("fieldset", {}, element("legend", {}, "Collect it"), ...ways.map((one, at) => choice(one, at === 0)));
+  const where = element(
+    "fieldset",
+    {},
+    element("legend", {}, "Collect it"),
+    ...ways.map((one, at) => choice(one, at === 0)),
+  );
   const name = element("input", { name: "name", required: true, autocomplete: "name", maxlength: 100 });
   const email = element("input", { name: "email", type: "email", autocomplete: "email", maxlength: 200 });
-  const who = element("fieldset", {}, element("legend", {}, "For whom"), label("Name", name), label("E-mail, if you like", email));
+  const who = element(
+    "fieldset",
+    {},
+    element("legend", {}, "For whom"),
+    label("Name", name),
+    label("E-mail, if you like", email),
+  );
   const place = element("button", { id: "order" }, "Order, and pay in the shop");
   const form = element("form", { id: "checkout" }, where, who, place);
   form.addEventListener("submit", (event) => {

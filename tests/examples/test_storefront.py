@@ -53,7 +53,7 @@ class Shopper:
         browser.get(address)
 
     def _told(self, command: str, **parameters: Any) -> None:
-        self.browser.execute_cdp_cmd(command, parameters)  # type: ignore[attr-defined]
+        self.browser.execute_cdp_cmd(command, parameters)
 
     def see(self, selector: str, text: str = "") -> Any:
         """What there is of this kind, once it says so."""

@@ -1,5 +1,5 @@
 // Sends again what came to nothing: because the network broke, or because the gateway had too much to do.
-import { ApolloLink } from "@apollo/client";
+import { ApolloLink, ServerError } from "@apollo/client";
 import { defer, map, retry, throwError, timer, type Observable } from "rxjs";
 
 const BUSY = new Set(["OVERLOADED", "RATE_LIMITED"]);
@@ -31,8 +31,13 @@ export function again(times = 3): ApolloLink {
 
 function wait(error: unknown, attempt: number): Observable<unknown> {
   if (error instanceof BusyError) return timer(1_000 * (error.seconds + Math.random()));
-  if (error instanceof TypeError) return timer(250 * 2 ** attempt * Math.random()); // as fetch says that the network broke
+  if (broke(error)) return timer(250 * 2 ** attempt * Math.random());
   return throwError(() => error);
+}
+
+/** Whether the network broke, as fetch says it, or something between here and the gateway. */
+function broke(error: unknown): boolean {
+  return error instanceof TypeError || (ServerError.is(error) && error.statusCode >= 500);
 }
 
 /** What is wrong with the whole request, or with its first field. */

@@ -34,7 +34,10 @@ export class Shop {
   }
 
   async product(handle: string) {
-    const { data } = await this.apollo.query({ query: ProductPageDocument, variables: { channelKey: this.channelKey, handle } });
+    const { data } = await this.apollo.query({
+      query: ProductPageDocument,
+      variables: { channelKey: this.channelKey, handle },
+    });
     return there(data?.product, "product");
   }
 
@@ -70,12 +73,21 @@ export class Shop {
   /** What is to be paid: the gateway adds up, because amounts are decimal strings. */
   async total(cart: CartContentsFragment, option: Option) {
     const input = { cartToken: there(cart.token, "token"), fulfillmentOptionToken: option.token };
-    const { data } = await this.apollo.query({ query: OrderPreviewDocument, variables: { input }, fetchPolicy: "no-cache" });
+    const { data } = await this.apollo.query({
+      query: OrderPreviewDocument,
+      variables: { input },
+      fetchPolicy: "no-cache",
+    });
     const { amount, currencyCode } = there(data?.orderPreview, "orderPreview").total;
     return { amount, currencyCode };
   }
 
-  async order(cart: CartContentsFragment, option: Option, total: { amount: string; currencyCode: string }, name: string) {
+  async order(
+    cart: CartContentsFragment,
+    option: Option,
+    total: { amount: string; currencyCode: string },
+    name: string,
+  ) {
     const wish = {
       cartToken: there(cart.token, "token"),
       cartVersion: cart.version,
@@ -93,7 +105,11 @@ export class Shop {
 
   /** An order, by the token that came when it was placed. */
   async placed(accessToken: string) {
-    const { data } = await this.apollo.query({ query: OrderDocument, variables: { accessToken }, fetchPolicy: "network-only" });
+    const { data } = await this.apollo.query({
+      query: OrderDocument,
+      variables: { accessToken },
+      fetchPolicy: "network-only",
+    });
     return there(data?.order, "order");
   }
 }

@@ -13,7 +13,10 @@ interface Payload {
 
 /** A refusal, for the one who wished: `code` is for programs, `message` for people. */
 export class RefusedError extends Error {
-  constructor(readonly code: string, message: string) {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
     super(message);
     this.name = "RefusedError";
   }
