@@ -22,11 +22,12 @@ help:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,mariadb,redis,dev]'
 	@touch $@
 
-# The suites that others have written, for Node. Where they cannot be had their tests are skipped by name.
-SUITES := tests/conformance/node_modules/ready
+# The suites that others have written, and the mobile client, for Node. Where its packages cannot be had their tests are
+# skipped by name.
+SUITES := tests/conformance/node_modules/ready examples/mobile/node_modules/ready
 
-$(SUITES): tests/conformance/package-lock.json
-	@npm ci --prefix tests/conformance --silent --no-audit --no-fund && touch $@ || echo 'npm gets no packages' >&2
+$(SUITES): %/node_modules/ready: %/package-lock.json
+	@npm ci --prefix $* --silent --no-audit --no-fund && touch $@ || echo 'npm gets no packages' >&2
 
 demo: .venv/ready
 	@$(BIN)/python -m examples.demo

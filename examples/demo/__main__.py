@@ -20,6 +20,7 @@ from examples.demo.control import ControlServer, Outside, control_server
 from examples.demo.gateway_process import DemoError, addresses, ask, run, serving
 from examples.demo.queries import VARIANT, paste
 from examples.demo.retail import DataError, Sold, read
+from examples.storefront.manifest import manifest, texts
 from gateway.sdk.testing.sandbox import World
 
 HERE = Path(__file__).parent
@@ -100,6 +101,7 @@ async def around(worlds: Mapping[str, World], twins: Twins, kept: Path, port: in
     try:
         if not was_synced(kept):
             note_synced(kept, await run("sync", environment))
+        await push_documents(kept / "storefront.json", environment)
         async with serving(environment, address) as gateway:
             await announce(f"{address}/graphql", port + 1)
             await gateway.wait()
@@ -111,6 +113,14 @@ async def around(worlds: Mapping[str, World], twins: Twins, kept: Path, port: in
 def was_synced(kept: Path) -> bool:
     """Whether an earlier start has read everything: what has changed since, the gateway reads while it serves."""
     return (kept / "synced").exists()
+
+
+async def push_documents(file: Path, environment: Mapping[str, str]) -> None:
+    """The storefront's documents, as its release would push them."""
+    await asyncio.to_thread(file.write_text, manifest(texts()), encoding="utf-8")
+    named = ("--app", "storefront", "--version", "1.0")
+    if code := await run("documents", environment, "push", str(file), *named):
+        raise DemoError(f"`gateway documents push` ended with code {code}")
 
 
 def note_synced(kept: Path, code: int) -> None:

@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from examples.demo.pages import page_routes
+from examples.demo.storefront import storefront_routes
+from examples.storefront.manifest import ids, texts
 from gateway.sdk.testing.sandbox import Sandbox, SandboxError, UnsupportedFaultError
 
 Body = dict[str, Any]
@@ -49,6 +51,7 @@ def control_app(outside: Outside) -> Starlette:
         return JSONResponse(dict(outside.summary))
 
     routes = [Route("/world", world, methods=["GET"]), *page_routes(outside.gateway)]
+    routes += storefront_routes(outside.gateway, ids(texts()))
     actions: dict[str, Action] = {
         "sell": lambda sandbox, body: sell(sandbox, body, _places(outside, sandbox)),
         "price": price,

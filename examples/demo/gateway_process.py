@@ -46,9 +46,9 @@ def addresses(database: Path, port: int) -> Mapping[str, str]:
     }
 
 
-async def run(command: str, environment: Mapping[str, str]) -> int:
+async def run(command: str, environment: Mapping[str, str], *arguments: str) -> int:
     """Run a command of the gateway to its end; its code. What it shows is seen."""
-    process = await _started(command, environment)
+    process = await _started(command, environment, *arguments)
     try:
         return await process.wait()
     finally:
@@ -66,10 +66,10 @@ async def serving(environment: Mapping[str, str], address: str) -> AsyncIterator
         await _stopped(process)
 
 
-async def _started(command: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-    arguments = (sys.executable, "-c", PROGRAM, command, "--config", str(CONFIG))
+async def _started(command: str, environment: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
+    program = (sys.executable, "-c", PROGRAM, command, *arguments, "--config", str(CONFIG))
     return await asyncio.create_subprocess_exec(
-        *arguments, env={**os.environ, **environment}, stdin=asyncio.subprocess.PIPE
+        *program, env={**os.environ, **environment}, stdin=asyncio.subprocess.PIPE
     )
 
 

@@ -1,20 +1,18 @@
-"""The page that shows it: three files, and a way to the gateway, which answers other pages only where they live."""
+"""The page that shows it: three files, and a way to the gateway for them, as staff."""
 
 from __future__ import annotations
 
-import asyncio
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
+from examples.demo.passing import pass_on
+
 FILES = {"/page.js": "page.js", "/page.css": "page.css"}
 FOLDER = Path(__file__).with_name("page")
-TOKEN = "demo-staff"
-PATIENCE = 10.0
+STAFF = {"authorization": "Bearer demo-staff", "content-type": "application/json"}
 FRESH = {"cache-control": "no-store"}
 
 
@@ -22,7 +20,7 @@ def page_routes(gateway: str) -> list[Route]:
     """What a browser asks for."""
 
     async def graphql(request: Request) -> Response:
-        return await asyncio.to_thread(passed_on, f"{gateway}/graphql", await request.body())
+        return await pass_on(request, f"{gateway}/graphql", STAFF)
 
     index = (FOLDER / "index.html").read_text(encoding="utf-8").replace("{gateway}", gateway)
 
@@ -38,18 +36,3 @@ def _file(path: str, name: str) -> Route:
         return FileResponse(FOLDER / name, headers=FRESH)
 
     return Route(path, file, methods=["GET"])
-
-
-def passed_on(address: str, body: bytes) -> Response:
-    """The gateway's answer, as staff get it."""
-    headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
-    request = urllib.request.Request(address, body, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return Response(answer.read(), answer.status, media_type="application/json")
-    except urllib.error.HTTPError as error:
-        return Response(error.read(), error.code, media_type="application/json")
-    except OSError:
-        return Response(
-            b'{"errors": [{"message": "The gateway does not answer."}]}', 502, media_type="application/json"
-        )

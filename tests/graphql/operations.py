@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from graphql import concat_ast, parse, print_ast, separate_operations
+from examples.storefront import manifest as storefront
 
 FOLDER = Path(__file__).parents[2] / "schema" / "operations"
 APPS = ("storefront", "store-app")
@@ -22,8 +22,7 @@ def files(app: str) -> list[Path]:
 @cache
 def texts(app: str) -> Mapping[str, str]:
     """An app's documents by the names of their operations."""
-    whole = concat_ast([parse(path.read_text(encoding="utf-8")) for path in files(app)])
-    return {name: print_ast(document) for name, document in separate_operations(whole).items()}
+    return storefront.texts(FOLDER / app)
 
 
 def id_of(text: str) -> str:

@@ -21,7 +21,8 @@ from tests.graphql.world import ACCEPT, ADMIN, GTIN, World, opened, schema
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 LONDON = {"latitude": 51.5, "longitude": -0.15}
-QUERIES = {"ProductList", "ProductPage", "StoreAvailability", "StockList", "Scan", "FulfillmentQueue"}
+STOREFRONT = {"ProductList", "ProductsNear", "ProductPage", "StoreAvailability", "Stores"}
+QUERIES = {*STOREFRONT, "StockList", "Scan", "FulfillmentQueue"}
 """Those that hold no token, and so can be asked for with GET."""
 
 
@@ -78,6 +79,9 @@ def test_every_document_of_an_app_fits_the_schema_and_the_limits(app: str) -> No
 async def shop(app: App) -> dict[str, Any]:
     """From the list of products to an order that is collected in London."""
     (card,) = (await app.ask("ProductList", channelKey="web", search="mug"))["nodes"]
+    near = (await app.ask("ProductsNear", channelKey="web", near=LONDON, search="mug"))["nodes"]
+    assert [one["handle"] for one in near] == [card["handle"]]
+    assert "London" in [one["name"] for one in (await app.ask("Stores"))["nodes"]]
     page = await app.ask("ProductPage", channelKey="web", handle=card["handle"])
     variant = page["variants"]["nodes"][0]["id"]
     places = await app.ask("StoreAvailability", variantId=variant, near=LONDON)
@@ -103,7 +107,7 @@ async def filled(app: App, variant: str) -> dict[str, Any]:
 async def bought(app: App, cart: dict[str, Any]) -> dict[str, Any]:
     options = await app.ask("FulfillmentOptions", cartToken=cart["token"], near=LONDON)
     pickup = next(one for one in options if one["label"] == "Pickup in London")
-    total = {"amount": f"{(cents(cart['total']) + cents(pickup['price'])) / 100:.2f}", "currencyCode": "GBP"}
+    total = await to_pay(app, cart, pickup)
     placed = await app.wish(
         "OrderPlace",
         cartToken=cart["token"],
@@ -118,6 +122,15 @@ async def bought(app: App, cart: dict[str, Any]) -> dict[str, Any]:
     seen = await app.ask("Order", accessToken=order["accessToken"])
     assert seen["number"] == order["number"] and seen["fulfillments"][0]["pickupCode"]
     return order
+
+
+async def to_pay(app: App, cart: dict[str, Any], option: dict[str, Any]) -> dict[str, str]:
+    """What the gateway adds up."""
+    given = {"cartToken": cart["token"], "fulfillmentOptionToken": option["token"]}
+    seen = await app.ask("OrderPreview", input=given)
+    assert cents(seen["total"]) == cents(cart["total"]) + cents(option["price"])
+    total: dict[str, str] = seen["total"]
+    return total
 
 
 async def test_a_storefront_sells_by_the_ids_of_its_documents(world: World) -> None:

@@ -39,6 +39,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
 def browser(tmp_path: Path) -> Iterator[WebDriver]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     quiet = ("disable-background-networking", "disable-component-update", "disable-sync", "no-first-run", "disable-gpu")
     for argument in ("headless=new", "no-sandbox", f"user-data-dir={tmp_path / 'browser'}", *quiet):
         options.add_argument(f"--{argument}")

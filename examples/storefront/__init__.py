@@ -1,0 +1,1 @@
+"""A web page that sells, through persisted documents only."""

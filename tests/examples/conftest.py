@@ -1,0 +1,75 @@
+"""One demo for all examples: the real program, with some of the real receipts."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from examples.demo.__main__ import DATA
+from examples.demo.queries import SHOWN
+from tests.plugins.test_demo_run import free_ports
+
+ROOT = Path(__file__).parents[2]
+SOME = {*SHOWN, "84029E", "85123A", "84879", "22632", "22633", "21730", "22745", "22748", "84969", "48187", "21756"}
+"""Products of which the demo knows; real ones it has thousands of."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo. `folder`: where what belongs to this test run can be put."""
+
+    port: int
+    folder: Path
+
+    @property
+    def gateway(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    @property
+    def storefront(self) -> str:
+        return f"http://127.0.0.1:{self.port + 1}/storefront/"
+
+    @property
+    def really(self) -> dict[str, str]:
+        """What stands for the ports that pages name."""
+        return {":8000": f":{self.port}", ":8001": f":{self.port + 1}"}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the commands that somebody types beside it."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path}
+
+
+def receipts(target: Path) -> Path:
+    """The receipts of some products."""
+    with gzip.open(DATA, "rt", encoding="utf-8", newline="") as source:
+        head, *lines = csv.reader(source)
+    code = head.index("StockCode")
+    with gzip.open(target, "wt", encoding="utf-8", newline="") as chosen:
+        csv.writer(chosen).writerows([head, *(line for line in lines if line[code] in SOME)])
+    return target
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder, port = tmp_path_factory.mktemp("demo"), free_ports()
+    data = receipts(folder / "data.csv.gz")
+    environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(folder / "state")}
+    command = (sys.executable, "-m", "examples.demo")
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = ""
+        while "Ctrl-C ends" not in told and (line := process.stdout.readline()):
+            told += line
+        assert "Ctrl-C ends" in told, told
+        yield Demo(port, folder)
+        process.terminate()
