@@ -195,11 +195,15 @@ async function showProducts(draw) {
   return draw(element("h1", {}, "Products"), count, list, more, ages(first.sources));
 }
 
+function pieces(listing) {
+  return listing.unitsPerListing > 1 ? `for ${listing.unitsPerListing}` : "";
+}
+
 function offers(variant) {
   const rows = (variant.listings ?? []).map((listing) => [
     listing.channel?.name,
     listing.title,
-    listing.unitsPerListing > 1 ? `${money(listing.price)} for ${listing.unitsPerListing}` : money(listing.price),
+    [money(listing.price), pieces(listing), listing.channel?.pricesIncludeTax === false ? "before tax" : ""].join(" "),
   ]);
   return table(["Sold by", "as", "for"], rows, { class: "listings" });
 }
@@ -218,7 +222,7 @@ async function showProduct(draw, handle) {
   const [{ product }, point] = await Promise.all([ask("ProductPage", { channelKey: CHANNEL, handle }), near()]);
   if (!product) return draw(element("p", {}, "There is no such product."));
   const variants = product.variants?.nodes ?? [];
-  const chosen = element("select", { id: "variant", "aria-label": "Variant" });
+  const chosen = element("select", { id: "variant", "aria-label": "Variant", hidden: variants.length < 2 });
   chosen.append(...variants.map((one) => element("option", { value: one.id }, one.title || one.sku || product.title)));
   const about = element("div", { id: "offer" });
   const pick = () =>

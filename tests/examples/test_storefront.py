@@ -93,10 +93,10 @@ def found(shopper: Shopper) -> None:
         "Manchester, King Street 0.3",
         "London, Marylebone 260.4",
     ]
-    assert {row.text.splitlines()[0].split(" REGENCY")[0] for row in rows(shopper, ".listings")} == {
-        "Web store",
-        "Tills of both shops",
-        "Amazon",
+    assert {row.text.replace(" REGENCY CAKESTAND 3 TIER", "") for row in rows(shopper, ".listings")} == {
+        "Web store £14.98",
+        "Tills of both shops £12.75 before tax",
+        "Amazon £14.98",
     }
 
 
