@@ -31,6 +31,7 @@ TABLES: dict[str, Any] = {
         "height": 10_000,
         "depth": 40,
         "tokens": 10_000,
+        "deadline": "5m",
     },  # or nothing here would be begun
 }
 
