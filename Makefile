@@ -8,7 +8,7 @@ help:
 	@echo 'make demo     a retailer with two shops, synced and served (PORT=8000, DATA=file.csv.gz)'
 	@echo 'make busy-day 2,000 sales everywhere at once while channels break, and what came of it (SALES=2000, SEED=1)'
 	@echo 'make test     the tests, on SQLite and PostgreSQL'
-	@echo 'make thorough what make test leaves out for time: PostgreSQL where it should not matter which database it is'
+	@echo 'make thorough the tests that make test has no time for: both together are all of them'
 	@echo 'make check    lint, types, import rules, tests'
 	@echo 'make serve    the gateway of gateway.toml (CONFIG=gateway.toml)'
 	@echo 'make schema   prints the GraphQL schema and the JSON Schemas of the channels into schema/'
@@ -42,12 +42,12 @@ TESTED = @room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	trap 'rm -rf "$$scratch"' EXIT; \
 	TMPDIR="$$scratch" PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 4 --basetemp="$$scratch/tests"
 
-test: .venv/ready $(if $(shell command -v npm),$(SUITES))
+test: .venv/ready
 	$(TESTED)
 
 thorough: export THOROUGH = 1
-thorough: .venv/ready
-	$(TESTED) -k postgresql
+thorough: .venv/ready $(if $(shell command -v npm),$(SUITES))
+	$(TESTED)
 
 check: lint types test
 

@@ -25,8 +25,8 @@ DATABASES = ("sqlite", "postgresql")
 TORTURE = bool(os.environ.get("TORTURE"))
 """Whether tests look long and at random, instead of shortly and always at the same examples."""
 
-THOROUGH = TORTURE or bool(os.environ.get("THOROUGH"))
-"""Whether both databases are tried also where it does not matter which one it is: `make test` has no time for that."""
+THOROUGH = bool(os.environ.get("THOROUGH"))
+"""Whether to run what `make test` has no time for, instead of the rest: `make torture` runs both."""
 
 settings.register_profile("test", derandomize=True, deadline=None, database=None)
 settings.register_profile("torture", deadline=None)
@@ -34,16 +34,18 @@ settings.load_profile("torture" if TORTURE else "test")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what THOROUGH is for; it is counted as deselected."""
-    left_out = [] if THOROUGH else [item for item in items if _is_for_thorough(item)]
-    items[:] = [item for item in items if THOROUGH or not _is_for_thorough(item)]
+    """Leave out what there is no time for, or all others; they are counted as deselected."""
+    left_out = [] if TORTURE else [item for item in items if _takes_long(item) is not THOROUGH]
+    items[:] = [item for item in items if TORTURE or _takes_long(item) is THOROUGH]
     config.hook.pytest_deselected(items=left_out)
 
 
-def _is_for_thorough(item: pytest.Item) -> bool:
+def _takes_long(item: pytest.Item) -> bool:
+    """Whether it is marked so, or is PostgreSQL's turn where it does not matter which database it is."""
     given = getattr(item, "callspec", None)
     on = given.params.get("database_kind") if given is not None else None
-    return on == "postgresql" and item.get_closest_marker("any_database") is not None
+    again = on == "postgresql" and item.get_closest_marker("any_database") is not None
+    return again or item.get_closest_marker("long") is not None
 
 
 @pytest.fixture(scope="session")

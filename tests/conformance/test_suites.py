@@ -15,7 +15,7 @@ from tests.conformance.fuzzing import fuzzed
 from tests.conformance.places import Check, place
 from tests.conformance.suites import SUITES, Suite, outcome
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 ABSENT = node.missing()
 LEAST = {"graphql-http": 61, "schemathesis, without a token": 51, "schemathesis, with a token": 51}
 

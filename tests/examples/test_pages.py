@@ -11,6 +11,8 @@ import pytest
 from tests.examples.conftest import ROOT, Demo
 from tests.examples.written import Step, follow, steps
 
+pytestmark = pytest.mark.long
+
 CLIENT = ROOT / "examples" / "mobile"
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 needs_packages = pytest.mark.skipif(

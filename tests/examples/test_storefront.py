@@ -19,6 +19,8 @@ from examples.storefront.manifest import ids, texts
 from tests.examples.conftest import Demo
 from tests.plugins.test_demo_page import browser, until
 
+pytestmark = pytest.mark.long
+
 __all__ = ["browser"]
 
 needs_browser = pytest.mark.skipif(

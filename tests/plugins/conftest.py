@@ -24,7 +24,6 @@ from gateway.sdk.testing.sandbox import World, small_world
 from gateway_sqlpos import open_channel
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.sandbox import TillSandbox, open_sandbox
-from tests.conftest import DATABASES, THOROUGH
 
 AT_WORK = datetime(2011, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -34,7 +33,7 @@ def at_work() -> StillContext:
     return StillContext("till", AT_WORK)
 
 
-@pytest.fixture(scope="module", params=DATABASES if THOROUGH else DATABASES[:1])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def database_kind(request: pytest.FixtureRequest) -> str:
     """The gateway's database: what it is does not matter to adapters, so the other one is tried when there is time.
 

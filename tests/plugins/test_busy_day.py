@@ -13,6 +13,8 @@ import pytest
 from examples.demo.busy.books import Books, Sold
 from examples.demo.busy.day import Report
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 LEEDS = "warehouse-leeds"
 WELL = ("different: 0", "under way: 0", "could not be asked: 0", "counted otherwise than sold: 0", "not done: 0")

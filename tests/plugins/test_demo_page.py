@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.long,
     pytest.mark.skipif(shutil.which("chromedriver") is None, reason="Chromium and its driver are not installed"),
 ]
 

@@ -19,7 +19,7 @@ from gateway.sdk import ContractError
 from .retail import AMAZON, SOON, TILL, WEB, retail
 from .wire import Said, chunk, reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 MEGABYTE = 1_000_000
 BOMB = gzip.compress(bytes(200 * MEGABYTE), compresslevel=1)

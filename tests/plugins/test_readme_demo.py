@@ -31,6 +31,7 @@ from tests.plugins.test_readme import blocks, chapter
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.long,
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
 ]
 STAND = "22423"
