@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from gateway.execution.answers import Answer
 from gateway.execution.context import Context
 from gateway.execution.freshness import shared_for
+from gateway.execution.memory import Memory
 from gateway.http.responses import VARY, Form, dumped, respond
 
 REMEMBERED = 10_000
@@ -28,7 +28,7 @@ class Wanted:
         seen: the tags that it has, as `If-None-Match` names them.
     """
 
-    key: bytes
+    key: str
     form: Form
     seen: str | None = None
 
@@ -36,7 +36,7 @@ class Wanted:
     def by(cls, request: Request, form: Form) -> Wanted:
         """By a GET without a token: all that counts stands in the address."""
         said: bytes = str(form).encode() + b" " + request.scope["query_string"]
-        return cls(hashlib.sha256(said).digest(), form, ", ".join(request.headers.getlist("if-none-match")) or None)
+        return cls(hashlib.sha256(said).hexdigest(), form, ", ".join(request.headers.getlist("if-none-match")) or None)
 
     def has(self, etag: str) -> bool:
         """Whether it has the answer with this tag; a proxy may have weakened it on its way."""
@@ -48,14 +48,13 @@ class Caching:
     """Answers that everybody may be given. Remembers the tags of the last ones; bounded, whatever is asked."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
+        self._known: Memory[tuple[str, datetime]] = Memory(REMEMBERED)
 
     def unchanged(self, wanted: Wanted, now: datetime) -> Response | None:
         """304, where the answer that the cache has may still be kept."""
-        etag, expires_at = self._known.get(wanted.key, ("", now))
+        etag, expires_at = self._known.get(wanted.key) or ("", now)
         if expires_at <= now or not wanted.has(etag):
             return None
-        self._known.move_to_end(wanted.key)
         return _unchanged(etag, expires_at - now)
 
     async def respond(self, answer: Answer, wanted: Wanted, context: Context) -> Response:
@@ -71,12 +70,9 @@ class Caching:
             return _unchanged(etag, lasts)
         return await respond(answer, wanted.form, {"etag": etag, "cache-control": shared(lasts)}, body)
 
-    def remember(self, key: bytes, etag: str, expires_at: datetime) -> None:
+    def remember(self, key: str, etag: str, expires_at: datetime) -> None:
         """Remember an answer, and forget the one that was asked for the longest ago."""
-        self._known[key] = etag, expires_at
-        self._known.move_to_end(key)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        self._known.put(key, (etag, expires_at), 1)
 
 
 def etag_of(body: bytes, form: Form) -> str:

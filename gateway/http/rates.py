@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 
 from gateway.execution.codes import Code
+from gateway.execution.memory import Memory
 from gateway.http.clients import Client
 from gateway.http.counters import REMEMBERED, Counters
 from gateway.http.requests import RequestError
@@ -92,7 +92,7 @@ class Rates:
         self._own = Counters(clock)
         self._shared = shared
         self._alone_until: datetime | None = None
-        self._spent: OrderedDict[str, datetime] = OrderedDict()
+        self._spent: Memory[datetime] = Memory(REMEMBERED)
 
     def spent(self, client: Client) -> RateLimitedError | None:
         """The refusal of a client that is known to have nothing left, before anything is read of its request."""
@@ -101,7 +101,7 @@ class Rates:
             return None
         left = (until - self._clock()).total_seconds()
         if not 0 < left <= 2 * WINDOW:
-            del self._spent[client.key]
+            self._spent.forget(client.key)
             return None
         return RateLimitedError(Standing(_policy(client), self._quota(client) or 0, 0, math.ceil(left)), REQUEST)
 
@@ -148,9 +148,7 @@ class Rates:
         return self._known if client.is_known else self._anonymous
 
     def _remember(self, key: str, seconds: int) -> None:
-        self._spent[key] = self._clock() + timedelta(seconds=min(seconds, 5))
-        if len(self._spent) > REMEMBERED:
-            self._spent.popitem(last=False)
+        self._spent.put(key, self._clock() + timedelta(seconds=min(seconds, 5)), 1)
 
 
 def shared_storage(url: str) -> Storage:

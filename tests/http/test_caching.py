@@ -178,7 +178,7 @@ async def test_another_caller_variable_or_form_is_no_304(world: World) -> None:
 def test_what_is_remembered_is_bounded_and_what_was_asked_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caching, "REMEMBERED", 3)
     remembered, soon = Caching(), START + timedelta(seconds=1)
-    wanted = [Wanted(bytes([number]), Form(), '"tag"') for number in range(4)]
+    wanted = [Wanted(str(number), Form(), '"tag"') for number in range(4)]
     for one in wanted:
         remembered.remember(one.key, '"tag"', soon)
         assert remembered.unchanged(wanted[0], START) is not None
