@@ -11,6 +11,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.cli.leaving import State
+from gateway.cli.writing import Gathered
 
 REQUEST_WITHIN = 8.0
 """Seconds until the head of a request is there: from the connection, or from its first byte on a used one. So much has
@@ -44,7 +45,7 @@ class Connection(HttpToolsProtocol):
     # ------------------------------------------------------------------------------------------------ what it sends
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Gathered(transport, self.loop))  # type: ignore[arg-type]
         self._await_client()
 
     def data_received(self, data: bytes) -> None:

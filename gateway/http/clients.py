@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
 
@@ -16,6 +17,9 @@ SITE = 64
 """Bits of an IPv6 address that one household or office has to itself."""
 
 MOST_HOPS = 20
+
+LONGEST = 60
+"""Characters of an address, with its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Clients:
         """The last address on the way that is none of a trusted proxy."""
         told = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
         for hop in reversed(told.split(",")[-MOST_HOPS:]):
-            if not _is_address(hop.strip()):
+            if _parsed(hop.strip()) is None:
                 break
             address = hop.strip()
             if not self._is_trusted(address):
@@ -72,24 +76,27 @@ class Clients:
         return address
 
     def _is_trusted(self, address: str) -> bool:
-        if not _is_address(address):
-            return False
-        found = ip_address(address)
-        return any(found in network for network in self._trusted)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+        found = _parsed(address)
+        return found is not None and any(found in network for network in self._trusted)
 
 
 def _site(address: str) -> str:
-    if ":" not in address or not _is_address(address):
+    found = _parsed(address)
+    if not isinstance(found, IPv6Address):
         return address
-    found = ip_address(address)
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+    if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(IPv6Network((int(found), SITE), strict=False))
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address; None: it is none."""
+    return _read(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(4_096)
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None

@@ -1,15 +1,15 @@
-"""How many requests are worked on at once, and which of them wait.
+"""Which requests are let in to be worked on, which of them wait, and which are refused.
 
-Everything that is computed shares one processor core, so requests that are worked on together make each other slower.
-So many are let in at once that this costs each of them a bounded part; a crowd may wait, and what could not begin soon
-is refused at once: a refusal is cheap, an answer that comes too late is not.
+So many are let in at once as `pace` says; a crowd may wait, and what could not begin soon is refused at once: a refusal
+is cheap, an answer that comes too late is not.
 
 A crowd and overload are told apart: a crowd comes once, and waits until it is served. Where more come than may wait it
-is overload, until for `CALM` nobody had to be refused. As long as that lasts a request begins at once or is refused;
-and where they go on coming, those who wait are refused as well.
+is overload, until for `CALM` nobody had to be refused. As long as that lasts only so many wait as are worked on, so
+that a place that becomes free is taken at once; and where they go on coming, the crowd is refused as well.
 
-The newest is served first: were it the oldest, all would wait as long as one can, and many for nothing. Clients share:
-one alone never has the last place, and where too many wait, one of those goes that has the most of them.
+Clients share: of those who wait that one is next who was given least of late, and beside one that floods there is room
+for another in overload, too. Of one client's own requests the newest is served first: were it the oldest, all would
+wait as long as one can, and many for nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from gateway.execution.memory import Memory
+from gateway.http.pace import MOST, Pace
 
 CALM = 0.5
 """Seconds without a refusal after which overload is over."""
@@ -27,11 +29,17 @@ CALM = 0.5
 SOON = 0.05
 """Seconds after which it is looked whether they who are refused came at once, or go on coming."""
 
-FEWEST, MOST = 2, 16
-"""Requests at once: below, the processor would idle while a database answers; above, connections to it run out."""
+MORE, FLOOD = 1.5, 4
+"""So many times what another was given, and so many requests besides: who was given that floods."""
 
-SLOWER = 1.6
-"""How much slower than alone a request may become through those beside it, before fewer are let in."""
+LEAST = 0.001
+"""Seconds that a request is taken to need while none was seen."""
+
+HALVED = 1.0
+"""Seconds in which what a client was given counts half."""
+
+REMEMBERED = 10_000
+"""Clients of whom it is known what they were given of late."""
 
 
 class OverloadedError(Exception):
@@ -49,34 +57,6 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Pace:
-    """How long requests take, in seconds of their own turns.
-
-    Attributes:
-        alone: by themselves; None: not known yet.
-        beside: beside others.
-    """
-
-    alone: float | None = None
-    beside: float = 0.0
-
-    def note(self, took: float, at_once: int) -> None:
-        """A request took so long, and at its begin or end there were so many."""
-        self.beside += (took - self.beside) * 0.1 if self.beside else took
-        if self.alone is None:
-            self.alone = took / at_once
-        elif at_once == 1:
-            self.alone += (took - self.alone) * 0.1
-        else:  # not known any more, if nothing ever runs alone: what is asked changes
-            self.alone += min(0.0, took - self.alone) * 0.1 + self.alone * 0.0005
-
-    @property
-    def crowded(self) -> bool:
-        """Whether requests are slower than they may become."""
-        return self.beside > SLOWER * (self.alone or 0.0)
-
-
-@dataclass(slots=True)
 class Gate:
     """Lets requests in.
 
@@ -84,35 +64,43 @@ class Gate:
         crowd: how many may wait.
         longest: for how many seconds each may.
         clock: seconds that only go forward.
-        limit: how many are let in at once.
+        pace: how many are let in at once.
     """
 
     crowd: int = 50
     longest: float = 3.0
     clock: Callable[[], float] = time.monotonic
-    limit: float = 4.0
     pace: Pace = field(default_factory=Pace)
     refused: int = 0
     _in_work: Counter[str] = field(default_factory=Counter)
     _working: int = 0
+    _sharing: int = 0
     _queues: OrderedDict[str, deque[Waiting]] = field(default_factory=OrderedDict)
     _waiting: int = 0
+    _given: Memory[tuple[float, float]] = field(default_factory=lambda: Memory(REMEMBERED))
     _refused_at: float = -CALM
     _looking: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is in work, and nothing waits."""
-        return not (self._working or self._waiting or self._in_work or self._queues)
+        return not (self._working or self._sharing or self._waiting or self._in_work or self._queues)
 
     @property
     def is_overloaded(self) -> bool:
         """Whether somebody had to be refused a moment ago."""
         return self.clock() - self._refused_at < CALM
 
+    @property
+    def working(self) -> int:
+        """Requests in work."""
+        return self._working
+
+    # ------------------------------------------------------------------------------------------------ coming
+
     def admits(self, client: str) -> bool:
         """Whether a request of this client would be let in soon, as it looks now: asked before its body is read."""
-        if self._has_place(client) or self._may_wait(client):
+        if self._has_place() or self._has_room(client) or self._flooding(self._queues, client) is not None:
             return True
         self._note_refusal()
         return False
@@ -123,16 +111,50 @@ class Gate:
         Raises:
             OverloadedError: it would take too long.
         """
-        if self._has_place(client) and (not self._waiting or self.is_overloaded):
-            self._take(client)
+        if self._has_place() and not self._waiting:
+            self.take(client)
             return
-        if not self._may_wait(client):
-            self._note_refusal()
-            raise OverloadedError
+        self._make_room(client)
         waiting = Waiting(client, asyncio.get_running_loop().create_future())
-        self._queue(waiting)
+        self._queues.setdefault(client, deque()).append(waiting)
+        self._waiting += 1
         self._let_in()
         await self._turn_of(waiting)
+
+    def _has_place(self) -> bool:
+        return self._working - self._sharing < int(self.pace.limit) and self._working < MOST
+
+    def _has_room(self, client: str) -> bool:
+        if self.is_overloaded and self._waiting >= int(self.pace.limit):
+            return self._waiting < self.crowd and self._flooding(self._in_work, client) is not None
+        return self._waiting < self.crowd
+
+    def _make_room(self, client: str) -> None:
+        if self._has_room(client):
+            return
+        other = self._flooding(self._queues, client)
+        if other is None:
+            self._note_refusal()
+            raise OverloadedError
+        self._refuse(self._queues[other][0])
+
+    def _flooding(self, clients: Iterable[str], beside: str) -> str | None:
+        """Which of these clients was given so much more than another one that it has to stand back for her."""
+        most = max(clients, key=self._weight, default=beside)
+        return most if self._weight(most) > MORE * self._weight(beside) + FLOOD * self._usual else None
+
+    def _weight(self, client: str) -> float:
+        """Seconds that a client was given of late, and will have been when all of hers that are here are done."""
+        here = len(self._queues.get(client, ())) + self._in_work[client]
+        return self._given_to(client) + here * self._usual
+
+    @property
+    def _usual(self) -> float:
+        return self.pace.usual or LEAST
+
+    def _given_to(self, client: str) -> float:
+        seconds, at = self._given.get(client) or (0.0, 0.0)
+        return seconds * 0.5 ** ((self.clock() - at) / HALVED) if seconds else 0.0
 
     async def _turn_of(self, waiting: Waiting) -> None:
         expiry = waiting.turn.get_loop().call_later(self.longest, self._expire, waiting)
@@ -147,9 +169,21 @@ class Gate:
         finally:
             expiry.cancel()
 
+    # ------------------------------------------------------------------------------------------------ being in work
+
     def take(self, client: str) -> None:
-        """A place for a request that goes on after it was waiting for others, even if there is none."""
-        self._take(client)
+        """A place, even if there is none: for a request that goes on after it was waiting for others."""
+        self._working += 1
+        self._in_work[client] += 1
+
+    def share(self) -> None:
+        """A request turns out to be a long one: another may work beside it."""
+        self._sharing += 1
+        self._let_in()
+
+    def unshare(self) -> None:
+        """That one is about to leave."""
+        self._sharing -= 1
 
     def leave(self, client: str) -> None:
         """Give the place back."""
@@ -159,76 +193,32 @@ class Gate:
             del self._in_work[client]
         self._let_in()
 
-    def note(self, took: float, at_once: int) -> None:
-        """A request is over: more are let in at once, or fewer."""
-        self.pace.note(took, at_once)
-        if self.pace.crowded:
-            self.limit = max(FEWEST, self.limit - 1 / self.limit)
-        elif at_once >= int(self.limit) - 1:
-            self.limit = min(MOST, self.limit + 1 / self.limit)
+    def note(self, client: str, took: float, computed: float, at_once: int) -> None:
+        """A request is over: see `Pace.note`."""
+        self.pace.note(took, computed, at_once)
+        self._given.put(client, (self._given_to(client) + took, self.clock()), 1)
 
-    @property
-    def working(self) -> int:
-        """Requests in work."""
-        return self._working
+    def _let_in(self) -> None:
+        """Those who wait, as many as there are places for."""
+        while self._waiting and self._has_place():
+            waiting = self._queues[min(self._queues, key=self._weight)].pop()
+            self._gone(waiting.client)
+            if not waiting.turn.done():
+                self.take(waiting.client)
+                waiting.turn.set_result(None)
 
-    def _has_place(self, client: str) -> bool:
-        return self._working < int(self.limit) and self._in_work[client] < max(1, int(self.limit) - 1)
-
-    def _take(self, client: str) -> None:
-        self._working += 1
-        self._in_work[client] += 1
-
-    def _queue(self, waiting: Waiting) -> None:
-        self._queues.setdefault(waiting.client, deque()).append(waiting)
-        self._waiting += 1
+    # ------------------------------------------------------------------------------------------------ going
 
     def _remove(self, waiting: Waiting) -> None:
         queue = self._queues.get(waiting.client)
         if queue is not None and waiting in queue:
             queue.remove(waiting)
-            self._gone(waiting.client, queue)
+            self._gone(waiting.client)
 
-    def _gone(self, client: str, queue: deque[Waiting]) -> None:
+    def _gone(self, client: str) -> None:
         self._waiting -= 1
-        if not queue:
+        if not self._queues[client]:
             del self._queues[client]
-
-    def _let_in(self) -> None:
-        """Those who wait, the clients in turn. In overload only who is crowded out: others come all the time."""
-        overloaded = self.is_overloaded
-        while self._waiting:
-            free = (one for one in self._queues if self._has_place(one))
-            client = next((one for one in free if not overloaded or self._is_crowded_out(one)), None)
-            if client is None:
-                return
-            queue = self._queues[client]
-            self._queues.move_to_end(client)
-            waiting = queue.pop()
-            self._gone(client, queue)
-            if not waiting.turn.done():
-                self._take(client)
-                waiting.turn.set_result(None)
-
-    def _may_wait(self, client: str) -> bool:
-        """Whether there is room; where there is none, another who has more of it makes some."""
-        if self.is_overloaded and not self._is_crowded_out(client):
-            return False
-        if self._waiting < self.crowd:
-            return True
-        most = max(self._queues, key=self._weight, default=client)
-        if self._weight(most) <= self._weight(client) + 1:
-            return False
-        self._refuse(self._queues[most][0])
-        return True
-
-    def _is_crowded_out(self, client: str) -> bool:
-        """Whether another has more in work and waiting: in overload, who floods stands back for who does not."""
-        others = (self._weight(one) for one in {*self._queues, *self._in_work} if one != client)
-        return max(others, default=0) > self._weight(client) + 1
-
-    def _weight(self, client: str) -> int:
-        return len(self._queues.get(client, ())) + self._in_work[client]
 
     def _expire(self, waiting: Waiting) -> None:
         if not waiting.turn.done():
@@ -243,61 +233,13 @@ class Gate:
     def _note_refusal(self) -> None:
         self.refused += 1
         self._refused_at = self.clock()
-        if self._waiting and self._looking is None:
+        if self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
 
     def _look_again(self) -> None:
-        """Those who wait go on when it is calm. Where still more come they are told at once that they wait in vain."""
+        """Where still more come, the crowd is told that it waits in vain, but for the few that are next."""
         self._looking = None
-        if self.clock() - self._refused_at < SOON / 2:
-            for waiting in [one for queue in self._queues.values() for one in queue]:
-                if not self._is_crowded_out(waiting.client):
-                    self._refuse(waiting)
-        self._let_in()
-        if self._waiting and self._looking is None:
-            self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
-
-
-class Turn:
-    """One request's place: had while it computes, given back while it waits for others."""
-
-    def __init__(self, gate: Gate, client: str) -> None:
-        self._gate = gate
-        self._client = client
-        self._begun = 0.0
-        self._took = 0.0
-        self._at_once = 1
-        self._apart = 0
-
-    async def begin(self) -> None:
-        """Wait for the place. Raises as `Gate.enter`."""
-        await self._gate.enter(self._client)
-        self._go_on()
-
-    def end(self) -> None:
-        """Give it back for good."""
-        self._pause()
-        self._gate.note(self._took, self._at_once)
-
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """What is done inside waits for others, such as a channel, and needs no place."""
-        if not self._apart:
-            self._pause()
-        self._apart += 1
-        try:
-            yield
-        finally:
-            self._apart -= 1
-            if not self._apart:
-                self._gate.take(self._client)
-                self._go_on()
-
-    def _go_on(self) -> None:
-        self._begun = self._gate.clock()
-        self._at_once = max(self._at_once, self._gate.working)
-
-    def _pause(self) -> None:
-        self._took += self._gate.clock() - self._begun
-        self._at_once = max(self._at_once, self._gate.working)
-        self._gate.leave(self._client)
+        if self.clock() - self._refused_at >= SOON / 2:
+            return
+        while self._waiting > int(self.pace.limit):
+            self._refuse(self._queues[max(self._queues, key=self._weight)][0])

@@ -15,9 +15,10 @@ from gateway.execution.documents import Prepared, cost_of
 from gateway.execution.errors import IntrospectionError
 from gateway.execution.limits import check_cost, check_variables
 from gateway.http.admission import client_of, overloaded, tell_cost, tell_standing
-from gateway.http.gate import Gate, OverloadedError, Turn
+from gateway.http.gate import Gate, OverloadedError
 from gateway.http.rates import Rates
 from gateway.http.staying import staying
+from gateway.http.turn import Turn
 
 SEES_SCHEMA = "schema:read"
 

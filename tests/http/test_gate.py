@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.gate import CALM, FEWEST, MOST, Gate, OverloadedError, Turn
+from gateway.http.gate import CALM, SOON, Gate, OverloadedError
+from gateway.http.pace import FEWEST, MOST, Pace
+from gateway.http.turn import LONG, Turn
 
 pytestmark = pytest.mark.anyio
 
@@ -29,9 +31,7 @@ class Watch:
 
 def busy_gate(watch: Watch, *, takes: float = 0.01, limit: float = 2) -> Gate:
     """A gate that knows how long requests take."""
-    gate = Gate(crowd=CROWD, clock=watch, limit=limit)
-    gate.pace.note(takes, 1)
-    return gate
+    return Gate(crowd=CROWD, clock=watch, pace=Pace(limit, alone=takes, usual=takes))
 
 
 async def asked(gate: Gate, client: str) -> asyncio.Task[None]:
@@ -45,6 +45,11 @@ def fate(task: asyncio.Task[None]) -> str:
     if not task.done():
         return "waits"
     return "refused" if isinstance(task.exception(), OverloadedError) else "works"
+
+
+def overload(gate: Gate) -> None:
+    """Somebody had to be refused just now."""
+    gate._refused_at = gate.clock()
 
 
 async def ended(*tasks: asyncio.Task[None]) -> None:
@@ -79,43 +84,55 @@ async def test_who_comes_when_the_crowd_is_complete_is_refused_at_once() -> None
     await ended(*tasks)
 
 
-async def test_in_overload_who_comes_begins_at_once_or_not_at_all_and_the_crowd_goes_on_when_it_is_over() -> None:
-    watch = Watch()
-    gate = busy_gate(watch)
-    tasks = [await asked(gate, f"c{number}") for number in range(2 + CROWD)]
-    assert not gate.admits("another")
-    gate.leave("c0")
-    await asyncio.sleep(0)
-    assert [fate(task) for task in tasks].count("waits") == CROWD
-    assert gate.admits("another")
-    newcomer = await asked(gate, "another")
-    assert fate(newcomer) == "works"
-    assert not gate.admits("one more")
-    watch.time += CALM
-    gate.leave("another")
-    await asyncio.sleep(0)
-    assert [fate(task) for task in tasks].count("waits") == CROWD - 1
-    await ended(*tasks, newcomer)
-
-
-async def test_the_crowd_goes_on_by_itself_when_nobody_comes_any_more() -> None:
-    gate = Gate(crowd=1, limit=2)
-    gate.pace.note(0.01, 1)
-    first, second, waits = [await asked(gate, name) for name in ("a", "b", "c")]
+async def test_in_overload_only_so_many_wait_as_are_worked_on() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    overload(gate)
+    tasks = [await asked(gate, name) for name in ("a", "b", "c")]
+    assert [fate(task) for task in tasks] == ["works", "waits", "refused"]
     assert not gate.admits("d")
     gate.leave("a")
-    gate.leave("b")
-    assert fate(waits) == "waits"
-    await asyncio.wait_for(waits, 5)
-    gate.leave("c")
+    await asyncio.sleep(0)
+    assert fate(tasks[1]) == "works"
+    assert gate.admits("d")
+    await ended(*tasks)
+
+
+async def test_overload_is_over_when_for_a_while_nobody_had_to_be_refused() -> None:
+    watch = Watch()
+    gate = busy_gate(watch, limit=1)
+    overload(gate)
+    tasks = [await asked(gate, name) for name in ("a", "b")]
+    assert not gate.admits("c")
+    watch.time += CALM
+    assert gate.admits("c")
+    await ended(*tasks)
+
+
+async def test_a_crowd_is_told_soon_that_it_waits_in_vain_where_more_go_on_coming() -> None:
+    gate = Gate(crowd=CROWD, pace=Pace(1, alone=0.01, usual=0.01))
+    tasks = [await asked(gate, f"c{number}") for number in range(1 + CROWD)]
+    async with asyncio.timeout(5):
+        while [fate(task) for task in tasks].count("refused") < CROWD - 1:
+            assert not gate.admits("another")
+            await asyncio.sleep(SOON / 10)
+    assert [fate(task) for task in tasks].count("waits") == 1
+    await ended(*tasks)
+
+
+async def test_a_crowd_of_too_many_is_served_but_for_those_who_were_too_many() -> None:
+    gate = Gate(crowd=2, pace=Pace(1, alone=0.01, usual=0.01))
+    tasks = [await asked(gate, name) for name in ("a", "b", "c", "d")]
+    await asyncio.sleep(2 * SOON)
+    assert [fate(task) for task in tasks] == ["works", "waits", "waits", "refused"]
+    for name in ("a", "b", "c"):
+        gate.leave(name)
+        await asyncio.sleep(0)
+    assert [fate(task) for task in tasks[:3]] == ["works"] * 3
     assert gate.is_idle
-    assert first.done()
-    assert second.done()
 
 
 async def test_nobody_waits_longer_than_that() -> None:
-    gate = Gate(longest=0.05, limit=2)
-    gate.pace.note(0.01, 1)
+    gate = Gate(longest=0.05, pace=Pace(2, alone=0.01, usual=0.01))
     tasks = [await asked(gate, name) for name in ("a", "b", "c")]
     with pytest.raises(OverloadedError):
         await asyncio.wait_for(tasks[-1], 5)
@@ -124,39 +141,74 @@ async def test_nobody_waits_longer_than_that() -> None:
     assert gate.is_idle
 
 
-async def test_a_client_that_floods_is_refused_and_another_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.http.gate.SOON", 60.0)  # however busy the machine is, all of this comes at once
-    gate = busy_gate(Watch())
-    flood = [await asked(gate, "flood") for _ in range(200)]
+async def test_a_client_that_floods_stands_back_for_another() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    for _ in range(100):
+        gate.note("flood", 0.01, 0.01, 1)
+    overload(gate)
+    flood = [await asked(gate, "flood") for _ in range(2)]
+    assert [fate(task) for task in flood] == ["works", "waits"]
     assert not gate.admits("flood")
-    assert gate.admits("other")
     others = [await asked(gate, "other") for _ in range(3)]
-    assert [fate(task) for task in others] == ["works", "waits", "waits"]
-    assert [fate(task) for task in flood].count("works") == 1
-    gate.leave("other")
+    assert [fate(task) for task in others] == ["waits"] * 3
+    gate.leave("flood")
     await asyncio.sleep(0)
-    assert [fate(task) for task in others].count("works") == 2
+    assert [fate(task) for task in others].count("works") == 1
+    assert fate(flood[1]) == "waits"
     await ended(*flood, *others)
 
 
-async def test_one_client_alone_never_has_the_last_place() -> None:
-    gate = busy_gate(Watch(), limit=5)
-    tasks = [await asked(gate, "one") for _ in range(8)]
-    assert [fate(task) for task in tasks].count("works") == 4
+async def test_where_the_crowd_is_complete_it_goes_at_the_cost_of_the_one_that_floods() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    flood = [await asked(gate, "flood") for _ in range(1 + CROWD)]
+    assert not gate.admits("flood")
+    assert gate.admits("other")
+    other = await asked(gate, "other")
+    await asyncio.sleep(0)
+    assert fate(other) == "waits"
+    assert [fate(task) for task in flood].count("refused") == 1
+    await ended(*flood, other)
+
+
+async def test_what_a_client_was_given_is_forgotten_in_time() -> None:
+    watch = Watch()
+    gate = busy_gate(watch, limit=1)
+    for _ in range(100):
+        gate.note("flood", 0.01, 0.01, 1)
+    watch.time += 100
+    tasks = [await asked(gate, name) for name in ("x", "flood", "other")]
+    gate.leave("x")
+    await asyncio.sleep(0)
+    assert [fate(task) for task in tasks] == ["works", "works", "waits"]
     await ended(*tasks)
 
 
-async def test_clients_take_turns() -> None:
-    gate = busy_gate(Watch())
+async def test_a_long_request_does_not_block_the_short() -> None:
+    gate = Gate(pace=Pace(1, alone=0.01, usual=0.01))
+    turn = Turn(gate, "long")
+    await turn.begin()
+    await asyncio.wait_for(gate.enter("short"), 20 * LONG)
+    assert gate.working == 2
+    turn.end()
+    waits = await asked(gate, "next")
+    assert fate(waits) == "waits"
+    gate.leave("short")
+    await waits
+    gate.leave("next")
+    assert gate.is_idle
+
+
+async def test_clients_take_turns_and_of_one_client_the_newest_is_first() -> None:
+    gate = busy_gate(Watch(), limit=1)
     await gate.enter("x")
-    await gate.enter("y")
     tasks = {name: await asked(gate, name[0]) for name in ("a1", "a2", "a3", "b1", "c1")}
     order: list[str] = []
-    for leaves in ("x", "y", "a", "b", "c", "a"):
+    for leaves in ("x", "b", "c", "a", "a"):
+        gate.note(leaves, 0.01, 0.01, 1)
         gate.leave(leaves)
         await asyncio.sleep(0)
         order += [name for name, task in tasks.items() if task.done() and name not in order]
-    assert order == ["a3", "b1", "c1", "a2", "a1"]
+    assert order == ["b1", "c1", "a3", "a2", "a1"]
 
 
 async def test_who_leaves_while_she_waits_takes_nobodys_place() -> None:
@@ -198,27 +250,32 @@ async def test_a_request_that_waits_for_a_channel_leaves_its_place_to_others() -
         assert fate(waits) == "works"
     watch.time += 0.01
     turn.end()
-    assert gate.pace.beside < 0.02  # the wait is no part of its work
+    assert gate.pace.usual < 0.02  # the wait is no part of its work
     gate.leave("a")
     gate.leave("c")
     assert gate.is_idle
 
 
-def test_more_are_let_in_while_that_costs_each_of_them_nothing_and_fewer_where_it_does() -> None:
-    gate = busy_gate(Watch(), limit=4)
-    for _ in range(200):
-        gate.note(0.01, int(gate.limit))
-    assert gate.limit == MOST
-    for _ in range(200):
-        gate.note(0.1, int(gate.limit))
-    assert gate.limit == FEWEST
+def noted(pace: Pace, times: int = 200, *, computed: float, slower: float = 0.0, at_once: int | None = None) -> Pace:
+    """After so many requests of 10 ms, which each beside makes slower by so much. `at_once`: as many as may be."""
+    for _ in range(times):
+        beside = int(pace.limit) if at_once is None else at_once
+        pace.note(0.01 * (1 + slower * (beside - 1)), computed, beside)
+    return pace
+
+
+def test_more_are_let_in_while_the_processor_is_idle_and_fewer_where_they_slow_each_other_down() -> None:
+    pace = noted(Pace(), 2_000, computed=0.002)
+    assert pace.limit == MOST
+    assert noted(pace, computed=0.002, slower=1.0).limit < 3
+
+
+def test_where_requests_compute_all_the_time_no_more_are_let_in() -> None:
+    assert noted(Pace(), computed=0.0099).limit == FEWEST
 
 
 def test_what_few_ask_for_says_nothing_about_how_many_could() -> None:
-    gate = busy_gate(Watch(), limit=4)
-    for _ in range(200):
-        gate.note(0.01, 1)
-    assert gate.limit == 4
+    assert noted(Pace(4.0), computed=0.002, at_once=1).limit == 4
 
 
 STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["ask", "end", "go", "wait", "note"])), max_size=60)
@@ -255,7 +312,7 @@ async def _walk(steps: list[tuple[str, str]]) -> None:
         elif step == "wait":
             watch.time += 0.2
         elif step == "note":
-            gate.note(0.02, 2)
+            gate.note(client, 0.02, 0.01, 2)
         await settle()
     for some in tasks.values():
         for task in some:
