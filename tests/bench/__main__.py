@@ -243,7 +243,7 @@ def overload(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
 
     The load comes from this machine too, so it takes its part of it. Medians of several runs.
     """
-    found = runs.medians(sizes.times, "overload", products=sizes.catalogue, seconds=sizes.load, over=10)
+    found = runs.medians(sizes.times, "overload", products=sizes.catalogue, seconds=sizes.load, excess=10)
     capacity, goodput = found["capacity"], found["goodput"]
     kept = goodput / capacity
     name = f"answers a second at 10 times the capacity, {sizes.load:g} s (plain: capacity)"

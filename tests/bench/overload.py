@@ -16,17 +16,17 @@ OTHER = "203.0.113.7"
 FLOOD = "203.0.113.66"
 
 
-async def measure(*, products: int, seconds: float, over: float) -> dict[str, float]:
+async def measure(*, products: int, seconds: float, excess: float) -> dict[str, float]:
     """Capacity, the overload, and how soon it is over; a client beside one that floods."""
     async with listening(products) as port:
         await _asked(port, [OTHER], 10, 2)  # warm
         alone = await _asked(port, [OTHER], 10, seconds / 2)
         capacity = await _capacity(port, seconds / 4)
         over = Load(port, (request(BODY, one) for one in addresses()))
-        heard = await over.run(capacity * over, seconds)
+        heard = await over.run(capacity * excess, seconds)
         recovered = await _recovered(port, alone.ms(200, 0.99))
         await over.settle()
-        beside = await _beside(port, capacity * over, seconds / 2)
+        beside = await _beside(port, capacity * excess, seconds / 2)
     return {
         "capacity": capacity,
         "goodput": heard.count(200) / seconds,
