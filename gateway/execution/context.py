@@ -140,7 +140,7 @@ class Context:
                 with self._running():
                     return list(await batch(self, keys, **arguments))
 
-            loader = self._loaders[name] = DataLoader(run)
+            loader = self._loaders[name] = DataLoader(run, get_cache_key=_itself)  # its own way would refer to itself
         return loader.load(key)
 
     @contextmanager
@@ -153,10 +153,11 @@ class Context:
             self._batches.discard(task)
 
     def give_up(self) -> None:
-        """Nobody waits for what is still being loaded: a batch runs in a task of its own."""
+        """It is over: nobody waits for what is still being loaded, or needs what was."""
         for task in [*self._batches]:
             if task is not None:
                 task.cancel()
+        self._loaders.clear()  # they refer to this context: what they hold would wait for the garbage collector
 
     def forget(self) -> None:
         """Something has been written: what is asked for next is read anew."""
@@ -185,6 +186,10 @@ class Context:
         if key not in self.gateway.locations:
             raise BadUserInputError(f"There is no location {key!r}.")
         return self.gateway.locations[key]
+
+
+def _itself(key: Any) -> Any:
+    return key
 
 
 def frozen(value: Any) -> Hashable:

@@ -4,11 +4,11 @@ So many are let in at once as `pace` says; a crowd may wait, and what could not 
 is cheap, an answer that comes too late is not.
 
 A crowd and overload are told apart: a crowd comes once, and waits until it is served. Where more come than may wait it
-is overload, until for `CALM` nobody had to be refused. As long as that lasts only so many wait as are worked on, so
-that a place that becomes free is taken at once; and where they go on coming, the crowd is refused as well.
+is overload, until for `CALM` nobody had to be refused. As long as that lasts a request begins at once or is refused:
+another comes soon enough. Where they go on coming, the crowd is refused as well.
 
-Clients share: of those who wait that one is next who was given least of late, and beside one that floods there is room
-for another in overload, too. Of one client's own requests the newest is served first: were it the oldest, all would
+Clients share: of those who wait that one is next who was given least of late, and beside one that floods another may
+wait in overload, too. Of one client's own requests the newest is served first: were it the oldest, all would
 wait as long as one can, and many for nothing.
 """
 
@@ -125,9 +125,8 @@ class Gate:
         return self._working - self._sharing < int(self.pace.limit) and self._working < MOST
 
     def _has_room(self, client: str) -> bool:
-        if self.is_overloaded and self._waiting >= int(self.pace.limit):
-            return self._waiting < self.crowd and self._flooding(self._in_work, client) is not None
-        return self._waiting < self.crowd
+        may_wait = not self.is_overloaded or self._flooding(self._in_work, client) is not None
+        return may_wait and self._waiting < self.crowd
 
     def _make_room(self, client: str) -> None:
         if self._has_room(client):
@@ -237,9 +236,10 @@ class Gate:
             self._looking = asyncio.get_running_loop().call_later(SOON, self._look_again)
 
     def _look_again(self) -> None:
-        """Where still more come, the crowd is told that it waits in vain, but for the few that are next."""
+        """Where still more come, the crowd is told that it waits in vain."""
         self._looking = None
         if self.clock() - self._refused_at >= SOON / 2:
             return
-        while self._waiting > int(self.pace.limit):
-            self._refuse(self._queues[max(self._queues, key=self._weight)][0])
+        for client in [one for one in self._queues if self._flooding(self._in_work, one) is None]:
+            for waiting in [*self._queues[client]]:
+                self._refuse(waiting)

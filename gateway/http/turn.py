@@ -66,4 +66,5 @@ class Turn:
             self._gate.unshare()
         else:
             self._growing_long.cancel()
+            self._growing_long = None
         self._gate.leave(self._client)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -233,6 +234,11 @@ def variants_with_level(place: Counted, query: LevelQuery) -> Rows[str]:
 
 def can_be_sold(channel: str, places: Sequence[Counted]) -> sa.ColumnElement[bool]:
     """That the channel offers a variant of the product, and may promise at least one listing of it."""
+    return _can_be_sold(channel, tuple(places))
+
+
+@lru_cache(256)  # hundreds of objects that refer to each other, of nearly every query
+def _can_be_sold(channel: str, places: Sequence[Counted]) -> sa.ColumnElement[bool]:
     offer = listings.alias("offer")
     offered = sa.select(offer.c.id).where(offer.c.product_id == products.c.id, _offered(offer, channel, places))
     return sa.and_(products.c.status == ProductStatus.ACTIVE.value, offered.correlate(products).exists())
