@@ -313,7 +313,7 @@ class LimitsTable(Table):
     """`[limits]`: what a request may be, and how much one client may ask for."""
 
     body_bytes: Annotated[int, Field(ge=1000)] = 200_000
-    tokens: Annotated[int, Field(ge=100)] = 2_000  # words and signs of a document
+    tokens: Annotated[int, Field(ge=100)] = 1_500  # words and signs of a document
     depth: Annotated[int, Field(ge=1, le=100)] = 20  # levels
     height: Annotated[int, Field(ge=1)] = 600  # different fields
     aliases: Annotated[int, Field(ge=0)] = 100

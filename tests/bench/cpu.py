@@ -1,4 +1,4 @@
-"""What processes have computed, as Linux tells it."""
+"""What processes have computed, and what they hold, as Linux tells it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def seconds_of(server: int) -> float:
         if found[PARENT] == server:
             ticks += found[USER] + found[SYSTEM]
     return ticks * _TICK
+
+
+def memory_of(pid: int) -> float:
+    """Megabytes of memory that a process has."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _stat(path: Path) -> list[int]:

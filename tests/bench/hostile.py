@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Sequence
 
 import orjson
 
+from tests.bench.cpu import memory_of
 from tests.bench.overload import OTHER
 from tests.bench.processes import listening
 from tests.bench.times import percentile
@@ -21,11 +23,11 @@ def documents() -> list[str]:
     """Small texts that cost much."""
     spread = " ".join(f"fragment F{n} on Query {{ a{n}: viewer {{ kind }} ...F{n + 1} }}" for n in range(150))
     return [
-        "{" + " __typename" * 1_900 + "}",
+        "{" + " __typename" * 1_450 + "}",
         "{" + " ".join(f"a{n}: __typename" for n in range(600)) + "}",
         spread + " fragment F150 on Query { __typename } { ...F0 }",
         "{ node(id: 1) " + "{ ... on Category { parent " * 250 + "{ id }" + " } }" * 250 + " }",
-        "{" * 1_900,
+        "{" * 1_450,
         "{ __typename" + " @skip(if: false)" * 300 + " }",
         "{ __schema { " + " ".join(f"t{n}: types {{ fields {{ name }} }}" for n in range(90)) + " } }",
         "{ products(first: 100) { nodes { variants(first: 100) { nodes { listings { id } } } } } }",
@@ -44,12 +46,18 @@ def bodies() -> list[bytes]:
 
 async def measure(*, products: int, times: int) -> dict[str, float]:
     """How long each takes until it is refused, and a light query meanwhile; how long half a header is waited for."""
-    async with listening(products) as port:
+    async with listening(products) as server:
+        port = server.port
         await _one_by_one(port, [LIGHT] * 50)
         alone = await _one_by_one(port, [LIGHT] * 200)
-        beside = asyncio.create_task(_light(port, times * len(bodies()) * 0.01))
-        hostile = await _one_by_one(port, [request(body, one) for one in addresses(times) for body in bodies()])
+        await _one_by_one(port, _hostile(max(1, times // 10)))
+        before = memory_of(server.pid)
+        over = asyncio.Event()
+        beside = asyncio.create_task(_light(port, over))
+        hostile = await _one_by_one(port, _hostile(times))
+        over.set()
         light = await beside
+        grown = memory_of(server.pid) - before
         half = await _half_sent(port, 800)
     refused = [took for status, some in hostile.took.items() if status != 200 for took in some]
     return {
@@ -59,11 +67,19 @@ async def measure(*, products: int, times: int) -> dict[str, float]:
         "hostile_count": len(refused),
         "accepted": hostile.count(200),
         "failed": sum(count for status, count in hostile.statuses.items() if status >= 500),
+        "grown": grown,
         "alone_p99": alone.ms(200, 0.99),
         "light_p99": light.ms(200, 0.99),
         "light_max": light.ms(200, 1),
         **half,
     }
+
+
+def _hostile(times: int) -> list[bytes]:
+    """Each body so often, from many clients."""
+    clients = itertools.islice(itertools.cycle(addresses()), times)
+    sent = bodies()
+    return [request(body, one) for one in clients for body in sent]
 
 
 async def _one_by_one(port: int, messages: Sequence[bytes]) -> Heard:
@@ -81,11 +97,12 @@ async def _ask(load: Load, message: bytes) -> None:
         await asyncio.sleep(0.0005)
 
 
-async def _light(port: int, seconds: float) -> Heard:
+async def _light(port: int, over: asyncio.Event) -> Heard:
     load = Load(port, [LIGHT])
-    heard = await load.run(20, max(2, seconds))
+    while not over.is_set():
+        await load.run(20, 0.5)
     await load.settle()
-    return heard
+    return load.heard
 
 
 async def _half_sent(port: int, count: int) -> dict[str, float]:

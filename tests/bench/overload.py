@@ -18,7 +18,8 @@ FLOOD = "203.0.113.66"
 
 async def measure(*, products: int, seconds: float, excess: float) -> dict[str, float]:
     """Capacity, the overload, and how soon it is over; a client beside one that floods."""
-    async with listening(products) as port:
+    async with listening(products) as server:
+        port = server.port
         await _asked(port, [OTHER], 10, 2)  # warm
         alone = await _asked(port, [OTHER], 10, seconds / 2)
         capacity = await _capacity(port, seconds / 4)

@@ -36,6 +36,11 @@ class Listening:
         if await self.process.stdout.readline() != b"ready\n":
             raise AssertionError("the server did not start")
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     async def end(self) -> int:
         """SIGTERM, and its exit code."""
         assert self.process is not None
@@ -44,12 +49,12 @@ class Listening:
 
 
 @contextlib.asynccontextmanager
-async def listening(products: int) -> AsyncIterator[int]:
-    """A server on SQLite; gives its port."""
+async def listening(products: int) -> AsyncIterator[Listening]:
+    """A server on SQLite."""
     with tempfile.TemporaryDirectory() as directory:
         server = Listening.at(f"sqlite:///{Path(directory) / 'gateway.db'}", products)
         await server.begin()
         try:
-            yield server.port
+            yield server
         finally:
             await server.end()

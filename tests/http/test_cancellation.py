@@ -12,40 +12,16 @@ import pytest
 from sqlalchemy import QueuePool
 
 from gateway.http import guard
-from gateway.sdk.testing.faults import Answer, Ask, Gate, Signal
+from gateway.sdk.testing.faults import Gate
 from tests.conftest import DATABASES
 from tests.graphql.buying import TABLES, Shopper, key, stores
 from tests.graphql.mutating import document
 from tests.graphql.test_stock import LIVE, variant_id
 from tests.graphql.world import ADMIN, STAFF, World, opened, small_world
+from tests.http.held import PATIENT, Held, message
 from tests.http.served import Line, Served, serving, until
 
 pytestmark = pytest.mark.anyio
-
-PATIENT: dict[str, Any] = {"till": {"live_deadline": "30s"}, "web": {}}
-
-
-class Held:
-    """A channel that does not answer, and tells when it is not waited for any more."""
-
-    def __init__(self) -> None:
-        self.reached = Signal()
-        self.left = Signal()
-
-    async def __call__(self, ask: Ask, answer: Answer) -> Any:
-        self.reached.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.left.set()
-            raise
-
-
-def message(query: str, token: str | None = None, **variables: Any) -> bytes:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    sent = b"authorization: Bearer %s\r\n" % token.encode() if token else b""
-    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    return head % (sent, len(body)) + body
 
 
 @pytest.fixture(scope="module", params=DATABASES)

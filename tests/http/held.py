@@ -1,0 +1,34 @@
+"""A channel that does not answer, and queries that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from gateway.sdk.testing.faults import Answer, Ask, Signal
+
+PATIENT: dict[str, Any] = {"till": {"live_deadline": "30s"}, "web": {}}
+
+
+class Held:
+    """A channel that does not answer, and tells when it is not waited for any more."""
+
+    def __init__(self) -> None:
+        self.reached = Signal()
+        self.left = Signal()
+
+    async def __call__(self, ask: Ask, answer: Answer) -> Any:
+        self.reached.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
+
+
+def message(query: str, token: str | None = None, **variables: Any) -> bytes:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    sent = b"authorization: Bearer %s\r\n" % token.encode() if token else b""
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % (sent, len(body)) + body
