@@ -119,7 +119,7 @@ class Deciding(Shopper):
 
 async def test_a_mutation_that_has_begun_is_carried_through(database_url: str) -> None:
     gate = Gate()
-    tables = {**TABLES, "limits": {"deadline": "100ms"}}
+    tables = {**TABLES, "limits": {"deadline": "5s"}}
     async with opened(database_url, stores(), **tables) as world, serving(world.gateway) as here:
         shopper = Deciding(world)
         await shopper.fill("web", TEE_B=1)
