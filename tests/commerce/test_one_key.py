@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -73,6 +74,7 @@ def test_one_key_from_several_processes_at_once_is_one_order_and_one_answer(data
     assert asyncio.run(known(database_url)) == (1, 1, [])
 
 
+@pytest.mark.long
 def test_without_a_look_at_the_key_others_are_told_something_else(database_url: str) -> None:
     """The proof that the test above can fail: even then the cart is sold once."""
     answers, told = chorus(database_url, manners="careless")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -82,6 +83,7 @@ async def left(url: str) -> Left:
         return await gateway.database.read(select)
 
 
+@pytest.mark.any_database
 def test_what_is_there_is_sold_once_and_everybody_else_is_told_so(database_url: str) -> None:
     asyncio.run(opened_once(database_url, {"S0": UNITS}))
     assert rush(database_url, lines=1, things=1) == {"sold 1": UNITS, "OUT_OF_STOCK": PROCESSES * SHOPPERS - UNITS}
@@ -101,6 +103,7 @@ def test_carts_of_several_things_are_sold_whole_or_not_at_all_while_others_hold_
     assert units > 0
 
 
+@pytest.mark.long
 def test_it_fails_where_counters_are_not_locked(postgres_server: str, fresh_names: Iterator[int]) -> None:
     """The proof that the tests above can fail. SQLite has one writer at a time, whatever is locked."""
     with postgres_copy(postgres_server, f"careless_{next(fresh_names)}") as url:

@@ -12,8 +12,8 @@ import pytest
 from gateway.sdk.testing.faults import Gate
 from tests.graphql.world import World, small_world
 from tests.http.held import PATIENT, Held
-from tests.http.test_cancellation import live
 from tests.http.served import POST, Served, serving, until
+from tests.http.test_cancellation import live
 
 pytestmark = pytest.mark.anyio
 

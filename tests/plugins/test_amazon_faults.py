@@ -23,7 +23,7 @@ from .amazon import SOON, house
 from .retail import AMAZON, Retail, retail
 from .wire import reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 FEEDS = {"listings", "merchant-stock", "fba-stock", "orders"}
 
 

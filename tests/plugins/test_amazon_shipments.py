@@ -30,7 +30,7 @@ from gateway_amazon.documents import HOSTS
 
 from .amazon_selling import AMAZON, KEPT, PAIR, TEA, Selling, selling, ship
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 DHL: dict[str, Any] = {"carrier": "DHL", "tracking_number": "JD01"}
 

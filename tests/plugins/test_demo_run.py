@@ -107,6 +107,7 @@ async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running
     assert not await anybody_listens(demo)
 
 
+@pytest.mark.long
 async def test_a_demo_that_is_killed_takes_its_gateway_along(demo: Demo) -> None:
     demo.process.kill()
     async with asyncio.timeout(30):

@@ -15,7 +15,7 @@ from gateway.sync.feeds import TRIES
 
 from .shopify import House, another, house, many, shirts, world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 Answer = dict[str, Any]
 
 

@@ -20,7 +20,7 @@ from gateway_sqlpos.sandbox.loading import product_id, receipt_id
 
 from .conftest import AT_WORK, MakeTill, OpenTill
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 LONDON = ZoneInfo("Europe/London")
 FIRST = small_world().receipts[0]
 

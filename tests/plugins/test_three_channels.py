@@ -13,7 +13,7 @@ import pytest
 from gateway.graphql.schema import build
 from tests.conftest import DATABASES
 
-from .retail import AMAZON, CHANNELS, PLACE, TILL, WEB, Retail, opened, retail
+from .retail import AMAZON, CHANNELS, PLACE, WEB, Retail, opened, retail
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +56,7 @@ CART = """mutation ($input: CartCreateInput!) { cartCreate(input: $input) { cart
 IDS = """{ products(first: 1) { nodes { id variants { nodes { id } } } }
   customers(first: 1) { nodes { id } } orders(first: 1) { nodes { id } } }"""
 
-KILLED = [(TILL,), (WEB,), (AMAZON,), CHANNELS]
+KILLED = [pytest.param((one,), marks=pytest.mark.long) for one in CHANNELS] + [pytest.param(CHANNELS)]
 
 
 @pytest.fixture(scope="module", params=DATABASES)

@@ -217,6 +217,7 @@ def hold_the_property(url: str, clean_url: str, versions: bool, **options: Any) 
             runner.run(stack.aclose())
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("versions", [True, False], ids=["with versions", "by digests"])
 def test_after_any_disorder_one_sweep_is_one_clean_pull(
     database_url: str, clean_url: str, examples: int, versions: bool

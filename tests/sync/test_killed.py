@@ -21,7 +21,7 @@ from tests.sync.state import State, state
 MOMENTS = (9, 16, 23, 40)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def urls(request: pytest.FixtureRequest, tmp_path: Path, fresh_names: Iterator[int]) -> Iterator[list[str]]:
     """A database for each moment, and one for the undisturbed run."""
     numbers = range(len(MOMENTS) + 1)
