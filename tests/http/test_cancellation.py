@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 from sqlalchemy import QueuePool
 
 from gateway.http import guard
+from gateway.http.gate import Gate as Places
 from gateway.sdk.testing.faults import Gate
 from tests.conftest import DATABASES
 from tests.graphql.buying import TABLES, Shopper, key, stores
@@ -136,17 +140,21 @@ async def test_a_mutation_that_has_begun_is_carried_through(database_url: str) -
         assert [order["status"] for order in found if order["status"] == "PENDING"] == []
 
 
-async def test_clients_that_leave_leave_nothing_behind(retailer: World, here: Served) -> None:
+@pytest.mark.parametrize("times", [100, pytest.param(1_000, marks=pytest.mark.long)])
+async def test_clients_that_leave_leave_nothing_behind(retailer: World, here: Served, times: int) -> None:
     asks, held = await live(retailer), Held()
     page = message("{ products(first: 100) { nodes { title variants(first: 5) { nodes { stock { available } } } } } }")
     before = asyncio.all_tasks()
     with retailer.stores["till"].under(held, feed="stock"):
-        for _ in range(4):
-            await asyncio.gather(*(aborted(here, asks if number % 2 else page, number) for number in range(25)))
+        for begun in range(0, times, 25):
+            numbers = range(begun, begun + 25)
+            await asyncio.gather(*(aborted(here, asks if number % 2 else page, number) for number in numbers))
         await until(lambda: here.connections == 0 and not here.server.server_state.tasks)
     await until(lambda: asyncio.all_tasks() <= before)
     await until(lambda: not any(pool.checkedout() for pool in pools(retailer)))  # a thread's statement ends by itself
+    assert sockets_at(here.port) == 1, "the one that listens"
     assert retailer.gateway._refreshing == {}
+    assert gate_of(here).is_idle
     async with here.connected() as line:
         await line.send(message("{ __typename }"))
         assert (await line.answer())[0] == 200
@@ -163,6 +171,23 @@ async def aborted(here: Served, asks: bytes, number: int) -> None:
 
 def abort(line: Line) -> None:
     line.writer.transport.abort()
+
+
+def sockets_at(port: int) -> int:
+    """Sockets of this process at the server's end."""
+    found = 0
+    for number in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):  # the folder's own, or none of a socket
+            with socket.socket(fileno=os.dup(int(number))) as one:
+                found += one.family in (socket.AF_INET, socket.AF_INET6) and one.getsockname()[1] == port
+    return found
+
+
+def gate_of(here: Served) -> Places:
+    """Where requests wait for their turns."""
+    app: Any = here.server.config.app
+    found: Places = app._app._gate
+    return found
 
 
 def pools(world: World) -> Iterable[QueuePool]:
