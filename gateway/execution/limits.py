@@ -25,7 +25,7 @@ from graphql import (
 
 from gateway.execution.codes import Code
 from gateway.execution.errors import QueryError
-from gateway.settings import AllowanceTable, LimitsTable
+from gateway.settings import LimitsTable
 
 MOST_FIELDS = 20_000
 MOST_PAIRS = 20_000
@@ -168,12 +168,12 @@ def check_variables(variables: Mapping[str, Any], limits: LimitsTable) -> None:
             )
 
 
-def check_cost(cost: int, allowance: AllowanceTable) -> None:
-    """Check that one operation may cost so much.
+def check_cost(cost: int, most: int) -> None:
+    """Check that one operation costs no more than it may.
 
     Raises:
         LimitError: it may not.
     """
-    if cost > allowance.cost:
-        message = f"At most {allowance.cost:,} cost; this comes to {cost:,}: ask for shorter lists, or for fewer."
+    if cost > most:
+        message = f"At most {most:,} cost; this comes to {cost:,}: ask for shorter lists, or for fewer."
         raise LimitError(Code.COST_ESTIMATED_TOO_EXPENSIVE, message)

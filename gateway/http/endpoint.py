@@ -27,6 +27,7 @@ from gateway.http.page import PAGE, POLICY
 from gateway.http.request_ids import request_id
 from gateway.http.requests import RequestError, read_parameters, read_request
 from gateway.http.responses import Form, respond
+from gateway.http.staying import LeftError
 
 METHODS = "GET, HEAD, POST"
 HEARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -74,11 +75,13 @@ class Endpoint:
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
             raise RequestError(Code.METHOD_NOT_ALLOWED, f"Only {METHODS}.", {"allow": METHODS})
-        check_crossing(request, self._server.cors.origins)
-        caller = self._tokens.caller(_authorization(request))
+        async with self._guard.charging(request):
+            check_crossing(request, self._server.cors.origins)
+            caller = self._tokens.caller(_authorization(request))
         if request.method != "POST":
             return await self._answer_get(request, form, caller)
-        asked = await read_request(request, self._limits.body_bytes, self._server.batching)
+        async with self._guard.charging(request):
+            asked = await read_request(request, self._limits.body_bytes, self._server.batching)
         context = partial(Context, self._gateway, caller, request_id(request))
         if isinstance(asked, list):
             return await respond([await self._settled(one, context(), request) for one in asked], form)
@@ -88,17 +91,20 @@ class Endpoint:
         wanted = Wanted.by(request, form)
         if caller is ANONYMOUS and (known := self._caching.unchanged(wanted, self._gateway.now())) is not None:
             return known
+        async with self._guard.charging(request):
+            asked = read_parameters(request, self._limits.body_bytes)
         context = Context(self._gateway, caller, request_id(request), by_get=True)
-        answer = await self._run(read_parameters(request, self._limits.body_bytes), context, request)
+        answer = await self._run(asked, context, request)
         if caller is ANONYMOUS:
             return await self._caching.respond(answer, wanted, context)
         return await respond(answer, form)
 
     async def _run(self, asked: Asked, context: Context, request: Request) -> Answer:
         async with self._guard.turn(request) as context.apart:
-            prepared = await self._resolved(asked, context, request)
-            if context.by_get:
-                _check_safe(prepared, asked.operation_name)
+            async with self._guard.charging(request):
+                prepared = await self._persisted.resolve(asked, context.caller)
+                if context.by_get:
+                    _check_safe(prepared, asked.operation_name)
             await self._guard.check(request, asked, prepared, context.caller)
             try:
                 async with self._guard.watch(request, operation_type(prepared, asked.operation_name)):
@@ -106,17 +112,12 @@ class Endpoint:
             finally:
                 context.give_up()
 
-    async def _resolved(self, asked: Asked, context: Context, request: Request) -> Prepared:
-        try:
-            return await self._persisted.resolve(asked, context.caller)
-        except QueryError:
-            await self._guard.charge(request)  # looking for what is not there is some work, too
-            raise
-
     async def _settled(self, asked: Asked, context: Context, request: Request) -> Answer:
-        """The answer to one of a batch, which the others do not depend on."""
+        """The answer to one of a batch, which the others do not depend on; unless nobody waits for any of them."""
         try:
             return await self._run(asked, context, request)
+        except LeftError:
+            raise
         except QueryError as error:
             return refusal(error, context.request_id)
 
@@ -142,16 +143,21 @@ async def broken(request: Request, error: Exception) -> Response:
     """What a client gets when we fail; what failed stands in the log."""
     _log.error("request %s failed", request_id(request), exc_info=error)
     told = RequestError(Code.INTERNAL_SERVER_ERROR, "Something went wrong here. The request id tells us what.")
-    return await respond(refusal(told, request_id(request)), Form())
+    return await respond(refusal(told, request_id(request)), _plain(request))
 
 
 async def missing(request: Request, _error: Exception) -> Response:
     """There is nothing at this address."""
     told = RequestError(Code.NOT_FOUND, "There is nothing here; queries go to /graphql.")
-    return await respond(refusal(told, request_id(request)), Form())
+    return await respond(refusal(told, request_id(request)), _plain(request))
 
 
 async def misused(request: Request, error: Exception) -> Response:
     """What is at this address does not have this method."""
     told = RequestError(Code.METHOD_NOT_ALLOWED, "This method does not work here.")
-    return await respond(refusal(told, request_id(request)), Form(), getattr(error, "headers", None))
+    return await respond(refusal(told, request_id(request)), _plain(request), getattr(error, "headers", None))
+
+
+def _plain(request: Request) -> Form:
+    """As the client wants it, where that can be."""
+    return Form(response_type(_joined(request, "accept")) or JSON)

@@ -87,6 +87,11 @@ class Gate:
         return not (self._working or self._sharing or self._waiting or self._in_work or self._queues)
 
     @property
+    def is_free(self) -> bool:
+        """Whether who comes now is let in at once."""
+        return self._has_place() and not self._waiting
+
+    @property
     def is_overloaded(self) -> bool:
         """Whether somebody had to be refused a moment ago."""
         return self.clock() - self._refused_at < CALM
@@ -111,7 +116,7 @@ class Gate:
         Raises:
             OverloadedError: it would take too long.
         """
-        if self._has_place() and not self._waiting:
+        if self.is_free:
             self.take(client)
             return
         self._make_room(client)

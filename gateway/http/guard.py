@@ -12,9 +12,10 @@ from gateway.execution.asked import Asked
 from gateway.execution.caller import Caller
 from gateway.execution.context import Apart, Gateway
 from gateway.execution.documents import Prepared, cost_of
-from gateway.execution.errors import IntrospectionError
+from gateway.execution.errors import IntrospectionError, QueryError
 from gateway.execution.limits import check_cost, check_variables
 from gateway.http.admission import client_of, overloaded, tell_cost, tell_standing
+from gateway.http.clients import Client
 from gateway.http.gate import Gate, OverloadedError
 from gateway.http.rates import Rates
 from gateway.http.staying import staying
@@ -37,7 +38,7 @@ class Guard:
         """An operation's turn to be worked on; gives what it waits for channels in.
 
         Raises:
-            RequestError: there is none soon.
+            RequestError: there is none soon, or the client has left before it came.
         """
         client = client_of(request)
         if client.is_admin:
@@ -45,13 +46,27 @@ class Guard:
             return
         place = Turn(self._gate, client.key)
         try:
-            await place.begin()
+            async with nullcontext() if self._gate.is_free else staying(request.receive):
+                await place.begin()
         except OverloadedError as error:
             raise overloaded() from error
         try:
             yield place.apart
         finally:
             place.end()
+
+    @asynccontextmanager
+    async def charging(self, request: Request) -> AsyncIterator[None]:
+        """What is refused inside is counted all the same: looking at it is some work, too.
+
+        Raises:
+            RateLimitedError: this client has too little left.
+        """
+        try:
+            yield
+        except QueryError:
+            await self.charge(request)
+            raise
 
     async def charge(self, request: Request, cost: int = 0) -> None:
         """Count what a request costs, if only that it was looked at.
@@ -68,14 +83,19 @@ class Guard:
             QueryError: it may not, or costs too much, for one operation or for this client.
         """
         client, cost = client_of(request), cost_of(prepared, asked)
-        allowance = self._limits.known if client.is_known else self._limits.anonymous
-        await self.charge(request, cost)
+        most = self._most(client)
+        await self.charge(request, cost if cost <= most else 0)
         check_variables(asked.variables, self._limits)
         if prepared.introspects and not (self._is_open or caller.may(SEES_SCHEMA)):
             raise IntrospectionError
         if prepared.prices:
-            tell_cost(request, cost, allowance.cost)
-        check_cost(cost, allowance)
+            tell_cost(request, cost, most)
+        check_cost(cost, most)
+
+    def _most(self, client: Client) -> int:
+        """What one operation may cost: never more than all of a minute, or waiting would be no help."""
+        allowance = self._limits.known if client.is_known else self._limits.anonymous
+        return min(allowance.cost, self._rates.largest(client))
 
     def watch(self, request: Request, kind: OperationType | None) -> AbstractAsyncContextManager[None]:
         """A query is given up when its client leaves, or after its deadline. A mutation is carried through."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -143,6 +144,11 @@ class Rates:
         used = math.ceil(before * left / WINDOW + now)
         reset = _reset(quota, before, left, now, 0 if fits else cost)
         return Standing(_policy(client), quota, max(0, quota - used), reset), fits
+
+    def largest(self, client: Client) -> int:
+        """What one operation can cost and still fit into a minute."""
+        quota = None if client.is_admin else self._quota(client)
+        return sys.maxsize if quota is None else max(0, quota - REQUEST)
 
     def _quota(self, client: Client) -> int | None:
         return self._known if client.is_known else self._anonymous

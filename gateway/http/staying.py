@@ -24,7 +24,7 @@ class LeftError(RequestError):
 
 
 @asynccontextmanager
-async def staying(receive: Receive, within: float) -> AsyncIterator[None]:
+async def staying(receive: Receive, within: float | None = None) -> AsyncIterator[None]:
     """Work that is canceled when the client leaves, or after so many seconds. The request's body has been read.
 
     Raises:
@@ -40,7 +40,7 @@ async def staying(receive: Receive, within: float) -> AsyncIterator[None]:
     except TimeoutError as error:
         if watch.has_left:
             raise LeftError() from error
-        if watch.limit.expired():
+        if within is not None and watch.limit.expired():
             raise DeadlineError(within) from error
         raise
     finally:

@@ -82,6 +82,34 @@ async def test_what_cannot_be_run_counts_as_well(database_url: str) -> None:
         assert [(await ask(world, query="{ nothing }")).status_code for _ in range(4)] == [400] * 3 + [429]
 
 
+UNREAD: list[tuple[int, str, dict[str, Any]]] = [
+    (400, "POST", {"content": b"{", "headers": {"content-type": "application/json"}}),
+    (415, "POST", {"content": b"query=x", "headers": {"content-type": "text/plain"}}),
+    (401, "POST", {"json": {"query": QUERY}, "headers": {"authorization": "Bearer guessed"}}),
+    (400, "GET", {"params": {"query": QUERY, "variables": "{"}}),
+    (405, "GET", {"params": {"query": "mutation { __typename }"}}),
+    (403, "GET", {"params": {"query": QUERY}, "headers": {"origin": "https://elsewhere.example"}}),
+]
+"""Requests that nothing is run of, with the status that they are answered by."""
+
+
+async def test_what_is_no_request_counts_as_well(database_url: str) -> None:
+    async with small_world(database_url, limits={"anonymous": {"rate": len(UNREAD) * REQUEST}}) as world:
+        answers = [await world.client.http.request(method, "/graphql", **sent) for _, method, sent in UNREAD]
+        assert [answer.status_code for answer in answers] == [status for status, _, _ in UNREAD]
+        assert (await ask(world)).status_code == 429
+
+
+@pytest.mark.parametrize("limits", [{"anonymous": {"cost": 10, "rate": 3_000}}, {"anonymous": {"rate": 3_000}}])
+async def test_what_can_never_be_run_is_not_told_to_try_again(database_url: str, limits: dict[str, Any]) -> None:
+    query = "{ products(first: 100) { nodes { variants(first: 100) { nodes { id } } } } }"
+    async with small_world(database_url, limits=limits) as world:
+        answers = [await ask(world, query=query) for _ in range(7)]
+        codes = [answer.json()["errors"][0]["extensions"]["code"] for answer in answers]
+        assert codes == ["COST_ESTIMATED_TOO_EXPENSIVE"] * 6 + ["RATE_LIMITED"]
+        assert answers[0].headers["graphql-cost"].endswith(f";max={limits['anonymous'].get('cost', 2_500)}")
+
+
 async def test_asking_for_documents_that_are_not_there_counts_as_well(database_url: str) -> None:
     limits = {"anonymous": {"rate": 3 * REQUEST}}
     async with small_world(database_url, limits=limits) as world:
