@@ -91,6 +91,7 @@ class Context:
         self.request_id = request_id
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._batches: set[asyncio.Task[Any] | None] = set()
+        self._is_over = False
 
     @property
     def database(self) -> Database:
@@ -145,6 +146,8 @@ class Context:
 
     @contextmanager
     def _running(self) -> Iterator[None]:
+        if self._is_over:  # it was asked for in the last moment, and nobody waits for it any more
+            raise asyncio.CancelledError
         task = asyncio.current_task()
         self._batches.add(task)
         try:
@@ -154,6 +157,7 @@ class Context:
 
     def give_up(self) -> None:
         """It is over: nobody waits for what is still being loaded, or needs what was."""
+        self._is_over = True
         for task in [*self._batches]:
             if task is not None:
                 task.cancel()

@@ -23,6 +23,7 @@ class Turn:
         self._took = self._computed = 0.0
         self._at_once = 1
         self._apart = 0
+        self._is_over = False
         self._growing_long: asyncio.TimerHandle | None = None
 
     async def begin(self) -> None:
@@ -31,8 +32,10 @@ class Turn:
         self._go_on()
 
     def end(self) -> None:
-        """Give it back for good."""
-        self._pause()
+        """Give it back for good; also where something of the request still waits for others, and nobody for that."""
+        self._is_over = True
+        if not self._apart:
+            self._pause()
         self._gate.note(self._client, self._took, self._computed, self._at_once)
 
     @contextmanager
@@ -45,7 +48,7 @@ class Turn:
             yield
         finally:
             self._apart -= 1
-            if not self._apart:
+            if not self._apart and not self._is_over:
                 self._gate.take(self._client)
                 self._go_on()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 import pytest
 
+from gateway.execution.caller import ANONYMOUS
+from gateway.execution.context import Context
 from tests.graphql.world import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
@@ -26,3 +29,19 @@ async def test_a_list_leaves_little_garbage(world: World) -> None:
     finally:
         gc.enable()
     assert left < 400  # 1,300 where statements are put together each time, and loaders hold on to what they loaded
+
+
+async def test_what_was_asked_for_in_the_last_moment_is_not_loaded(world: World) -> None:
+    loaded: list[str] = []
+
+    async def batch(_context: Context, keys: list[str]) -> list[str]:
+        loaded.extend(keys)
+        return keys
+
+    context = Context(world.gateway, ANONYMOUS, "request")
+    assert await context.load(batch, "one") == "one"
+    context.load(batch, "two")
+    context.give_up()
+    for _ in range(10):  # turns of the loop; a batch begins in the third
+        await asyncio.sleep(0)
+    assert loaded == ["one"]

@@ -17,8 +17,10 @@ class Held:
     def __init__(self) -> None:
         self.reached = Signal()
         self.left = Signal()
+        self.times = 0
 
     async def __call__(self, ask: Ask, answer: Answer) -> Any:
+        self.times += 1
         self.reached.set()
         try:
             await asyncio.Event().wait()
@@ -28,7 +30,12 @@ class Held:
 
 
 def message(query: str, token: str | None = None, **variables: Any) -> bytes:
-    body = json.dumps({"query": query, "variables": variables}).encode()
+    return posted({"query": query, "variables": variables}, token)
+
+
+def posted(asked: Any, token: str | None = None) -> bytes:
+    """A request with this body."""
+    body = json.dumps(asked).encode()
     sent = b"authorization: Bearer %s\r\n" % token.encode() if token else b""
     head = b"POST /graphql HTTP/1.1\r\nhost: x\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     return head % (sent, len(body)) + body

@@ -208,6 +208,17 @@ async def test_a_long_request_does_not_block_the_short() -> None:
     assert gate.is_idle
 
 
+async def test_what_goes_on_behind_the_back_of_a_request_that_is_over_takes_no_place() -> None:
+    gate = Gate(pace=Pace(1, alone=0.01, usual=0.01))
+    turn = Turn(gate, "left")
+    await turn.begin()
+    with turn.apart():
+        turn.end()
+        assert gate.is_idle
+    assert gate.is_idle
+    assert turn._growing_long is None, "it would open its place to another"
+
+
 async def test_clients_take_turns_and_of_one_client_the_newest_is_first() -> None:
     gate = busy_gate(Watch(), limit=1)
     await gate.enter("x")
