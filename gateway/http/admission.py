@@ -10,6 +10,7 @@ from gateway.execution.answers import refusal
 from gateway.execution.codes import Code
 from gateway.http.clients import Client, Clients
 from gateway.http.gate import Gate, OverloadedError
+from gateway.http.negotiation import JSON, response_type
 from gateway.http.rates import Rates, Standing
 from gateway.http.requests import RequestError
 
@@ -89,8 +90,10 @@ def _is_shared(headers: list[tuple[bytes, bytes]]) -> bool:
 
 async def _refuse(scope: Scope, send: Send, error: RequestError) -> None:
     body = orjson.dumps(refusal(error, scope["state"]["request_id"]).body)
+    accept = b", ".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    media_type = response_type(accept or None) or JSON  # clients look for a code in no other JSON than they asked for
     headers = [
-        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
         *((name.encode(), value.encode()) for name, value in error.headers.items()),

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.http.gate import Gate, OverloadedError
 from tests.graphql.world import ADMIN, STAFF, World, small_world
-from tests.http.asking import GRAPHQL
+from tests.http.asking import GRAPHQL, JSON, media
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +35,12 @@ async def test_what_cannot_begin_soon_is_refused_with_its_code_and_when_to_come_
         assert (response.status_code, error["extensions"]["code"]) == (503, "OVERLOADED")
         assert error["extensions"]["requestId"] == response.headers["x-request-id"]
         assert (response.headers["retry-after"], response.headers["cache-control"]) == ("1", "no-store")
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON])
+async def test_a_refusal_has_the_type_that_the_client_looks_for_codes_in(busy: World, accept: str) -> None:
+    response = await busy.client.http.post("/graphql", json={}, headers={"accept": accept})
+    assert (response.status_code, media(response)) == (503, accept)
 
 
 async def test_nothing_is_read_of_what_is_refused(busy: World) -> None:
