@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from gateway.cli.document_commands import documents
 from gateway.cli.errors import CommandError
 from gateway.cli.running import CONFIG, ConfigPath, fail_with, run, settings_of
+from gateway.cli.tables import show, table
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -128,10 +127,10 @@ def plugins() -> None:
     from gateway.channels.plugins import discover
 
     found = discover()
-    table = Table("Plugin", "Version", "Kind", "SDK", "Sandbox", box=None, header_style="bold")
+    rows = table("Plugin", "Version", "Kind", "SDK", "Sandbox")
     for name, kind in found.types.items():
-        table.add_row(name, kind.version, kind.kind.value, kind.sdk, "yes" if kind.sandbox else "no")
-    Console().print(table)
+        rows.add_row(name, kind.version, kind.kind.value, kind.sdk, "yes" if kind.sandbox else "no")
+    show(rows)
     if found.failures:
         fail_with(map(str, found.failures))
 
@@ -150,12 +149,12 @@ def list_rejects(
         for row in run(rejected(settings_of(config)))
         if channel in (None, row.channel) and (resource is None or resource.upper() == row.resource)
     ]
-    table = Table("ID", "Channel", "Resource", "Record", "Since", "Reason", box=None, header_style="bold")
+    rows = table("ID", "Channel", "Resource", "Record", "Since", "Reason")
     for row in found:
         when = f"{row.rejected_at:%Y-%m-%d %H:%M}"
         cells = (row.id, row.channel, row.resource, row.external_id, when, row.reason)
-        table.add_row(*map(escape, cells))
-    Console().print(table if found else "nothing is rejected")
+        rows.add_row(*map(escape, cells))
+    show(rows if found else "nothing is rejected")
 
 
 @rejects.command("replay")
@@ -192,12 +191,12 @@ def list_outbox(
     if unknown := sorted(set(wanted) - {one.value for one in OutboxState}):
         raise CommandError(f"{unknown[0].lower()} is no state; expected queued, sending, done or dead")
     found = run(entries(settings_of(config), wanted or None, most))
-    table = Table("ID", "Channel", "Operation", "About", "State", "Tries", "Fault", box=None, header_style="bold")
+    rows = table("ID", "Channel", "Operation", "About", "State", "Tries", "Fault")
     for row in found:
         fault = "" if row.fault is None else f"{row.fault.code.value} {row.fault.message or ''}"
         cells = (row.id, row.channel_key, row.operation, row.subject, row.state.value, str(row.attempts), fault)
-        table.add_row(*map(escape, cells))
-    Console().print(table if found else "nothing is there")
+        rows.add_row(*map(escape, cells))
+    show(rows if found else "nothing is there")
 
 
 @outbox.command("replay")
@@ -225,11 +224,11 @@ def plan_push(
     from gateway.cli.operating import planned
 
     arming, found = run(planned(settings_of(config), channel))
-    table = Table("Listing", "Place", "It offers", "It is to offer", box=None, header_style="bold")
+    rows = table("Listing", "Place", "It offers", "It is to offer")
     for one in found:
         cells = (one.offer.external_id, one.row.location, str(one.offer.published), str(one.wanted))
-        table.add_row(*map(escape, cells))
-    Console().print(table if found else f"{channel} offers what it is to offer")
+        rows.add_row(*map(escape, cells))
+    show(rows if found else f"{channel} offers what it is to offer")
     if arming.fault is not None:
         typer.echo(f"stopped: {arming.fault}")
     typer.echo(f"{len(found)} to be told; {'armed' if arming.armed_at else 'not armed: nothing is sent'}")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli.errors import CommandError
 from gateway.cli.running import CONFIG, ConfigPath, fail_with, run, settings_of
+from gateway.cli.tables import show, table
 
 documents = typer.Typer(no_args_is_help=True, help="The GraphQL documents that shipped apps ask for.")
 
@@ -57,28 +57,28 @@ def list_documents(
     """List the versions of apps whose documents are kept, or the documents of one app, and when they were used."""
     if app is None and version is not None:
         raise CommandError("--version needs --app")
-    table = _versions(config) if app is None else _documents(config, app, version)
-    Console().print(table if table.row_count else "nothing was pushed")
+    found = _versions(config) if app is None else _documents(config, app, version)
+    show(found if found.row_count else "nothing was pushed")
 
 
 def _versions(config: Path) -> Table:
     from gateway.cli.documents import shipments
 
-    table = _table("App", "Version", "Owner", "Pushed", "Documents", "Uses", "First use", "Last use")
+    found = table("App", "Version", "Owner", "Pushed", "Documents", "Uses", "First use", "Last use")
     for one in run(shipments(settings_of(config))):
         told = (one.app, one.version, one.owner or "", _when(one.pushed_at), str(one.documents))
-        table.add_row(*map(escape, told), str(one.uses), _when(one.first_used_at), _when(one.last_used_at))
-    return table
+        found.add_row(*map(escape, told), str(one.uses), _when(one.first_used_at), _when(one.last_used_at))
+    return found
 
 
 def _documents(config: Path, app: str, version: str | None) -> Table:
     from gateway.cli.documents import shipped
 
-    table = _table("Version", "ID", "Operations", "Uses", "First use", "Last use")
+    found = table("Version", "ID", "Operations", "Uses", "First use", "Last use")
     for one, operations in run(shipped(settings_of(config), app, version)):
         told = (one.version, one.name, operations)
-        table.add_row(*map(escape, told), str(one.uses), _when(one.first_used_at), _when(one.last_used_at))
-    return table
+        found.add_row(*map(escape, told), str(one.uses), _when(one.first_used_at), _when(one.last_used_at))
+    return found
 
 
 @documents.command("check")
@@ -115,10 +115,6 @@ def _check(key: str, value: str) -> None:
 
 def _counted(count: int) -> str:
     return f"{count} document{'' if count == 1 else 's'}"
-
-
-def _table(*names: str) -> Table:
-    return Table(*names, box=None, header_style="bold")
 
 
 def _when(moment: datetime | None) -> str:

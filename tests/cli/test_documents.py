@@ -46,7 +46,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, manifest in manifests.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(manifest))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("COLUMNS", "60")
     return tmp_path
 
 
