@@ -398,6 +398,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError([f"{path}: cannot be read: there is no such file; --config names another"]) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{path}: cannot be read ({error})"]) from error
     return loads(text, environment)

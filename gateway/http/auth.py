@@ -36,6 +36,9 @@ class Tokens:
         scheme, _, token = header.partition(" ")
         if scheme.lower() == "bearer" and (found := self._known(token.strip())) is not None:
             return found
+        if scheme.lower() != "bearer":
+            message = "Expected the header Authorization to be Bearer, a space, and the token."
+            raise RequestError(Code.UNAUTHENTICATED, message, {"www-authenticate": "Bearer"})
         challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
         raise RequestError(Code.UNAUTHENTICATED, "The token is not known.", challenge)
 

@@ -64,7 +64,7 @@ async def read_request(request: Request, most: int, batching: int) -> Asked | li
         QueryError: it cannot be read.
     """
     if not is_json(request.headers.get("content-type")):
-        raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body of the type application/json, in UTF-8.")
+        raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, "Expected the header Content-Type: application/json.")
     found = _parsed(await read_body(request, most, _inflating(request, most)), "body")
     return _batch(found, batching) if isinstance(found, list) else checked(found)
 

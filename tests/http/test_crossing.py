@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from gateway.http import crossing
+from gateway.http.cors import SHOWN
 from gateway.settings import SettingsError, parse
 from tests.graphql.world import opened
 from tests.http.asking import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, codes, get, post
@@ -22,6 +25,7 @@ def database_kind() -> str:
     return "sqlite"
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 SHOP, OTHER = "https://shop.example.com", "https://evil.example"
 CROSS = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
@@ -163,3 +167,9 @@ async def test_headers_that_are_no_names_are_not_repeated(database_url: str, nam
             b"access-control-request-headers": raw,
         }
         assert "allow-headers" not in about(await http.options("/graphql", headers=headers))
+
+
+def test_the_page_names_every_header_that_scripts_may_read() -> None:
+    told = re.search(r"A page that may ask .*?\.", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert told is not None
+    assert set(re.findall("`([A-Z][A-Za-z-]+)`", told[0])) == set(SHOWN.split(", "))

@@ -299,6 +299,12 @@ async def test_a_token_that_is_not_known_is_401(http: httpx2.AsyncClient, header
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
+async def test_another_scheme_than_bearer_is_told_which_one_is_read(http: httpx2.AsyncClient) -> None:
+    response = await http.post("/graphql", json=QUERY, headers={"authorization": STAFF})
+    assert "Bearer" in response.json()["errors"][0]["message"]
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+
+
 async def test_two_authorization_headers_are_one_too_many(http: httpx2.AsyncClient) -> None:
     headers = [("accept", GRAPHQL), ("authorization", f"Bearer {STAFF}"), ("authorization", "Bearer other")]
     response = await http.post("/graphql", json=QUERY, headers=headers)

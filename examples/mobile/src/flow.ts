@@ -74,6 +74,12 @@ async function flow(): Promise<void> {
 try {
   await flow();
 } catch (error) {
-  if (!(error instanceof OutdatedError)) throw error;
-  console.log(error.message);
+  if (error instanceof OutdatedError) {
+    console.log(error.message);
+  } else if (error instanceof TypeError && error.message === "fetch failed") {
+    console.error(`nobody answers at ${url}: does the gateway run? GATEWAY names another address`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
 }
