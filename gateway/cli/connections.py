@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.cli.leaving import State
 from gateway.cli.writing import Gathered
@@ -41,6 +42,7 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
         self._head: int | None = None  # bytes of a head that is not complete
         self._body_open = False
+        self._answering: RequestResponseCycle | None = None
 
     # ------------------------------------------------------------------------------------------------ what it sends
 
@@ -78,6 +80,10 @@ class Connection(HttpToolsProtocol):
         self._body_open = False
         if not self._in_work():
             self._our_turn()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _in_work(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -143,3 +149,8 @@ class Connection(HttpToolsProtocol):
         if self._stall is not None:
             self._stall.cancel()
         super().connection_lost(exc)
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = (
+                True  # uvicorn tells the latest request alone, which may wait behind this one
+            )
+            self._answering.message_event.set()

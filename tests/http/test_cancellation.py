@@ -63,6 +63,16 @@ async def test_a_client_that_leaves_ends_what_its_query_asks_of_a_channel(retail
     await until(lambda: here.connections == 0)
 
 
+async def test_who_leaves_with_more_on_the_way_ends_it_as_well(retailer: World, here: Served) -> None:
+    asks, held = await live(retailer), Held()
+    with retailer.stores["till"].under(held, feed="stock"):
+        async with here.connected() as line:
+            await line.send(asks + message("{ __typename }"))
+            await held.reached.wait()
+        await asyncio.wait_for(held.left.wait(), 5)
+    await until(lambda: here.connections == 0 and not here.server.server_state.tasks)
+
+
 async def test_it_ends_within_a_tenth_of_a_second(retailer: World, here: Served) -> None:
     """In the best of three: the machine has other things to do."""
     asks = await live(retailer)
