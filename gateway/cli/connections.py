@@ -42,6 +42,7 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
         self._head: int | None = None  # bytes of a head that is not complete
         self._body_open = False
+        self._has_ended = False  # in what came last: how much of that is the next head is not known
         self._answering: RequestResponseCycle | None = None
 
     # ------------------------------------------------------------------------------------------------ what it sends
@@ -51,10 +52,11 @@ class Connection(HttpToolsProtocol):
         self._await_client()
 
     def data_received(self, data: bytes) -> None:
+        self._has_ended = False
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._head is not None:
+        if self._head is not None and not self._has_ended:
             self._head += len(data)
             if self._head > LARGEST_HEAD:
                 self._refuse(TOO_LARGE)
@@ -78,6 +80,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._body_open = False
+        self._has_ended = True
         if not self._in_work():
             self._our_turn()
 
@@ -103,7 +106,7 @@ class Connection(HttpToolsProtocol):
         if self._in_work():  # it sent the next request while an earlier one is answered
             self._await_client()
         else:
-            self._refuse(TOO_SLOW if self._head else b"")
+            self._refuse(b"" if self._head is None else TOO_SLOW)
 
     def _refuse(self, answer: bytes) -> None:
         self.transport.write(answer)

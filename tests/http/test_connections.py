@@ -11,7 +11,7 @@ import pytest
 from gateway.cli import connections
 from tests.graphql.world import World, opened
 from tests.http.asking import EMPTY
-from tests.http.served import POST, Served, serving, until
+from tests.http.served import POST, QUERY, Served, serving, until
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +127,16 @@ async def test_requests_in_a_row_are_answered_in_a_row(here: Served) -> None:
         assert [(await line.answer())[0] for _ in range(2)] == [200, 200]
         await line.send(POST[40:])
         assert await line.answer() == (200, b'{"data":{"__typename":"Query"}}')
+
+
+async def test_a_large_body_does_not_count_as_part_of_the_next_head(here: Served) -> None:
+    large = b" " * (connections.LARGEST_HEAD + 1_000) + QUERY
+    head = POST.partition(b"content-length")[0] + b"content-length: %d\r\n\r\n"
+    async with here.connected() as line:
+        await line.send(head % len(large) + large + POST[:40])
+        assert (await line.answer())[0] == 200
+        await line.send(POST[40:])
+        assert (await line.answer())[0] == 200
 
 
 @pytest.mark.usefixtures("hurried")
