@@ -361,5 +361,5 @@ async def test_health(http: httpx2.AsyncClient) -> None:
 async def test_an_address_that_is_not_there_is_404_and_sends_nobody_elsewhere(
     http: httpx2.AsyncClient, path: str
 ) -> None:
-    response = await http.get(path)
-    assert (response.status_code, codes(response)) == (404, ["NOT_FOUND"])
+    response = await http.get(path, headers={"accept": GRAPHQL})
+    assert (response.status_code, codes(response), media(response)) == (404, ["NOT_FOUND"], GRAPHQL)
