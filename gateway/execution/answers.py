@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
 
+from gateway.execution.caller import SEES_SCHEMA
 from gateway.execution.codes import Code
 from gateway.execution.context import Context
 from gateway.execution.documents import Prepared
@@ -88,7 +89,7 @@ async def run(
         variable_values=dict(variables),
         operation_name=name,
         executor_class=NotingExecutor if context.by_get else BoundedExecutor,
-        hide_suggestions=not context.gateway.settings.server.is_open,
+        hide_suggestions=not (context.gateway.settings.server.is_open or context.caller.may(SEES_SCHEMA)),
     )
     result = await running if inspect.isawaitable(running) else running
     if context.is_spent:

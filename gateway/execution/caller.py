@@ -10,6 +10,9 @@ from enum import Enum
 from gateway.execution.errors import ForbiddenError, UnauthenticatedError
 from gateway.model.channels import Channel, Location
 
+SEES_SCHEMA = "schema:read"
+"""The scope of those who are told what the schema has, also where strangers are not."""
+
 Scopes = Sequence[Sequence[str]]
 """Alternatives, each a list of scopes that are needed together; none at all: open to everybody."""
 

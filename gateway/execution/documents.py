@@ -55,17 +55,17 @@ class Documents:
         self._shipped: Memory[Prepared] = Memory(REMEMBERED)
         self._others: Memory[Prepared] = Memory(REMEMBERED // 2, LONGEST_REMEMBERED)
 
-    def prepare(self, text: str, *, shipped: bool = False) -> Prepared:
-        """The document that this text is."""
+    def prepare(self, text: str, *, shipped: bool = False, suggests: bool = False) -> Prepared:
+        """The document that this text is. `suggests`: errors tell what may have been meant, to this caller at least."""
         memory = self._shipped if shipped else self._others
         if (known := memory.get(text)) is not None:
             return known
-        prepared = self._prepare(text)
+        prepared = self._prepare(text, suggests or self._suggests)
         if not prepared.errors:
             memory.put(text, prepared, len(text))
         return prepared
 
-    def _prepare(self, text: str) -> Prepared:
+    def _prepare(self, text: str, suggests: bool) -> Prepared:
         try:
             most = self._limits.tokens
             document = parse(text, max_lexical_tokens=most, max_comments=most)
@@ -75,7 +75,7 @@ class Documents:
             weigh(document, self._limits)
         except LimitError as error:
             return Prepared(None, [GraphQLError(str(error))], error.code)
-        errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=not self._suggests)
+        errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=not suggests)
         prices = {} if errors else _priced(self._schema, document)
         return Prepared(document, errors, Code.GRAPHQL_VALIDATION_FAILED, prices, _introspects(document))
 

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from gateway.execution.asked import Asked
-from gateway.execution.caller import Caller, CallerKind
+from gateway.execution.caller import SEES_SCHEMA, Caller, CallerKind
 from gateway.execution.documents import Documents, Prepared
 from gateway.execution.errors import (
     DocumentUnknownError,
@@ -53,12 +53,12 @@ class Persisted:
             return await self._by_text(text, name, mode, caller)
         if name is None:
             raise MalformedError("Expected one of the keys query and documentId.")
-        return await self._by_name(name, mode)
+        return await self._by_name(name, mode, caller)
 
-    async def _by_name(self, name: str, mode: DocumentMode) -> Prepared:
+    async def _by_name(self, name: str, mode: DocumentMode, caller: Caller) -> Prepared:
         known = self._registry.known(name)
         if known is None and mode.takes_any and (told := self._registry.told(name)) is not None:
-            return self._documents.prepare(told.text)
+            return self._documents.prepare(told.text, suggests=caller.may(SEES_SCHEMA))
         found = known or await self._registry.shipped(name)
         if found is None:
             raise DocumentUnknownError
@@ -76,20 +76,20 @@ class Persisted:
             return self._use(found)
         if mode is DocumentMode.SAFELIST:
             raise TextUnknownError
-        return self._unknown(Document(id_, text), told=name is not None, to_log=caller if not lazy else None)
+        return self._unknown(Document(id_, text), caller, told=name is not None, to_log=not lazy)
 
     def _use(self, document: Document) -> Prepared:
         self._registry.use(document)
         return self._documents.prepare(document.text, shipped=True)
 
-    def _unknown(self, document: Document, *, told: bool, to_log: Caller | None) -> Prepared:
+    def _unknown(self, document: Document, caller: Caller, *, told: bool, to_log: bool) -> Prepared:
         """A text that no shipped app is known to hold; remembered if it is good."""
-        prepared = self._documents.prepare(document.text)
+        prepared = self._documents.prepare(document.text, suggests=caller.may(SEES_SCHEMA))
         if not prepared.errors:
             if told:
                 self._registry.tell(document)
-            if to_log is not None:
-                self._log_once(document, prepared, to_log)
+            if to_log:
+                self._log_once(document, prepared, caller)
         return prepared
 
     def _log_once(self, document: Document, prepared: Prepared, caller: Caller) -> None:

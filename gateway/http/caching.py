@@ -26,17 +26,21 @@ class Wanted:
     Attributes:
         key: tells it apart from everything that could be answered otherwise.
         seen: the tags that it has, as `If-None-Match` names them.
+        anew: it wants no answer that was not looked at again.
     """
 
     key: str
     form: Form
     seen: str | None = None
+    anew: bool = False
 
     @classmethod
     def by(cls, request: Request, form: Form) -> Wanted:
         """By a GET without a token: all that counts stands in the address."""
         said: bytes = str(form).encode() + b" " + request.scope["query_string"]
-        return cls(hashlib.sha256(said).hexdigest(), form, ", ".join(request.headers.getlist("if-none-match")) or None)
+        seen = ", ".join(request.headers.getlist("if-none-match")) or None
+        anew = "no-cache" in ", ".join(request.headers.getlist("cache-control")).lower()
+        return cls(hashlib.sha256(said).hexdigest(), form, seen, anew)
 
     def has(self, etag: str) -> bool:
         """Whether it has the answer with this tag; a proxy may have weakened it on its way."""
@@ -53,7 +57,7 @@ class Caching:
     def unchanged(self, wanted: Wanted, now: datetime) -> Response | None:
         """304, where the answer that the cache has may still be kept."""
         etag, expires_at = self._known.get(wanted.key) or ("", now)
-        if expires_at <= now or not wanted.has(etag):
+        if wanted.anew or expires_at <= now or not wanted.has(etag):
             return None
         return _unchanged(etag, expires_at - now)
 

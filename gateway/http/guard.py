@@ -9,7 +9,7 @@ from graphql import OperationType
 from starlette.requests import Request
 
 from gateway.execution.asked import Asked
-from gateway.execution.caller import Caller
+from gateway.execution.caller import SEES_SCHEMA, Caller
 from gateway.execution.context import Apart, Gateway
 from gateway.execution.documents import Prepared, cost_of
 from gateway.execution.errors import IntrospectionError, QueryError
@@ -20,8 +20,6 @@ from gateway.http.gate import Gate, OverloadedError
 from gateway.http.rates import Rates
 from gateway.http.staying import staying
 from gateway.http.turn import Turn
-
-SEES_SCHEMA = "schema:read"
 
 
 class Guard:

@@ -18,6 +18,7 @@ from tests.graphql.test_statements import statements
 from tests.graphql.world import STAFF, World, schema
 from tests.house import START
 from tests.http.asking import GRAPHQL, JSON, get, post
+from tests.http.test_documents import by_id, push
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +145,23 @@ async def test_a_304_within_its_max_age_costs_no_statement(world: World) -> None
         again = await get(world.client.http, CATALOG, if_none_match=tag)
     assert (again.status_code, again.headers["cache-control"]) == (304, "public, max-age=40")
     assert seen == []
+
+
+async def test_a_304_of_a_pushed_document_costs_no_statement_either(world: World) -> None:
+    await push(world, CATALOG)
+    http, asked, headers = world.client.http, by_id(CATALOG), {"accept": GRAPHQL}
+    tag = (await http.get("/graphql", params=asked, headers=headers)).headers["etag"]
+    with statements() as seen:
+        again = await http.get("/graphql", params=asked, headers=headers | {"if-none-match": tag})
+    assert (again.status_code, seen) == (304, [])
+
+
+async def test_who_wants_it_looked_at_again_has_it_looked_at(world: World) -> None:
+    tag = (await get(world.client.http, CATALOG)).headers["etag"]
+    with statements() as seen:
+        again = await get(world.client.http, CATALOG, if_none_match=tag, cache_control="max-age=0, no-cache")
+    assert again.status_code == 304
+    assert seen != []
 
 
 async def test_after_its_max_age_it_is_looked_at_again(world: World) -> None:
