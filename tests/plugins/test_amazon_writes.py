@@ -27,7 +27,7 @@ from gateway_amazon.stocking import Offer, _patch, _read
 
 from .amazon_selling import AMAZON, KEPT, PAIR, TEA, Selling, offer, selling
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 STATE, OUTBOX, FAULT = tables.reservations.c.state, tables.outbox.c.state, tables.outbox.c.fault_code
 

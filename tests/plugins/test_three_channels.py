@@ -15,7 +15,7 @@ from tests.conftest import DATABASES
 
 from .retail import AMAZON, CHANNELS, PLACE, WEB, Retail, opened, retail
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 SOURCES = "sources { channel { key } resource state asOf staleAt fault { code retryable message } }"
