@@ -24,6 +24,7 @@ from gateway.http.crossing import check_crossing
 from gateway.http.guard import Guard
 from gateway.http.negotiation import GRAPHQL, JSON, response_type, wants_page
 from gateway.http.page import PAGE, POLICY
+from gateway.http.rates import RateLimitedError
 from gateway.http.request_ids import request_id
 from gateway.http.requests import RequestError, read_parameters, read_request
 from gateway.http.responses import Form, respond
@@ -35,6 +36,9 @@ HEARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 ASKING = {"query", "documentId", "extensions"}
 """Parameters of a GET that asks something."""
+
+LONGEST_LINK = 2_000
+"""Characters of the parameters of one that asks for the page."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,11 +70,23 @@ class Endpoint:
                 raise RequestError(Code.NOT_ACCEPTABLE, f"Only {GRAPHQL} and {JSON} can be answered.")
             return await self._answer(request, form)
         except QueryError as error:
-            headers = error.headers if isinstance(error, RequestError) else None
-            return await respond(refusal(error, request_id(request)), form, headers)
+            told = await self._counted(error, request)
+            headers = told.headers if isinstance(told, RequestError) else None
+            return await respond(refusal(told, request_id(request)), form, headers)
+
+    async def _counted(self, error: QueryError, request: Request) -> QueryError:
+        """What is told instead, where that was too much: no request is free, but one that there is no time for."""
+        if error.code is not Code.OVERLOADED:
+            try:
+                await self._guard.count_refused(request)
+            except RateLimitedError as limited:
+                return limited
+        return error
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.shows_page and request.method in ("GET", "HEAD") and not ASKING & set(request.query_params)
+        if not self._server.shows_page or request.method not in ("GET", "HEAD"):
+            return False
+        return len(request.scope["query_string"]) <= LONGEST_LINK and not ASKING & set(request.query_params)
 
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):
@@ -90,6 +106,7 @@ class Endpoint:
     async def _answer_get(self, request: Request, form: Form, caller: Caller) -> Response:
         wanted = Wanted.by(request, form)
         if caller is ANONYMOUS and (known := self._caching.unchanged(wanted, self._gateway.now())) is not None:
+            await self._guard.charge(request)
             return known
         async with self._guard.charging(request):
             asked = read_parameters(request, self._limits.body_bytes)
