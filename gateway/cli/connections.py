@@ -22,8 +22,8 @@ also the rest of a body that was answered before it was read."""
 STALLED = 8.0
 """Seconds in which a client has to take something of an answer that waits for it."""
 
-PROGRESS = 2_000
-"""Bytes that count as something."""
+PROGRESS, SHARE = 2_000, 50
+"""So many bytes count as something, or of much that waits this part: a large answer is not kept for hours."""
 
 LARGEST_HEAD = 65_536
 """Bytes of the address and the headers of one request."""
@@ -205,7 +205,7 @@ class Connection(HttpToolsProtocol):
     def _stalled(self) -> None:
         self._stall = None
         unread = self.transport.get_write_buffer_size()
-        if unread > self._unread - PROGRESS and unread > 0:
+        if unread > self._unread - max(PROGRESS, self._unread // SHARE) and unread > 0:
             self.transport.abort()
         else:
             self._watch_reader()

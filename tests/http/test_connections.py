@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,27 @@ async def test_an_answer_that_nobody_reads_is_given_up(here: Served) -> None:
                     if here.connections == 0:
                         break
         await until(lambda: here.connections == 0)
+
+
+@pytest.mark.parametrize(("taken", "stays"), [(2_500, False), (400_000, True)])
+async def test_a_large_answer_that_is_read_in_crumbs_is_given_up(
+    here: Served, monkeypatch: pytest.MonkeyPatch, taken: int, stays: bool
+) -> None:
+    monkeypatch.setattr(connections, "STALLED", 0.05)
+    async with here.connected():
+        await until(lambda: here.connections == 1)
+        connection: Any = next(iter(here.server.server_state.connections))
+        looked: list[int] = []
+
+        def unread() -> int:
+            looked.append(10_000_000 - taken * len(looked))
+            return looked[-1]
+
+        monkeypatch.setattr(connection.transport, "get_write_buffer_size", unread)
+        connection._watch_reader()
+        await until(lambda: len(looked) == 7 or here.connections == 0)
+        assert here.connections == stays
+        monkeypatch.undo()
 
 
 async def test_the_last_answers_say_that_the_connection_closes(here: Served) -> None:
