@@ -83,7 +83,7 @@ class Documents:
 
 def _check_lines(text: str, most: int) -> None:
     """Every error counts lines up to its place."""
-    if text.count("\n") + text.count("\r") > most:
+    if text.count("\n") + text.count("\r") - text.count("\r\n") > most:
         raise GraphQLError(f"The document has more than {most:,} lines.")
 
 
