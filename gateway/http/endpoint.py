@@ -24,7 +24,6 @@ from gateway.http.crossing import check_crossing
 from gateway.http.guard import Guard
 from gateway.http.negotiation import GRAPHQL, JSON, response_type, wants_page
 from gateway.http.page import PAGE, POLICY
-from gateway.http.rates import RateLimitedError
 from gateway.http.request_ids import request_id
 from gateway.http.requests import RequestError, read_parameters, read_request
 from gateway.http.responses import Form, respond
@@ -70,18 +69,8 @@ class Endpoint:
                 raise RequestError(Code.NOT_ACCEPTABLE, f"Only {GRAPHQL} and {JSON} can be answered.")
             return await self._answer(request, form)
         except QueryError as error:
-            told = await self._counted(error, request)
-            headers = told.headers if isinstance(told, RequestError) else None
-            return await respond(refusal(told, request_id(request)), form, headers)
-
-    async def _counted(self, error: QueryError, request: Request) -> QueryError:
-        """What is told instead, where that was too much: no request is free, but one that there is no time for."""
-        if error.code is not Code.OVERLOADED:
-            try:
-                await self._guard.count_refused(request)
-            except RateLimitedError as limited:
-                return limited
-        return error
+            headers = error.headers if isinstance(error, RequestError) else None
+            return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
         if not self._server.shows_page or request.method not in ("GET", "HEAD"):
@@ -106,7 +95,6 @@ class Endpoint:
     async def _answer_get(self, request: Request, form: Form, caller: Caller) -> Response:
         wanted = Wanted.by(request, form)
         if caller is ANONYMOUS and (known := self._caching.unchanged(wanted, self._gateway.now())) is not None:
-            await self._guard.charge(request)
             return known
         async with self._guard.charging(request):
             asked = read_parameters(request, self._limits.body_bytes)

@@ -21,9 +21,6 @@ from gateway.http.rates import Rates
 from gateway.http.staying import staying
 from gateway.http.turn import Turn
 
-COUNTED = "gateway.counted"
-"""Stands in a request's scope as soon as it was counted."""
-
 
 class Guard:
     """Guards one gateway."""
@@ -75,17 +72,7 @@ class Guard:
         Raises:
             RateLimitedError: this client has too little left.
         """
-        request.scope[COUNTED] = True
         tell_standing(request, await self._rates.charge(client_of(request), cost))
-
-    async def count_refused(self, request: Request) -> None:
-        """Count a request that is refused, if it was not counted before.
-
-        Raises:
-            RateLimitedError: this client has too little left.
-        """
-        if COUNTED not in request.scope:
-            await self.charge(request)
 
     async def check(self, request: Request, asked: Asked, prepared: Prepared, caller: Caller) -> None:
         """Count what the operation costs, and check that it may be run.
