@@ -6,11 +6,11 @@ from typing import Protocol
 
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.graphql.house import House
 from gateway.graphql.schema import build
+from gateway.http.addresses import Address
 from gateway.http.admission import Admission
 from gateway.http.auth import Tokens
 from gateway.http.clients import Clients
@@ -32,12 +32,13 @@ def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp
     """The application in front of an open gateway. `schema`: one that is built already, since that takes its time."""
     limits = gateway.settings.limits
     gate, rates = Gate(limits.crowd, limits.crowd_waits.total_seconds()), _rates(gateway)
+    endpoint = Endpoint(gateway, schema or build(), Guard(gateway, gate, rates))
     app = Starlette(
         routes=[
-            Route("/graphql", Endpoint(gateway, schema or build(), Guard(gateway, gate, rates)).answer, methods=HEARD),
-            Route("/webhooks/{channel}", Webhooks(gateway).answer, methods=["POST"]),
-            Route("/health/live", live, methods=["GET"]),
-            Route("/health/ready", Ready(gateway).answer, methods=["GET"]),
+            Address("/graphql", endpoint.answer, methods=HEARD),
+            Address("/webhooks/{channel}", Webhooks(gateway).answer, methods=["POST"]),
+            Address("/health/live", live, methods=["GET"]),
+            Address("/health/ready", Ready(gateway).answer, methods=["GET"]),
         ],
         exception_handlers={404: missing, 405: misused, 500: broken},
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -21,14 +22,42 @@ also the rest of a body that was answered before it was read."""
 STALLED = 8.0
 """Seconds in which a client has to take something of an answer that waits for it."""
 
-PROGRESS = 2_000
-"""Bytes that count as something."""
+PROGRESS, SHARE = 2_000, 50
+"""So many bytes count as something, or of much that waits this part: a large answer is not kept for hours."""
 
 LARGEST_HEAD = 65_536
 """Bytes of the address and the headers of one request."""
 
+MOST_HEADERS = 200
+
+MOST_AHEAD = 50
+"""Requests that a client may send before the first of them is answered."""
+
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Reading(httptools.HttpRequestParser):
+    """Reads requests that would go on in another protocol like all others: no other is spoken here.
+
+    The parser's own way is to leave out the body of such a request, and to take it for the next one.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as in any connection of uvicorn
+
+    def feed_data(self, data: Any) -> None:
+        """Read what has come."""
+        rest = data
+        while rest:
+            try:
+                super().feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = self._connection.plain_head() + rest[upgrade.args[0] :]
+            else:
+                return
 
 
 class Connection(HttpToolsProtocol):
@@ -36,6 +65,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
+        self.parser = Reading(self)
         self._state = State.of(self.server_state)
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
@@ -44,6 +74,7 @@ class Connection(HttpToolsProtocol):
         self._body_open = False
         self._has_ended = False  # in what came last: how much of that is the next head is not known
         self._answering: RequestResponseCycle | None = None
+        self._wrong: bytes | None = None  # what to say to a request that is none
 
     # ------------------------------------------------------------------------------------------------ what it sends
 
@@ -69,7 +100,14 @@ class Connection(HttpToolsProtocol):
         self._head = 0
         self._await_client()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head is not None:  # after a body nobody says who she is, or where she comes from
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._check_head()
+        if self.parser.should_upgrade():
+            return  # its head comes once more, without that
         self._head = None
         self._body_open = True
         self._our_turn()
@@ -78,6 +116,8 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._body_open = False
         self._has_ended = True
@@ -87,6 +127,29 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _check_head(self) -> None:
+        """What is raised here ends the connection."""
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > LARGEST_HEAD or len(self.headers) > MOST_HEADERS:
+            self._wrong = TOO_LARGE
+            raise httptools.HttpParserError("the head is too large")
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise httptools.HttpParserError("too many requests at once")
+        if self.parser.get_method() == b"CONNECT":
+            raise httptools.HttpParserError("this is no proxy")
+
+    def plain_head(self) -> bytes:
+        """The head of the request that was read last, without its wish for another protocol."""
+        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        headers = [b"%s: %s" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([first, *headers, b"", b""])
+
+    def send_400_response(self, msg: str) -> None:
+        if self._wrong is None:
+            super().send_400_response(msg)
+        else:
+            self._refuse(self._wrong)
 
     def _in_work(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -142,7 +205,7 @@ class Connection(HttpToolsProtocol):
     def _stalled(self) -> None:
         self._stall = None
         unread = self.transport.get_write_buffer_size()
-        if unread > self._unread - PROGRESS and unread > 0:
+        if unread > self._unread - max(PROGRESS, self._unread // SHARE) and unread > 0:
             self.transport.abort()
         else:
             self._watch_reader()

@@ -22,14 +22,31 @@ LONGEST_MESSAGE = 500
 """Messages of the GraphQL library quote what a client sent, however long it is."""
 
 
+FAILED = 100
+"""How many plain fields cost as much as one that fails."""
+
+LINE = 100
+"""How many characters of a text are counted like a field."""
+
+
 class BoundedExecutor(Executor[None]):
-    """Counts fields as they are answered, those of introspection too."""
+    """Counts what is answered: fields, those of introspection too, long texts, and errors."""
 
     def execute_fields(
         self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
     ) -> Any:
         self.context_value.spend(len(grouped_field_set))
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+    def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
+        found = Executor.complete_leaf_value(return_type, result)
+        if isinstance(found, str) and len(found) >= LINE:
+            self.context_value.spend(len(found) // LINE)
+        return found
+
+    def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:
+        self.context_value.spend(FAILED)
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
 
 
 class NotingExecutor(BoundedExecutor):

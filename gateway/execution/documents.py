@@ -68,6 +68,7 @@ class Documents:
     def _prepare(self, text: str, suggests: bool) -> Prepared:
         try:
             most = self._limits.tokens
+            _check_lines(text, 2 * most)
             document = parse(text, max_lexical_tokens=most, max_comments=most)
         except GraphQLError as error:
             return Prepared(None, [error], Code.GRAPHQL_PARSE_FAILED)
@@ -78,6 +79,12 @@ class Documents:
         errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=not suggests)
         prices = {} if errors else _priced(self._schema, document)
         return Prepared(document, errors, Code.GRAPHQL_VALIDATION_FAILED, prices, _introspects(document))
+
+
+def _check_lines(text: str, most: int) -> None:
+    """Every error counts lines up to its place."""
+    if text.count("\n") + text.count("\r") - text.count("\r\n") > most:
+        raise GraphQLError(f"The document has more than {most:,} lines.")
 
 
 def _introspects(document: DocumentNode) -> bool:

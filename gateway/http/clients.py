@@ -83,9 +83,7 @@ class Clients:
 def _site(address: str) -> str:
     found = _parsed(address)
     if not isinstance(found, IPv6Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
+        return address if found is None else str(found)
     return str(IPv6Network((int(found), SITE), strict=False))
 
 
@@ -97,6 +95,7 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
 @lru_cache(4_096)
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text)
+        found = ip_address(text)
     except ValueError:
         return None
+    return getattr(found, "ipv4_mapped", None) or found

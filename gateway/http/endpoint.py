@@ -36,6 +36,9 @@ HEARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ASKING = {"query", "documentId", "extensions"}
 """Parameters of a GET that asks something."""
 
+LONGEST_LINK = 2_000
+"""Characters of the parameters of one that asks for the page."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +73,9 @@ class Endpoint:
             return await respond(refusal(error, request_id(request)), form, headers)
 
     def _is_for_page(self, request: Request) -> bool:
-        return self._server.shows_page and request.method in ("GET", "HEAD") and not ASKING & set(request.query_params)
+        if not self._server.shows_page or request.method not in ("GET", "HEAD"):
+            return False
+        return len(request.scope["query_string"]) <= LONGEST_LINK and not ASKING & set(request.query_params)
 
     async def _answer(self, request: Request, form: Form) -> Response:
         if request.method not in METHODS.split(", "):

@@ -8,10 +8,13 @@ GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
 
+MOST_RANGES = 50
+"""What is named after these is not looked at."""
+
 
 def accepted(header: str | None) -> list[tuple[str, float]]:
     """The media ranges of an Accept header with their weights, the preferred ones first."""
-    found = [_weighed(part) for part in (header or "*/*").split(",") if part.strip()]
+    found = [_weighed(part) for part in (header or "*/*").split(",", MOST_RANGES)[:MOST_RANGES] if part.strip()]
     return sorted(found, key=lambda item: -item[1])
 
 

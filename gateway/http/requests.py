@@ -17,6 +17,9 @@ from gateway.http.negotiation import is_json
 
 T = TypeVar("T")
 
+MOST_PARAMETERS = 20
+"""Of an address: there are six that say anything, and some that others add."""
+
 PATIENCE = 10
 """Seconds within which a body has to be there."""
 
@@ -43,6 +46,8 @@ def read_parameters(request: Request, most: int) -> Asked:
     """
     if len(request.scope["query_string"]) > most:
         raise RequestError(Code.URI_TOO_LONG, f"The parameters have more than {most} bytes; send them with POST.")
+    if request.scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+        raise MalformedError(f"There are more than {MOST_PARAMETERS} parameters.")
     parameters = request.query_params.multi_items()
     found: dict[str, Any] = dict(parameters)
     if len(found) < len(parameters):  # a cache in front of us may have believed the other one

@@ -29,6 +29,11 @@ class Turn:
     async def begin(self) -> None:
         """Wait for the place. Raises as `Gate.enter`."""
         await self._gate.enter(self._client)
+        try:
+            await asyncio.sleep(0)  # or those who came with one that never waits would not meet it at the gate
+        except asyncio.CancelledError:
+            self._gate.leave(self._client)
+            raise
         self._go_on()
 
     def end(self) -> None:

@@ -8,11 +8,15 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.admission import overloaded
 from gateway.http.requests import RequestError, read_body
 from gateway.sdk.errors import ChannelError, ForgedError, StaleError
 
 LARGEST = 5_000_000
 """Bytes of a delivery."""
+
+LARGE, MOST_LARGE = 250_000, 20
+"""Bytes from which on a delivery is a large one, and how many of these may come at once: anybody can send them."""
 
 
 class Receiver(Protocol):
@@ -27,6 +31,7 @@ class Webhooks:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        self._large = 0
 
     async def answer(self, request: Request) -> Response:
         """200: it is stored, or was before."""
@@ -34,7 +39,7 @@ class Webhooks:
         if not self._receiver.hears(channel):
             return Response(status_code=404)
         try:
-            body = await read_body(request, LARGEST)
+            body = await self._body(request)
             await self._receiver.receive(channel, _headers(request), body)
         except RequestError as error:
             return Response(status_code=error.code.status, headers=error.headers)
@@ -45,6 +50,22 @@ class Webhooks:
         except ChannelError:  # it could not be looked at; who sends it tries again
             return Response(status_code=503, headers={"retry-after": "10"})
         return Response(status_code=200)
+
+    async def _body(self, request: Request) -> bytes:
+        large = _is_large(request)
+        if large and self._large >= MOST_LARGE:
+            raise overloaded()
+        self._large += large
+        try:
+            return await read_body(request, LARGEST)
+        finally:
+            self._large -= large
+
+
+def _is_large(request: Request) -> bool:
+    """Whether its body may turn out to be large: it is, or does not say how large it is."""
+    length = request.headers.get("content-length", "")
+    return not length.isdigit() or int(length) > LARGE
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -15,7 +15,7 @@ from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
 from gateway.settings import LimitsTable
 from tests.graphql.conftest import Make
-from tests.graphql.world import STAFF, TOKENS, World, opened, till
+from tests.graphql.world import CLERK, STAFF, TOKENS, World, opened, till
 
 pytestmark = pytest.mark.anyio
 ORDERS = 40
@@ -23,7 +23,7 @@ ENDLESS = {"cost": 10**40}
 TABLES: dict[str, Any] = {
     "locations": {},
     "catalogue": {},
-    "tokens": {"staff": TOKENS["staff"]},
+    "tokens": {"staff": TOKENS["staff"], "clerk": {"token": CLERK, "scopes": ["orders:read", "customers:read"]}},
     "limits": {
         "known": ENDLESS,
         "anonymous": ENDLESS,
@@ -49,6 +49,7 @@ def retailer() -> Make:
 def busy_till() -> MemoryStore:
     """A customer who buys a lot."""
     store = till()
+    store.put("products", {**rows.product("t-long", sku="LONG", price="1.00"), "description": "x" * 60_000})
     for number in range(ORDERS):
         store.put("orders", rows.order(f"b{number}", [rows.line("1", "t-mug", 1, "4.50")], customer="c2"))
     return store
@@ -79,6 +80,33 @@ async def test_without_the_bound_the_same_request_would_be_answered_at_length(
     assert (await world.client.ask(her_orders(1), STAFF)).codes == ["ANSWER_TOO_LARGE"]
     monkeypatch.setattr(context, "MOST_FIELDS", 10**9)
     assert (await world.client.ask(her_orders(1), STAFF)).codes == []
+
+
+def failing(fields: int) -> str:
+    """As many fields of each of her orders as a stranger to customers may not see."""
+    fields_ = " ".join(f"f{number}: givenName" for number in range(fields))
+    return "{ orders(first: 40) { nodes { customer { " + fields_ + " } } } }"
+
+
+async def test_fields_that_fail_by_the_thousands_are_given_up(world: World) -> None:
+    """An error takes as long as a hundred fields."""
+    assert (await world.client.ask(failing(1), CLERK)).codes == ["FORBIDDEN"] * 40
+    assert (await world.client.ask(failing(50), CLERK)).codes == ["ANSWER_TOO_LARGE"]
+
+
+async def test_a_long_text_that_is_asked_for_very_often_is_given_up(world: World) -> None:
+    def asked(times: int) -> str:
+        return "{ products { nodes { " + " ".join(f"d{number}: description" for number in range(times)) + " } } }"
+
+    assert (await world.client.ask(asked(2))).codes == []
+    assert (await world.client.ask(asked(200))).codes == ["ANSWER_TOO_LARGE"]
+
+
+async def test_a_document_of_empty_lines_is_no_document(world: World) -> None:
+    """Each error would count them."""
+    for line in ("\n", "\r"):
+        assert (await world.client.ask(line * 20_001 + "{ x }")).codes == ["GRAPHQL_PARSE_FAILED"]
+    assert (await world.client.ask("\n" * 20_000 + "{ __typename }")).codes == []
 
 
 async def test_introspection_as_tools_ask_for_it_is_answered_and_repeated_a_hundred_times_it_is_not(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -155,6 +156,27 @@ async def test_an_answer_that_nobody_reads_is_given_up(here: Served) -> None:
         await until(lambda: here.connections == 0)
 
 
+@pytest.mark.parametrize(("taken", "stays"), [(2_500, False), (400_000, True)])
+async def test_a_large_answer_that_is_read_in_crumbs_is_given_up(
+    here: Served, monkeypatch: pytest.MonkeyPatch, taken: int, stays: bool
+) -> None:
+    monkeypatch.setattr(connections, "STALLED", 0.05)
+    async with here.connected():
+        await until(lambda: here.connections == 1)
+        connection: Any = next(iter(here.server.server_state.connections))
+        looked: list[int] = []
+
+        def unread() -> int:
+            looked.append(10_000_000 - taken * len(looked))
+            return looked[-1]
+
+        monkeypatch.setattr(connection.transport, "get_write_buffer_size", unread)
+        connection._watch_reader()
+        await until(lambda: len(looked) == 7 or here.connections == 0)
+        assert here.connections == stays
+        monkeypatch.undo()
+
+
 async def test_the_last_answers_say_that_the_connection_closes(here: Served) -> None:
     async with here.connected() as line:
         await line.send(POST)
@@ -162,3 +184,51 @@ async def test_the_last_answers_say_that_the_connection_closes(here: Served) -> 
         here.server.server_state.leaving = True
         await line.send(POST)
         assert b"connection: close" in await line.is_closed()
+
+
+UPGRADE = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\ncontent-type: "
+HIDDEN = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+async def test_a_request_that_would_go_on_in_another_protocol_is_read_like_all_others(here: Served) -> None:
+    async with here.connected() as line:
+        for _ in range(2):
+            await line.send(POST.replace(b"content-type: ", UPGRADE))
+            assert await line.answer() == (200, b'{"data":{"__typename":"Query"}}')
+
+
+async def test_the_body_of_such_a_request_is_never_taken_for_the_next_one(here: Served) -> None:
+    """Or whoever is served over the same connection of a proxy gets the answer to it."""
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\n%sapplication/json\r\ncontent-length: %d\r\n\r\n"
+    async with here.connected() as line:
+        await line.send(head % (UPGRADE, len(HIDDEN)))
+        await asyncio.sleep(0)
+        await line.send(HIDDEN)
+        assert (await line.answer())[0] == 400
+        await line.send(POST)
+        assert await line.answer() == (200, b'{"data":{"__typename":"Query"}}')
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"x-forwarded-for", b"x-request-id"])
+async def test_what_stands_behind_a_body_is_no_header(here: Served, name: bytes) -> None:
+    body = b'{"query":"{ __typename }"}'
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with here.connected() as line:
+        await line.send(head + b"%x\r\n%s\r\n0\r\n%s: behind-it\r\n\r\n" % (len(body), body, name))
+        found = await line.reader.readuntil(b"}}")
+    assert found.startswith(b"HTTP/1.1 200 ")
+    assert b"behind-it" not in found
+
+
+@pytest.mark.parametrize("head", [b"x-a: " + b"a" * 70_000 + b"\r\n", b"x-a: \r\n" * 201])
+async def test_a_head_that_comes_at_once_is_no_larger_than_others(here: Served, head: bytes) -> None:
+    async with here.connected() as line:
+        await line.send(POST.replace(b"host: x\r\n", b"host: x\r\n" + head))
+        assert (await line.is_closed()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_who_sends_very_many_requests_ahead_is_cut_off(here: Served) -> None:
+    async with here.connected() as line:
+        await line.send(HIDDEN * 2_000)
+        assert (await line.is_closed()).count(b"HTTP/1.1 200 ") < 2_000
+    await until(lambda: here.connections == 0)

@@ -277,6 +277,47 @@ async def test_a_request_that_waits_for_a_channel_leaves_its_place_to_others() -
     assert gate.is_idle
 
 
+async def test_requests_that_never_wait_meet_at_the_gate_too() -> None:
+    """Or one client's, such as documents that are no good, would all be worked on before anybody else's."""
+    gate = busy_gate(Watch(), limit=1)
+    worked: list[str] = []
+
+    async def work(client: str) -> None:
+        turn = Turn(gate, client)
+        await turn.begin()
+        worked.append(client)
+        gate.note(client, 0.01, 0.01, 1)
+        turn.end()
+
+    await asyncio.gather(*(work(client) for client in ("flood", "flood", "flood", "other")))
+    assert worked == ["flood", "other", "flood", "flood"]
+    assert gate.is_idle
+
+
+async def test_who_leaves_just_before_she_begins_gives_her_place_back() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    begins = asyncio.create_task(Turn(gate, "a").begin())
+    await asyncio.sleep(0)
+    assert gate.working == 1
+    await ended(begins)
+    assert gate.is_idle
+
+
+async def test_a_request_that_is_given_up_while_it_waits_for_a_channel_leaves_nothing_behind() -> None:
+    watch = Watch()
+    gate = busy_gate(watch)
+    turn = Turn(gate, "a")
+    await turn.begin()
+    waiting = turn.apart()
+    waiting.__enter__()
+    watch.time += 5
+    turn.end()  # its client has left; what it waits for hears of it a moment later
+    assert gate.is_idle
+    waiting.__exit__(None, None, None)
+    assert gate.is_idle
+    assert gate.pace.usual < 0.02
+
+
 def noted(pace: Pace, times: int = 200, *, computed: float, slower: float = 0.0, at_once: int | None = None) -> Pace:
     """After so many requests of 10 ms, which each beside makes slower by so much. `at_once`: as many as may be."""
     for _ in range(times):

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from gateway.app import create_app
-from gateway.http.webhooks import LARGEST
+from gateway.http.webhooks import LARGE, LARGEST, MOST_LARGE
 from gateway.runtime import Gateway
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.faults import Answer, Ask, blocking
@@ -103,6 +103,26 @@ async def test_a_body_that_is_too_large_is_not_read(house: House) -> None:
     sent = house.signed("d1", "1")
     assert await house.send(Delivery(headers=sent.headers, body=b"x" * (LARGEST + 1), received_at=house.clock())) == 413
     assert await house.stored() == []
+
+
+@pytest.mark.any_database
+async def test_strangers_do_not_fill_the_memory_with_large_bodies(house: House) -> None:
+    begun, end = asyncio.Semaphore(0), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        begun.release()
+        yield b"x"
+        await end.wait()
+
+    waiting = [asyncio.create_task(house.http.post("/webhooks/web", content=body())) for _ in range(MOST_LARGE)]
+    for _ in waiting:
+        await begun.acquire()
+    too_many = await house.http.post("/webhooks/web", content=b"x" * (LARGE + 1))
+    assert (too_many.status_code, too_many.headers["retry-after"]) == (503, "1")
+    assert await house.send(house.signed("d1", "1")) == 200
+    end.set()
+    assert [(await one).status_code for one in waiting] == [401] * MOST_LARGE
+    assert (await house.http.post("/webhooks/web", content=b"x" * (LARGE + 1))).status_code == 401
 
 
 @pytest.mark.parametrize("channel", ["till", "nobody", "web/x", ""])

@@ -50,4 +50,6 @@ REQUESTS = {
     "another address": Hostile(path="/graphql/../../etc/passwd"),
     "an address in another alphabet": Hostile(path="/%ff%fe"),
     "an address with a NUL": Hostile(path="/graphql%00"),
+    "an address with a line break": Hostile(path="/graphql%0A"),
+    "a very long header of encodings": with_header(b"accept-encoding", b"a," * 30_000, fine=True),
 }
