@@ -24,7 +24,7 @@ from gateway_sqlpos.till import ServerTill, SQLiteTill
 from .conftest import execute
 from .till_house import TEA, TillHouse, till_house
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 DEADLINE = timedelta(seconds=20)
 
 
