@@ -45,7 +45,7 @@ from tests.graphql.world import ADMIN
 from .shopify import CHANNEL, SOON
 from .shopify_selling import Selling, amount, selling
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 STATE, PARTS, COPIES = tables.reservations.c.state, tables.channel_orders.c.state, tables.orders.c.attached_to
 OUTBOX = tables.outbox.c.state

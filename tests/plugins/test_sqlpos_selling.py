@@ -21,7 +21,7 @@ from tests.graphql.world import World
 from .test_sqlpos_writes import lost
 from .till_house import TEA, TillHouse, till_house
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 DEADLINE = timedelta(seconds=20)
 
 
