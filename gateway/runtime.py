@@ -46,7 +46,7 @@ from gateway.sync.stock import expire
 SWITCH_INTERVAL = 0.0001
 """Seconds after which a thread that computes lets others run: a plugin that spins would slow every query else."""
 
-GARBAGE = (2_000, 5, 200)
+GARBAGE = (2_000, 5, 20)
 """Objects after which garbage is looked for, and how many times so before older ones are looked through as well. Taking
 20,000 of them away at a time would hold everybody up for 25 ms."""
 
