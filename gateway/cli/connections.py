@@ -1,4 +1,5 @@
-"""A connection, with a deadline on whatever its client has to do: send a request, and read the answer.
+"""A connection, with a deadline on whatever its client has to do, send a request and read the answer, and
+bounds on what it sends ahead.
 
 uvicorn waits without end for both. A timer runs while it is the client's turn; while a request is in work, it is ours.
 """
@@ -13,6 +14,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.cli.leaving import State
+from gateway.cli.parsing import Parser
 from gateway.cli.writing import Gathered
 
 REQUEST_WITHIN = 8.0
@@ -37,35 +39,12 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class Reading(httptools.HttpRequestParser):
-    """Reads requests that would go on in another protocol like all others: no other is spoken here.
-
-    The parser's own way is to leave out the body of such a request, and to take it for the next one.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._connection = connection
-        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as in any connection of uvicorn
-
-    def feed_data(self, data: Any) -> None:
-        """Read what has come."""
-        rest = data
-        while rest:
-            try:
-                super().feed_data(rest)
-            except httptools.HttpParserUpgrade as upgrade:
-                rest = self._connection.plain_head() + rest[upgrade.args[0] :]
-            else:
-                return
-
-
 class Connection(HttpToolsProtocol):
     """One connection of one client."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.parser = Reading(self)
+        self.parser = Parser(self)
         self._state = State.of(self.server_state)
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
@@ -139,12 +118,6 @@ class Connection(HttpToolsProtocol):
         if self.parser.get_method() == b"CONNECT":
             raise httptools.HttpParserError("this is no proxy")
 
-    def plain_head(self) -> bytes:
-        """The head of the request that was read last, without its wish for another protocol."""
-        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        headers = [b"%s: %s" % (name, value) for name, value in self.headers if name != b"upgrade"]
-        return b"\r\n".join([first, *headers, b"", b""])
-
     def send_400_response(self, msg: str) -> None:
         if self._wrong is None:
             super().send_400_response(msg)
@@ -216,7 +189,5 @@ class Connection(HttpToolsProtocol):
             self._stall.cancel()
         super().connection_lost(exc)
         if self._answering is not None and not self._answering.response_complete:
-            self._answering.disconnected = (
-                True  # uvicorn tells the latest request alone, which may wait behind this one
-            )
+            self._answering.disconnected = True  # uvicorn tells the latest request alone, which may be behind this one
             self._answering.message_event.set()
