@@ -17,17 +17,22 @@ FLOOD = "203.0.113.66"
 
 
 async def measure(*, products: int, seconds: float, excess: float) -> dict[str, float]:
-    """Capacity, the overload, and how soon it is over; a client beside one that floods."""
+    """Capacity, the overload, and how soon it is over; a client beside one that floods.
+
+    What they are compared with is measured before and after: this machine is not always equally fast.
+    """
     async with listening(products) as server:
         port = server.port
         await _asked(port, [OTHER], 10, 2)  # warm
-        alone = await _asked(port, [OTHER], 10, seconds / 2)
-        capacity = await _capacity(port, seconds / 4)
+        alone = await _asked(port, [OTHER], 10, seconds / 4)
+        before = await _capacity(port, seconds / 4)
         over = Load(port, (request(BODY, one) for one in addresses()))
-        heard = await over.run(capacity * excess, seconds)
+        heard = await over.run(before * excess, seconds)
         recovered = await _recovered(port, alone.ms(200, 0.99))
         await over.settle()
-        beside = await _beside(port, capacity * excess, seconds / 2)
+        capacity = (before + await _capacity(port, seconds / 4)) / 2
+        beside = await _beside(port, before * excess, seconds / 2)
+        alone.add(await _asked(port, [OTHER], 10, seconds / 4))
     return {
         "capacity": capacity,
         "goodput": heard.count(200) / seconds,

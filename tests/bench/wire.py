@@ -31,16 +31,19 @@ def addresses(count: int = ADDRESSES) -> list[str]:
 
 @dataclass(slots=True)
 class Heard:
-    """What a load was answered: by status, the seconds that each answer took, and when it came."""
+    """What a load was answered: by status, the seconds that each answer took."""
 
     took: dict[int, list[float]] = field(default_factory=dict)
-    at: dict[int, list[float]] = field(default_factory=dict)
     broken: int = 0
 
     def note(self, status: int, begun: float) -> None:
-        now = time.perf_counter()
-        self.took.setdefault(status, []).append(now - begun)
-        self.at.setdefault(status, []).append(now)
+        self.took.setdefault(status, []).append(time.perf_counter() - begun)
+
+    def add(self, other: Heard) -> None:
+        """What was heard another time."""
+        for status, took in other.took.items():
+            self.took.setdefault(status, []).extend(took)
+        self.broken += other.broken
 
     def count(self, status: int) -> int:
         return len(self.took.get(status, ()))
