@@ -42,9 +42,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what there is no time for, or all others; they are counted as deselected."""
-    left_out = [] if TORTURE else [item for item in items if _takes_long(item) is not THOROUGH]
-    items[:] = [item for item in items if TORTURE or _takes_long(item) is THOROUGH]
+    """Leave out what there is no time for, or all others, and count them as deselected. A file that is named is run."""
+    if TORTURE or all(".py" in argument for argument in config.args):
+        return
+    left_out = [item for item in items if _takes_long(item) is not THOROUGH]
+    items[:] = [item for item in items if _takes_long(item) is THOROUGH]
     config.hook.pytest_deselected(items=left_out)
 
 
