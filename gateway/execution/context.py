@@ -24,13 +24,28 @@ from gateway.storage.database import Database
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 """`async def batch(context, keys, **arguments)`: a value for each key, or the exception that this key fails with."""
 
-Apart = Callable[[], AbstractContextManager[None]]
-
 MOST_FIELDS = 100_000
 """Of one answer. They take a second or two in which nobody else is answered."""
 
 LOADED = 5
 """How many plain fields cost as much as one that is waited for."""
+
+
+class Place(Protocol):
+    """Where a request stands among all that are worked on."""
+
+    def apart(self) -> AbstractContextManager[None]: ...
+    async def stand_back(self) -> None: ...
+
+
+class Alone:
+    """The place of a request that nobody is beside."""
+
+    def apart(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    async def stand_back(self) -> None:
+        return None
 
 
 class Gateway(Protocol):
@@ -71,13 +86,12 @@ class Context:
         placed: the orders that this request has placed.
         by_get: it came as a GET.
         keeping: what the answer contains, where it may be kept by caches.
-        apart: gives a context manager, inside which this request waits for a channel and computes nothing.
+        place: among all requests that are worked on.
+        stands_back: it may let others go first between two loads: it holds nothing that they might wait for.
         request_id: under which the log has what goes wrong.
     """
 
-    def __init__(
-        self, gateway: Gateway, caller: Caller, request_id: str, *, by_get: bool = False, apart: Apart = nullcontext
-    ) -> None:
+    def __init__(self, gateway: Gateway, caller: Caller, request_id: str, *, by_get: bool = False) -> None:
         self.gateway = gateway
         self.caller = caller
         self.now = gateway.now()
@@ -87,7 +101,8 @@ class Context:
         self.placed: set[str] = set()
         self.by_get = by_get
         self.keeping = Keeping()
-        self.apart = apart
+        self.place: Place = Alone()
+        self.stands_back = False
         self.request_id = request_id
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._batches: set[asyncio.Task[Any] | None] = set()
@@ -139,10 +154,16 @@ class Context:
 
             async def run(keys: list[Any]) -> list[Any]:
                 with self._running():
+                    if self.stands_back:
+                        await self.place.stand_back()
                     return list(await batch(self, keys, **arguments))
 
             loader = self._loaders[name] = DataLoader(run, get_cache_key=_itself)  # its own way would refer to itself
         return loader.load(key)
+
+    def apart(self) -> AbstractContextManager[None]:
+        """Inside it this request waits for a channel, and computes nothing."""
+        return self.place.apart()
 
     @contextmanager
     def _running(self) -> Iterator[None]:

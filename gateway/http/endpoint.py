@@ -105,14 +105,16 @@ class Endpoint:
         return await respond(answer, form)
 
     async def _run(self, asked: Asked, context: Context, request: Request) -> Answer:
-        async with self._guard.turn(request) as context.apart:
+        async with self._guard.turn(request) as context.place:
             async with self._guard.charging(request):
                 prepared = await self._persisted.resolve(asked, context.caller)
                 if context.by_get:
                     _check_safe(prepared, asked.operation_name)
             await self._guard.check(request, asked, prepared, context.caller)
+            kind = operation_type(prepared, asked.operation_name)
+            context.stands_back = kind is OperationType.QUERY
             try:
-                async with self._guard.watch(request, operation_type(prepared, asked.operation_name)):
+                async with self._guard.watch(request, kind):
                     return await run(self._schema, prepared, context, asked.variables, asked.operation_name)
             finally:
                 context.give_up()

@@ -8,8 +8,8 @@ is overload, until for `CALM` nobody had to be refused. As long as that lasts a 
 another comes soon enough. Where they go on coming, the crowd is refused as well.
 
 Clients share: of those who wait that one is next who was given least of late, and beside one that floods another may
-wait in overload, too. Of one client's own requests the newest is served first: were it the oldest, all would
-wait as long as one can, and many for nothing.
+wait in overload, too; while she is here its queries stand back between two of their steps. Of one client's own requests
+the newest is served first: were it the oldest, all would wait as long as one can, and many for nothing.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class Gate:
     _given: Memory[tuple[float, float]] = field(default_factory=lambda: Memory(REMEMBERED))
     _refused_at: float = -CALM
     _looking: asyncio.TimerHandle | None = None
+    _changing: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
     def is_idle(self) -> bool:
@@ -176,7 +177,7 @@ class Gate:
     # ------------------------------------------------------------------------------------------------ being in work
 
     def take(self, client: str) -> None:
-        """A place, even if there is none: for a request that goes on after it was waiting for others."""
+        """Have a place, even if there is none: a request goes on after it was waiting for others."""
         self._working += 1
         self._in_work[client] += 1
 
@@ -196,6 +197,24 @@ class Gate:
         if not self._in_work[client]:
             del self._in_work[client]
         self._let_in()
+        self._tell_change()
+
+    def stands_back(self, client: str) -> bool:
+        """Whether somebody is here who was given so much less that this client's queries let hers go first."""
+        others = {*self._queues, *self._in_work} - {client}
+        return any(self._flooding((client,), other) is not None for other in others)
+
+    async def changed(self) -> None:
+        """Wait until somebody leaves."""
+        change = asyncio.get_running_loop().create_future()
+        self._changing.append(change)
+        await change
+
+    def _tell_change(self) -> None:
+        for change in self._changing:
+            if not change.done():
+                change.set_result(None)
+        self._changing.clear()
 
     def note(self, client: str, took: float, computed: float, at_once: int) -> None:
         """A request is over: see `Pace.note`."""
@@ -223,6 +242,7 @@ class Gate:
         self._waiting -= 1
         if not self._queues[client]:
             del self._queues[client]
+        self._tell_change()
 
     def _expire(self, waiting: Waiting) -> None:
         if not waiting.turn.done():

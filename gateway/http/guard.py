@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from gateway.execution.asked import Asked
 from gateway.execution.caller import SEES_SCHEMA, Caller
-from gateway.execution.context import Apart, Gateway
+from gateway.execution.context import Alone, Gateway, Place
 from gateway.execution.documents import Prepared, cost_of
 from gateway.execution.errors import IntrospectionError, QueryError
 from gateway.execution.limits import check_cost, check_variables
@@ -32,15 +32,15 @@ class Guard:
         self._rates = rates
 
     @asynccontextmanager
-    async def turn(self, request: Request) -> AsyncIterator[Apart]:
-        """An operation's turn to be worked on; gives what it waits for channels in.
+    async def turn(self, request: Request) -> AsyncIterator[Place]:
+        """An operation's turn to be worked on; gives its place.
 
         Raises:
             RequestError: there is none soon, or the client has left before it came.
         """
         client = client_of(request)
         if client.is_admin:
-            yield nullcontext
+            yield Alone()
             return
         place = Turn(self._gate, client.key)
         try:
@@ -49,7 +49,7 @@ class Guard:
         except OverloadedError as error:
             raise overloaded() from error
         try:
-            yield place.apart
+            yield place
         finally:
             place.end()
 

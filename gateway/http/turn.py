@@ -57,6 +57,14 @@ class Turn:
                 self._gate.take(self._client)
                 self._go_on()
 
+    async def stand_back(self) -> None:
+        """Between two steps of its work: let those go first who were given much less."""
+        if not self._gate.stands_back(self._client):
+            return
+        with self.apart():
+            while self._gate.stands_back(self._client):
+                await self._gate.changed()
+
     def _go_on(self) -> None:
         self._begun, self._computed_before = self._gate.clock(), time.process_time()
         self._at_once = max(self._at_once, self._gate.working)

@@ -24,15 +24,15 @@ async def measure(*, products: int, seconds: float, excess: float) -> dict[str, 
     async with listening(products) as server:
         port = server.port
         await _asked(port, [OTHER], 10, 2)  # warm
-        alone = await _asked(port, [OTHER], 10, seconds / 4)
+        alone = await _asked(port, [OTHER], 10, seconds / 2)
         before = await _capacity(port, seconds / 4)
         over = Load(port, (request(BODY, one) for one in addresses()))
         heard = await over.run(before * excess, seconds)
         recovered = await _recovered(port, alone.ms(200, 0.99))
         await over.settle()
         capacity = (before + await _capacity(port, seconds / 4)) / 2
-        beside = await _beside(port, before * excess, seconds / 2)
-        alone.add(await _asked(port, [OTHER], 10, seconds / 4))
+        beside = await _beside(port, before * excess, seconds)
+        alone.add(await _asked(port, [OTHER], 10, seconds / 2))
     return {
         "capacity": capacity,
         "goodput": heard.count(200) / seconds,

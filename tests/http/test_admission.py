@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
 
 from gateway.http.gate import Gate, OverloadedError
-from tests.graphql.world import ADMIN, STAFF, World, small_world
+from gateway.http.turn import Turn
+from tests.graphql.buying import TABLES, Shopper, stores
+from tests.graphql.test_stock import variant_id
+from tests.graphql.world import ADMIN, STAFF, World, opened, small_world
 from tests.http.asking import GRAPHQL, JSON, media
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +86,24 @@ async def test_a_crowd_is_answered_or_refused_and_nothing_else(database_url: str
         found = {answer.status_code for answer in answers}
         assert found == {200, 503}
         assert (await ask(world)).status_code == 200
+
+
+async def test_queries_stand_back_before_their_loads_and_mutations_never(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+
+    async def counted(self: Turn, step: Callable[[Turn], Awaitable[None]] = Turn.stand_back) -> None:
+        nonlocal steps
+        steps += 1
+        await step(self)
+
+    monkeypatch.setattr(Turn, "stand_back", counted)
+    async with opened(database_url, stores(), **TABLES) as world:
+        await world.client.data("{ products { nodes { variants { nodes { listings { id } } } } } }")
+        assert steps > 0
+        shopper = Shopper(world)
+        variant = await variant_id(world, "MUG")
+        steps = 0
+        await shopper.ask("cartCreate", channelKey="web", lines=[{"variantId": variant, "quantity": 1}])
+        assert (steps, len(shopper.cart["lines"])) == (0, 1)

@@ -47,6 +47,12 @@ def fate(task: asyncio.Task[None]) -> str:
     return "refused" if isinstance(task.exception(), OverloadedError) else "works"
 
 
+def flooding(gate: Gate) -> None:
+    """A client called flood was given very much of late."""
+    for _ in range(100):
+        gate.note("flood", 0.01, 0.01, 1)
+
+
 def overload(gate: Gate) -> None:
     """Somebody had to be refused just now."""
     gate._refused_at = gate.clock()
@@ -142,8 +148,7 @@ async def test_nobody_waits_longer_than_that() -> None:
 
 async def test_a_client_that_floods_is_refused_and_another_is_not() -> None:
     gate = busy_gate(Watch(), limit=1)
-    for _ in range(100):
-        gate.note("flood", 0.01, 0.01, 1)
+    flooding(gate)
     overload(gate)
     flood = [await asked(gate, "flood") for _ in range(2)]
     assert [fate(task) for task in flood] == ["works", "refused"]
@@ -156,10 +161,73 @@ async def test_a_client_that_floods_is_refused_and_another_is_not() -> None:
     await ended(*others)
 
 
+async def test_while_another_is_here_the_one_that_floods_stands_back_between_its_steps() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    flooding(gate)
+    turn = Turn(gate, "flood")
+    await turn.begin()
+    await turn.stand_back()  # there is nobody
+    other = await asked(gate, "other")
+    step = asyncio.create_task(turn.stand_back())
+    await asyncio.wait_for(other, 5)
+    assert not step.done()
+    gate.leave("other")
+    await asyncio.wait_for(step, 5)
+    assert gate.working == 1
+    turn.end()
+    assert gate.is_idle
+
+
+async def test_who_stands_back_goes_on_when_the_other_has_left_in_vain() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    flooding(gate)
+    turn = Turn(gate, "flood")
+    await turn.begin()
+    gate.take("third")
+    other = await asked(gate, "other")
+    step = asyncio.create_task(turn.stand_back())
+    await asyncio.sleep(0)
+    assert fate(other) == "waits"
+    gate.leave("third")
+    await ended(other)
+    await asyncio.wait_for(step, 5)
+    turn.end()
+    assert gate.is_idle
+
+
+async def test_all_steps_of_a_request_stand_back_and_who_leaves_meanwhile_holds_no_place() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    flooding(gate)
+    turn = Turn(gate, "flood")
+    await turn.begin()
+    other = await asked(gate, "other")
+    steps = [asyncio.create_task(turn.stand_back()) for _ in range(3)]
+    await asyncio.wait_for(other, 5)
+    assert not any(step.done() for step in steps)
+    turn.end()
+    for step in steps:
+        step.cancel()
+    await asyncio.wait(steps)
+    gate.leave("other")
+    assert gate.is_idle
+
+
+async def test_nobody_stands_back_for_her_like() -> None:
+    gate = busy_gate(Watch(), limit=1)
+    turn = Turn(gate, "a")
+    await turn.begin()
+    other = await asked(gate, "b")
+    await asyncio.wait_for(turn.stand_back(), 5)
+    assert fate(other) == "waits"
+    turn.end()
+    await other
+    gate.leave("b")
+    assert gate.is_idle
+
+
 async def test_of_those_who_wait_the_one_that_floods_comes_last() -> None:
     gate = busy_gate(Watch(), limit=1)
-    for _ in range(100):
-        gate.note("flood", 0.01, 0.01, 1)
+    flooding(gate)
     await gate.enter("x")
     flood, other = await asked(gate, "flood"), await asked(gate, "other")
     gate.leave("x")
@@ -183,8 +251,7 @@ async def test_where_the_crowd_is_complete_it_goes_at_the_cost_of_the_one_that_f
 async def test_what_a_client_was_given_is_forgotten_in_time() -> None:
     watch = Watch()
     gate = busy_gate(watch, limit=1)
-    for _ in range(100):
-        gate.note("flood", 0.01, 0.01, 1)
+    flooding(gate)
     watch.time += 100
     tasks = [await asked(gate, name) for name in ("x", "flood", "other")]
     gate.leave("x")
