@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from gateway.execution import documents
 from gateway.execution import registry as registry_module
 from gateway.execution.manifests import read
 from gateway.execution.memory import Memory
@@ -386,6 +387,30 @@ async def test_a_shipped_document_is_looked_up_once_in_a_process_and_an_unknown_
         for text in (TEXT, OTHER):
             await send(world.client, "GET", by_id(text))
     assert [id_.removeprefix("sha256:") for id_ in asked] == [sha(TEXT), sha(OTHER), sha(OTHER), sha(OTHER)]
+
+
+@pytest.mark.any_database
+async def test_a_document_is_parsed_validated_and_priced_once_however_it_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def noted(name: str) -> None:
+        work: Callable[..., Any] = getattr(documents, name)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            done.append(name)
+            return work(*args, **kwargs)
+
+        monkeypatch.setattr(documents, name, run)
+
+    for name in ("parse", "validate", "price_list"):
+        noted(name)
+    await push(world, TEXT)
+    for method in ("GET", "POST"):
+        for asked in (by_id(TEXT), hashed(TEXT), by_id(TEXT)):
+            assert (await send(world.client, method, asked)).json() == SHOWN
+    assert done == ["parse", "validate", "price_list"]
 
 
 # ------------------------------------------------------------------------------------------------ the page
