@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from gateway.storage.rows import dump
 from gateway.storage.tables import Text
 
 
@@ -24,8 +26,8 @@ class TextsOf(FunctionElement[Any]):
     inherit_cache = True
 
 
-class NameOf(FunctionElement[str]):
-    """The text that is the first part of an item."""
+class Part(FunctionElement[str]):
+    """A part of an item that is an array itself, by its number; as a text, unless it is cast."""
 
     type = Text
     inherit_cache = True
@@ -51,17 +53,36 @@ def _texts_on_postgres(element: TextsOf, compiler: SQLCompiler, **options: Any) 
     return f"json_array_elements_text(({compiler.process(element.clauses, **options)}) -> 1)"
 
 
-@compiles(NameOf, "sqlite")
-def _name_on_sqlite(element: NameOf, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_extract({compiler.process(element.clauses, **options)}, '$[0]')"
+@compiles(Part, "sqlite")
+def _part_on_sqlite(element: Part, compiler: SQLCompiler, **options: Any) -> str:
+    item, number = (compiler.process(one, **options) for one in element.clauses)
+    return f"json_extract({item}, '$[{number}]')"
 
 
-@compiles(NameOf, "postgresql")
-def _name_on_postgres(element: NameOf, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(({compiler.process(element.clauses, **options)}) ->> 0)"
+@compiles(Part, "postgresql")
+def _part_on_postgres(element: Part, compiler: SQLCompiler, **options: Any) -> str:
+    item, number = (compiler.process(one, **options) for one in element.clauses)
+    return f"(({item}) ->> {number})"
+
+
+def part(item: sa.ColumnElement[Any], number: int) -> sa.ColumnElement[str]:
+    """The part of an item with this number, from 0."""
+    return Part(item, sa.literal_column(str(number)))
 
 
 def named_texts(column: sa.ColumnElement[Any]) -> tuple[sa.FromClause, sa.FromClause, sa.ColumnElement[str]]:
     """Of a column [[name, [text, …]], …]: its items, the texts of each, and the item's name. To be joined in order."""
     named = Items(column).table_valued("value")
-    return named, TextsOf(named.c.value).table_valued(sa.column("value", Text)), NameOf(named.c.value)
+    return named, TextsOf(named.c.value).table_valued(sa.column("value", Text)), part(named.c.value, 0)
+
+
+def table_of(name: str, columns: Mapping[str, Any], data: Sequence[Sequence[Any]]) -> sa.CTE:
+    """A table of these rows, however many: one variable and one statement, which is compiled once.
+
+    That is what `sa.values` is not: what it is in is compiled every time. The database reads the rows once.
+    """
+    item = Items(sa.literal(dump(data), Text)).table_valued("value")
+    parts = [
+        sa.cast(part(item.c.value, number), kind).label(column) for number, (column, kind) in enumerate(columns.items())
+    ]
+    return sa.select(*parts).select_from(item).cte(name).prefix_with("MATERIALIZED")

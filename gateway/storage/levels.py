@@ -20,6 +20,7 @@ from gateway.model.channels import Location
 from gateway.model.stock import StockLevel
 from gateway.sdk.records import Ref
 from gateway.storage.ages import observed_at, with_age
+from gateway.storage.arrays import table_of
 from gateway.storage.catalog import visible_variants
 from gateway.storage.paging import Rows, Sort, among
 from gateway.storage.tables import Count, Instant, Text, channels, listings, products, sources, stock, variants
@@ -114,14 +115,8 @@ def _items(wanted: Sequence[sa.ColumnElement[bool]], of: sa.FromClause | None) -
 
 
 def _places(places: Sequence[Counted]) -> sa.CTE:
-    columns = (
-        sa.column("location", Text),
-        sa.column("authority", Text),
-        sa.column("place", Text),
-        sa.column("buffer", Count),
-    )
-    rows = [(one.location, one.authority, one.place, one.buffer) for one in places] or [("", "", "", 0)]
-    return sa.values(*columns, name="places").data(rows).cte()
+    columns = {"location": Text, "authority": Text, "place": Text, "buffer": Count}
+    return table_of("places", columns, [(one.location, one.authority, one.place, one.buffer) for one in places])
 
 
 # ------------------------------------------------------------------------------------------------ fields

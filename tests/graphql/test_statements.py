@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from sqlalchemy.engine.interfaces import CacheStats
 
 from gateway.sdk.testing import rows
 from gateway.sdk.testing.memory import MemoryStore
+from gateway.storage.database import Database
 from tests.graphql.world import ADMIN, opened
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +44,8 @@ LISTINGS = """query ($first: Int) { listings(first: $first) { totalCount nodes {
   channel { key state } variant { sku product { title } } } } }"""
 CHANGED = """query ($first: Int, $after: String, $types: [ChangeType!]!) {
   changes(first: $first, after: $after, channelKey: "till", types: $types) { nodes { kind node { id } } } }"""
+SELLABLE = """query ($first: Int) {
+  products(first: $first, filter: {availableForSale: true}) { totalCount nodes { availableForSale } } }"""
 REVIEWS = """query ($first: Int) { matchReviews(first: $first) { nodes {
   reason listing { title variant { sku } } candidates { sku product { title } } } } }"""
 
@@ -52,6 +57,22 @@ def statements() -> Iterator[list[str]]:
 
     def see(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
         seen.append(statement)
+
+    sa.event.listen(Engine, "before_cursor_execute", see)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(Engine, "before_cursor_execute", see)
+
+
+@contextlib.contextmanager
+def compiled() -> Iterator[list[str]]:
+    """Every statement that the library had to put into words meanwhile, which takes it some milliseconds."""
+    seen: list[str] = []
+
+    def see(_conn: object, _cursor: object, statement: str, _given: object, context: Any, _many: object) -> None:
+        if context.cache_hit in (CacheStats.CACHE_MISS, CacheStats.NO_CACHE_KEY):
+            seen.append(statement)
 
     sa.event.listen(Engine, "before_cursor_execute", see)
     try:
@@ -142,6 +163,24 @@ async def test_a_page_of_reviews_takes_a_constant_number_of_statements(database_
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert max(counts) <= min(counts) + 1, counts  # the variants of listings and of candidates may come in one
     assert max(counts) <= BUDGET, counts
+
+
+@pytest.mark.parametrize("query", [PRODUCTS, ORDERS, PAGES, LISTINGS, SELLABLE])
+async def test_what_is_asked_again_is_not_compiled_again(database_url: str, query: str) -> None:
+    async with opened(database_url, {"till": shop(5), "web": MemoryStore()}) as world:
+        await world.client.data(query, ADMIN, first=3)
+        with compiled() as seen:
+            await world.client.data(query, ADMIN, first=4)
+    assert not seen
+
+
+async def test_a_statement_that_is_compiled_every_time_is_seen(database_url: str) -> None:
+    database = Database(database_url)
+    table = sa.values(sa.column("one", sa.Text), name="some").data([("1",)]).cte()
+    with compiled() as seen:
+        await database.read(lambda conn: conn.execute(sa.select(table.c.one)).all())
+    await database.close()
+    assert len(seen) == 1
 
 
 async def test_the_count_sees_a_statement(database_url: str) -> None:
