@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,19 @@ def test_python_and_sql_agree_on_what_can_be_promised(database_url: str) -> None
             check()
         finally:
             runner.run(database.close())
+
+
+@pytest.mark.anyio
+async def test_a_retailer_may_have_thousands_of_locations(database_url: str) -> None:
+    database = Database(database_url)
+    places = [*PLACES, *(Counted(f"shop-{n}", "till", f"S{n}") for n in range(2_000))]
+    await database.write(fill, [(0, "till", 0, True, 1, "ACTIVE", False)], {("till", 0, "M"): (5, 0, 0, True)})
+    ageing = Ageing({"till": timedelta(hours=1)}, {place.location: place.authority for place in places})
+    found = await database.read(levels_of_variants, ["v0"], places, ageing)
+    assert [level.location_key for level in found["v0"] if level.on_hand] == ["leeds"]
+    assert len(found["v0"]) == len(places) - 1  # the depot counts for the web store, which does not list it
+    assert await database.read(sellable_products, ["p0"], "till", places) == {"p0"}
+    await database.close()
 
 
 def compare(conn: Connection, listed: Listed) -> None:
