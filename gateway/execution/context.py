@@ -87,7 +87,7 @@ class Context:
         by_get: it came as a GET.
         keeping: what the answer contains, where it may be kept by caches.
         place: among all requests that are worked on.
-        stands_back: it may let others go first between two loads: it holds nothing that they might wait for.
+        stands_back: it may let others go first between two steps: it holds nothing that they might wait for.
         request_id: under which the log has what goes wrong.
     """
 
@@ -154,12 +154,18 @@ class Context:
 
             async def run(keys: list[Any]) -> list[Any]:
                 with self._running():
-                    if self.stands_back:
-                        await self.place.stand_back()
-                    return list(await batch(self, keys, **arguments))
+                    await self.step()
+                    found = list(await batch(self, keys, **arguments))
+                    await self.step()
+                    return found
 
             loader = self._loaders[name] = DataLoader(run, get_cache_key=_itself)  # its own way would refer to itself
         return loader.load(key)
+
+    async def step(self) -> None:
+        """Between two steps of a query: those go first who were given much less."""
+        if self.stands_back:
+            await self.place.stand_back()
 
     def apart(self) -> AbstractContextManager[None]:
         """Inside it this request waits for a channel, and computes nothing."""

@@ -97,6 +97,7 @@ async def page_of(
 ) -> Connection[T]:
     """The page of all rows."""
     page = await context.database.read(rows.page, _window(rows, paging, mark))
+    await context.step()
     return _connection(page, mark, rows=rows, asked=asked)
 
 

@@ -254,8 +254,9 @@ def overload(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     yield Figure("… p99", ms(found["refused_p99"]), "", None, "100 ms", found["refused_p99"] < 100)
     recovered = found["recovered"]
     yield Figure("until it answers as usual again", f"{recovered:.1f} s", "", None, "2 s", recovered < 2)
+    name = "one client beside one that floods"
     for key, most in (("p50", None), ("p99", 2)):
-        yield _times(f"one client beside one that floods, {key} (plain: alone)", found, "beside", "alone", key, most)
+        yield _times(f"{name}, {key} (plain: alone)", found, "beside", "by_herself", key, most)
 
 
 def _times(name: str, found: Measured, ours: str, other: str, key: str, most: float | None) -> Figure:
