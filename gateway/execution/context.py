@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Se
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from aiodataloader import DataLoader
 
@@ -19,7 +19,10 @@ from gateway.model.channels import Channel, Fault, Location, Resource
 from gateway.sdk.policies import Prices
 from gateway.sdk.records import Ref
 from gateway.settings import Settings
-from gateway.storage.database import Database
+from gateway.storage.database import Connection, Database
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 """`async def batch(context, keys, **arguments)`: a value for each key, or the exception that this key fails with."""
@@ -87,7 +90,7 @@ class Context:
         by_get: it came as a GET.
         keeping: what the answer contains, where it may be kept by caches.
         place: among all requests that are worked on.
-        stands_back: it may let others go first between two steps: it holds nothing that they might wait for.
+        stands_back: others may go first while it reads: it holds nothing that they might wait for.
         request_id: under which the log has what goes wrong.
     """
 
@@ -107,10 +110,6 @@ class Context:
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._batches: set[asyncio.Task[Any] | None] = set()
         self._is_over = False
-
-    @property
-    def database(self) -> Database:
-        return self.gateway.database
 
     @property
     def own(self) -> Set[str]:
@@ -145,6 +144,21 @@ class Context:
         if self.is_spent:
             raise AnswerTooLargeError
 
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)` for reading. Before and after it, others may go first."""
+        await self._stand_back()
+        found = await self.gateway.database.read(work, *args, **kwargs)
+        await self._stand_back()
+        return found
+
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)` in one transaction."""
+        return await self.gateway.database.write(work, *args, **kwargs)
+
+    async def _stand_back(self) -> None:
+        if self.stands_back:
+            await self.place.stand_back()
+
     def load(self, batch: Batch, key: Any, **arguments: Any) -> Awaitable[Any]:
         """The batch's value for this key, together with all others that are asked for in the same turn of the loop."""
         self.spend(LOADED)
@@ -154,18 +168,10 @@ class Context:
 
             async def run(keys: list[Any]) -> list[Any]:
                 with self._running():
-                    await self.step()
-                    found = list(await batch(self, keys, **arguments))
-                    await self.step()
-                    return found
+                    return list(await batch(self, keys, **arguments))
 
             loader = self._loaders[name] = DataLoader(run, get_cache_key=_itself)  # its own way would refer to itself
         return loader.load(key)
-
-    async def step(self) -> None:
-        """Between two steps of a query: those go first who were given much less."""
-        if self.stands_back:
-            await self.place.stand_back()
 
     def apart(self) -> AbstractContextManager[None]:
         """Inside it this request waits for a channel, and computes nothing."""

@@ -21,7 +21,7 @@ async def shared_for(context: Context) -> timedelta | None:
 
 async def _stale_at(context: Context) -> datetime | None:
     """When what the channels told last is stale, of what the answer depends on; None: nobody tells any of it."""
-    known = await context.database.read(ages)
+    known = await context.read(ages)
     ends: list[datetime] = []
     for key, resource in _told(context):
         age = known.get((key, resource))

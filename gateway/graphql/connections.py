@@ -96,8 +96,7 @@ async def page_of(
     asked: tuple[Resource, tuple[str, ...]] | None = None,
 ) -> Connection[T]:
     """The page of all rows."""
-    page = await context.database.read(rows.page, _window(rows, paging, mark))
-    await context.step()
+    page = await context.read(rows.page, _window(rows, paging, mark))
     return _connection(page, mark, rows=rows, asked=asked)
 
 
@@ -105,7 +104,7 @@ async def pages_of(
     context: Context, rows: Rows[T], parents: Sequence[str], paging: Paging, mark: str
 ) -> list[Connection[T]]:
     """A page for each parent."""
-    pages = await context.database.read(rows.pages, _window(rows, paging, mark), parents)
+    pages = await context.read(rows.pages, _window(rows, paging, mark), parents)
     return [_connection(pages[parent], mark, rows=rows, parent=parent) for parent in parents]
 
 
@@ -224,7 +223,7 @@ async def _counted(context: Context, same: Sequence[Connection[Any]]) -> dict[in
         return {id(connection): connection.total or 0 for connection in same}
     parents = [connection.parent for connection in same if connection.parent is not None]
     if not parents:
-        total = await context.database.read(rows.count)
+        total = await context.read(rows.count)
         return {id(connection): total for connection in same}
-    counts = await context.database.read(rows.counts, parents)
+    counts = await context.read(rows.counts, parents)
     return {id(connection): counts[connection.parent] for connection in same if connection.parent is not None}

@@ -1,4 +1,4 @@
-"""JSON arrays in columns, taken apart by the database: alike on SQLite and PostgreSQL."""
+"""JSON arrays, in columns or given, taken apart by the database: alike on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TextsOf(FunctionElement[Any]):
 
 
 class Part(FunctionElement[str]):
-    """A part of an item that is an array itself, by its number; as a text, unless it is cast."""
+    """A part of an item that is an array itself, by its number: a text, or to be cast."""
 
     type = Text
     inherit_cache = True

@@ -19,6 +19,9 @@ from tests.graphql.world import ADMIN, opened
 pytestmark = pytest.mark.anyio
 
 BUDGET = 8
+COMPILED = (CacheStats.CACHE_MISS, CacheStats.NO_CACHE_KEY)
+"""The library put a statement into words, which takes it some milliseconds."""
+
 PRODUCTS = """query ($first: Int) { products(first: $first) {
   sources { channel { key } state }
   nodes { title category { title } channels { key } priceRange { min { amount } } availableForSale(channelKey: "till")
@@ -51,27 +54,12 @@ REVIEWS = """query ($first: Int) { matchReviews(first: $first) { nodes {
 
 
 @contextlib.contextmanager
-def statements() -> Iterator[list[str]]:
-    """Every statement that is sent to any database meanwhile."""
-    seen: list[str] = []
-
-    def see(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    sa.event.listen(Engine, "before_cursor_execute", see)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(Engine, "before_cursor_execute", see)
-
-
-@contextlib.contextmanager
-def compiled() -> Iterator[list[str]]:
-    """Every statement that the library had to put into words meanwhile, which takes it some milliseconds."""
+def statements(*how: CacheStats) -> Iterator[list[str]]:
+    """Every statement that is sent to any database meanwhile, or those whose words were come by in these ways."""
     seen: list[str] = []
 
     def see(_conn: object, _cursor: object, statement: str, _given: object, context: Any, _many: object) -> None:
-        if context.cache_hit in (CacheStats.CACHE_MISS, CacheStats.NO_CACHE_KEY):
+        if not how or context.cache_hit in how:
             seen.append(statement)
 
     sa.event.listen(Engine, "before_cursor_execute", see)
@@ -169,7 +157,7 @@ async def test_a_page_of_reviews_takes_a_constant_number_of_statements(database_
 async def test_what_is_asked_again_is_not_compiled_again(database_url: str, query: str) -> None:
     async with opened(database_url, {"till": shop(5), "web": MemoryStore()}) as world:
         await world.client.data(query, ADMIN, first=3)
-        with compiled() as seen:
+        with statements(*COMPILED) as seen:
             await world.client.data(query, ADMIN, first=4)
     assert not seen
 
@@ -177,7 +165,7 @@ async def test_what_is_asked_again_is_not_compiled_again(database_url: str, quer
 async def test_a_statement_that_is_compiled_every_time_is_seen(database_url: str) -> None:
     database = Database(database_url)
     table = sa.values(sa.column("one", sa.Text), name="some").data([("1",)]).cte()
-    with compiled() as seen:
+    with statements(*COMPILED) as seen:
         await database.read(lambda conn: conn.execute(sa.select(table.c.one)).all())
     await database.close()
     assert len(seen) == 1

@@ -32,7 +32,7 @@ MOST_CHANGES = 200
 async def carts(context: Context, ids: Sequence[str]) -> Sequence[Cart | None]:
     """Carts by id; those of others are not there."""
     seen = [id_ for id_ in ids if id_ in context.own or context.caller.may("carts:read")]
-    found = await context.database.read(stored.by_ids, seen)
+    found = await context.read(stored.by_ids, seen)
     return [None if id_ not in found else _whole(context, found[id_]) for id_ in ids]
 
 
@@ -65,7 +65,7 @@ async def changes(
     *,
     since_version: Annotated[int, strawberry.argument(description="The version that the caller saw last.")],
 ) -> Sequence[list[CartChange]]:
-    found = await context.database.read(stored.changes_since, ids, since_version, MOST_CHANGES)
+    found = await context.read(stored.changes_since, ids, since_version, MOST_CHANGES)
     return [found[id_] for id_ in ids]
 
 
@@ -82,7 +82,7 @@ async def max_quantities(context: Context, lines: Sequence[CartLine]) -> Sequenc
     ground = house(context).selling.ground
     places = shelves.counted(places_for(ground), ground.buffers)
     wanted = [line.variant_id for line in lines if line.variant_id]
-    found = await context.database.read(shelves.available_at, wanted, places)
+    found = await context.read(shelves.available_at, wanted, places)
     return [_most(found.get(line.variant_id or "", {})) for line in lines]
 
 

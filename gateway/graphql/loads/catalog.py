@@ -17,37 +17,37 @@ from gateway.storage.pushes import ListingPush
 
 
 async def products(context: Context, ids: Sequence[str]) -> Sequence[Product | None]:
-    found = await context.database.read(stored.products_by_id, ids, context.sees_all_products)
+    found = await context.read(stored.products_by_id, ids, context.sees_all_products)
     return [found.get(key) for key in ids]
 
 
 async def variants(context: Context, ids: Sequence[str]) -> Sequence[Variant | None]:
-    found = await context.database.read(stored.variants_by_id, ids, context.sees_all_products)
+    found = await context.read(stored.variants_by_id, ids, context.sees_all_products)
     return [found.get(key) for key in ids]
 
 
 async def sold_variants(context: Context, ids: Sequence[str]) -> Sequence[Variant | None]:
-    found = await context.database.read(stored.sold_variants, ids)
+    found = await context.read(stored.sold_variants, ids)
     return [found.get(key) for key in ids]
 
 
 async def listings(context: Context, ids: Sequence[str]) -> Sequence[Listing | None]:
-    found = await context.database.read(stored.listings_by_id, ids, context.sees_all_products)
+    found = await context.read(stored.listings_by_id, ids, context.sees_all_products)
     return [found.get(key) for key in ids]
 
 
 async def pushes_of_listings(context: Context, ids: Sequence[str]) -> Sequence[list[ListingPush]]:
-    found = await context.database.read(pushes.of_listings, ids)
+    found = await context.read(pushes.of_listings, ids)
     return [found[id_] for id_ in ids]
 
 
 async def categories(context: Context, ids: Sequence[str]) -> Sequence[Category | None]:
-    found = await context.database.read(stored.categories_by_id, ids)
+    found = await context.read(stored.categories_by_id, ids)
     return [found.get(key) for key in ids]
 
 
 async def ancestors(context: Context, ids: Sequence[str]) -> Sequence[Sequence[Category]]:
-    found = await context.database.read(stored.ancestors_of_categories, ids)
+    found = await context.read(stored.ancestors_of_categories, ids)
     return [found[key] for key in ids]
 
 
@@ -79,13 +79,13 @@ async def variants_of_products(
 
 async def listings_of_variants(context: Context, ids: Sequence[str]) -> Sequence[Sequence[Listing]]:
     """Each variant's listings, in the order of the catalogue's preference."""
-    found = await context.database.read(stored.listings_of_variants, ids)
+    found = await context.read(stored.listings_of_variants, ids)
     return [_preferred(context, found[key]) for key in ids]
 
 
 async def listings_of_products(context: Context, ids: Sequence[str]) -> Sequence[Sequence[Listing]]:
     """All listings of each product's variants, in the order of the catalogue's preference."""
-    found = await context.database.read(stored.listings_of_products, ids)
+    found = await context.read(stored.listings_of_products, ids)
     return [_preferred(context, found[key]) for key in ids]
 
 

@@ -65,7 +65,7 @@ async def locations_of_channels(
 
 async def states(context: Context, known: Sequence[Channel]) -> Sequence[ChannelState]:
     """What stands in the configuration, and of channels that take part whether an operator has paused them."""
-    paused = await context.database.read(stored.paused, [channel.key for channel in known])
+    paused = await context.read(stored.paused, [channel.key for channel in known])
     return [
         ChannelState.PAUSED if channel.state is ChannelState.ENABLED and channel.key in paused else channel.state
         for channel in known
@@ -73,18 +73,18 @@ async def states(context: Context, known: Sequence[Channel]) -> Sequence[Channel
 
 
 async def healths(context: Context, keys: Sequence[str]) -> Sequence[ChannelHealth]:
-    found = await context.database.read(stored.healths, keys)
+    found = await context.read(stored.healths, keys)
     return [found.get(key) or ChannelHealth(status=HealthStatus.UNKNOWN) for key in keys]
 
 
 async def progress(context: Context, keys: Sequence[str]) -> Sequence[Sequence[SyncStatus]]:
-    found = await context.database.read(stored.progress, keys)
+    found = await context.read(stored.progress, keys)
     return [found[key] for key in keys]
 
 
 async def ages(context: Context, keys: Sequence[str]) -> Sequence[Ages]:
     """All ages, once per request, whatever the keys."""
-    found = await context.database.read(stored.ages)
+    found = await context.read(stored.ages)
     return [found for _ in keys]
 
 

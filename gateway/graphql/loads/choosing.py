@@ -27,14 +27,14 @@ Choices = Annotated[
 
 async def variants(context: Context, ids: Sequence[str]) -> Sequence[Sequence[Variant]]:
     """All variants of each product, in order."""
-    found = await context.database.read(stored.all_variants_of_products, ids, context.sees_all_products)
+    found = await context.read(stored.all_variants_of_products, ids, context.sees_all_products)
     return [found[key] for key in ids]
 
 
 async def sellable(context: Context, ids: Sequence[str], *, channel_key: str) -> Sequence[Collection[str]]:
     """Of each product the ids of the variants that the channel can sell now."""
     places = stock.counted(context, stock.places_of(context, channel_key))
-    found = await context.database.read(levels.sellable_variants, ids, channel_key, places)
+    found = await context.read(levels.sellable_variants, ids, channel_key, places)
     return [found.get(key, frozenset()) for key in ids]
 
 

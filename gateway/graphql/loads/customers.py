@@ -14,17 +14,17 @@ from gateway.storage import customers as stored
 
 
 async def customers(context: Context, ids: Sequence[str]) -> Sequence[Customer | None]:
-    found = await context.database.read(stored.customers_by_id, ids)
+    found = await context.read(stored.customers_by_id, ids)
     return [found.get(key) for key in ids]
 
 
 async def lifetime_values(context: Context, ids: Sequence[str]) -> Sequence[Sequence[Money]]:
-    found = await context.database.read(stored.lifetime_values, ids)
+    found = await context.read(stored.lifetime_values, ids)
     return [found[key] for key in ids]
 
 
 async def identities(context: Context, ids: Sequence[str]) -> Sequence[CustomerIdentity | None]:
-    found = await context.database.read(stored.identities_by_id, ids)
+    found = await context.read(stored.identities_by_id, ids)
     return [_masked(context, found[key]) if key in found else None for key in ids]
 
 

@@ -40,7 +40,7 @@ async def facets(
 
 
 async def _facets(context: Context, query: ProductQuery, keys: Sequence[str] | None, most: int) -> list[Facet]:
-    found = await context.database.read(stored.facets, query, _checked(keys, query))
+    found = await context.read(stored.facets, query, _checked(keys, query))
     return [replace(facet, values=[_shown(facet.key, one) for one in facet.values]) for facet in found[:most]]
 
 

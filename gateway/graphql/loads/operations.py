@@ -18,17 +18,17 @@ from gateway.storage.reviews import MatchReview
 
 async def rejects(context: Context, ids: Sequence[str]) -> Sequence[SyncReject | None]:
     mapped = mapped_places(context.gateway.locations.values())
-    found = await context.database.read(stored.rejects_by_id, ids, mapped)
+    found = await context.read(stored.rejects_by_id, ids, mapped)
     return [found.get(key) for key in ids]
 
 
 async def reviews(context: Context, ids: Sequence[str]) -> Sequence[MatchReview | None]:
-    found = await context.database.read(reviewing.reviews_by_id, ids)
+    found = await context.read(reviewing.reviews_by_id, ids)
     return [found.get(key) for key in ids]
 
 
 async def entries(context: Context, keys: Sequence[str]) -> Sequence[OutboxEntry | None]:
-    found = await context.database.read(outbox.entries_by_key, keys)
+    found = await context.read(outbox.entries_by_key, keys)
     return [found.get(key) for key in keys]
 
 

@@ -28,12 +28,12 @@ def places(context: Context) -> Places:
 
 
 async def orders(context: Context, ids: Sequence[str]) -> Sequence[Order | None]:
-    found = await context.database.read(stored.orders_by_id, ids, places(context))
+    found = await context.read(stored.orders_by_id, ids, places(context))
     return [found.get(key) for key in ids]
 
 
 async def order_lines(context: Context, ids: Sequence[str]) -> Sequence[OrderLine | None]:
-    found = await context.database.read(stored.lines_by_id, ids)
+    found = await context.read(stored.lines_by_id, ids)
     return [found.get(key) for key in ids]
 
 
@@ -64,42 +64,42 @@ async def pickup_codes(context: Context, found: Sequence[Fulfillment]) -> Sequen
 
 
 async def attention(context: Context, ids: Sequence[str]) -> Sequence[list[OrderAttention]]:
-    found = await context.database.read(parts.attention_of, ids)
+    found = await context.read(parts.attention_of, ids)
     return [found[id_] for id_ in ids]
 
 
 async def fulfillments(context: Context, ids: Sequence[str]) -> Sequence[Fulfillment | None]:
-    found = await context.database.read(parts.fulfillments_by_id, ids)
+    found = await context.read(parts.fulfillments_by_id, ids)
     return [found.get(key) for key in ids]
 
 
 async def fulfillments_of_orders(context: Context, ids: Sequence[str]) -> Sequence[list[Fulfillment]]:
-    found = await context.database.read(parts.fulfillments_of, ids)
+    found = await context.read(parts.fulfillments_of, ids)
     return [found[id_] for id_ in ids]
 
 
 async def payments(context: Context, ids: Sequence[str]) -> Sequence[Payment | None]:
-    found = await context.database.read(parts.payments_by_id, ids)
+    found = await context.read(parts.payments_by_id, ids)
     return [found.get(key) for key in ids]
 
 
 async def payments_of_orders(context: Context, ids: Sequence[str]) -> Sequence[list[Payment]]:
-    found = await context.database.read(parts.payments_of, ids)
+    found = await context.read(parts.payments_of, ids)
     return [found[id_] for id_ in ids]
 
 
 async def channel_orders(context: Context, ids: Sequence[str]) -> Sequence[ChannelOrder | None]:
-    found = await context.database.read(parts.channel_orders_by_id, ids)
+    found = await context.read(parts.channel_orders_by_id, ids)
     return [found.get(key) for key in ids]
 
 
 async def channel_orders_of_orders(context: Context, ids: Sequence[str]) -> Sequence[list[ChannelOrder]]:
-    found = await context.database.read(parts.channel_orders_of, ids)
+    found = await context.read(parts.channel_orders_of, ids)
     return [found[id_] for id_ in ids]
 
 
 async def events(context: Context, ids: Sequence[str]) -> Sequence[OrderEvent | None]:
-    found = await context.database.read(parts.events_by_id, ids)
+    found = await context.read(parts.events_by_id, ids)
     return [found.get(key) for key in ids]
 
 

@@ -55,7 +55,7 @@ def ageing(context: Context) -> Ageing:
 async def levels_of_variants(context: Context, ids: Sequence[str]) -> Sequence[Sequence[StockLevel]]:
     """Each variant's levels at all locations: one statement serves every channel and location of a request."""
     places = counted(context, context.gateway.locations.values())
-    found = await context.database.read(stored.levels_of_variants, ids, places, ageing(context))
+    found = await context.read(stored.levels_of_variants, ids, places, ageing(context))
     return [found[key] for key in ids]
 
 
@@ -137,7 +137,7 @@ def status_of(levels: Sequence[StockLevel], available: int | None, low: int) -> 
 async def sellable_products(context: Context, ids: Sequence[str], *, channel_key: ChannelKey = None) -> Sequence[bool]:
     channel = context.channel(channel_key)
     places = counted(context, places_of(context, channel))
-    found = await context.database.read(stored.sellable_products, ids, channel, places)
+    found = await context.read(stored.sellable_products, ids, channel, places)
     return [key in found for key in ids]
 
 
@@ -193,7 +193,7 @@ async def levels_by_key(context: Context, keys: Sequence[tuple[str, str]]) -> Se
 
 async def reservations(context: Context, ids: Sequence[str]) -> Sequence[Reservation | None]:
     """Reservations by id; those of others are not there."""
-    found = await context.database.read(reserved.shown, ids)
+    found = await context.read(reserved.shown, ids)
     return [one if (one := found.get(key)) is not None and _may_see(context, one) else None for key in ids]
 
 

@@ -28,7 +28,7 @@ async def once_in_cart(
     context: Context, mutation: str, given: Any, work: Callable[[Connection], Outcome], principal: str
 ) -> Outcome:
     """Change a cart in one transaction, with the wish's key; the answer may show the cart, and its token."""
-    outcome = await context.database.write(wishes.once, claim(context, mutation, given, principal), Outcome(), work)
+    outcome = await context.write(wishes.once, claim(context, mutation, given, principal), Outcome(), work)
     await show(context, outcome.subject)
     context.forget()
     return outcome
@@ -38,7 +38,7 @@ async def show(context: Context, cart_id: str | None) -> None:
     """Let the answer show this cart. Its token is the one that is good now."""
     if cart_id is None:
         return
-    rotation = await context.database.read(carts.rotation_of, cart_id)
+    rotation = await context.read(carts.rotation_of, cart_id)
     if rotation is not None:
         context.tokens[cart_id] = credentials.of_cart(house(context).selling.secret, cart_id, rotation)
 

@@ -61,6 +61,6 @@ async def once(
     Args:
         about: what the wish is about, for an answer that refuses it.
     """
-    outcome = await context.database.write(wishes.once, claim(context, mutation, given), about, work)
+    outcome = await context.write(wishes.once, claim(context, mutation, given), about, work)
     context.forget()
     return outcome

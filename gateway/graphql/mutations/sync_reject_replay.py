@@ -32,10 +32,10 @@ class SyncRejectReplayInput:
 async def sync_reject_replay(context: Context, *, input: Annotated[SyncRejectReplayInput, Input]) -> Outcome:
     about = Outcome(subject=row_id("SyncReject", input.reject_id))
     wish, replay = claim(context, "syncRejectReplay", input), await _replay(context, about.subject or "")
-    outcome, under_way = await context.database.write(_begin, wish, replay, about, context.now)
+    outcome, under_way = await context.write(_begin, wish, replay, about, context.now)
     if replay is not None and under_way:
         await _reread(context, replay)
-        outcome = await context.database.write(_finish, wish, replay, outcome)
+        outcome = await context.write(_finish, wish, replay, outcome)
     if replay is not None:
         context.gateway.wake(replay.channel.key)
     context.forget()
@@ -44,7 +44,7 @@ async def sync_reject_replay(context: Context, *, input: Annotated[SyncRejectRep
 
 async def _replay(context: Context, id_: str) -> Replay | None:
     mapped = mapped_places(context.gateway.locations.values())
-    found = await context.database.read(rejects.by_ids, [id_], mapped)
+    found = await context.read(rejects.by_ids, [id_], mapped)
     if not found or found[0].channel not in context.gateway.channels:
         return None
     by_id = context.gateway.can_reread(found[0].channel, found[0].feed, found[0].external_id)
@@ -65,7 +65,7 @@ def _begin(conn: Connection, wish: Claim, replay: Replay | None, about: Outcome,
 async def _reread(context: Context, replay: Replay) -> None:
     """Now, where the channel can be asked; else sync does so as soon as it can."""
     reject, deadline = replay.reject, context.gateway.settings.channels[replay.channel.key].live_deadline
-    ref = await context.database.read(rejects.ref_of, reject)
+    ref = await context.read(rejects.ref_of, reject)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(deadline.total_seconds()):
             await context.gateway.refresh(reject.channel, Resource(reject.resource), [ref], deadline)

@@ -52,7 +52,7 @@ async def once_told(
 
         return wishes.once(conn, wish, about, done), begun
 
-    outcome, begun = await context.database.write(wished)
+    outcome, begun = await context.write(wished)
     with context.apart():
         await house(context).tell(begun, PATIENCE)
     context.forget()

@@ -33,7 +33,7 @@ async def shown(context: Context, token: str) -> bool:
     """Whether this is the token of a cart, which is the caller's from then on in this request."""
     context.require_post()
     id_ = credentials.named(token)
-    rotation = None if id_ is None else await context.database.read(stored.rotation_of, id_)
+    rotation = None if id_ is None else await context.read(stored.rotation_of, id_)
     if id_ is None or rotation is None:
         return False
     if not credentials.is_right(token, credentials.of_cart(house(context).selling.secret, id_, rotation)):
@@ -59,7 +59,7 @@ async def fulfillment_options(
         return []
     to = None if address is None else address_of(address)
     selling, now = house(context).selling, context.now
-    return await context.database.read(options, found, point(near), to, selling, now)
+    return await context.read(options, found, point(near), to, selling, now)
 
 
 @strawberry.input(description="A cart, and the option by which it would be ordered.")
@@ -78,7 +78,7 @@ async def order_preview(
     held, option = Held(input.cart_token), input.fulfillment_option_token
     selling, to = house(context).selling, address_of(input.shipping_address)
     try:
-        await context.database.write(preview, held, option, to, selling, context.now)
+        await context.write(preview, held, option, to, selling, context.now)
     except UndoneError as undone:
         return undone.found
     raise AssertionError("a preview is always undone")

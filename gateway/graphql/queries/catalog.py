@@ -83,7 +83,7 @@ async def product(
     if id_ is not None:
         (found,) = await context.load_all(loads.products, [row_id("Product", id_)])
         return found  # type: ignore[no-any-return]
-    return await context.database.read(stored.product_by_handle, handle or "", context.sees_all_products)
+    return await context.read(stored.product_by_handle, handle or "", context.sees_all_products)
 
 
 async def product_variants(

@@ -66,7 +66,7 @@ async def changes(
     channel, size = context.channel(channel_key), size_of(Paging(first))
     mark = fingerprint("changes", kinds, channel_key)
     if after is None:
-        end = await context.database.read(stored.here)
+        end = await context.read(stored.here)
         return page_up_to([], _place(end), mark, more=False, begun=False)
     found = await _stretch(context, _spot(after, mark), kinds, size)
     seen = [one for one in await _seen(context, found.changed, channel) if one is not None]
@@ -75,7 +75,7 @@ async def changes(
 
 async def _stretch(context: Context, since: Spot, kinds: Collection[str], size: int) -> Stretch:
     try:
-        return await context.database.read(stored.stretch, since, kinds, size)
+        return await context.read(stored.stretch, since, kinds, size)
     except ReaderBehindError as error:
         raise CursorExpiredError("What follows this cursor is no longer kept: read everything anew.") from error
 
@@ -111,7 +111,7 @@ def _node(change: Changed, type_name: str, node: Any) -> Seen:
 
 
 async def _stocks(context: Context, changed: Sequence[Changed], channel: str) -> dict[Changed, list[Seen]]:
-    of = await context.database.read(stored.variants_with_stock, [one.subject for one in changed]) if changed else {}
+    of = await context.read(stored.variants_with_stock, [one.subject for one in changed]) if changed else {}
     ids = sorted({id_ for some in of.values() for id_ in some})
     stocks = await context.load_all(stocks_by_key, [StockKey(id_, channel, None) for id_ in ids])
     shown = {id_ for id_, one in zip(ids, stocks, strict=True) if one is not None}
@@ -131,7 +131,7 @@ async def _listed(context: Context, seen: Sequence[Seen], channel: str | None) -
     for kind in OF_CHANNELS:
         ids = {_current(one) for one in seen if one.change.kind == kind}
         if ids:
-            here = await context.database.read(stored.listed_in, channel, kind, ids)
+            here = await context.read(stored.listed_in, channel, kind, ids)
             known |= {(kind, id_) for id_ in here}
     return [one for one in seen if one.change.kind not in OF_CHANNELS or (one.change.kind, _current(one)) in known]
 

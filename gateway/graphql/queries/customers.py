@@ -45,7 +45,7 @@ async def customers(
 
 async def _currency(context: Context) -> str | None:
     try:
-        return await context.database.read(stored.spending_currency)
+        return await context.read(stored.spending_currency)
     except SeveralCurrenciesError as error:
         raise BadUserInputError("Sorting by LIFETIME_VALUE needs all orders to be of one currency.") from error
 

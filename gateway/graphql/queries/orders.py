@@ -52,7 +52,7 @@ async def orders(
 
 async def _check_one_currency(context: Context, query: OrderQuery) -> None:
     try:
-        await context.database.read(stored.check_one_currency, query)
+        await context.read(stored.check_one_currency, query)
     except SeveralCurrenciesError as error:
         raise BadUserInputError("Sorting by TOTAL needs orders of one currency: filter by channel.") from error
 
@@ -72,7 +72,7 @@ async def order(
     if number is None:
         return None
     channel = context.known_channel(number.channel_key)
-    return await context.database.read(stored.order_by_number, channel, number.number, loads.places(context))
+    return await context.read(stored.order_by_number, channel, number.number, loads.places(context))
 
 
 async def _by_row(context: Context, id_: str) -> Order | None:
@@ -95,7 +95,7 @@ async def _by_guest(context: Context, guest: OrderGuestInput) -> Order | None:
     if guest.channel_key not in context.gateway.channels:
         return None
     places = loads.places(context)
-    found = await context.database.read(stored.order_by_number, guest.channel_key, guest.number, places)
+    found = await context.read(stored.order_by_number, guest.channel_key, guest.number, places)
     known = "" if found is None or found.contact is None else (found.contact.email or "")
     if found is None or not known or not credentials.is_right(folded(guest.email), folded(known)):
         return None

@@ -27,7 +27,7 @@ async def products_by_relevance(
     if cursors:
         ranking = await _frozen(context, key, _ranking_id(cursors, mark))
     else:
-        ranking = await context.database.read(rankings.fresh, key, context.now)
+        ranking = await context.read(rankings.fresh, key, context.now)
     if ranking is None:
         page = await page_of(context, finding.products_matching(query), paging, mark)
         if cursors or not (page.page_info.has_next_page or page.page_info.has_previous_page):
@@ -62,16 +62,16 @@ def _ranking_id(cursors: Sequence[str], mark: str) -> str | None:
 async def _frozen(context: Context, key: str, id_: str | None) -> Ranking | None:
     if id_ is None:
         return None
-    ranking = await context.database.read(rankings.by_id, id_, key, context.now)
+    ranking = await context.read(rankings.by_id, id_, key, context.now)
     if ranking is None:
         raise CursorExpiredError("This list was kept for some minutes only: search again from its first page.")
     return ranking
 
 
 async def _freeze(context: Context, query: ProductQuery, key: str) -> Ranking:
-    ids = await context.database.read(finding.product_ids, query, MOST_HITS)
+    ids = await context.read(finding.product_ids, query, MOST_HITS)
     ranking = Ranking(new_id(context.now), ids)
-    await context.database.write(rankings.freeze, ranking, key, context.now)
+    await context.write(rankings.freeze, ranking, key, context.now)
     return ranking
 
 

@@ -94,7 +94,7 @@ async def _refresh(context: Context, variants: Sequence[Variant], places: list[L
     """Ask the authorities about everything that is older, all at once."""
     counted = stock.counted(context, places)
     ids = [one.id for one in variants]
-    known = await context.database.read(stored.levels_of_variants, ids, counted, stock.ageing(context))
+    known = await context.read(stored.levels_of_variants, ids, counted, stock.ageing(context))
     old = {
         level.variant_id
         for some in known.values()
@@ -112,7 +112,7 @@ async def ask_authorities(context: Context, ids: Sequence[str], places: list[Loc
 
 
 async def _ask(context: Context, ids: Sequence[str], counted: Sequence[Counted]) -> None:
-    refs = await context.database.read(stored.stock_refs, ids, counted)
+    refs = await context.read(stored.stock_refs, ids, counted)
     faults = await asyncio.gather(*(_ask_channel(context, key, some) for key, some in refs.items()))
     context.live_faults.update({key: fault for key, fault in zip(refs, faults, strict=True) if fault is not None})
 
