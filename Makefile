@@ -1,42 +1,76 @@
-# Every target sets up what it needs: a virtual environment in .venv, with the versions of constraints.txt.
+# Every target installs what it needs into .venv, in the versions of constraints.txt.
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help demo busy-day test thorough check conformance serve bench torture schema lint types clean
+.PHONY: help demo busy-day test thorough check conformance serve bench torture schema lint types house docs playground clean
 
 help:
-	@echo 'make demo     a retailer with two shops, synced and served (PORT=8000, DATA=file.csv.gz)'
-	@echo 'make busy-day 2,000 sales everywhere at once while channels break, and what came of it (SALES=2000, SEED=1)'
-	@echo 'make test     the tests, on SQLite and PostgreSQL'
-	@echo 'make thorough the tests that make test has no time for: both together are all of them'
-	@echo 'make check    lint, types, import rules, tests'
-	@echo 'make serve    the gateway of gateway.toml (CONFIG=gateway.toml)'
-	@echo 'make schema   prints the GraphQL schema and the JSON Schemas of the channels into schema/'
-	@echo 'make conformance  the suites of others: GraphQL clients, compilers, rules, documents at random'
-	@echo 'make bench    measures, and prints figures with their ratio to the plain thing'
-	@echo 'make torture  the tests again, longer and at random'
+	@echo 'make demo         run two shops, a web store and a marketplace, synced and served (PORT=8000, DATA=file.csv.gz)'
+	@echo 'make busy-day     simulate 2,000 sales in all channels while they fail, and count (SALES=2000, SEED=1)'
+	@echo 'make test         run the tests on SQLite and PostgreSQL'
+	@echo 'make thorough     run the tests that make test has no time for'
+	@echo 'make check        run lint, types, figures of the code base, documentation and tests'
+	@echo 'make house        print the figures of the code base with their limits'
+	@echo 'make docs         build the documentation into site/ and check its links'
+	@echo 'make serve        serve the gateway of gateway.toml (CONFIG=gateway.toml)'
+	@echo 'make schema       print the GraphQL schema into schema/'
+	@echo 'make playground   build GraphiQL, the query page, into the package of the gateway (needs Node 20 with npm)'
+	@echo 'make conformance  run the suites of GraphQL clients and tools against the gateway'
+	@echo 'make foreign-shopify  install the clients of Shopify that make thorough runs against the sandbox'
+	@echo 'make foreign-amazon installs the clients of Amazon that make thorough runs against the sandbox'
+	@echo 'make bench        measure, with ratios to the plain operation'
+	@echo 'make torture      run the tests longer and at random'
+	@echo 'make clean        delete everything that make created'
 
-.venv/ready: pyproject.toml constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on the path; give another 3.11 or later: make PYTHON=python3.12 …' >&2; exit 1; }
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PROJECTS := pyproject.toml plugins/sandbox/pyproject.toml constraints.txt
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on the path; pass another, 3.11 or later: make PYTHON=python3.12 …' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,mariadb,redis,dev]'
+
+# Three sets of packages: what the demo needs, what development needs in addition, and what the documentation needs.
+.venv/demo: $(PROJECTS) | .venv/bin/python
+	$(PIP) --editable '.[sandbox]' --editable plugins/sandbox
 	@touch $@
 
-# The suites that others have written, and the mobile client, for Node. Where its packages cannot be had their tests are
-# skipped by name.
-SUITES := tests/conformance/node_modules/ready examples/mobile/node_modules/ready
+.venv/ready: $(PROJECTS) | .venv/bin/python
+	$(PIP) --editable '.[postgres,mariadb,redis,sandbox,dev]' --editable plugins/sandbox
+	@touch .venv/demo $@
+
+.venv/docs: .venv/ready
+	$(PIP) --editable '.[docs]'
+	@touch $@
+
+# The conformance suites, the examples and the query page, for Node.js. Without their packages, their tests are skipped
+# by name.
+SUITES := $(patsubst %,%/node_modules/ready,tests/conformance examples/frontend examples/mobile playground)
 
 $(SUITES): %/node_modules/ready: %/package-lock.json
-	@npm ci --prefix $* --silent --no-audit --no-fund && touch $@ || echo 'npm gets no packages' >&2
+	@npm ci --prefix $* --silent --no-audit --no-fund && touch $@ || echo 'npm cannot install packages' >&2
 
-demo: .venv/ready
+# Clients of the Selling Partner API that others wrote. The Python ones get an environment of their own.
+FOREIGN_AMAZON := tests/foreign/amazon
+
+.PHONY: foreign-amazon
+foreign-amazon: .venv/foreign-amazon/ready $(if $(shell command -v npm),$(FOREIGN_AMAZON)/node_modules/ready)
+
+.venv/foreign-amazon/ready: $(FOREIGN_AMAZON)/requirements.txt | .venv/bin/python
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(FOREIGN_AMAZON)/node_modules/ready: $(FOREIGN_AMAZON)/package-lock.json
+	@npm ci --prefix $(FOREIGN_AMAZON) --silent --no-audit --no-fund && touch $@ || echo 'npm cannot install packages' >&2
+
+demo: .venv/demo
 	@$(BIN)/python -m examples.demo
 
-busy-day: .venv/ready
+busy-day: .venv/demo
 	@$(BIN)/python -m examples.demo busy-day --sales $(or $(SALES),2000) --seed $(or $(SEED),1)
 
-# The tests' databases and servers are thrown away: where there is room for them, they live in memory. Bytecode is kept,
-# whatever the environment says, because the tests start many processes.
+# Databases and servers of the tests live in memory if there is room. Bytecode is cached whatever the environment says,
+# because the tests start many processes.
 TESTED = @room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${room:-0}" -ge 2000 ]; then scratch=$$(mktemp -d -p /dev/shm); else scratch=$$(mktemp -d); fi; \
 	trap 'rm -rf "$$scratch"' EXIT; \
@@ -46,10 +80,10 @@ test: .venv/ready
 	$(TESTED)
 
 thorough: export THOROUGH = 1
-thorough: .venv/ready $(if $(shell command -v npm),$(SUITES))
+thorough: .venv/ready foreign-amazon $(if $(shell command -v npm),$(SUITES))
 	$(TESTED)
 
-check: lint types test
+check: lint types house docs test
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -58,21 +92,48 @@ lint: .venv/ready
 types: .venv/ready
 	$(BIN)/mypy
 
-serve: .venv/ready
+# Figures of the code base with their limits: sizes, names, import circles, banned words, citations of rules.
+house: .venv/ready
+	$(BIN)/python -m tests.house
+
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+serve: .venv/demo
 	$(BIN)/gateway serve --config $(or $(CONFIG),gateway.toml)
 
 schema: .venv/ready
 	$(BIN)/gateway schema > schema/gateway.graphql
 
-# Every suite in full, some ten minutes. The board in README.md is written anew.
+# The query page that the gateway serves. What is built is committed, so that nobody needs Node to run a gateway.
+playground: playground/node_modules/ready
+	@npm run --silent --prefix playground build
+
+# All suites in full, about ten minutes. Rewrites the table in README.md.
 conformance: .venv/ready $(SUITES)
 	$(BIN)/python -m tests.conformance
 
+# Clients of Shopify's API that others wrote. The Python ones get an environment of their own.
+FOREIGN_SHOPIFY := tests/foreign/shopify
+
+.PHONY: foreign-shopify
+foreign-shopify: .venv/foreign-shopify/ready $(if $(shell command -v npm),$(FOREIGN_SHOPIFY)/node_modules/ready)
+
+.venv/foreign-shopify/ready: $(FOREIGN_SHOPIFY)/requirements.txt | .venv/bin/python
+	$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@ || echo 'pip cannot install packages' >&2
+
+$(FOREIGN_SHOPIFY)/node_modules/ready: $(FOREIGN_SHOPIFY)/package-lock.json
+	@npm ci --prefix $(FOREIGN_SHOPIFY) --silent --no-audit --no-fund && touch $@ || echo 'npm cannot install packages' >&2
+
+thorough: foreign-shopify
+
 bench: .venv/ready
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bench
 
 torture: .venv/ready
 	TORTURE=1 $(BIN)/python -m pytest tests
 
 clean:
-	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .demo site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(FOREIGN_SHOPIFY)/node_modules $(FOREIGN_AMAZON)/node_modules

@@ -1,55 +1,96 @@
-"""The HTTP application: routes only. Opening and closing the gateway is its caller's business."""
+"""The HTTP application: routes and middleware. The caller opens and closes the gateway behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from gateway.graphql.house import House
-from gateway.graphql.schema import build
-from gateway.http.addresses import Address
-from gateway.http.admission import Admission
-from gateway.http.auth import Tokens
-from gateway.http.clients import Clients
-from gateway.http.cors import Cors
-from gateway.http.endpoint import HEARD, Endpoint, broken, missing, misused
-from gateway.http.gate import Gate
-from gateway.http.guard import Guard
-from gateway.http.health import Ready, live
-from gateway.http.rates import Rates, shared_storage
-from gateway.http.request_ids import RequestIds
-from gateway.http.webhooks import Receiver, Webhooks
+from gateway.graphql.runtime_protocol import MutationRuntime
+from gateway.graphql.schema import create_schema
+from gateway.http.admission.fair_queue import AdmissionQueue
+from gateway.http.admission.middleware import AdmissionMiddleware
+from gateway.http.auth import ClientIdentifier
+from gateway.http.cors import CorsMiddleware
+from gateway.http.error_handlers import (
+    handle_internal_error,
+    handle_method_not_allowed,
+    handle_not_found,
+    handle_storage_outage,
+)
+from gateway.http.exact_route import ExactRoute
+from gateway.http.graphql.endpoint import HANDLED_METHODS, GraphQLEndpoint
+from gateway.http.graphql.operation_policy import OperationPolicy
+from gateway.http.graphql.playground import Playground
+from gateway.http.health import ReadinessCheck, report_liveness
+from gateway.http.host_check import HostMiddleware
+from gateway.http.origins import AllowedOrigins
+from gateway.http.rate_limit.limiter import RateLimiter, create_shared_storage
+from gateway.http.request_state import RequestStateMiddleware
+from gateway.http.webhooks import WebhookEndpoint, WebhookReceiver
+from gateway.storage.errors import StorageUnavailableError
 
 
-class Gateway(House, Receiver, Protocol):
-    """What the application needs of a running gateway."""
+class HttpRuntime(MutationRuntime, WebhookReceiver, Protocol):
+    """The part of a running gateway that the application needs."""
 
 
-def create_app(gateway: Gateway, schema: GraphQLSchema | None = None) -> ASGIApp:
-    """The application in front of an open gateway. `schema`: one that is built already, since that takes its time."""
-    limits = gateway.settings.limits
-    gate, rates = Gate(limits.crowd, limits.crowd_waits.total_seconds()), _rates(gateway)
-    endpoint = Endpoint(gateway, schema or build(), Guard(gateway, gate, rates))
+def create_app(gateway: HttpRuntime, schema: GraphQLSchema | None = None) -> ASGIApp:
+    """Create the application for an open gateway.
+
+    Args:
+        schema: the GraphQL schema, if the caller has built it already. Building it takes about a second.
+    """
+    limits, server = gateway.settings.limits, gateway.settings.server
+    queue = AdmissionQueue(limits.queue_size, limits.queue_timeout.total_seconds())
+    limiter = _create_rate_limiter(gateway)
+    page = Playground(server.graphiql_queries) if server.serves_graphiql else None
+    origins = AllowedOrigins.read(server)
+    policy = OperationPolicy(gateway, queue, limiter)
+    endpoint = GraphQLEndpoint(gateway, schema or create_schema(), policy, page, origins)
+    identifier = ClientIdentifier(gateway.tokens, limits.trusted_proxies, gateway.now)
+    middleware = [  # outermost first
+        Middleware(RequestStateMiddleware),  # sets the request id on every response
+        # a page can read why its request is rejected
+        *([Middleware(CorsMiddleware, server.cors, origins)] if origins else []),
+        Middleware(AdmissionMiddleware, identifier, queue, limiter),  # rejects before the body is read
+        Middleware(HostMiddleware),
+    ]
+    return _wrap(_create_router(gateway, endpoint, page), middleware)
+
+
+def _create_router(gateway: HttpRuntime, endpoint: GraphQLEndpoint, page: Playground | None) -> Starlette:
     app = Starlette(
         routes=[
-            Address("/graphql", endpoint.answer, methods=HEARD),
-            Address("/webhooks/{channel}", Webhooks(gateway).answer, methods=["POST"]),
-            Address("/health/live", live, methods=["GET"]),
-            Address("/health/ready", Ready(gateway).answer, methods=["GET"]),
+            ExactRoute("/graphql", endpoint.handle, methods=HANDLED_METHODS),
+            *([ExactRoute("/graphql/{name}", page.serve_file, methods=["GET"])] if page else []),
+            ExactRoute("/webhooks/{channel}", WebhookEndpoint(gateway).receive_delivery, methods=["POST"]),
+            ExactRoute("/health/live", report_liveness, methods=["GET"]),
+            ExactRoute("/health/ready", ReadinessCheck(gateway).report_readiness, methods=["GET"]),
         ],
-        exception_handlers={404: missing, 405: misused, 500: broken},
+        exception_handlers={
+            404: handle_not_found,
+            405: handle_method_not_allowed,
+            500: handle_internal_error,
+            StorageUnavailableError: handle_storage_outage,
+        },
     )
-    app.router.redirect_slashes = False  # a redirect would go wherever the Host header says
-    cors = gateway.settings.server.cors
-    clients = Clients(Tokens(gateway.settings.tokens), gateway.settings.limits.trusted_proxies)
-    admitting = Admission(app, clients, gate, rates)
-    return RequestIds(Cors(admitting, cors) if cors.origins else admitting)  # a page may read why it was refused
+    app.router.redirect_slashes = False  # a redirect would point to whatever the Host header names
+    return app
 
 
-def _rates(gateway: Gateway) -> Rates:
+def _wrap(app: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
+    """Wrap the application in middleware. Starlette's own list is inside its handler of status 500, ours is outside."""
+    for factory, args, kwargs in reversed(middleware):
+        app = factory(app, *args, **kwargs)
+    return app
+
+
+def _create_rate_limiter(gateway: HttpRuntime) -> RateLimiter:
     limits = gateway.settings.limits
-    shared = None if limits.redis is None else shared_storage(limits.redis.get_secret_value())
-    return Rates(limits, gateway.now, shared, by_default=not gateway.settings.server.is_open)
+    shared = None if limits.redis is None else create_shared_storage(limits.redis.get_secret_value())
+    return RateLimiter(limits, gateway.now, shared, has_default_quota=not gateway.settings.server.exposes_schema)

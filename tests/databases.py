@@ -1,4 +1,4 @@
-"""SQLite databases for tests: copies of one that is migrated once in a process."""
+"""SQLite databases for tests: copies of one that is migrated once per process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gateway.storage.migrate import upgrade
 
 
 @cache
-def migrated() -> bytes:
-    """A file with the tables of this version and nothing in them."""
+def build_migrated_file() -> bytes:
+    """Build a database file with the current tables and no data."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gateway.db"
         engine = sa.create_engine(f"sqlite:///{path}")
@@ -23,8 +23,8 @@ def migrated() -> bytes:
         return path.read_bytes()
 
 
-def sqlite_database(path: Path) -> str:
-    """The URL of a migrated, empty database at this path, which is new."""
+def create_sqlite_database(path: Path) -> str:
+    """Create a migrated, empty database at this path, which must not exist, and return its URL."""
     with path.open("xb") as file:
-        file.write(migrated())
+        file.write(build_migrated_file())
     return f"sqlite:///{path}"

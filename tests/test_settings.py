@@ -1,4 +1,4 @@
-"""The configuration: one clear line a problem, naming the key and what was expected."""
+"""The configuration: one line per problem, with the key and the expected value."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from gateway.settings import SCOPES, Settings, SettingsError, load, loads, parse
+from gateway.settings.loading import load, load_text, parse
+from gateway.settings.problems import SettingsError
+from gateway.settings.schema import Settings
+from gateway.settings.value_types import SCOPES
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "gateway.toml"
-ENVIRONMENT = {"TILL_URL": "sqlite:///till.db", "STAFF_TOKEN": "staff", "ADMIN_TOKEN": "admin", "SELLING_SECRET": "s"}
+ENVIRONMENT = {
+    "TILL_URL": "sqlite:///till.db",
+    "ADMIN_TOKEN": "admin-token-of-at-least-32-characters",
+    "SELLING_SECRET": "s",
+}
 ENVIRONMENT |= {"REDIS_URL": "redis://127.0.0.1/0"}
 
 TILL: dict[str, Any] = {"plugin": "odd"}
 
 
-def problems(document: dict[str, Any], **environment: str) -> tuple[str, ...]:
+def list_problems(document: dict[str, Any], **environment: str) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as raised:
         parse(document, environment)
     return raised.value.problems
@@ -29,41 +36,41 @@ def problems(document: dict[str, Any], **environment: str) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------ the example
 
 
-def tables(kind: Any) -> Iterator[type[BaseModel]]:
-    """The tables that a field's type is made of."""
+def list_tables(kind: Any) -> Iterator[type[BaseModel]]:
+    """List the tables that the type of a field consists of."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         yield kind
     for part in get_args(kind):
-        yield from tables(part)
+        yield from list_tables(part)
 
 
-def keys(table: type[BaseModel], place: str = "") -> Iterator[str]:
-    """Every setting below a table; `*` stands for a name, or for an entry of a list."""
+def list_keys(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """List every setting below a table; `*` stands for a name or a list entry."""
     for name, field in table.model_fields.items():
-        yield f"{place}{name}"
-        below = f"{place}{name}.*." if get_origin(field.annotation) in (dict, tuple) else f"{place}{name}."
-        for inner in tables(field.annotation):
-            yield from keys(inner, below)
+        yield f"{prefix}{name}"
+        below = f"{prefix}{name}.*." if get_origin(field.annotation) in (dict, tuple) else f"{prefix}{name}."
+        for inner in list_tables(field.annotation):
+            yield from list_keys(inner, below)
 
 
-def shown(value: Any, place: str = "") -> Iterator[str]:
-    """Every key of a document, likewise."""
+def list_shown_keys(value: Any, path: str = "") -> Iterator[str]:
+    """List every key of a document, in the same notation."""
     if isinstance(value, dict):
         for name, item in value.items():
-            for prefix in (f"{place}{name}", f"{place}*"):
+            for prefix in (f"{path}{name}", f"{path}*"):
                 yield prefix
-                yield from shown(item, f"{prefix}.")
+                yield from list_shown_keys(item, f"{prefix}.")
     elif isinstance(value, list):
         for item in value:
-            yield from shown(item, f"{place}*.")
+            yield from list_shown_keys(item, f"{path}*.")
 
 
-def missing(text: str) -> set[str]:
-    return set(keys(Settings)) - set(shown(tomllib.loads(text)))
+def list_missing_keys(text: str) -> set[str]:
+    return set(list_keys(Settings)) - set(list_shown_keys(tomllib.loads(text)))
 
 
 def test_the_example_shows_every_setting() -> None:
-    assert missing(EXAMPLE.read_text(encoding="utf-8")) == set()
+    assert list_missing_keys(EXAMPLE.read_text(encoding="utf-8")) == set()
 
 
 @pytest.mark.parametrize("setting", ["live_deadline", "buffer", "country_code", "opens_at", "low", "latitude"])
@@ -71,7 +78,7 @@ def test_the_proof_a_setting_that_the_example_does_not_show_is_found(setting: st
     text = EXAMPLE.read_text(encoding="utf-8").replace(
         f"{setting} =", "plugin =" if setting == "x" else f"{setting}_ ="
     )
-    assert any(place.endswith(setting) for place in missing(text))
+    assert any(key.endswith(setting) for key in list_missing_keys(text))
 
 
 def test_the_example_loads() -> None:
@@ -87,7 +94,7 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     said = load(EXAMPLE, ENVIRONMENT)
     other = {"public_url": None, "mode": "development", "graphiql": None}
     assert said.server.model_copy(update=other) == plain.server
-    assert said.limits.model_copy(update=_other_limits(said)) == plain.limits
+    assert said.limits.model_copy(update=_list_other_limits(said)) == plain.limits
     assert said.retention == plain.retention
     assert said.documents == plain.documents
     own: dict[str, Any] = {"tax_rate": None, "shipping": {}, "secret": None}
@@ -99,8 +106,8 @@ def test_what_the_example_calls_a_default_is_one() -> None:
         assert getattr(said.channels["till"], name) == getattr(plain.channels["till"], name)
 
 
-def _other_limits(said: Settings) -> dict[str, Any]:
-    """What the example says of limits that is no default, or one of production alone."""
+def _list_other_limits(said: Settings) -> dict[str, Any]:
+    """List the limits of the example that differ from the defaults, or apply in production only."""
     return {
         "redis": None,
         "trusted_proxies": (),
@@ -132,7 +139,7 @@ def _other_limits(said: Settings) -> dict[str, Any]:
         ),
         ({"tokens": {"a": {"token": "${EMPTY}", "scopes": []}}}, "tokens.a.token: is empty"),
         ({"channels": []}, "channels: expected a table"),
-        ({"retention": {"log": "9999999999d"}}, "retention.log: is longer than any duration that there is"),
+        ({"retention": {"log": "9999999999d"}}, "retention.log: is too long for a duration"),
         (
             {
                 "channels": {"till": TILL},
@@ -141,7 +148,7 @@ def _other_limits(said: Settings) -> dict[str, Any]:
                     for name in ("a", "b")
                 },
             },
-            "locations.b.channels.till: 1 is the location a already",
+            "locations.b.channels.till: 1 is already the location a",
         ),
         ({"catalogue": {"priority": ["web"]}}, "catalogue.priority: there is no channel web; expected one of none"),
         (
@@ -173,13 +180,13 @@ def _other_limits(said: Settings) -> dict[str, Any]:
     ],
 )
 def test_a_problem_is_one_line_that_names_the_key_and_what_was_expected(document: dict[str, Any], line: str) -> None:
-    assert problems(document, EMPTY="") == (line,)
+    assert list_problems(document, EMPTY="") == (line,)
 
 
-def test_tokens_whose_variables_are_not_set_are_not_told_to_be_the_same() -> None:
+def test_tokens_whose_variables_are_not_set_are_not_reported_as_duplicates() -> None:
     document = {"tokens": {key: {"token": "${NOPE}", "scopes": []} for key in ("one", "two")}}
     lines = tuple(f"tokens.{key}.token: the environment variable NOPE is not set" for key in ("one", "two"))
-    assert problems(document) == lines
+    assert list_problems(document) == lines
 
 
 @pytest.mark.parametrize(
@@ -203,11 +210,11 @@ def test_a_problem_inside_one_channel_leaves_the_others_alone_unless_it_is_requi
     settings = parse({"channels": {"till": TILL, "web": table}}, {})
     assert settings.failures == {"web": (line,)}
     assert settings.channels["till"].plugin == "odd"
-    assert problems({"channels": {"till": TILL, "web": table | {"required": True}}}) == (line,)
+    assert list_problems({"channels": {"till": TILL, "web": table | {"required": True}}}) == (line,)
 
 
-def test_every_problem_is_told_at_once() -> None:
-    assert problems({"server": {"port": 0, "hots": "x"}, "channels": {"web": {}}}) == (
+def test_every_problem_is_reported_at_once() -> None:
+    assert list_problems({"server": {"port": 0, "hots": "x"}, "channels": {"web": {}}}) == (
         "server.port: Input should be greater than or equal to 1",
         "server.hots: unknown key",
         "channels.web.plugin: is missing",
@@ -216,16 +223,16 @@ def test_every_problem_is_told_at_once() -> None:
 
 def test_a_secret_comes_from_the_environment_and_stands_in_no_message() -> None:
     document = {"tokens": {"a": {"token": "${SECRET}", "scopes": ["all"]}}}
-    (line,) = problems(document, SECRET="hunter2")
+    (line,) = list_problems(document, SECRET="hunter2")
     assert "hunter2" not in line
     settings = parse({"tokens": {"a": {"token": "x-${SECRET}", "scopes": []}}}, {"SECRET": "hunter2"})
-    assert settings.tokens["a"].token.get_secret_value() == "x-hunter2"
+    assert settings.tokens["a"].secrets == ("x-hunter2",)
     assert "hunter2" not in repr(settings)
 
 
 def test_a_file_that_is_no_toml_or_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not TOML: "):
-        loads("server = ")
+        load_text("server = ")
     with pytest.raises(SettingsError, match="cannot be read"):
         load(tmp_path / "nowhere.toml")
     (tmp_path / "latin.toml").write_bytes(b"database = '\xe9'")
@@ -248,4 +255,24 @@ def test_durations_are_a_number_and_a_unit(text: str, span: timedelta) -> None:
 
 def test_channels_come_by_priority_and_then_by_name() -> None:
     settings = parse({"catalogue": {"priority": ["web"]}, "channels": {"till": TILL, "web": TILL, "app": TILL}})
-    assert settings.priority() == ("web", "app", "till")
+    assert settings.list_channels_by_priority() == ("web", "app", "till")
+
+
+# ------------------------------------------------------------------------------------------------ renamed keys
+
+
+@pytest.mark.parametrize(("old", "new", "value"), [("crowd", "queue_size", 7), ("crowd_waits", "queue_timeout", "9s")])
+def test_limits_accept_keys_of_earlier_versions_with_a_warning(
+    old: str, new: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert parse({"limits": {old: value}}).limits == parse({"limits": {new: value}}).limits
+    assert [record.getMessage() for record in caplog.records] == [f"limits.{old} is deprecated; rename it to {new}"]
+
+
+def test_limits_reject_both_names_of_one_key() -> None:
+    assert list_problems({"limits": {"crowd": 7, "queue_size": 8}}) == (
+        "limits: crowd is the former name of queue_size; remove it",
+    )
+    assert list_problems({"limits": {"crowd": -1}}) == (
+        "limits.queue_size: Input should be greater than or equal to 0",
+    )

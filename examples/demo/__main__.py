@@ -1,4 +1,4 @@
-"""`make demo`: tills, a web store and a marketplace, the gateway on PORT, and the outside world on PORT + 1."""
+"""`make demo`: runs a till, a web store and a marketplace, the gateway on PORT, and the control server on PORT + 1."""
 
 from __future__ import annotations
 
@@ -14,72 +14,79 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from examples.demo.busy.day import Plan, spend
-from examples.demo.channels import PLACES, Twins, forget_others, note_change, started, summary, worlds_of
-from examples.demo.control import ControlServer, Outside, control_server
-from examples.demo.gateway_process import DemoError, addresses, ask, run, serving
-from examples.demo.queries import VARIANT, paste
-from examples.demo.retail import DataError, Sold, read
-from examples.storefront.manifest import manifest, texts
+from examples.demo.busy.day import Plan, run_day
+from examples.demo.channels import (
+    EXTERNAL_LOCATIONS,
+    Sandboxes,
+    build_worlds,
+    mark_changed,
+    reset_state,
+    start_sandboxes,
+    summarize_worlds,
+)
+from examples.demo.control import ControlContext, ControlServer, create_control_server
+from examples.demo.gateway_process import DemoError, build_environment, query_gateway, run_command, serve_gateway
+from examples.demo.queries import VARIANT, render_instructions
+from examples.demo.retail import DataError, ReceiptLine, read_receipts
+from examples.storefront.manifest import build_manifest, load_documents
 from gateway.sdk.testing.sandbox import World
 
 HERE = Path(__file__).parent
-KEPT = Path(os.environ.get("DEMO_STATE") or HERE.parents[1] / ".demo")
-"""What the demo keeps from one start to the next."""
+STATE_DIRECTORY = Path(os.environ.get("DEMO_STATE") or HERE.parents[1] / ".demo")
+"""The directory for state that survives a restart."""
 
 DATA = HERE / "data" / "online-retail-2010-12.csv.gz"
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo until Ctrl-C, or a busy day to its end."""
-    asked = arguments().parse_args(given)
+    arguments = build_parser().parse_args(argv)
     try:
-        lines = read(Path(os.environ.get("DATA") or DATA))
-        if asked.command == "busy-day":
-            return busy_day(lines, Plan(asked.sales, asked.seed))
-        asyncio.run(demo(worlds_of(lines), free_port(os.environ.get("PORT") or "8000")))
+        lines = read_receipts(Path(os.environ.get("DATA") or DATA))
+        if arguments.command == "busy-day":
+            return run_busy_day(lines, Plan(arguments.sales, arguments.seed))
+        asyncio.run(run_demo(build_worlds(lines), parse_port(os.environ.get("PORT") or "8000")))
     except (DataError, DemoError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def arguments() -> argparse.ArgumentParser:
-    """What can be asked for."""
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line."""
     parser = argparse.ArgumentParser("python -m examples.demo", description=__doc__)
-    commands = parser.add_subparsers(dest="command", title="instead of the demo")
+    commands = parser.add_subparsers(dest="command", title="commands")
     busy = commands.add_parser(
         "busy-day",
-        help="sell everywhere at once while channels break, and have `gateway doctor` look at what it came to",
-        description="A busy day, in minutes. Exit code 1: a channel counts other units than are left, something that "
-        "is due is not done, or `gateway doctor` finds a difference.",
+        help="simulate sales in all channels while they fail, then run `gateway doctor`",
+        description="Simulates a day of sales in minutes. Exit code 1: a channel's count differs from the sales, a due",
     )
     busy.add_argument("--sales", type=int, default=2_000, help="how many (default: 2,000)")
-    busy.add_argument("--seed", type=int, default=1, help="another one makes another day (default: 1)")
+    busy.add_argument("--seed", type=int, default=1, help="the seed of the random choices (default: 1)")
     return parser
 
 
-def busy_day(lines: Sequence[Sold], plan: Plan) -> int:
-    """A day of its own, of which nothing is kept."""
+def run_busy_day(lines: Sequence[ReceiptLine], plan: Plan) -> int:
+    """Simulate a day in a temporary directory."""
     say = partial(print, flush=True)
-    with tempfile.TemporaryDirectory(prefix="busy-day-") as kept:
-        return asyncio.run(spend(lines, Path(kept), any_port(), plan, say)).told(say)
+    with tempfile.TemporaryDirectory(prefix="busy-day-") as directory:
+        return asyncio.run(run_day(lines, Path(directory), find_free_port(), plan, say)).print(say)
 
 
-async def demo(worlds: Mapping[str, World], port: int) -> None:
-    """The whole demo; ended by the first of Ctrl-C, SIGTERM and the gateway's own end."""
+async def run_demo(worlds: Mapping[str, World], port: int) -> None:
+    """Run the demo until Ctrl-C, SIGTERM, or the end of the gateway."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    forget_others(worlds, KEPT)
+    reset_state(worlds, STATE_DIRECTORY)
     for key, world in worlds.items():
         print(f"{key}: {len(world.products):,} products, {len(world.receipts):,} orders", flush=True)
-    async with started(worlds, KEPT) as twins:
-        await until(stop, around(worlds, twins, KEPT, port))
+    async with start_sandboxes(worlds, STATE_DIRECTORY) as sandboxes:
+        await run_until(stop, run_gateway(worlds, sandboxes, STATE_DIRECTORY, port))
 
 
-async def until(stop: asyncio.Event, work: Any) -> None:
-    """Do the work until it is done or told to stop."""
+async def run_until(stop: asyncio.Event, work: Any) -> None:
+    """Run the work until it completes or `stop` is set."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -91,78 +98,80 @@ async def until(stop: asyncio.Event, work: Any) -> None:
         working.result()
 
 
-async def around(worlds: Mapping[str, World], twins: Twins, kept: Path, port: int) -> None:
-    """The gateway and the control server, around the twins. `kept`: where it is kept what has been read."""
+async def run_gateway(worlds: Mapping[str, World], sandboxes: Sandboxes, state: Path, port: int) -> None:
+    """Run the gateway and the control server for the sandboxes. `state`: the directory of the gateway's database."""
     address = f"http://127.0.0.1:{port}"
-    environment = {**twins.environment, **addresses(kept / "gateway.db", port)}
-    outside = Outside(twins.sandboxes, PLACES, summary(worlds), address, lambda: note_change(kept))
-    control = control_server(outside, port + 1)
+    environment = {**sandboxes.environment, **build_environment(state / "gateway.db", port)}
+    outside = ControlContext(
+        sandboxes.by_channel, EXTERNAL_LOCATIONS, summarize_worlds(worlds), address, lambda: mark_changed(state)
+    )
+    control = create_control_server(outside, port + 1)
     serving_it = asyncio.create_task(control.serve())
     try:
-        if not was_synced(kept):
-            note_synced(kept, await run("sync", environment))
-        await push_documents(kept / "storefront.json", environment)
-        async with serving(environment, address) as gateway:
-            await announce(f"{address}/graphql", port + 1)
+        if not is_synced(state):
+            record_sync(state, await run_command("sync", environment))
+        await push_documents(state / "storefront.json", environment)
+        async with serve_gateway(environment, address) as gateway:
+            await print_instructions(f"{address}/graphql", port + 1)
             await gateway.wait()
             raise DemoError(f"`gateway serve` ended with code {gateway.returncode}")
     finally:
-        await ended(control, serving_it)
+        await stop_server(control, serving_it)
 
 
-def was_synced(kept: Path) -> bool:
-    """Whether an earlier start has read everything: what has changed since, the gateway reads while it serves."""
-    return (kept / "synced").exists()
+def is_synced(state: Path) -> bool:
+    """Return whether an earlier start completed the first sync; later changes are read while the gateway serves."""
+    return (state / "synced").exists()
 
 
 async def push_documents(file: Path, environment: Mapping[str, str]) -> None:
-    """The storefront's documents, as its release would push them."""
-    await asyncio.to_thread(file.write_text, manifest(texts()), encoding="utf-8")
+    """Push the storefront's documents, as its release would."""
+    await asyncio.to_thread(file.write_text, build_manifest(load_documents()), encoding="utf-8")
     named = ("--app", "storefront", "--version", "1.0")
-    if code := await run("documents", environment, "push", str(file), *named):
+    if code := await run_command("documents", environment, "push", str(file), *named):
         raise DemoError(f"`gateway documents push` ended with code {code}")
 
 
-def note_synced(kept: Path, code: int) -> None:
-    """The first sync ended with this code."""
+def record_sync(state: Path, code: int) -> None:
+    """Record the exit code of the first sync."""
     if code:
-        print(f"`gateway sync` ended with code {code}; `gateway serve` tries again what failed", flush=True)
+        print(f"`gateway sync` ended with code {code}; `gateway serve` retries what failed", flush=True)
     else:
-        (kept / "synced").touch()
+        (state / "synced").touch()
 
 
-async def ended(control: ControlServer, serving: asyncio.Task[None]) -> None:
+async def stop_server(control: ControlServer, serving: asyncio.Task[None]) -> None:
     """Stop the control server."""
     control.should_exit = True
     await serving
 
 
-async def announce(address: str, control_port: int) -> None:
-    """Say that it is ready, and what to try."""
-    found = await ask(address, VARIANT)
-    nodes = found["data"]["productVariants"]["nodes"]
-    print(paste(address, control_port, nodes[0]["id"] if nodes else None), flush=True)
+async def print_instructions(address: str, control_port: int) -> None:
+    """Print the address and the queries to try."""
+    response = await query_gateway(address, VARIANT)
+    nodes = response["data"]["productVariants"]["nodes"]
+    print(render_instructions(address, control_port, nodes[0]["id"] if nodes else None), flush=True)
 
 
-def any_port() -> int:
-    """One that is free."""
+def find_free_port() -> int:
+    """Find a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def free_port(given: str) -> int:
-    """The port, which is free, and so is the next one."""
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65534:
-        raise DemoError(f"PORT: expected a number from 1 to 65534, found {given}")
-    for port in (int(given), int(given) + 1):
+def parse_port(text: str) -> int:
+    """Parse a port number; check that this port and the next one are free."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65534:
+        raise DemoError(f"PORT: expected a number from 1 to 65534, found {text}")
+    for port in (int(text), int(text) + 1):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise DemoError(f"PORT: {port} is in use; choose another one: PORT=9000 make demo") from error
-    return int(given)
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The three channels of the demo: their twins, started with what they hold, and what the gateway is told of them."""
+"""The three channels of the demo: starts their sandboxes with data, and builds the gateway's environment for them."""
 
 from __future__ import annotations
 
@@ -12,119 +12,120 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import gateway_amazon.sandbox
-import gateway_shopify.sandbox
-import gateway_sqlpos.sandbox
-from examples.demo import made_up, marketplace, store
+import gateway_amazon_sandbox
+import gateway_shopify_sandbox
+import gateway_sqlpos_sandbox
+from examples.demo import generated, marketplace, store
 from examples.demo.gateway_process import CONFIG
 from examples.demo.queries import SHOWN
-from examples.demo.retail import Sold
-from examples.demo.world import world_of
-from gateway.runtime import utc_now
+from examples.demo.retail import ReceiptLine
+from examples.demo.world import build_world
+from gateway.runtime.gateway import get_utc_now
 from gateway.sdk.testing.sandbox import Sandbox, World
-from gateway_amazon.sandbox.twin import AmazonSandbox
-from gateway_shopify.sandbox import ShopSandbox
-from gateway_sqlpos.sandbox import TillSandbox
-from gateway_sqlpos.sandbox.loading import fingerprint
+from gateway_amazon_sandbox.sandbox import AmazonSandbox
+from gateway_shopify_sandbox import ShopifySandbox
+from gateway_sqlpos_sandbox import SqlPosSandbox
+from gateway_sqlpos_sandbox.seed import compute_fingerprint
 
 WEB_SCALE, AMAZON_SCALE = 100.0, 20.0
-"""How much more often than real ones they let themselves be asked, so that nobody has to wait for minutes."""
+"""Factors by which the sandboxes raise the real rate limits, so that the demo does not take minutes to sync."""
 
-PLACES = {
-    "till": {"store-london": made_up.LONDON, "store-manchester": made_up.MANCHESTER},
-    "web": {"warehouse-leeds": store.LEEDS, "store-manchester": made_up.MANCHESTER},
+EXTERNAL_LOCATIONS = {
+    "till": {"store-london": generated.LONDON, "store-manchester": generated.MANCHESTER},
+    "web": {"warehouse-leeds": store.LEEDS, "store-manchester": generated.MANCHESTER},
     "amazon": {"warehouse-leeds": marketplace.MERCHANT, "amazon-fba": marketplace.FBA},
 }
-"""What each channel calls the locations of the configuration."""
+"""The external location ids of the configured locations, by channel."""
 
 
 @dataclass(frozen=True, slots=True)
-class Twins:
-    """The running twins."""
+class Sandboxes:
+    """The running sandboxes."""
 
-    till: TillSandbox
-    web: ShopSandbox
+    till: SqlPosSandbox
+    web: ShopifySandbox
     amazon: AmazonSandbox
 
     @property
-    def sandboxes(self) -> Mapping[str, Sandbox]:
-        """By the channels' keys."""
+    def by_channel(self) -> Mapping[str, Sandbox]:
+        """The sandboxes by channel key."""
         return {"till": self.till, "web": self.web, "amazon": self.amazon}
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a gateway is told that talks to them."""
+        """The environment variables for a gateway that uses them."""
         return {
             "DEMO_TILL": str(self.till.config["url"]),
             "DEMO_WEB": str(self.web.config["address"]),
             "DEMO_WEB_TOKEN": str(self.web.config["access_token"]),
             "DEMO_WEB_SECRET": str(self.web.config["webhook_secrets"][0]),
-            "DEMO_WEB_LEEDS": self.web.places[store.LEEDS],
-            "DEMO_WEB_MANCHESTER": self.web.places[made_up.MANCHESTER],
+            "DEMO_WEB_LEEDS": self.web.locations[store.LEEDS],
+            "DEMO_WEB_MANCHESTER": self.web.locations[generated.MANCHESTER],
             "DEMO_AMAZON": str(self.amazon.config["endpoint"]),
             "DEMO_AMAZON_SECRET": str(self.amazon.config["client_secret"]),
             "DEMO_AMAZON_TOKEN": str(self.amazon.config["refresh_token"]),
         }
 
 
-def worlds_of(lines: Sequence[Sold]) -> dict[str, World]:
-    """What each channel holds."""
-    return {"till": world_of(lines), "web": store.store_of(lines), "amazon": marketplace.account_of(lines)}
+def build_worlds(lines: Sequence[ReceiptLine]) -> dict[str, World]:
+    """Build the data of each channel."""
+    return {"till": build_world(lines), "web": store.build_store(lines), "amazon": marketplace.build_account(lines)}
 
 
 @contextlib.asynccontextmanager
-async def started(
+async def start_sandboxes(
     worlds: Mapping[str, World],
-    kept: Path,
+    state: Path,
     *,
     scales: tuple[float, float] = (WEB_SCALE, AMAZON_SCALE),
-    now: Callable[[], datetime] = utc_now,
+    now: Callable[[], datetime] = get_utc_now,
     ticks: Callable[[], float] | None = None,
-) -> AsyncIterator[Twins]:
-    """The twins, until the end of the context. The till keeps what happens to it; the others live as long as this."""
+) -> AsyncIterator[Sandboxes]:
+    """Run the sandboxes until the end of the context. The till's database persists; the others are lost at the end."""
     async with contextlib.AsyncExitStack() as stack:
-        till = await gateway_sqlpos.sandbox.start(worlds["till"], kept)
+        till = await gateway_sqlpos_sandbox.start(worlds["till"], state)
         stack.push_async_callback(till.close)
-        web = await gateway_shopify.sandbox.start(worlds["web"], kept, scale=scales[0], now=now)
+        web = await gateway_shopify_sandbox.start(worlds["web"], state, scale=scales[0], now=now)
         stack.push_async_callback(web.close)
-        amazon = await gateway_amazon.sandbox.start(worlds["amazon"], kept, scale=scales[1], now=now, ticks=ticks)
+        amazon = await gateway_amazon_sandbox.start(worlds["amazon"], state, scale=scales[1], now=now, ticks=ticks)
         stack.push_async_callback(amazon.close)
-        yield Twins(till, web, amazon)
+        yield Sandboxes(till, web, amazon)
 
 
-def forget_others(worlds: Mapping[str, World], kept: Path) -> None:
-    """Begin anew where the last start had other data, or changed what does not outlive its twin."""
-    note, now = kept / "world", " ".join(fingerprint(world) for world in worlds.values())
-    if note.exists() and note.read_text(encoding="ascii") == now and not told_others(kept / "gateway.db"):
+def reset_state(worlds: Mapping[str, World], state: Path) -> None:
+    """Delete the state if the data differs from the last start, or if a sandbox without persistence was changed."""
+    note, now = state / "world", " ".join(compute_fingerprint(world) for world in worlds.values())
+    if note.exists() and note.read_text(encoding="ascii") == now and not has_sent_commands(state / "gateway.db"):
         return
-    if kept.exists():
-        shutil.rmtree(kept)
-    kept.mkdir(parents=True)
-    (kept / ".gitignore").write_text("*\n", encoding="ascii")
+    if state.exists():
+        shutil.rmtree(state)
+    state.mkdir(parents=True)
+    (state / ".gitignore").write_text("*\n", encoding="ascii")
     note.write_text(now, encoding="ascii")
 
 
-def told_others(database: Path) -> bool:
-    """Whether the gateway of this database has told anything to a twin that has forgotten it by now."""
+def has_sent_commands(database: Path) -> bool:
+    """Return whether the gateway of this database sent commands to a sandbox that did not persist them."""
     with contextlib.closing(sqlite3.connect(database)) as conn:
         (there,) = conn.execute("SELECT count(*) FROM sqlite_master WHERE name = 'outbox'").fetchone()
         return bool(there and conn.execute("SELECT 1 FROM outbox WHERE channel <> 'till' LIMIT 1").fetchone())
 
 
-def note_change(kept: Path) -> None:
-    """Something happened in a twin that forgets it at its end: so must the gateway, before the next start."""
-    (kept / "world").unlink(missing_ok=True)
+def mark_changed(state: Path) -> None:
+    """Mark the state for deletion, because a sandbox without persistence was changed."""
+    (state / "world").unlink(missing_ok=True)
 
 
-def summary(worlds: Mapping[str, World]) -> dict[str, Any]:
-    """What `GET /world` says: what there is, and a body for each thing that can be done to it."""
+def summarize_worlds(worlds: Mapping[str, World]) -> dict[str, Any]:
+    """Return the response of `GET /world`: a summary of each channel, and an example body for each action."""
     configured = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["channels"]
     return {
-        key: {**_summary(world, list(PLACES[key])), "every": configured[key]["every"]} for key, world in worlds.items()
+        key: {**_summarize_world(world, list(EXTERNAL_LOCATIONS[key])), "every": configured[key]["every"]}
+        for key, world in worlds.items()
     }
 
 
-def _summary(world: World, locations: Sequence[str]) -> dict[str, Any]:
+def _summarize_world(world: World, locations: Sequence[str]) -> dict[str, Any]:
     return {
         "products": len(world.products),
         "customers": len(world.customers),

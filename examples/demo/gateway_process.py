@@ -1,4 +1,4 @@
-"""The gateway of the demo: the real program, in a process of its own, told by `gateway.toml` and the environment."""
+"""The gateway of the demo: a separate process of the real program, configured by `gateway.toml` and the environment."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ threading.Thread(target=end_with_the_demo, daemon=True).start()
 from gateway.cli import main
 main()
 """
-"""The gateway. Its input is a pipe that ends with the demo, however the demo ends."""
-PATIENCE = 60.0
-STOPPING = 15.0
+"""Runs the gateway. Its standard input is a pipe that closes when the demo ends, however it ends."""
+READY_TIMEOUT = 60.0
+STOP_TIMEOUT = 15.0
 
 
 class DemoError(Exception):
     """The demo cannot run. The message is one line."""
 
 
-def addresses(database: Path, port: int) -> Mapping[str, str]:
-    """Where the gateway keeps what it knows, and where it listens, as its environment says it."""
+def build_environment(database: Path, port: int) -> Mapping[str, str]:
+    """Build the environment variables for the gateway's database and address."""
     return {
         "DEMO_DATABASE": f"sqlite:///{database}",
         "DEMO_PORT": str(port),
@@ -46,57 +46,57 @@ def addresses(database: Path, port: int) -> Mapping[str, str]:
     }
 
 
-async def run(command: str, environment: Mapping[str, str], *arguments: str) -> int:
-    """Run a command of the gateway to its end; its code. What it shows is seen."""
-    process = await _started(command, environment, *arguments)
+async def run_command(command: str, environment: Mapping[str, str], *arguments: str) -> int:
+    """Run a command of the gateway, and return its exit code. Its output is printed."""
+    process = await _start_process(command, environment, *arguments)
     try:
         return await process.wait()
     finally:
-        await _stopped(process)
+        await _stop_process(process)
 
 
 @contextlib.asynccontextmanager
-async def serving(environment: Mapping[str, str], address: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`gateway serve`, once it is ready."""
-    process = await _started("serve", environment)
+async def serve_gateway(environment: Mapping[str, str], address: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `gateway serve`, and yield its process once it is ready."""
+    process = await _start_process("serve", environment)
     try:
-        await _ready(process, f"{address}/health/ready")
+        await _wait_until_ready(process, f"{address}/health/ready")
         yield process
     finally:
-        await _stopped(process)
+        await _stop_process(process)
 
 
-async def _started(command: str, environment: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
+async def _start_process(command: str, environment: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
     program = (sys.executable, "-c", PROGRAM, command, *arguments, "--config", str(CONFIG))
     return await asyncio.create_subprocess_exec(
         *program, env={**os.environ, **environment}, stdin=asyncio.subprocess.PIPE
     )
 
 
-async def _stopped(process: asyncio.subprocess.Process) -> None:
-    """End it, kindly at first."""
+async def _stop_process(process: asyncio.subprocess.Process) -> None:
+    """Terminate the process; kill it after a timeout."""
     if process.returncode is None:
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOPPING)
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
         except TimeoutError:
             process.kill()
             await process.wait()
 
 
-async def _ready(process: asyncio.subprocess.Process, address: str) -> None:
+async def _wait_until_ready(process: asyncio.subprocess.Process, address: str) -> None:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(READY_TIMEOUT):
             while process.returncode is None:
-                if await asyncio.to_thread(_answers, address):
+                if await asyncio.to_thread(_is_ready, address):
                     return
                 await asyncio.sleep(0.1)
     except TimeoutError as error:
-        raise DemoError(f"`gateway serve` was not ready after {PATIENCE:.0f} seconds") from error
+        raise DemoError(f"`gateway serve` was not ready after {READY_TIMEOUT:.0f} seconds") from error
     raise DemoError(f"`gateway serve` ended with code {process.returncode}")
 
 
-def _answers(address: str) -> bool:
+def _is_ready(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=2) as response:
             return bool(response.status == 200)
@@ -104,14 +104,14 @@ def _answers(address: str) -> bool:
         return False
 
 
-async def ask(address: str, query: str, token: str | None = None) -> dict[str, Any]:
-    """The answer to a query, as any client gets it."""
+async def query_gateway(address: str, query: str, token: str | None = None) -> dict[str, Any]:
+    """Send a query, and return the response."""
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(address, json.dumps({"query": query}).encode(), headers)
 
     def answer() -> dict[str, Any]:
         with urllib.request.urlopen(request, timeout=30) as response:
-            found: dict[str, Any] = json.load(response)
-            return found
+            data: dict[str, Any] = json.load(response)
+            return data
 
     return await asyncio.to_thread(answer)

@@ -1,9 +1,9 @@
-"""What the demo shows when it is ready: an address, its tokens and three queries."""
+"""The instructions that the demo prints when it is ready: its address, tokens and three queries."""
 
 from __future__ import annotations
 
 SHOWN = ("22423", "22086", "47566")
-"""Products that the original data has: a cake stand, a paper chain, a bunting."""
+"""Products of the original data: a cake stand, a paper chain, a bunting."""
 
 VARIANT = f"""query {{ productVariants(first: 1, filter: {{ skus: ["{SHOWN[0]}"] }}) {{ nodes {{ id }} }} }}"""
 
@@ -43,22 +43,23 @@ query {{
 }}"""
 
 
-def paste(address: str, control_port: int, variant: str | None) -> str:
-    """The text that says what to try."""
+def render_instructions(address: str, control_port: int, variant: str | None) -> str:
+    """Render the instructions."""
     parts = [
         f"ready {address}",
-        "tokens (Authorization: Bearer …): demo-staff reads, demo-shop and demo-storefront sell, demo-admin may all",
-        f"1. a product in all its channels, and its stock; no token\n{PRODUCT}",
-        f"2. its last orders; with demo-staff\n{RECEIPTS}",
+        "tokens (Authorization: Bearer …): demo-staff (read), demo-shop and demo-storefront (sell), demo-admin "
+        "(all scopes)",
+        f"1. a product with its listings and stock; no token\n{PRODUCT}",
+        f"2. its latest orders; token demo-staff\n{RECEIPTS}",
     ]
     if variant is not None:
-        parts.append(f"3. its stock as the till has it now; with demo-staff\n{LIVE.format(variant=variant)}")
-    parts.append(control_lines(control_port))
+        parts.append(f"3. its current stock at the till; token demo-staff\n{LIVE.format(variant=variant)}")
+    parts.append(render_control_lines(control_port))
     return "\n\n".join(parts)
 
 
-def control_lines(port: int) -> str:
-    """How to play the outside world."""
+def render_control_lines(port: int) -> str:
+    """Render the instructions for the control server."""
     world = f"http://127.0.0.1:{port}/world"
     sale = f'{{"sku": "{SHOWN[0]}", "quantity": 2, "location": "store-london"}}'
     return (

@@ -1,4 +1,4 @@
-"""Files of the form of Online Retail: what stands in them, line by line, and nothing made of it yet."""
+"""Reads files with the columns of Online Retail, line by line."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "
 
 
 class DataError(Exception):
-    """The file is not of that form. The message is one line that says where and why."""
+    """The file has another format. The message is one line with the position and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
-    """One line of the file. `at` is the shop's wall clock."""
+class ReceiptLine:
+    """A line of the file. `at` is the shop's local time."""
 
     invoice: str
     code: str
@@ -32,37 +32,37 @@ class Sold:
     country: str
 
 
-def read(path: Path) -> list[Sold]:
-    """Every line of a file.
+def read_receipts(path: Path) -> list[ReceiptLine]:
+    """Read all lines of a file.
 
     Raises:
-        DataError: it is not of that form.
+        DataError: the file has another format.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            found = list(_lines(path, csv.reader(file)))
+            lines = list(_read_lines(path, csv.reader(file)))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: is not a .csv.gz file that can be read ({error})") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not UTF-8") from error
     except csv.Error as error:
         raise DataError(f"{path}: is not a CSV file ({error})") from error
-    if not found:
+    if not lines:
         raise DataError(f"{path}: has no lines")
-    return found
+    return lines
 
 
-def _lines(path: Path, rows: Iterator[list[str]]) -> Iterator[Sold]:
+def _read_lines(path: Path, rows: Iterator[list[str]]) -> Iterator[ReceiptLine]:
     if (header := next(rows, [])) != COLUMNS:
         raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(header)[:200] or 'none'}")
     for line, row in enumerate(rows, start=2):
         try:
-            yield _sold(row)
+            yield _parse_line(row)
         except (ValueError, InvalidOperation) as error:
             raise DataError(f"{path}: line {line} is not of this form ({error or 'not a number'})") from error
 
 
-def _sold(row: list[str]) -> Sold:
+def _parse_line(row: list[str]) -> ReceiptLine:
     if len(row) != len(COLUMNS):
         raise ValueError(f"{len(row)} columns, expected {len(COLUMNS)}")
     invoice, code, description, quantity, at, price, customer, country = (value.strip() for value in row)
@@ -71,4 +71,4 @@ def _sold(row: list[str]) -> Sold:
     if not (amount := Decimal(price)).is_finite():
         raise ValueError(f"UnitPrice {price}")
     known = customer.removesuffix(".0") or None
-    return Sold(invoice, code, description, int(quantity), datetime.fromisoformat(at), amount, known, country)
+    return ReceiptLine(invoice, code, description, int(quantity), datetime.fromisoformat(at), amount, known, country)

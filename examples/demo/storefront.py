@@ -1,4 +1,4 @@
-"""The storefront beside the demo's own page: its files, the ids of its documents, its way to the gateway."""
+"""The example storefront: its files, the ids of its documents, and a proxy to the gateway."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from examples.demo.passing import pass_on
+from examples.demo.proxy import forward_request
 from examples.storefront import manifest
 
 FOLDER = Path(manifest.__file__).parent
-AT = "/storefront/"
+BASE_PATH = "/storefront/"
 FILES = {
     "": "index.html",
     "storefront.js": "storefront.js",
@@ -27,25 +27,25 @@ POLICY = (
 FRESH = {"cache-control": "no-store", "content-security-policy": POLICY, "x-content-type-options": "nosniff"}
 
 
-def storefront_routes(gateway: str, ids: Mapping[str, str]) -> list[Route]:
-    """What a shopper's browser asks for. `ids`: of the documents that were pushed."""
+def create_storefront_routes(gateway: str, ids: Mapping[str, str]) -> list[Route]:
+    """Create the storefront's routes. `ids`: of the pushed documents."""
 
-    async def documents(_: Request) -> Response:
+    async def list_documents(_: Request) -> Response:
         return JSONResponse(dict(ids), headers=FRESH)
 
-    async def graphql(request: Request) -> Response:
-        return await pass_on(request, f"{gateway}/graphql")
+    async def forward_query(request: Request) -> Response:
+        return await forward_request(request, f"{gateway}/graphql")
 
-    async def slash(_: Request) -> Response:
-        return RedirectResponse(AT)
+    async def redirect(_: Request) -> Response:
+        return RedirectResponse(BASE_PATH)
 
-    files = [Route(AT + path, _file(name), methods=["GET"]) for path, name in FILES.items()]
-    asked = Route(f"{AT}graphql", graphql, methods=["GET", "POST"])
-    return [*files, Route(f"{AT}documents.json", documents), asked, Route(AT.rstrip("/"), slash)]
+    files = [Route(BASE_PATH + path, _create_file_endpoint(name), methods=["GET"]) for path, name in FILES.items()]
+    asked = Route(f"{BASE_PATH}graphql", forward_query, methods=["GET", "POST"])
+    return [*files, Route(f"{BASE_PATH}documents.json", list_documents), asked, Route(BASE_PATH.rstrip("/"), redirect)]
 
 
-def _file(name: str) -> Callable[[Request], FileResponse]:
-    def file(_: Request) -> FileResponse:
+def _create_file_endpoint(name: str) -> Callable[[Request], FileResponse]:
+    def serve_file(_: Request) -> FileResponse:
         return FileResponse(FOLDER / name, headers=FRESH)
 
-    return file
+    return serve_file

@@ -1,4 +1,4 @@
-// From the schema and the documents: types, and the manifest that a release pushes before the app is shipped.
+// Generates types and the manifest of persisted documents from the schema and the documents.
 import { addTypenameSelectionDocumentTransform } from "@graphql-codegen/client-preset";
 
 export default {
@@ -8,7 +8,7 @@ export default {
   generates: {
     "generated/": {
       preset: "client",
-      // Apollo's cache asks for the type of everything: what is pushed has to ask for it as well.
+      // Apollo's cache requires __typename: the registered documents have to contain it.
       documentTransforms: [addTypenameSelectionDocumentTransform],
       presetConfig: { fragmentMasking: false, persistedDocuments: { hashAlgorithm: "sha256" } },
       config: {
@@ -21,6 +21,7 @@ export default {
           Date: "string",
           DateTime: "string",
           Decimal: "string",
+          Locale: "string",
         },
       },
     },

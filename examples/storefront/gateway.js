@@ -1,59 +1,59 @@
-/* How the page asks the gateway: by the ids of documents that were pushed before it was shipped, never with a text. */
+/* The client of the gateway: it sends the ids of registered documents, never their text. */
 
 const ids = await (await fetch("documents.json")).json();
 
-/* What holds no token is asked for with GET, so that a browser and a CDN can keep the answer. */
-const PUBLIC = new Set(["ProductsNear", "ProductPage", "StoreAvailability", "Stores"]);
-const RETRIED = new Set(["OVERLOADED", "RATE_LIMITED"]);
-const ATTEMPTS = 3;
-const LONGEST_WAIT = 10;
+/* Operations without tokens use GET, so that browsers and CDNs can cache the responses. */
+const PUBLIC_OPERATIONS = new Set(["ProductsNear", "ProductPage", "StoreAvailability", "Stores"]);
+const RETRIED_CODES = new Set(["OVERLOADED", "RATE_LIMITED"]);
+const MAX_ATTEMPTS = 3;
+const MAX_WAIT_SECONDS = 10;
 
-/* An answer that is none: nobody can be reached, or the gateway says what is wrong with the request. */
-export class AnswerError extends Error {
+/* The gateway cannot be reached, or rejected the request. */
+export class GatewayError extends Error {
   constructor(code, message, requestId) {
     super(message);
-    Object.assign(this, { name: "AnswerError", code, requestId });
+    Object.assign(this, { name: "GatewayError", code, requestId });
   }
 }
 
-/* The answer to a document: `data` and the `errors` of single fields, of which the page goes without. */
-export async function ask(name, variables) {
+/* Executes an operation and returns its data; fields with errors are null. */
+export async function query(name, variables) {
   for (let attempt = 1; ; attempt += 1) {
-    const { response, body } = await sent(name, variables);
+    const { response, body } = await sendRequest(name, variables);
     const [error] = body.errors ?? [];
-    if (answers(body)) return body.data;
-    if (attempt === ATTEMPTS || !RETRIED.has(error?.extensions?.code)) throw refused(response, error);
-    await pause(waitOf(response));
+    if (hasData(body)) return body.data;
+    if (attempt === MAX_ATTEMPTS || !RETRIED_CODES.has(error?.extensions?.code)) throw createError(response, error);
+    await wait(getWaitSeconds(response));
   }
 }
 
-/* A wish, which has its effect once however often it is sent. It is kept, with its key, until the gateway has said what
-   became of it: after a lost answer, or when the page was loaded anew, it is sent again as it was, word for word.
-   `about`: a name for it, so that there are not two of its kind at once. */
-export async function wish(name, input, about = JSON.stringify(input)) {
-  const kept = `${name} ${about}`;
-  const whole = unanswered(name, about) ?? { ...input, idempotencyKey: crypto.randomUUID() };
-  sessionStorage.setItem(kept, JSON.stringify(whole));
-  const [payload] = Object.values(await ask(name, { input: whole }));
-  if (!payload.userErrors.some((error) => error.code === "IN_PROGRESS")) sessionStorage.removeItem(kept);
+/* Executes a mutation that takes effect once, however often it is sent. Its key and input are stored until there is a
+   result: after a lost response, or when the page is reloaded, the same request is sent again.
+   `about` distinguishes mutations of the same operation. */
+export async function mutateOnce(name, input, about = JSON.stringify(input)) {
+  const storageKey = `${name} ${about}`;
+  const request = findPending(name, about) ?? { ...input, idempotencyKey: crypto.randomUUID() };
+  sessionStorage.setItem(storageKey, JSON.stringify(request));
+  const [payload] = Object.values(await query(name, { input: request }));
+  if (!payload.userErrors.some((error) => error.code === "IN_PROGRESS")) sessionStorage.removeItem(storageKey);
   return payload;
 }
 
-/* What was wished for under this name, and has no answer yet. */
-export function unanswered(name, about) {
+/* Returns the input of a mutation that has no result yet, or null. */
+export function findPending(name, about) {
   return JSON.parse(sessionStorage.getItem(`${name} ${about}`) ?? "null");
 }
 
-/* Beside an error of one field the rest of the data holds. */
-function answers({ data, errors }) {
+/* Whether the response contains data; fields with errors may be null. */
+function hasData({ data, errors }) {
   return data && (!errors || Object.values(data).some((value) => value !== null));
 }
 
-async function sent(name, variables) {
+async function sendRequest(name, variables) {
   const documentId = ids[name];
   const accept = "application/graphql-response+json, application/json;q=0.9";
   try {
-    const response = PUBLIC.has(name)
+    const response = PUBLIC_OPERATIONS.has(name)
       ? await fetch(`graphql?${new URLSearchParams({ documentId, variables: JSON.stringify(variables) })}`, {
           headers: { accept },
         })
@@ -64,21 +64,21 @@ async function sent(name, variables) {
         });
     return { response, body: await response.json() };
   } catch (error) {
-    throw new AnswerError("UNREACHABLE", `The store cannot be reached: ${error.message}`);
+    throw new GatewayError("UNREACHABLE", `The store cannot be reached: ${error.message}`);
   }
 }
 
-function refused(response, error) {
+function createError(response, error) {
   const code = error?.extensions?.code ?? `HTTP_${response.status}`;
-  return new AnswerError(code, error?.message ?? "There is no answer.", error?.extensions?.requestId);
+  return new GatewayError(code, error?.message ?? "The gateway did not respond.", error?.extensions?.requestId);
 }
 
-/* Seconds, and a little more for some, so that not all come back at once. */
-function waitOf(response) {
-  const told = Number.parseInt(response.headers.get("retry-after") ?? "1", 10);
-  return Math.min(Number.isNaN(told) ? 1 : told, LONGEST_WAIT) + Math.random() / 2;
+/* Returns the time to wait in seconds, plus a random delay, so that clients do not all retry at the same time. */
+function getWaitSeconds(response) {
+  const seconds = Number.parseInt(response.headers.get("retry-after") ?? "1", 10);
+  return Math.min(Number.isNaN(seconds) ? 1 : seconds, MAX_WAIT_SECONDS) + Math.random() / 2;
 }
 
-function pause(seconds) {
+function wait(seconds) {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

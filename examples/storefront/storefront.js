@@ -1,50 +1,50 @@
-/* A storefront in one page: products of every channel with what the nearest shop has, a cart, an order to be collected. */
-import { ask, AnswerError, unanswered, wish } from "./gateway.js";
+/* A storefront on one page: products of all channels, stock of the nearest store, a cart, orders for pickup. */
+import { findPending, GatewayError, mutateOnce, query } from "./gateway.js";
 
-const CHANNEL = "web"; // in front of which channel this page stands: its prices, its carts
-const HERE = "here";
-const ORDER = "of this visit";
-const KEPT = { cart: "storefront cart", order: "storefront order", place: "storefront place" };
-const STOCK = {
-  IN_STOCK: "in stock",
-  LOW_STOCK: "only a few left",
-  OUT_OF_STOCK: "none on the shelf",
-  BACKORDER: "can be ordered",
-  NOT_TRACKED: "can be had",
+const CHANNEL = "web"; // the channel of this page: its prices, its carts
+const CURRENT_LOCATION = "here";
+const ORDER_NAME = "of this visit";
+const STORAGE = { cart: "storefront cart", order: "storefront order", location: "storefront location" };
+const STOCK_LABELS = {
+  IN_STOCK: "In stock",
+  LOW_STOCK: "Only a few left",
+  OUT_OF_STOCK: "Not in store today",
+  BACKORDER: "Available to order",
+  NOT_TRACKED: "Available",
 };
-const REFUSED = {
-  OUT_OF_STOCK: "It has just been sold out.",
-  INSUFFICIENT_STOCK: "There are not so many left.",
-  PRICE_CHANGED: "A price has changed. Please look at it again.",
-  TOTAL_CHANGED: "The total has changed. Please look at it again.",
-  OPTION_EXPIRED: "You took your time, so we have looked again at how you can get it.",
+const REJECTION_MESSAGES = {
+  OUT_OF_STOCK: "This item has just sold out.",
+  INSUFFICIENT_STOCK: "There are fewer units left than you want to order.",
+  PRICE_CHANGED: "A price has changed. Please check your cart.",
+  TOTAL_CHANGED: "The total has changed. Please check your cart.",
+  OPTION_EXPIRED: "This pickup option has expired. Please choose again.",
   CART_EXPIRED: "This cart has expired.",
-  CONFLICT: "The cart has changed meanwhile, in another window perhaps.",
-  CHANNEL_UNAVAILABLE: "The shop cannot be asked at the moment. Please try again.",
-  IN_PROGRESS: "This is being done already. Please try again in a moment.",
+  CONFLICT: "The cart was changed in another window. Please check it.",
+  CHANNEL_UNAVAILABLE: "The store cannot be reached at the moment. Please try again.",
+  IN_PROGRESS: "Your request is being processed. Please try again in a moment.",
 };
-const OVER = new Set(["CART_EXPIRED", "NOT_FOUND", "NOT_ALLOWED_IN_STATE"]);
+const CART_GONE_CODES = new Set(["CART_EXPIRED", "NOT_FOUND", "NOT_ALLOWED_IN_STATE"]);
 
 const view = document.getElementById("view");
-const problem = document.getElementById("problem");
-const place = document.getElementById("place");
+const message = document.getElementById("problem");
+const locationSelect = document.getElementById("location");
 let stores = [];
-let searched = "";
-let shown = 0;
-let carried = false;
+let searchText = "";
+let renderCount = 0;
+let carriesMessage = false;
 
 function element(name, attributes = {}, ...content) {
-  const made = document.createElement(name);
+  const created = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value === true) made.setAttribute(key, "");
-    else if (value !== false) made.setAttribute(key, value);
+    if (key.startsWith("on")) created.addEventListener(key.slice(2), value);
+    else if (value === true) created.setAttribute(key, "");
+    else if (value !== false) created.setAttribute(key, value);
   }
-  made.append(...content);
-  return made;
+  created.append(...content);
+  return created;
 }
 
-function table(titles, rows, attributes) {
+function renderTable(titles, rows, attributes) {
   const head = element(
     "thead",
     {},
@@ -54,68 +54,70 @@ function table(titles, rows, attributes) {
   return element("table", attributes, head, element("tbody", {}, ...body));
 }
 
-/* An amount is a decimal string from the gateway to the screen: a float would not hold it. */
-function money(value) {
-  if (!value) return "no price";
+/* Formats an amount. Amounts are decimal strings, because floats would lose precision. */
+function formatMoney(value) {
+  if (!value) return "No price";
   return new Intl.NumberFormat("en-GB", { style: "currency", currency: value.currencyCode }).format(value.amount);
 }
 
-function prices(range) {
-  if (!range) return "not sold on the web";
-  return range.min.amount === range.max.amount ? money(range.min) : `${money(range.min)} to ${money(range.max)}`;
+function formatRange(range) {
+  if (!range) return "Not sold online";
+  return range.min.amount === range.max.amount
+    ? formatMoney(range.min)
+    : `${formatMoney(range.min)} to ${formatMoney(range.max)}`;
 }
 
-function when(instant) {
+function formatTime(instant) {
   return instant
     ? new Date(instant).toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" })
     : "";
 }
 
-function stockOf(status) {
-  return element("span", { class: status }, STOCK[status] ?? "ask in the shop"); // values can come that are not known yet
+function renderStock(status) {
+  return element("span", { class: status }, STOCK_LABELS[status] ?? "Ask in store"); // the schema may add values
 }
 
-/* ------------------------------------------------------------------------------------------- what goes wrong */
+/* ------------------------------------------------------------------------------------------- messages */
 
-function complain(text) {
-  problem.textContent = text;
-  problem.hidden = !text;
+function showMessage(text) {
+  message.textContent = text;
+  message.hidden = !text;
 }
 
-function told(error) {
-  if (!(error instanceof AnswerError)) return error.message;
+function formatError(error) {
+  if (!(error instanceof GatewayError)) return error.message;
   return error.requestId ? `${error.message} (${error.code}, ${error.requestId})` : `${error.message} (${error.code})`;
 }
 
-/* Whether a wish was granted; else it is said why. */
-function granted(payload) {
+/* Shows the errors and warnings of a mutation; returns whether it succeeded. */
+function hasSucceeded(payload) {
   const warnings = (payload.warnings ?? []).map((warning) => warning.message);
-  const errors = payload.userErrors.map((error) => REFUSED[error.code] ?? error.message);
-  complain([...errors, ...warnings].join("\n"));
+  const errors = payload.userErrors.map((error) => REJECTION_MESSAGES[error.code] ?? error.message);
+  showMessage([...errors, ...warnings].join("\n"));
   return errors.length === 0;
 }
 
-/* Do something with the button out of reach meanwhile: nobody should press it twice, though it would do no harm. */
-async function busy(button, work) {
+/* Runs an action with its button disabled. */
+async function runDisabled(button, work) {
   button.disabled = true;
   try {
     await work();
   } catch (error) {
-    complain(told(error));
+    showMessage(formatError(error));
   } finally {
     button.disabled = false;
   }
 }
 
-/* ------------------------------------------------------------------------------------------------------ where */
+/* ------------------------------------------------------------------------------------------------------ location */
 
-/* Two decimals are about a kilometer: near enough for shops, and nobody's house. */
-function rounded({ latitude, longitude }) {
+/* Rounds coordinates to two decimals (about a kilometer), for caching and privacy. */
+function roundPoint({ latitude, longitude }) {
   return { latitude: Number(latitude.toFixed(2)), longitude: Number(longitude.toFixed(2)) };
 }
 
-function located() {
-  const unknown = () => new Error("We could not find out where you are: please choose a shop.");
+function requestPosition() {
+  const unknown = () => new Error("Your location is not available. Please choose a store.");
   return new Promise((resolve, reject) => {
     navigator.geolocation.getCurrentPosition(resolve, () => reject(unknown()), {
       maximumAge: 600_000,
@@ -124,65 +126,67 @@ function located() {
   });
 }
 
-async function near() {
-  if (place.value === HERE) return rounded((await located()).coords);
-  return rounded(stores.find((store) => store.id === place.value).point);
+async function getPoint() {
+  if (locationSelect.value === CURRENT_LOCATION) return roundPoint((await requestPosition()).coords);
+  return roundPoint(stores.find((store) => store.id === locationSelect.value).point);
 }
 
-async function choosePlace() {
-  const { locations } = await ask("Stores", {});
+async function loadStores() {
+  const { locations } = await query("Stores", {});
   stores = (locations?.nodes ?? []).filter((store) => store.point);
   const names = stores.map((store) => element("option", { value: store.id }, store.name));
-  place.replaceChildren(...names, element("option", { value: HERE }, "where I am"));
-  const kept = localStorage.getItem(KEPT.place);
-  if ([...place.options].some((option) => option.value === kept)) place.value = kept;
-  place.addEventListener("change", () => {
-    localStorage.setItem(KEPT.place, place.value);
+  locationSelect.replaceChildren(...names, element("option", { value: CURRENT_LOCATION }, "Current location"));
+  const storedLocation = localStorage.getItem(STORAGE.location);
+  if ([...locationSelect.options].some((option) => option.value === storedLocation))
+    locationSelect.value = storedLocation;
+  locationSelect.addEventListener("change", () => {
+    localStorage.setItem(STORAGE.location, locationSelect.value);
     show();
   });
 }
 
 /* --------------------------------------------------------------------------------------------------- products */
 
-function card(product) {
+function renderCard(product) {
   const nearest = product.selectedOrFirstAvailableVariant?.storeAvailability?.edges[0];
   const shop = nearest
-    ? element("p", { class: "shelf" }, stockOf(nearest.node.status), ` in ${nearest.node.location?.name}`)
-    : element("p", { class: "quiet shelf" }, "not in our shops");
+    ? element("p", { class: "shelf" }, renderStock(nearest.node.status), ` at ${nearest.node.location?.name}`)
+    : element("p", { class: "quiet shelf" }, "Not available in stores");
   return element(
     "li",
     { "data-handle": product.handle },
     element("a", { href: `#/product/${product.handle}` }, product.title),
-    element("p", { class: "price" }, prices(product.priceRange)),
+    element("p", { class: "price" }, formatRange(product.priceRange)),
     shop,
     element("p", { class: "quiet" }, (product.channels ?? []).map((channel) => channel.name).join(" · ")),
   );
 }
 
-/* A channel that is down or late takes nothing from the page: what is known of it stands there, and how old it is. */
-function ages(sources) {
+/* Shows the age of data from channels that are down or late. */
+function renderAges(sources) {
   const late = (sources ?? []).filter((source) => ["STALE", "FAILED"].includes(source.state) && source.channel);
   const lines = late.map(
-    (source) => `${source.channel.name}: as of ${source.asOf ? when(source.asOf) : "an unknown time"}`,
+    (source) => `${source.channel.name}: as of ${source.asOf ? formatTime(source.asOf) : "an unknown time"}`,
   );
   return element("p", { class: "quiet" }, lines.join(" · "));
 }
 
-async function page(after) {
-  return (await ask("ProductsNear", { channelKey: CHANNEL, near: await near(), after, search: searched || null }))
-    .products;
+async function loadPage(after) {
+  return (
+    await query("ProductsNear", { channelKey: CHANNEL, near: await getPoint(), after, search: searchText || null })
+  ).products;
 }
 
 async function showProducts(draw) {
-  const first = await page(null);
-  if (!first) return draw(element("p", {}, "The products cannot be shown at the moment."));
-  const list = element("ul", { class: "cards" }, ...first.nodes.map(card));
-  const more = element("button", { type: "button", hidden: !first.pageInfo.hasNextPage }, "More");
+  const first = await loadPage(null);
+  if (!first) return draw(element("p", {}, "Products are not available at the moment."));
+  const list = element("ul", { class: "cards" }, ...first.nodes.map(renderCard));
+  const more = element("button", { type: "button", hidden: !first.pageInfo.hasNextPage }, "Load more");
   let cursor = first.pageInfo.endCursor;
   more.addEventListener("click", () =>
-    busy(more, async () => {
-      const next = await page(cursor);
-      list.append(...next.nodes.map(card));
+    runDisabled(more, async () => {
+      const next = await loadPage(cursor);
+      list.append(...next.nodes.map(renderCard));
       cursor = next.pageInfo.endCursor;
       more.hidden = !next.pageInfo.hasNextPage;
     }),
@@ -190,175 +194,185 @@ async function showProducts(draw) {
   const count = element(
     "p",
     { class: "quiet" },
-    `${first.totalCount} ${first.totalCount === 1 ? "product" : "products"} of all channels`,
+    `${first.totalCount} ${first.totalCount === 1 ? "product" : "products"} in all channels`,
   );
-  return draw(element("h1", {}, "Products"), count, list, more, ages(first.sources));
+  return draw(element("h1", {}, "Products"), count, list, more, renderAges(first.sources));
 }
 
-function pieces(listing) {
-  return listing.unitsPerListing > 1 ? `for ${listing.unitsPerListing}` : "";
+function formatUnits(listing) {
+  return listing.unitsPerListing > 1 ? `for ${listing.unitsPerListing} units` : "";
 }
 
-function offers(variant) {
+function renderOffers(variant) {
   const rows = (variant.listings ?? []).map((listing) => [
     listing.channel?.name,
     listing.title,
-    [money(listing.price), pieces(listing), listing.channel?.pricesIncludeTax === false ? "before tax" : ""].join(" "),
+    [
+      formatMoney(listing.price),
+      formatUnits(listing),
+      listing.channel?.pricesIncludeTax === false ? "before tax" : "",
+    ].join(" "),
   ]);
-  return table(["Sold by", "as", "for"], rows, { class: "listings" });
+  return renderTable(["Sold by", "Listing", "Price"], rows, { class: "listings" });
 }
 
-function shelves(edges) {
+function renderStores(edges) {
   const rows = edges.map(({ distanceKm, node }) => [
     node.location?.name,
     distanceKm === null ? "" : `${distanceKm} km`,
-    stockOf(node.status),
-    node.readyAt ? `can be collected ${when(node.readyAt)}` : "",
+    renderStock(node.status),
+    node.readyAt ? `Pickup from ${formatTime(node.readyAt)}` : "",
   ]);
-  return table(["Shop", "", "On the shelf now", ""], rows, { class: "stores" });
+  return renderTable(["Store", "Distance", "In store now", "Pickup"], rows, { class: "stores" });
 }
 
 async function showProduct(draw, handle) {
-  const [{ product }, point] = await Promise.all([ask("ProductPage", { channelKey: CHANNEL, handle }), near()]);
-  if (!product) return draw(element("p", {}, "There is no such product."));
+  const [{ product }, point] = await Promise.all([query("ProductPage", { channelKey: CHANNEL, handle }), getPoint()]);
+  if (!product) return draw(element("p", {}, "This product does not exist."));
   const variants = product.variants?.nodes ?? [];
-  const chosen = element("select", { id: "variant", "aria-label": "Variant", hidden: variants.length < 2 });
-  chosen.append(...variants.map((one) => element("option", { value: one.id }, one.title || one.sku || product.title)));
+  const variantSelect = element("select", { id: "variant", "aria-label": "Variant", hidden: variants.length < 2 });
+  variantSelect.append(
+    ...variants.map((one) => element("option", { value: one.id }, one.title || one.sku || product.title)),
+  );
   const about = element("div", { id: "offer" });
   const pick = () =>
     showVariant(
       about,
-      variants.find((one) => one.id === chosen.value),
+      variants.find((one) => one.id === variantSelect.value),
       point,
     );
-  chosen.addEventListener("change", () => busy(chosen, pick));
-  draw(element("h1", {}, product.title), element("p", {}, product.description), chosen, about);
+  variantSelect.addEventListener("change", () => runDisabled(variantSelect, pick));
+  draw(element("h1", {}, product.title), element("p", {}, product.description), variantSelect, about);
   return variants.length > 0 ? pick() : undefined;
 }
 
 async function showVariant(about, variant, point) {
-  const { node } = await ask("StoreAvailability", { variantId: variant.id, near: point });
-  const buy = element("button", { id: "add", type: "button", disabled: !variant.price }, "Put into the cart");
-  buy.addEventListener("click", () => busy(buy, () => add(variant)));
-  const price = element("p", { class: "price" }, money(variant.price), " ", stockOf(variant.stock?.status));
-  about.replaceChildren(price, buy, shelves(node?.storeAvailability?.edges ?? []), offers(variant));
+  const { node } = await query("StoreAvailability", { variantId: variant.id, near: point });
+  const buy = element("button", { id: "add", type: "button", disabled: !variant.price }, "Add to cart");
+  buy.addEventListener("click", () => runDisabled(buy, () => addToCart(variant)));
+  const price = element("p", { class: "price" }, formatMoney(variant.price), " ", renderStock(variant.stock?.status));
+  about.replaceChildren(price, buy, renderStores(node?.storeAvailability?.edges ?? []), renderOffers(variant));
 }
 
 /* ------------------------------------------------------------------------------------------------------- cart */
 
-/* Whoever holds a cart's token sees and changes it, so it never stands in an address. */
-function keep(cart) {
-  if (cart?.token && cart.status === "ACTIVE") localStorage.setItem(KEPT.cart, cart.token);
-  else localStorage.removeItem(KEPT.cart);
+/* A cart's token grants access to the cart, so it is never part of a URL. */
+function storeCart(cart) {
+  if (cart?.token && cart.status === "ACTIVE") localStorage.setItem(STORAGE.cart, cart.token);
+  else localStorage.removeItem(STORAGE.cart);
 }
 
-async function add(variant) {
+async function addToCart(variant) {
   const lines = [{ variantId: variant.id, quantity: 1 }];
-  const cartToken = localStorage.getItem(KEPT.cart);
+  const cartToken = localStorage.getItem(STORAGE.cart);
   const { cartCreate, cartLinesAdd } = cartToken
-    ? { cartLinesAdd: await wish("CartLinesAdd", { cartToken, lines }) }
-    : { cartCreate: await wish("CartCreate", { channelKey: CHANNEL, lines }) };
+    ? { cartLinesAdd: await mutateOnce("CartLinesAdd", { cartToken, lines }) }
+    : { cartCreate: await mutateOnce("CartCreate", { channelKey: CHANNEL, lines }) };
   const payload = cartLinesAdd ?? cartCreate;
-  if (payload.cart) keep(payload.cart);
-  else if (payload.userErrors.some((error) => OVER.has(error.code))) keep(null);
-  if (granted(payload)) go("#/cart");
+  if (payload.cart) storeCart(payload.cart);
+  else if (payload.userErrors.some((error) => CART_GONE_CODES.has(error.code))) storeCart(null);
+  if (hasSucceeded(payload)) openView("#/cart");
 }
 
-async function change(cart, lineId, quantity) {
+async function changeQuantity(cart, lineId, quantity) {
   const given = { cartToken: cart.token, version: cart.version };
   const payload = await (quantity > 0
-    ? wish("CartLinesUpdate", { ...given, lines: [{ lineId, quantity }] })
-    : wish("CartLinesRemove", { ...given, lineIds: [lineId] }));
-  granted(payload);
-  await show({ quiet: true });
+    ? mutateOnce("CartLinesUpdate", { ...given, lines: [{ lineId, quantity }] })
+    : mutateOnce("CartLinesRemove", { ...given, lineIds: [lineId] }));
+  hasSucceeded(payload);
+  await show({ keepMessage: true });
 }
 
-function lineOf(cart, line) {
+function renderLine(cart, line) {
   const count = element("input", {
     type: "number",
     required: true,
     min: 0,
     max: 9999,
     value: line.quantity,
-    "aria-label": `How many: ${line.title}`,
+    "aria-label": `Quantity: ${line.title}`,
   });
   count.addEventListener("change", () => {
-    if (count.reportValidity()) busy(count, () => change(cart, line.id, Number(count.value)));
+    if (count.reportValidity()) runDisabled(count, () => changeQuantity(cart, line.id, Number(count.value)));
   });
-  const remove = element("button", { type: "button" }, "remove");
-  remove.addEventListener("click", () => busy(remove, () => change(cart, line.id, 0)));
-  return [line.title, money(line.unitPrice), count, money(line.total), remove];
+  const remove = element("button", { type: "button" }, "Remove");
+  remove.addEventListener("click", () => runDisabled(remove, () => changeQuantity(cart, line.id, 0)));
+  return [line.title, formatMoney(line.unitPrice), count, formatMoney(line.total), remove];
 }
 
-async function cartOf(cartToken) {
-  return cartToken ? (await ask("Cart", { cartToken })).cart : null;
+async function loadCart(cartToken) {
+  return cartToken ? (await query("Cart", { cartToken })).cart : null;
 }
 
 async function showCart(draw) {
-  const lost = unanswered("OrderPlace", ORDER);
-  if (lost && (await placed(lost))) return undefined;
-  const cart = await cartOf(localStorage.getItem(KEPT.cart));
-  keep(cart);
-  if (!cart || cart.lines.length === 0)
-    return draw(element("h1", {}, "Cart"), element("p", {}, "There is nothing in it yet."));
-  const { fulfillmentOptions } = await ask("FulfillmentOptions", { cartToken: cart.token, near: await near() });
-  const lines = table(
-    ["", "each", "how many", "together", ""],
-    cart.lines.map((line) => lineOf(cart, line)),
+  const lost = findPending("OrderPlace", ORDER_NAME);
+  if (lost && (await submitOrder(lost))) return undefined;
+  const cart = await loadCart(localStorage.getItem(STORAGE.cart));
+  storeCart(cart);
+  if (!cart || cart.lines.length === 0) return draw(element("h1", {}, "Cart"), element("p", {}, "Your cart is empty."));
+  const { fulfillmentOptions } = await query("FulfillmentOptions", { cartToken: cart.token, near: await getPoint() });
+  const lines = renderTable(
+    ["Item", "Price", "Quantity", "Total", ""],
+    cart.lines.map((line) => renderLine(cart, line)),
     { class: "lines" },
   );
-  const total = element("p", { class: "price", id: "total" }, `Goods, with tax: ${money(cart.total)}`);
-  return draw(element("h1", {}, "Cart"), lines, total, checkout(cart, fulfillmentOptions ?? []));
+  const total = element("p", { class: "price", id: "total" }, `Subtotal, including tax: ${formatMoney(cart.total)}`);
+  return draw(element("h1", {}, "Cart"), lines, total, renderCheckout(cart, fulfillmentOptions ?? []));
 }
 
 /* ------------------------------------------------------------------------------------------------------ order */
 
-/* Deliveries are left out: they are paid beforehand, and a payment provider is none of this page. */
-function collected(option) {
+/* Only pickup options: deliveries are paid in advance, and this page has no payment provider. */
+function isPickup(option) {
   return option.parts.every((part) => part.method === "PICKUP") && option.uncovered.length === 0;
 }
 
-function choice(option, checked) {
+function renderOption(option, checked) {
   const radio = element("input", { type: "radio", name: "option", value: option.token, required: true, checked });
-  return element("label", {}, radio, ` ${option.label}, from ${when(option.readyAt)}, ${money(option.price)}`);
+  return element(
+    "label",
+    {},
+    radio,
+    ` ${option.label}, from ${formatTime(option.readyAt)}, ${formatMoney(option.price)}`,
+  );
 }
 
-function checkout(cart, options) {
-  const ways = options.filter(collected);
-  if (ways.length === 0) return element("p", {}, "No shop can have all of it ready for you.");
+function renderCheckout(cart, options) {
+  const pickups = options.filter(isPickup);
+  if (pickups.length === 0) return element("p", {}, "No store can provide the whole cart.");
   const where = element(
     "fieldset",
     {},
-    element("legend", {}, "Collect it"),
-    ...ways.map((one, at) => choice(one, at === 0)),
+    element("legend", {}, "Pickup"),
+    ...pickups.map((one, at) => renderOption(one, at === 0)),
   );
   const name = element("input", { name: "name", required: true, autocomplete: "name", maxlength: 100 });
   const email = element("input", { name: "email", type: "email", autocomplete: "email", maxlength: 200 });
   const who = element(
     "fieldset",
     {},
-    element("legend", {}, "For whom"),
-    label("Name", name),
-    label("E-mail, if you like", email),
+    element("legend", {}, "Contact"),
+    renderLabel("Name", name),
+    renderLabel("E-mail (optional)", email),
   );
-  const place = element("button", { id: "order" }, "Order, and pay in the shop");
-  const form = element("form", { id: "checkout" }, where, who, place);
+  const submit = element("button", { id: "order" }, "Place order, pay in store");
+  const form = element("form", { id: "checkout" }, where, who, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(place, () => order(cart, form.elements));
+    runDisabled(submit, () => placeOrder(cart, form.elements));
   });
   return form;
 }
 
-function label(text, field) {
+function renderLabel(text, field) {
   return element("label", {}, `${text} `, field);
 }
 
-/* What is to be paid is added up by the gateway, and sent back to it: were it another sum by now, nothing is ordered. */
-async function ordering(cart, fields) {
+/* Builds the order. The gateway computes the total; it rejects the order if the total has changed since. */
+async function buildOrder(cart, fields) {
   const chosen = { cartToken: cart.token, fulfillmentOptionToken: fields.option.value };
-  const { orderPreview } = await ask("OrderPreview", { input: chosen });
-  if (!granted(orderPreview)) return null;
+  const { orderPreview } = await query("OrderPreview", { input: chosen });
+  if (!hasSucceeded(orderPreview)) return null;
   const { amount, currencyCode } = orderPreview.total;
   return {
     ...chosen,
@@ -369,91 +383,119 @@ async function ordering(cart, fields) {
   };
 }
 
-async function order(cart, fields) {
-  const input = unanswered("OrderPlace", ORDER) ?? (await ordering(cart, fields));
-  return input && (await placed(input)) ? undefined : show({ quiet: true });
+async function placeOrder(cart, fields) {
+  const input = findPending("OrderPlace", ORDER_NAME) ?? (await buildOrder(cart, fields));
+  return input && (await submitOrder(input)) ? undefined : show({ keepMessage: true });
 }
 
-/* Whether the order was taken. An order whose answer was lost may have been: so it is sent again before anything else. */
-async function placed(input) {
-  const payload = await wish("OrderPlace", input, ORDER);
-  if (!granted(payload)) return false;
-  keep(null);
-  sessionStorage.setItem(KEPT.order, payload.order.accessToken);
-  go("#/order");
+/* Places an order and returns whether it succeeded. If its response was lost, the next attempt resends it. */
+async function submitOrder(input) {
+  const payload = await mutateOnce("OrderPlace", input, ORDER_NAME);
+  if (!hasSucceeded(payload)) return false;
+  storeCart(null);
+  sessionStorage.setItem(STORAGE.order, payload.order.accessToken);
+  openView("#/order");
   return true;
 }
 
-function parcel(fulfillment) {
+function renderFulfillment(fulfillment) {
   const { location: shop } = fulfillment;
   const street = [shop?.address?.line1, shop?.address?.postalCode, shop?.address?.city].filter(Boolean).join(", ");
   return element(
     "section",
     {},
     element("p", {}, `${shop?.name ?? ""}, ${street}`),
-    element("p", {}, `${fulfillment.status}, expected ${when(fulfillment.readyAt)}`),
-    element("p", {}, "Say this code when you collect it:"),
-    element("p", { class: "code" }, fulfillment.pickupCode ?? "not given yet"),
+    element("p", {}, `Status: ${fulfillment.status}, ready by ${formatTime(fulfillment.readyAt)}`),
+    element("p", {}, "Your pickup code:"),
+    element("p", { class: "code" }, fulfillment.pickupCode ?? "Not available yet"),
   );
 }
 
 async function showOrder(draw) {
-  const accessToken = sessionStorage.getItem(KEPT.order);
-  const found = accessToken ? (await ask("Order", { accessToken })).order : null;
-  if (!found) return draw(element("p", {}, "There is no order."));
-  const lines = (found.lines?.nodes ?? []).map((line) => [line.title, String(line.quantity), money(line.total)]);
-  const again = element("button", { type: "button" }, "Look again");
-  again.addEventListener("click", () => busy(again, () => show()));
+  const accessToken = sessionStorage.getItem(STORAGE.order);
+  const placed = accessToken ? (await query("Order", { accessToken })).order : null;
+  if (!placed) return draw(element("p", {}, "No order found."));
+  const lines = (placed.lines?.nodes ?? []).map((line) => [line.title, String(line.quantity), formatMoney(line.total)]);
+  const refresh = element("button", { type: "button" }, "Refresh");
+  refresh.addEventListener("click", () => runDisabled(refresh, () => show()));
   return draw(
-    element("h1", {}, `Order ${found.number}`),
-    ...(found.fulfillments ?? []).map(parcel),
-    table(["", "how many", ""], lines),
-    element("p", { class: "price" }, `To be paid: ${money(found.total)}`),
-    again,
+    element("h1", {}, `Order ${placed.number}`),
+    ...(placed.fulfillments ?? []).map(renderFulfillment),
+    renderTable(["Item", "Quantity", "Total"], lines),
+    element("p", { class: "price", id: "payment" }, describePayment(placed)),
+    refresh,
+    ...(canCancel(placed) ? [renderCancel(placed, accessToken)] : []),
   );
+}
+
+function isUnpaid(placed) {
+  return ["UNPAID", "PENDING"].includes(placed.paymentStatus);
+}
+
+/* An unpaid order has a deadline: when it passes, the order is canceled and its units are free again. */
+function describePayment(placed) {
+  if (["CANCELLING", "CANCELLED"].includes(placed.status)) return "Canceled";
+  const deadline = isUnpaid(placed) && placed.payBy ? `, by ${formatTime(placed.payBy)}` : "";
+  return `${isUnpaid(placed) ? "To pay" : "Total"}: ${formatMoney(placed.total)}${deadline}`;
+}
+
+function canCancel(placed) {
+  return isUnpaid(placed) && ["PENDING", "OPEN"].includes(placed.status);
+}
+
+function renderCancel(placed, orderAccessToken) {
+  const { id: orderId, version } = placed;
+  const cancel = element("button", { type: "button", id: "cancel" }, "Cancel order");
+  const send = async () => {
+    const payload = await mutateOnce("OrderCancel", { orderId, version, orderAccessToken });
+    hasSucceeded(payload);
+    await show({ keepMessage: true });
+  };
+  cancel.addEventListener("click", () => runDisabled(cancel, send));
+  return cancel;
 }
 
 /* ------------------------------------------------------------------------------------------------------- page */
 
-function viewOf(hash) {
+function getView(hash) {
   const [, name, rest] = hash.match(/^#\/(\w*)\/?(.*)$/) ?? [];
   if (name === "product") return (draw) => showProduct(draw, decodeURIComponent(rest));
   return { cart: showCart, order: showOrder }[name] ?? showProducts;
 }
 
-/* Draws what the address says, unless somebody has gone on meanwhile. `quiet`: what is complained of stays. */
-async function show({ quiet = false } = {}) {
-  const turn = (shown += 1);
-  if (!quiet) complain("");
+/* Renders the view of the URL, unless another view was opened meanwhile. `keepMessage`: do not clear the message. */
+async function show({ keepMessage = false } = {}) {
+  const requested = (renderCount += 1);
+  if (!keepMessage) showMessage("");
   try {
-    await viewOf(location.hash)((...content) => {
-      if (turn === shown) view.replaceChildren(...content);
+    await getView(location.hash)((...content) => {
+      if (requested === renderCount) view.replaceChildren(...content);
     });
   } catch (error) {
-    if (turn === shown) complain(told(error));
+    if (requested === renderCount) showMessage(formatError(error));
   }
 }
 
 document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  searched = event.target.elements.text.value.trim();
+  searchText = event.target.elements.text.value.trim();
   if (["", "#/"].includes(location.hash)) show();
   else location.hash = "#/";
 });
 
-/* To another view, with what was said here. */
-function go(hash) {
-  carried = true;
+/* Opens another view and keeps the message. */
+function openView(hash) {
+  carriesMessage = true;
   location.hash = hash;
 }
 
 window.addEventListener("hashchange", () => {
-  show({ quiet: carried });
-  carried = false;
+  show({ keepMessage: carriesMessage });
+  carriesMessage = false;
 });
 try {
-  await choosePlace();
+  await loadStores();
   await show();
 } catch (error) {
-  complain(told(error));
+  showMessage(formatError(error));
 }

@@ -1,1 +1,1 @@
-"""Channels: plugins are found, channels opened on threads of their own, and every call of one guarded."""
+"""Channels: finds plugins, opens each channel on its own thread, and guards every call."""

@@ -1,4 +1,4 @@
-"""The command line. What it does is done by the runtime; here it is asked for, watched and told."""
+"""The command line interface. The runtime does the work."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import sys
 import typer
 
 from gateway.cli.commands import app
-from gateway.cli.errors import expected
+from gateway.cli.errors import describe_error
 
 
 def main() -> None:
-    """Run the command line. What goes wrong is said in a line, with exit code 2."""
+    """Run the command line interface. An expected error is one line, with exit code 2."""
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        lines = expected(error)
+        lines = describe_error(error)
         if lines is None:
             raise
         for line in lines:

@@ -1,22 +1,34 @@
-"""The commands: what can be asked for. Each imports what it needs when it runs, so that `--help` is quick."""
+"""The commands. Each imports what it needs when it runs, so that `--help` is fast."""
 
 from __future__ import annotations
 
 import logging
-import sys
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from gateway.cli.document_commands import documents
+from gateway.cli.audit_commands import print_audit
+from gateway.cli.backup_commands import back_up
+from gateway.cli.channels_commands import channels
+from gateway.cli.documents_commands import documents
 from gateway.cli.errors import CommandError
-from gateway.cli.running import CONFIG, ConfigPath, fail_with, run, settings_of
-from gateway.cli.tables import show, table
+from gateway.cli.locations_commands import locations
+from gateway.cli.output import create_table, show
+from gateway.cli.rejects_commands import rejects
+from gateway.cli.runner import CONFIG, ConfigPath, fail_with, load_settings, run
+from gateway.cli.secret_commands import pickup, secret
+from gateway.cli.token_commands import token
+from gateway.runtime.log_format import configure_log
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings
+    from gateway.settings.schema import Settings
+
+COMPARED = ("levels", "listings", "prices", "orders", "products")
+UNREACHABLE_CODE = 3
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,195 +36,209 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-rejects = typer.Typer(no_args_is_help=True, help="Records that channels sent and the gateway could not take.")
 app.add_typer(rejects, name="rejects")
-outbox = typer.Typer(no_args_is_help=True, help="What channels are to be told.")
+outbox = typer.Typer(no_args_is_help=True, help="Commands to channels.")
 app.add_typer(outbox, name="outbox")
-push = typer.Typer(no_args_is_help=True, help="What channels that follow others' counts are to offer.")
+push = typer.Typer(no_args_is_help=True, help="Quantities for channels whose stock other channels count.")
 app.add_typer(push, name="push")
 app.add_typer(documents, name="documents")
+app.add_typer(token, name="token")
+app.add_typer(channels, name="channels")
+app.add_typer(locations, name="locations")
+app.command("audit")(print_audit)
+app.command("backup")(back_up)
+app.add_typer(secret, name="secret")
+app.add_typer(pickup, name="pickup")
+
+
+def print_version(is_requested: bool) -> None:
+    """Print the version of the gateway, and exit."""
+    if is_requested:
+        typer.echo(f"gateway {metadata.version('commerce-gateway')}")
+        raise typer.Exit
 
 
 @app.callback()
-def options(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log, with a plugin's tracebacks.")] = False,
+def configure(
+    context: typer.Context,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print the log, with tracebacks of plugins.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=print_version)
+    ] = False,
 ) -> None:
-    """Every sales channel of a retailer behind one GraphQL schema."""
+    """One GraphQL schema for all sales channels of a retailer."""
+    context.obj = verbose
     if verbose:
-        log_to_stderr()
-    logging.getLogger("gateway").addHandler(logging.NullHandler())  # or warnings go to stderr even so
+        configure_log(level="debug")
+    logging.getLogger("gateway").addHandler(
+        logging.NullHandler()
+    )  # otherwise Python prints warnings to stderr by default
 
 
 @app.command()
 def serve(
+    context: typer.Context,
     config: ConfigPath = CONFIG,
-    host: Annotated[str | None, typer.Option(help="Where to listen, instead of what the configuration says.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port, likewise.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on, instead of the configured one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The port to listen on, instead of the configured one.")
+    ] = None,
 ) -> None:
-    """Serve GraphQL over HTTP, and keep every channel in sync.
+    """Serve GraphQL over HTTP and keep all channels in sync.
 
-    `POST /graphql` answers queries, `/health/live` and `/health/ready` tell how the gateway is. Ctrl-C ends it; so
-    does any other way of killing it, without harm.
+    `POST /graphql` handles queries; `/health/live` and `/health/ready` report the state of the process. SIGHUP loads
+    the tokens of the configuration again. Stop it with Ctrl-C. Killing it in any other way does no harm either.
     """
-    from gateway.cli.serving import serving
+    from gateway.server.lifecycle import run_server
+    from gateway.settings.secrets import collect_secrets
 
-    log_to_stderr()
-    settings = settings_of(config)
-    run(serving(settings, host or settings.server.host, port or settings.server.port))
+    if not context.obj:
+        configure_log()
+    settings = load_settings(config)
+    level = "debug" if context.obj else settings.server.log_level
+    configure_log(settings.server.log, level, collect_secrets(settings))
+    reload = partial(load_settings, config)
+    run(run_server(settings, host or settings.server.host, port or settings.server.port, reload))
 
 
 @app.command()
 def sync(
-    channel: Annotated[str | None, typer.Argument(help="The channel's key; without it, all of them.")] = None,
+    channel: Annotated[str | None, typer.Argument(help="The channel's key. Default: all channels.")] = None,
     config: ConfigPath = CONFIG,
-    sweep: Annotated[bool, typer.Option(help="Read everything, not only what has changed.")] = False,
+    sweep: Annotated[bool, typer.Option(help="Read all records, not only changed ones.")] = False,
     accept_absent: Annotated[
         bool,
-        typer.Option(help="Believe a channel that has lost many records at once: what it no longer names is gone."),
+        typer.Option(
+            help="Accept that a channel lost many records at once: records that it no longer lists are deleted."
+        ),
     ] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with code 1 if any record is rejected.")] = False,
 ) -> None:
-    """Read what the channels have, now, and show how far it is.
+    """Read the channels now, show the progress, and print how many records were read and how many are not applied.
 
-    Exit code 1: a channel could not be read completely; what is known of it stays.
+    Warnings are counts that wait, and records that are stored without some of their values. Exit code 1: a feed could
+    not be read completely, or every record of it was rejected. Its known records remain.
     """
-    from gateway.cli.syncing import synced
+    from gateway.cli.sync import run_sync
 
-    if not run(synced(settings_of(config), channel, sweep=sweep, accept_absent=accept_absent)):
+    result = run(run_sync(load_settings(config), channel, sweep=sweep, accept_absent=accept_absent))
+    for line in result.summaries:
+        typer.echo(line)
+    if result.problems or (strict and result.rejected):
         raise typer.Exit(1)
 
 
 @app.command()
 def migrate(config: ConfigPath = CONFIG) -> None:
-    """Bring the database up to date. `serve` and `sync` do so by themselves when they start."""
-    from gateway.storage.database import Database
-    from gateway.storage.migrate import migrate as migrated
+    """Migrate the database to the current schema. `serve` and `sync` do so when they start."""
+    from gateway.runtime.database_opening import create_database
+    from gateway.storage.migrate import migrate
 
-    async def migrating(settings: Settings) -> None:
-        database = Database(settings.database)
+    async def migrate_database(settings: Settings) -> None:
+        database = create_database(settings)
         try:
-            await migrated(database)
+            await migrate(database)
         finally:
             await database.close()
 
-    run(migrating(settings_of(config)))
+    run(migrate_database(load_settings(config)))
     typer.echo("the database is up to date")
 
 
 @app.command("check-config")
 def check_config(config: ConfigPath = CONFIG) -> None:
-    """Say what is wrong with the configuration, one line a problem. Opens the channels, and talks to none of them.
+    """Check the configuration and print one line per problem. Opens the channels without sending requests to them.
 
-    Exit code 1: something is wrong.
+    Notices do not prevent the start: what becomes hidden because its channel or location is not configured any more,
+    and locations whose stock another channel is to count once `gateway locations accept` allows it.
+
+    Exit code 1: there is a problem.
     """
-    from gateway.cli.checking import problems_of
-    from gateway.settings import SettingsError, load
+    from gateway.cli.config_check import find_notices, find_problems, find_topology_changes
+    from gateway.settings.loading import load
+    from gateway.settings.problems import SettingsError
 
     try:
         settings = load(config)
     except SettingsError as error:
         fail_with(error.problems)
-    if problems := run(problems_of(settings)):
+    if problems := run(find_problems(settings)):
         fail_with(problems)
+    for notice in (*find_notices(settings), *run(find_topology_changes(settings))):
+        typer.echo(f"notice: {notice}")
     counts = {"channel": len(settings.channels), "location": len(settings.locations), "token": len(settings.tokens)}
-    told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
-    typer.echo(f"{config}: OK: {told}")
+    summary = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
+    typer.echo(f"{config}: OK: {summary}")
 
 
-@app.command()
-def plugins() -> None:
-    """List the channel plugins that are installed, and why others cannot be used.
+@app.command("plugins")
+def list_plugins() -> None:
+    """List the installed plugins, and why others cannot be used.
 
-    Exit code 1: one cannot.
+    Exit code 1: a plugin cannot be used.
     """
-    from gateway.channels.plugins import discover
+    from gateway.channels.plugin_registry import discover
 
-    found = discover()
-    rows = table("Plugin", "Version", "Kind", "SDK", "Sandbox")
-    for name, kind in found.types.items():
+    plugins = discover()
+    rows = create_table("Plugin", "Version", "Kind", "SDK", "Sandbox")
+    for name, kind in plugins.types.items():
         rows.add_row(name, kind.version, kind.kind.value, kind.sdk, "yes" if kind.sandbox else "no")
     show(rows)
-    if found.failures:
-        fail_with(map(str, found.failures))
-
-
-@rejects.command("list")
-def list_rejects(
-    config: ConfigPath = CONFIG,
-    channel: Annotated[str | None, typer.Option(help="Of this channel only.")] = None,
-    resource: Annotated[str | None, typer.Option(help="Of this resource only: products, stock, …")] = None,
-) -> None:
-    """List the records that were rejected, and why. The newest first, at most 10,000."""
-    from gateway.cli.rejected import rejected
-
-    found = [
-        row
-        for row in run(rejected(settings_of(config)))
-        if channel in (None, row.channel) and (resource is None or resource.upper() == row.resource)
-    ]
-    rows = table("ID", "Channel", "Resource", "Record", "Since", "Reason")
-    for row in found:
-        when = f"{row.rejected_at:%Y-%m-%d %H:%M}"
-        cells = (row.id, row.channel, row.resource, row.external_id, when, row.reason)
-        rows.add_row(*map(escape, cells))
-    show(rows if found else "nothing is rejected")
-
-
-@rejects.command("replay")
-def replay_rejects(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `rejects list` shows them.")] = None,
-    config: ConfigPath = CONFIG,
-    all_: Annotated[bool, typer.Option("--all", help="Every one of them.")] = False,
-) -> None:
-    """Read rejected records again: after the channel was put right, or a plugin was updated.
-
-    Exit code 1: some are still rejected.
-    """
-    from gateway.cli.rejected import replayed
-
-    if bool(ids) == all_:
-        raise CommandError("name the rejects to replay, or give --all")
-    left = run(replayed(settings_of(config), None if all_ else ids))
-    typer.echo(f"{len(left)} still rejected" if left else "all of them are good now")
-    if left:
-        raise typer.Exit(1)
+    if plugins.failures:
+        fail_with(map(str, plugins.failures))
 
 
 @outbox.command("list")
 def list_outbox(
     config: ConfigPath = CONFIG,
-    state: Annotated[list[str] | None, typer.Option(help="In this state only: queued, sending, done, dead.")] = None,
-    most: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 1_000,
+    state: Annotated[
+        list[str] | None, typer.Option(help="List commands in this state only: queued, sending, done, dead.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="The maximum number of commands.")] = 1_000,
 ) -> None:
-    """List what channels are to be told, the latest first: what it is about, and never what it says."""
-    from gateway.cli.operating import entries
+    """List commands to channels, latest first: their subject, but not their content."""
+    from gateway.cli.operations import fetch_entries
     from gateway.storage.outbox import OutboxState
 
-    wanted = [one.upper() for one in state or ()]
-    if unknown := sorted(set(wanted) - {one.value for one in OutboxState}):
-        raise CommandError(f"{unknown[0].lower()} is no state; expected queued, sending, done or dead")
-    found = run(entries(settings_of(config), wanted or None, most))
-    rows = table("ID", "Channel", "Operation", "About", "State", "Tries", "Fault")
-    for row in found:
+    states = [name.upper() for name in state or ()]
+    if unknown_states := sorted(set(states) - {name.value for name in OutboxState}):
+        raise CommandError(f"{unknown_states[0].lower()} is not a state; expected queued, sending, done or dead")
+    entries = run(fetch_entries(load_settings(config), states or None, most))
+    rows = create_table("ID", "Channel", "Operation", "About", "State", "Tries", "Fault")
+    for row in entries:
         fault = "" if row.fault is None else f"{row.fault.code.value} {row.fault.message or ''}"
         cells = (row.id, row.channel_key, row.operation, row.subject, row.state.value, str(row.attempts), fault)
         rows.add_row(*map(escape, cells))
-    show(rows if found else "nothing is there")
+    show(rows if entries else "no commands")
 
 
 @outbox.command("replay")
 def replay_outbox(
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `outbox list` shows them.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids, as `outbox list` prints them.")],
     config: ConfigPath = CONFIG,
 ) -> None:
-    """Have dead wishes be tried again, once their channel was put right. A running gateway does so.
+    """Retry dead commands, after their channel was corrected. A running gateway sends them.
 
-    What may have been done already is looked up first. Exit code 1: some cannot be tried again.
+    A command whose outcome is unknown is looked up first. Exit code 1: some commands cannot be retried.
     """
-    from gateway.cli.operating import replayed
+    from gateway.cli.operations import replay_commands
 
-    if problems := run(replayed(settings_of(config), ids)):
+    if problems := run(replay_commands(load_settings(config), ids)):
         fail_with(problems)
-    typer.echo(f"{len(ids)} to be tried again")
+    typer.echo(f"{len(ids)} queued for retry")
+
+
+@outbox.command("recheck")
+def recheck_outbox(config: ConfigPath = CONFIG) -> None:
+    """Look up every open command before it is sent. Run it after a restore, before the gateway starts.
+
+    What an older state of the database calls unsent may have been sent since.
+    """
+    from gateway.cli.operations import recheck_commands
+
+    typer.echo(f"{run(recheck_commands(load_settings(config)))} commands are looked up before they are sent")
 
 
 @push.command("plan")
@@ -220,18 +246,18 @@ def plan_push(
     channel: Annotated[str, typer.Argument(help="The channel's key.")],
     config: ConfigPath = CONFIG,
 ) -> None:
-    """Show what a channel that follows others' counts would be told to offer now. Tells it nothing."""
-    from gateway.cli.operating import planned
+    """Show the quantities that would be pushed to a channel now. Sends nothing."""
+    from gateway.cli.operations import compute_plan
 
-    arming, found = run(planned(settings_of(config), channel))
-    rows = table("Listing", "Place", "It offers", "It is to offer")
-    for one in found:
-        cells = (one.offer.external_id, one.row.location, str(one.offer.published), str(one.wanted))
+    arming, plan = run(compute_plan(load_settings(config), channel))
+    rows = create_table("Listing", "Place", "Current", "Planned")
+    for planned in plan:
+        cells = (planned.offer.external_id, planned.row.location, str(planned.offer.published), str(planned.target))
         rows.add_row(*map(escape, cells))
-    show(rows if found else f"{channel} offers what it is to offer")
+    show(rows if plan else f"{channel} is up to date")
     if arming.fault is not None:
         typer.echo(f"stopped: {arming.fault}")
-    typer.echo(f"{len(found)} to be told; {'armed' if arming.armed_at else 'not armed: nothing is sent'}")
+    typer.echo(f"{len(plan)} to push; {'armed' if arming.armed_at else 'not armed: nothing is sent'}")
 
 
 @push.command("arm")
@@ -239,10 +265,10 @@ def arm_push(
     channel: Annotated[str, typer.Argument(help="The channel's key.")],
     config: ConfigPath = CONFIG,
 ) -> None:
-    """Let a channel be told what to offer, from now on. Look at `push plan` first. A running gateway begins at once."""
-    from gateway.cli.operating import armed
+    """Arm the push of quantities to a channel. Check `push plan` first. A running gateway starts at once."""
+    from gateway.cli.operations import arm_channel
 
-    run(armed(settings_of(config), channel))
+    run(arm_channel(load_settings(config), channel))
     typer.echo(f"{channel} is armed")
 
 
@@ -251,59 +277,64 @@ def disarm_push(
     channel: Annotated[str, typer.Argument(help="The channel's key.")],
     config: ConfigPath = CONFIG,
 ) -> None:
-    """Let a channel be told nothing any more. What it offers stays as it is."""
-    from gateway.cli.operating import disarmed
+    """Disarm the push of quantities to a channel. Its current quantities remain."""
+    from gateway.cli.operations import disarm_channel
 
-    run(disarmed(settings_of(config), channel))
-    typer.echo(f"{channel} is not armed any more")
+    run(disarm_channel(load_settings(config), channel))
+    typer.echo(f"{channel} is disarmed")
 
 
-@app.command()
-def doctor(config: ConfigPath = CONFIG) -> None:
-    """Compare what the gateway knows with itself, and with what every channel counts now.
+@app.command("doctor")
+def diagnose(config: ConfigPath = CONFIG) -> None:
+    """Check the gateway's data for consistency, and compare it with the current stock of every channel.
 
-    Differences are named, those that something still under way explains apart; and shortages, which are none of them.
-    Exit code 1: there is a difference.
+    Prints how much it compared, differences, differences that a command in progress explains, shortages, overdue
+    payments, orders to check, feeds that have yet to be read again after an upgrade, and what waits for an operator:
+    removed channels, and locations that another channel is to count. The last line says how much memory the caches of
+    each process may take; what they take is in its log every hour. Exit code 0: all is the same. 1: there is a
+    difference. 3: there is none, but a channel could not be asked.
     """
-    from gateway.cli.operating import examined
+    from gateway.cli.operations import diagnose_gateway
 
-    found = run(examined(settings_of(config)))
+    diagnosis = run(diagnose_gateway(load_settings(config)))
+    findings = diagnosis.findings
+    for channel, numbers in findings.compared.items():
+        typer.echo(f"{channel}: compared {', '.join(f'{numbers.get(kind, 0):,} {kind}' for kind in COMPARED)}")
     for title, lines in (
-        ("different", found.differences),
-        ("under way", found.under_way),
-        ("for a person to see to", found.shortages),
-        ("could not be asked", found.unasked),
+        ("different", findings.differences),
+        ("in progress", findings.in_flight),
+        ("shortages to resolve", findings.shortages),
+        ("payments overdue", findings.overdue),
+        ("orders to check", findings.attention),
+        ("to be read again after an upgrade", findings.rereads),
+        ("waiting for an operator", findings.waiting),
+        ("not checked", findings.unreachable),
     ):
         typer.echo(f"{title}: {len(lines)}")
         for line in lines:
             typer.echo(f"  {line}")
-    if found.differences:
-        raise typer.Exit(1)
+    typer.echo(f"memory of caches, at most: {diagnosis.cache_limits}")
+    if findings.differences or findings.unreachable:
+        raise typer.Exit(1 if findings.differences else UNREACHABLE_CODE)
 
 
-@app.command()
-def sandbox(
+@app.command("sandbox")
+def run_sandbox(
     name: Annotated[str, typer.Argument(help="The plugin whose sandbox to start, as `gateway plugins` lists it.")],
-    directory: Annotated[Path, typer.Option(help="Where it keeps its files.")] = Path("sandbox"),
-    port: Annotated[int | None, typer.Option(help="Where it listens, if it has a socket.")] = None,
-    fault: Annotated[str, typer.Option(help="How it is broken from the start: down, hang, …")] = "ok",
+    directory: Annotated[Path, typer.Option(help="The directory for its files.")] = Path("sandbox"),
+    port: Annotated[int | None, typer.Option(help="The port to listen on, if the sandbox has a socket.")] = None,
+    fault: Annotated[str, typer.Option(help="A fault that the sandbox has from the start: down, hang, …")] = "ok",
 ) -> None:
-    """Run a channel's twin with a small shop in it, and print the configuration that reaches it. Ctrl-C stops it."""
-    from gateway.channels.plugins import discover
-    from gateway.cli.twins import sandboxed, starter
+    """Run a plugin's sandbox with a small shop, and print the configuration for it. Stop it with Ctrl-C."""
+    from gateway.channels.plugin_registry import discover
+    from gateway.cli.sandbox import find_starter, serve_sandbox
 
-    run(sandboxed(name, starter(name, discover()), directory, port, fault))
+    run(serve_sandbox(name, find_starter(name, discover()), directory, port, fault))
 
 
-@app.command()
-def schema() -> None:
+@app.command("schema")
+def print_schema() -> None:
     """Print the GraphQL schema."""
-    from gateway.graphql.schema import printed
+    from gateway.graphql.schema import print_sdl
 
-    typer.echo(printed(), nl=False)
-
-
-def log_to_stderr() -> None:
-    """The gateway's own log; of others what is a warning."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("gateway").setLevel(logging.INFO)
+    typer.echo(print_sdl(), nl=False)

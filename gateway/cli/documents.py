@@ -1,4 +1,4 @@
-"""The documents of shipped apps: pushed, listed, checked against a schema, retired."""
+"""Published documents of apps: push, list, check against a schema, retire."""
 
 from __future__ import annotations
 
@@ -9,84 +9,117 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.cli.errors import CommandError
-from gateway.execution.documents import Documents
-from gateway.execution.faults import faults, operations
-from gateway.execution.manifests import ManifestError, read
-from gateway.graphql.schema import SchemaTextError, build, read_schema
-from gateway.runtime import utc_now
-from gateway.settings import Settings
-from gateway.storage import documents as stored
+from gateway.execution.compiler.explanation import explain_operation
+from gateway.execution.compiler.source import NotCompilableError
+from gateway.execution.document_cache import DocumentCache
+from gateway.execution.persisted.compatibility import find_problems, list_operations
+from gateway.execution.persisted.manifests import ManifestError, parse_manifest
+from gateway.graphql.schema import SchemaTextError, create_schema, parse_sdl
+from gateway.runtime.database_opening import create_database
+from gateway.runtime.gateway import get_utc_now
+from gateway.settings.schema import Settings
+from gateway.storage import persisted_documents
 from gateway.storage.database import Database
-from gateway.storage.documents import AppVersion, Document, NameTakenError, Shipment, Shipped
 from gateway.storage.migrate import migrate
+from gateway.storage.persisted_documents import AppVersion, AppVersionSummary, Document, NameTakenError, ShippedDocument
 
 T = TypeVar("T")
 
 
-async def pushed(settings: Settings, manifest: Path, version: AppVersion, owner: str | None) -> int:
-    """Keep what a manifest holds; how many documents that are.
+async def push_manifest(settings: Settings, manifest: Path, version: AppVersion, owner: str | None) -> int:
+    """Publish the documents of a manifest. Returns how many there are.
 
     Raises:
-        ManifestError: something is wrong with it, or with a document; nothing is kept.
+        ManifestError: the manifest or a document is invalid. Then nothing is published.
     """
-    texts = read(await _content(manifest))
-    documents = _documents(settings)
-    if wrong := [line for name, one in texts.items() for line in _told(documents, settings, name, one)]:
-        raise ManifestError(wrong)
+    documents = parse_manifest(await _read_file(manifest))
+    cache = _create_cache(settings)
+    if problems := [
+        line for name, document in documents.items() for line in _check_document(cache, settings, name, document)
+    ]:
+        raise ManifestError(problems)
     try:
-        await _with(settings, lambda database: database.write(stored.ship, version, owner, texts, utc_now()))
+        await _run_with_database(
+            settings,
+            lambda database: database.write(
+                persisted_documents.insert_version, version, owner, documents, get_utc_now()
+            ),
+        )
     except NameTakenError as error:
-        raise ManifestError(f"{name}: stands for another text since an earlier push" for name in error.names) from error
-    return len(texts)
+        raise ManifestError(f"{name}: identifies another text since an earlier push" for name in error.names) from error
+    return len(documents)
 
 
-def _told(documents: Documents, settings: Settings, name: str, document: Document) -> list[str]:
-    return [f"{name}: {fault}" for fault in faults(documents.prepare(document.text), settings.limits)]
+def _check_document(documents: DocumentCache, settings: Settings, name: str, document: Document) -> list[str]:
+    return [f"{name}: {fault}" for fault in find_problems(documents.prepare(document.text), settings.limits)]
 
 
-async def shipments(settings: Settings) -> list[Shipment]:
-    """Every version that is not retired."""
-    return await _with(settings, lambda database: database.read(stored.shipments))
+async def fetch_versions(settings: Settings) -> list[AppVersionSummary]:
+    """Fetch all versions of apps that are not retired."""
+    return await _run_with_database(settings, lambda database: database.read(persisted_documents.list_versions))
 
 
-async def shipped(settings: Settings, app: str, version: str | None) -> list[tuple[Shipped, str]]:
-    """The documents of an app, or of one version, each with its operations."""
-    documents = _documents(settings)
-    found = await _with(settings, lambda database: database.read(stored.shipped, app, version))
-    return [(one, ", ".join(operations(documents.prepare(one.text)))) for one in found]
+async def fetch_documents(settings: Settings, app: str, version: str | None) -> list[tuple[ShippedDocument, str]]:
+    """Fetch the documents of an app, or of one version, each with its operations."""
+    cache = _create_cache(settings)
+    rows = await _run_with_database(
+        settings, lambda database: database.read(persisted_documents.list_documents, app, version)
+    )
+    return [(row, ", ".join(list_operations(cache.prepare(row.text)))) for row in rows]
 
 
-async def broken(settings: Settings, schema: Path | None) -> tuple[int, list[str]]:
-    """How many documents there are, and what of them does not work under this program's schema, or another one."""
-    documents = _documents(settings) if schema is None else await _documents_of(schema, settings)
-    found = await _with(settings, lambda database: database.read(stored.shipped))
+async def find_incompatible(settings: Settings, schema: Path | None) -> tuple[int, list[str]]:
+    """Find documents that are invalid under the current schema, or another one. Returns the number of documents, and
+    the problems.
+    """
+    cache = _create_cache(settings) if schema is None else await _create_cache_from(schema, settings)
+    rows = await _run_with_database(settings, lambda database: database.read(persisted_documents.list_documents))
     lines = [
-        f"{one.app} {one.version}{_owned(one)}: {fault} ({_used(one.uses, one.last_used_at)})"
-        for one in found
-        for fault in faults(documents.prepare(one.text), settings.limits)
+        f"{row.app} {row.version}{_format_owner(row)}: {fault} ({_format_usage(row.uses, row.last_used_at)})"
+        for row in rows
+        for fault in find_problems(cache.prepare(row.text), settings.limits)
     ]
-    return len(found), lines
+    return len(rows), lines
 
 
-def _owned(one: Shipped) -> str:
-    return "" if one.owner is None else f" of {one.owner}"
+def _format_owner(row: ShippedDocument) -> str:
+    return "" if row.owner is None else f" of {row.owner}"
 
 
-def _used(uses: int, last: datetime | None) -> str:
+def _format_usage(uses: int, last: datetime | None) -> str:
     return "never used" if last is None else f"used {uses} times, last on {last:%Y-%m-%d %H:%M}"
 
 
-async def retired(settings: Settings, version: AppVersion) -> int:
-    """Keep a version no longer; how many documents are asked for by no other one."""
-    gone = await _with(settings, lambda database: database.write(stored.retire, version))
-    if gone is None:
-        raise CommandError(f"there is no version {version.version} of {version.app}; see `gateway documents list`")
-    return gone
+async def explain(settings: Settings, name: str, operation: str | None) -> str:
+    """Explain how a published document is executed.
+
+    Raises:
+        CommandError: there is no such document, or the compiler does not take it.
+    """
+    rows = await _run_with_database(settings, lambda database: database.read(persisted_documents.list_documents))
+    text = next((row.text for row in rows if row.name == name), None)
+    prepared = None if text is None else _create_cache(settings).prepare(text)
+    if prepared is None or prepared.document is None or prepared.errors:
+        raise CommandError(f"there is no valid document {name}; see `gateway documents list --app APP`")
+    try:
+        return explain_operation(create_schema(), prepared.document, operation)
+    except NotCompilableError as error:
+        raise CommandError(str(error)) from error
 
 
-async def _with(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """With the database up to date. The channels have nothing to do with it, and stay closed."""
-    database = Database(settings.database)
+async def retire_version(settings: Settings, version: AppVersion) -> int:
+    """Retire a version. Returns how many documents no other version has."""
+    removed = await _run_with_database(
+        settings, lambda database: database.write(persisted_documents.retire_version, version)
+    )
+    if removed is None:
+        raise CommandError(f"version {version.version} of {version.app} does not exist; see `gateway documents list`")
+    return removed
+
+
+async def _run_with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run work with a migrated database. Channels stay closed."""
+    database = create_database(settings)
     try:
         await migrate(database)
         return await work(database)
@@ -94,18 +127,18 @@ async def _with(settings: Settings, work: Callable[[Database], Awaitable[T]]) ->
         await database.close()
 
 
-def _documents(settings: Settings) -> Documents:
-    return Documents(build(), settings.limits)
+def _create_cache(settings: Settings) -> DocumentCache:
+    return DocumentCache(create_schema(), settings.limits)
 
 
-async def _documents_of(path: Path, settings: Settings) -> Documents:
+async def _create_cache_from(path: Path, settings: Settings) -> DocumentCache:
     try:
-        return Documents(read_schema((await _content(path)).decode(errors="replace")), settings.limits)
+        return DocumentCache(parse_sdl((await _read_file(path)).decode(errors="replace")), settings.limits)
     except SchemaTextError as error:
         raise CommandError(f"{path}: {error}") from error
 
 
-async def _content(path: Path) -> bytes:
+async def _read_file(path: Path) -> bytes:
     try:
         return await asyncio.to_thread(path.read_bytes)
     except OSError as error:

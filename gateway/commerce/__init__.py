@@ -1,1 +1,1 @@
-"""Use cases by noun: functions of a connection, model values and the time."""
+"""Commerce: the use cases, by noun. Each is a function of a connection, model values and a `SellingContext`."""

@@ -1,68 +1,74 @@
-"""What a query can fail with, each with the code that clients see."""
+"""Errors of requests, each with the code that clients read."""
 
 from __future__ import annotations
 
-from gateway.execution.codes import Code
+from gateway.execution.error_codes import Code
 
 
 class QueryError(Exception):
-    """The base: its message is written for the client's developer."""
+    """Base class. The message is written for developers of clients."""
 
     code = Code.INTERNAL_SERVER_ERROR
 
     @property
     def draft_status(self) -> int:
-        """The HTTP status by the newest draft, where nothing but this is answered."""
+        """HTTP status in the newest draft of GraphQL over HTTP, if the response has no data."""
         return self.code.draft_status
 
 
 class MalformedError(QueryError):
-    """This is no GraphQL request."""
+    """The request is not a GraphQL request."""
 
     code = Code.BAD_REQUEST
 
 
 class BadUserInputError(QueryError):
-    """An argument that cannot be."""
+    """An argument has an invalid value."""
 
     code = Code.BAD_USER_INPUT
 
 
-class OperationUnknownError(QueryError):
-    """It is not clear which operation of a document is to run."""
+class OperationNotFoundError(QueryError):
+    """The document has several operations and none is selected, or not the selected one."""
 
     code = Code.OPERATION_RESOLUTION_FAILURE
 
 
 class AnswerTooLargeError(QueryError):
-    """The answer would have more fields than one answer may: lists within lists multiply."""
+    """The response has more fields than allowed: nested lists multiply."""
 
     code = Code.ANSWER_TOO_LARGE
 
     def __init__(self) -> None:
-        super().__init__("The answer would be too large: ask for shorter lists, or for fewer lists within lists.")
+        super().__init__("The response would be too large. Request shorter lists, or fewer nested lists.")
 
 
 class DeadlineError(QueryError):
-    """The query took longer than it may."""
+    """The operation exceeded its deadline: a query, or a mutation that had not begun to write."""
 
     code = Code.DEADLINE_EXCEEDED
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"The query took more than {seconds:g} s: ask for less at once.")
+    def __init__(self, seconds: float, *, is_mutation: bool = False) -> None:
+        super().__init__(
+            f"The mutation could not begin within {seconds:g} s. It has changed nothing: retry it with the same key."
+            if is_mutation
+            else f"The query took more than {seconds:g} s. Request less data at once."
+        )
 
 
 class IntrospectionError(QueryError):
-    """The schema is not told to this caller."""
+    """Introspection is disabled for this caller."""
 
     code = Code.INTROSPECTION_DISABLED
 
     def __init__(self) -> None:
-        super().__init__("The schema is not told to strangers here: send a token with the scope schema:read.")
+        super().__init__(
+            "Introspection is disabled for unauthenticated clients. Send a token with the scope schema:read."
+        )
 
 
 class UnauthenticatedError(QueryError):
-    """A token is needed, or the one that came is not known."""
+    """A token is required, or the token is unknown."""
 
     code = Code.UNAUTHENTICATED
 
@@ -73,14 +79,24 @@ class ForbiddenError(QueryError):
     code = Code.FORBIDDEN
 
 
+class TooManyAttemptsError(QueryError):
+    """The client has tried to guess something too often. `retry_after`: seconds."""
+
+    code = Code.RATE_LIMITED
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many attempts. Try again in {retry_after:,} s.")
+        self.retry_after = retry_after
+
+
 class CursorExpiredError(QueryError):
-    """What a cursor goes on with is no longer kept: begin anew."""
+    """The data that a cursor refers to has expired. The client must start again without a cursor."""
 
     code = Code.CURSOR_EXPIRED
 
 
-class DocumentUnknownError(QueryError):
-    """No document has this name. Clients look for this very message, and then send the text as well."""
+class DocumentNotFoundError(QueryError):
+    """No document has this id. Clients match this message, and then send the text as well."""
 
     code = Code.PERSISTED_QUERY_NOT_FOUND
 
@@ -88,8 +104,8 @@ class DocumentUnknownError(QueryError):
         super().__init__("PersistedQueryNotFound")
 
 
-class HashingUnknownError(QueryError):
-    """A document is asked for in a way that is not known here. Clients look for this very message."""
+class PersistedQueryNotSupportedError(QueryError):
+    """The request uses an unsupported form of persisted queries. Clients match this message."""
 
     code = Code.PERSISTED_QUERY_NOT_SUPPORTED
 
@@ -97,28 +113,48 @@ class HashingUnknownError(QueryError):
         super().__init__("PersistedQueryNotSupported")
 
 
-class HashWrongError(QueryError):
-    """A text came with the hash of another one."""
+class DocumentBlockedError(QueryError):
+    """An operator has blocked the document."""
+
+    code = Code.DOCUMENT_BLOCKED
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(f"The document is blocked: {reason}" if reason else "The document is blocked.")
+
+
+class DocumentRateError(QueryError):
+    """The document was executed as often in this minute as its policy allows."""
+
+    code = Code.RATE_LIMITED
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This document may be executed {most} times in a minute. Try again in a minute.")
+
+
+class HashMismatchError(QueryError):
+    """The request has a text and the hash of another one."""
 
     code = Code.PERSISTED_QUERY_HASH_MISMATCH
 
     def __init__(self) -> None:
-        super().__init__("The hash is not that of the text that came with it.")
+        super().__init__("The hash does not match the text that was sent with it.")
 
 
-class NameNeededError(QueryError):
-    """A text was sent where documents can only be asked for by name."""
+class DocumentIdRequiredError(QueryError):
+    """The request has a text, but only ids of published documents are accepted."""
 
     code = Code.PERSISTED_QUERY_ID_REQUIRED
 
     def __init__(self) -> None:
-        super().__init__("Texts are not taken here: send the id of a document that was pushed, and no query.")
+        super().__init__("Texts are not accepted. Send the id of a published document, and no query.")
 
 
-class TextUnknownError(QueryError):
-    """A text was sent that no shipped app holds."""
+class NotInSafelistError(QueryError):
+    """The request has a text that is not that of a published document."""
 
     code = Code.QUERY_NOT_IN_SAFELIST
 
     def __init__(self) -> None:
-        super().__init__("This text was not pushed. Only those that were, to the letter, are run here.")
+        super().__init__(
+            "This document is not published. Only published documents are accepted, character by character."
+        )

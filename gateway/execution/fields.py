@@ -1,70 +1,92 @@
-"""The four kinds of fields, and there is no fifth: what makes every query a constant number of statements.
+"""The four kinds of GraphQL fields: they make every query run a constant number of SQL statements.
 
-Each is declared with its description, scopes, cost and list size. Arguments are the keyword-only parameters of the
-function behind the field, described where they are declared.
+A field is declared with its description, scopes, cost and list size. Its arguments are the keyword-only parameters
+of its function, described where they are declared.
 """
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLArgument, GraphQLField, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema import Schema
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.caller import Scopes
 from gateway.execution.context import Batch
-from gateway.execution.directives import Cost, ListSize, RequiresScopes
-from gateway.execution.errors import BadUserInputError
-from gateway.execution.keeping import Data
-
-_UNFIT = re.compile("[\x00\ud800-\udfff]")
+from gateway.execution.directives import Cost, ListSize, RequiresScopes, SemanticNonNull
+from gateway.execution.text_inputs import check_texts
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What the parent has under this name, or under its own; `a.b` goes two steps."""
+    """An attribute of the parent object. The default is the field's own name; `a.b` reads two attributes."""
 
     path: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Pure:
-    """`function(parent, **arguments)`: no context, no database, always the same."""
+class Computation:
+    """`function(parent, **arguments)`: pure, without context or database."""
 
     function: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LeanBatch:
+    """A cheaper batch function, with the same keys and arguments, whose objects have only some of the fields.
+
+    A compiled query uses it where it selects no others.
+
+    Attributes:
+        fields: names of the fields in Python that the objects have.
+    """
+
+    batch: Batch
+    fields: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`await batch(context, keys, **arguments)`, where `key(parent)` is the key; a key of None is null."""
+    """`await batch(context, keys, **arguments)`, where `key(parent)` is the key. A key of None is null.
+
+    `lean`: used instead where its objects have all that is selected.
+    """
 
     batch: Batch
     key: Callable[[Any], Any]
+    lean: LeanBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """`await function(context, **arguments)`: where a query begins."""
+    """`await function(context, **arguments)`: a root field."""
 
     function: Callable[..., Any]
 
 
-Kind = Attribute | Pure | Load | Root
+Kind = Attribute | Computation | Load | Root
 Resolver = Callable[..., Any]
 Convert = Callable[[dict[str, Any]], dict[str, Any]]
 
+CONVERTER = "gateway-arguments"
+"""Key of the extension of a field that converts its arguments."""
+
+_UNKNOWN = object()
+
 
 class Field(StrawberryField):
-    """A field whose `metadata` holds its kind, its scopes, and its kind of data where that is not its type's."""
+    """A field. Its `metadata` has its kind, scopes, its kind of data where that differs from its type's, and whether it
+    is volatile: its value changes with time, or without an entry of the change log.
+    """
 
     @property
     def kind(self) -> Kind:
@@ -75,18 +97,29 @@ class Field(StrawberryField):
         return self.metadata["scopes"]  # type: ignore[no-any-return]
 
     @property
-    def data(self) -> Data | None:
+    def data(self) -> DataKind | None:
         return self.metadata["data"]  # type: ignore[no-any-return]
 
+    @property
+    def volatile(self) -> bool:
+        return self.metadata["volatile"]  # type: ignore[no-any-return]
 
-def attribute(description: str, *, of: str | None = None, scopes: Scopes = (), size: int | None = None) -> Any:
-    """A column of the parent. `of`: where it has another name there."""
-    return _field(Attribute(of), description, None, scopes, size)
+
+def attribute(
+    description: str,
+    *,
+    path: str | None = None,
+    scopes: Scopes = (),
+    size: int | None = None,
+    volatile: bool = False,
+) -> Any:
+    """Declare a field that reads an attribute of the parent. `path`: the attribute, where its name differs."""
+    return _build_field(Attribute(path), description, None, scopes, size, volatile=volatile)
 
 
-def pure(description: str, function: Callable[..., Any], *, scopes: Scopes = (), size: int | None = None) -> Any:
-    """A pure function of the parent and the arguments."""
-    return _field(Pure(function), description, function, scopes, size)
+def compute(description: str, function: Callable[..., Any], *, scopes: Scopes = (), size: int | None = None) -> Any:
+    """Declare a field that is a pure function of the parent and the arguments."""
+    return _build_field(Computation(function), description, function, scopes, size)
 
 
 def load(
@@ -94,12 +127,15 @@ def load(
     batch: Batch,
     *,
     key: Callable[[Any], Any],
+    lean: LeanBatch | None = None,
     scopes: Scopes = (),
     size: int | None = None,
-    data: Data | None = None,
+    cost: int | None = None,
+    data: DataKind | None = None,
+    volatile: bool = False,
 ) -> Any:
-    """What a batch function gives for the parent's key."""
-    return _field(Load(batch, key), description, batch, scopes, size, data=data)
+    """Declare a field that a batch function loads for the parent's key."""
+    return _build_field(Load(batch, key, lean), description, batch, scopes, size, cost, data, volatile=volatile)
 
 
 def root(
@@ -109,20 +145,22 @@ def root(
     scopes: Scopes = (),
     size: int | None = None,
     cost: int | None = None,
-    data: Data | None = None,
+    data: DataKind | None = None,
 ) -> Any:
-    """A field of Query."""
-    return _field(Root(function), description, function, scopes, size, cost, data)
+    """Declare a field of Query or Mutation."""
+    return _build_field(Root(function), description, function, scopes, size, cost, data)
 
 
-def _field(
+def _build_field(
     kind: Kind,
     description: str,
     signature: Callable[..., Any] | None,
     scopes: Scopes,
     size: int | None,
     cost: int | None = None,
-    data: Data | None = None,
+    data: DataKind | None = None,
+    *,
+    volatile: bool = False,
 ) -> Field:
     directives: list[object] = []
     if size is not None:
@@ -131,14 +169,21 @@ def _field(
         directives.append(RequiresScopes(scopes=[list(needed) for needed in scopes]))
     if cost is not None:
         directives.append(Cost(weight=cost))
-    field = Field(
-        description=description, directives=directives, metadata={"kind": kind, "scopes": scopes, "data": data}
-    )
-    field.arguments = [] if signature is None else _arguments(signature)
+    if isinstance(kind, Root) and _is_never_none(kind.function):
+        directives.append(SemanticNonNull(levels=UNSET))
+    metadata = {"kind": kind, "scopes": scopes, "data": data, "volatile": volatile}
+    field = Field(description=description, directives=directives, metadata=metadata)
+    field.arguments = [] if signature is None else _read_arguments(signature)
     return field
 
 
-def _arguments(function: Callable[..., Any]) -> list[StrawberryArgument]:
+def _is_never_none(function: Callable[..., Any]) -> bool:
+    """Whether the function's type excludes None: then the field, which is nullable, is null only with an error."""
+    hint = get_type_hints(function)["return"]
+    return hint is not Any and type(None) not in (hint, *get_args(hint))
+
+
+def _read_arguments(function: Callable[..., Any]) -> list[StrawberryArgument]:
     hints = get_type_hints(function, include_extras=True)
     return [
         StrawberryArgument(
@@ -152,83 +197,89 @@ def _arguments(function: Callable[..., Any]) -> list[StrawberryArgument]:
     ]
 
 
-def kind_of(field: GraphQLField) -> Kind | None:
-    """Which of the four kinds a field of the built schema is."""
+def get_field_kind(field: GraphQLField) -> Kind | None:
+    """Return the kind of a field of the schema, or None for introspection."""
     definition = field.extensions.get("strawberry-definition")
     return definition.kind if isinstance(definition, Field) else None
 
 
-def bind(schema: Schema) -> GraphQLSchema:
-    """Give every field of the built schema its resolver."""
-    built: GraphQLSchema = schema._schema
-    for named in built.type_map.values():
+def get_argument_converter(field: GraphQLField) -> Convert:
+    """Return the function that converts the field's arguments from graphql-core to those of its Python function."""
+    convert: Convert = field.extensions[CONVERTER]
+    return convert
+
+
+def bind_resolvers(schema: Schema) -> GraphQLSchema:
+    """Bind a resolver to every field of the schema."""
+    graphql_schema: GraphQLSchema = schema._schema
+    for named in graphql_schema.type_map.values():
         if isinstance(named, GraphQLObjectType) and not named.name.startswith("__"):
             for field in named.fields.values():
                 definition = field.extensions["strawberry-definition"]
-                field.resolve = _resolver(definition, _converter(schema, definition))
+                convert = _build_converter(schema, definition, field.args)
+                field.extensions[CONVERTER] = convert
+                field.resolve = _build_resolver(definition, convert)
         elif isinstance(named, GraphQLInputObjectType):
-            # strawberry refuses other than one key when it reads the value: too late, and not as the client's error
+            # Strawberry rejects more than one key only when it reads the value: too late, and not as an error of the
+            # client
             named.is_one_of = bool(named.extensions["strawberry-definition"].is_one_of)
-    return built
+    return graphql_schema
 
 
-def _converter(schema: Schema, field: Field) -> Convert:
-    """Turns what graphql-core gives into what functions take: input types as objects, names as Python's."""
+def _build_converter(schema: Schema, field: Field, declared: Mapping[str, GraphQLArgument]) -> Convert:
+    """Build the function that converts arguments from graphql-core: input types to objects, names to Python's."""
     registry = schema.schema_converter.scalar_registry
 
     def convert(values: dict[str, Any]) -> dict[str, Any]:
-        check_texts(values)
+        check_texts(values, declared)
         return convert_arguments(values, field.arguments, scalar_registry=registry, config=schema.config)
 
     return convert
 
 
-def check_texts(value: Any) -> None:
-    """Refuse characters that no database holds, before they reach a statement."""
-    if isinstance(value, str):
-        if _UNFIT.search(value):
-            raise BadUserInputError("A text contains a NUL or half of a surrogate pair.")
-    elif isinstance(value, dict):
-        check_texts(list(value.values()))
-    elif isinstance(value, list):
-        for item in value:
-            check_texts(item)
-
-
-def _resolver(field: Field, convert: Convert) -> Resolver:
-    resolve = _bare(field, convert)
+def _build_resolver(field: Field, convert: Convert) -> Resolver:
+    resolve = _build_unguarded(field, convert)
     scopes = field.scopes
     if not scopes:
         return resolve
 
-    def guarded(parent: Any, info: Any, **values: Any) -> Any:
+    def resolve_guarded(parent: Any, info: Any, **values: Any) -> Any:
+        if info.context.is_hidden_from_guest(scopes, parent):
+            return None
         info.context.require(scopes, parent)
         return resolve(parent, info, **values)
 
-    return guarded
+    return resolve_guarded
 
 
-def _bare(field: Field, convert: Convert) -> Resolver:
+def _build_unguarded(field: Field, convert: Convert) -> Resolver:
     kind = field.kind
     if isinstance(kind, Attribute):
-        return _reading(kind.path or field.python_name)
-    if isinstance(kind, Pure):
+        return _build_attribute(kind.path or field.python_name)
+    if isinstance(kind, Computation):
         function = kind.function
         return lambda parent, info, **values: function(parent, **convert(values))
     if isinstance(kind, Load):
-        return _loading(kind, convert)
-    function = kind.function
-    return lambda parent, info, **values: function(info.context, **convert(values))
+        return _build_load(kind, convert)
+    return _build_root(kind, convert)
 
 
-def _reading(path: str) -> Resolver:
+def _build_root(kind: Root, convert: Convert) -> Resolver:
+    def resolve(parent: Any, info: Any, **values: Any) -> Any:
+        known = info.context.root_results.get(info.path.key, _UNKNOWN)
+        return kind.function(info.context, **convert(values)) if known is _UNKNOWN else known
+
+    return resolve
+
+
+def _build_attribute(path: str) -> Resolver:
     names: Sequence[str] = path.split(".")
     return lambda parent, info: reduce(
         lambda value, name: None if value is None else getattr(value, name), names, parent
     )
 
 
-def _loading(kind: Load, convert: Convert) -> Resolver:
+def _build_load(kind: Load, convert: Convert) -> Resolver:
     def resolve(parent: Any, info: Any, **values: Any) -> Any:
         key = kind.key(parent)
         return None if key is None else info.context.load(kind.batch, key, **convert(values))

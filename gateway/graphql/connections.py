@@ -1,58 +1,79 @@
-"""Connections: one page of a list, cursors, and what is counted only when it is asked for."""
+"""Relay connections: pages of lists, their cursors, and total counts that are computed only if selected."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from gateway.execution.context import Context, frozen
+from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
-from gateway.execution.fields import check_texts
+from gateway.graphql.catalog_values import load_cached
+from gateway.graphql.cursors import ListCursors
 from gateway.model.channels import Resource
-from gateway.storage.finding import ProductQuery
-from gateway.storage.paging import Page, Place, Rows, Window
+from gateway.storage.reads.product_search import ProductQuery
+from gateway.storage.sql.keyset import MAX_COUNT, KeysetPosition, Page, Rows, Window
 
 T = TypeVar("T")
 U = TypeVar("U")
 
-DEFAULT_SIZE = 20
-LARGEST_SIZE = 100
-_LARGEST = 2**63 - 1
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+
+class CountPrecision(Enum):
+    """Whether a list was counted to its end."""
+
+    EXACT = "EXACT"
+    AT_LEAST = "AT_LEAST"
 
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """Whether and where there is more."""
+    """Position of a page in its list."""
 
     has_next_page: bool
     has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    start: KeysetPosition | None
+    end: KeysetPosition | None
+    cursors: ListCursors
+
+    @property
+    def start_cursor(self) -> str | None:
+        """Cursor of the first item."""
+        return None if self.start is None else self.cursors.encode(self.start)
+
+    @property
+    def end_cursor(self) -> str | None:
+        """Cursor of the last item."""
+        return None if self.end is None else self.cursors.encode(self.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge(Generic[T]):
-    """An item and its cursor; and how far it is, where the list is in the order of distances."""
+    """An item, its position and, in a list sorted by distance, its distance in kilometers."""
 
-    cursor: str
+    position: KeysetPosition
+    cursors: ListCursors
     node: T
     distance_km: float | None = None
+
+    @property
+    def cursor(self) -> str:
+        """Cursor of the item."""
+        return self.cursors.encode(self.position)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Connection(Generic[T]):
-    """One page.
+    """A page of a list.
 
     Attributes:
-        rows, parent: what `totalCount` counts, unless `total` is known.
-        asked: the resource and the channels that `sources` tells about.
-        query: what the products are that `facets` counts.
+        rows, parent: The list that `totalCount` counts, unless `total` is given.
+        source_channels: The resource and the keys of the channels that `sources` reports.
+        query: The products that `facets` counts.
     """
 
     edges: Sequence[Edge[T]]
@@ -60,22 +81,22 @@ class Connection(Generic[T]):
     rows: Rows[Any] | None = None
     parent: str | None = None
     total: int | None = None
-    asked: tuple[Resource, tuple[str, ...]] | None = None
+    source_channels: tuple[Resource, tuple[str, ...]] | None = None
     query: ProductQuery | None = None
 
     @property
     def nodes(self) -> list[T]:
         return [edge.node for edge in self.edges]
 
-    def holding(self, nodes: Sequence[U | None]) -> Connection[U]:
-        """The same page with other items at its places, without those that are gone by now."""
+    def replace_nodes(self, nodes: Sequence[U | None]) -> Connection[U]:
+        """Return the page with other items at its cursors; an item of None is left out."""
         pairs = zip(self.edges, nodes, strict=True)
-        edges = [Edge(edge.cursor, node, edge.distance_km) for edge, node in pairs if node is not None]
+        edges = [Edge(edge.position, edge.cursors, node, edge.distance_km) for edge, node in pairs if node is not None]
         return replace(cast("Connection[U]", self), edges=edges)
 
 
 class Paging(NamedTuple):
-    """The four arguments of every connection."""
+    """The pagination arguments of a connection."""
 
     first: int | None = None
     after: str | None = None
@@ -83,147 +104,134 @@ class Paging(NamedTuple):
     before: str | None = None
 
 
-def fingerprint(*parts: Any) -> str:
-    """Of a list's sort, filter and search: cursors of one list are none of another."""
-    return hashlib.blake2s(repr(frozen(parts)).encode(), digest_size=9).hexdigest()
-
-
-async def page_of(
+async def load_page(
     context: Context,
     rows: Rows[T],
     paging: Paging,
-    mark: str,
-    asked: tuple[Resource, tuple[str, ...]] | None = None,
+    fingerprint: str,
+    source_channels: tuple[Resource, tuple[str, ...]] | None = None,
 ) -> Connection[T]:
-    """The page of all rows."""
-    page = await context.read(rows.page, _window(rows, paging, mark))
-    return _connection(page, mark, rows=rows, asked=asked)
+    """Load a page of all rows."""
+    cursors = ListCursors.build(context, fingerprint)
+    page = await context.read(rows.read_page, _build_window(rows, paging, cursors))
+    return _build_connection(page, cursors, rows=rows, source_channels=source_channels)
 
 
-async def pages_of(
-    context: Context, rows: Rows[T], parents: Sequence[str], paging: Paging, mark: str
+async def load_pages(
+    context: Context, rows: Rows[T], parents: Sequence[str], paging: Paging, fingerprint: str
 ) -> list[Connection[T]]:
-    """A page for each parent."""
-    pages = await context.read(rows.pages, _window(rows, paging, mark), parents)
-    return [_connection(pages[parent], mark, rows=rows, parent=parent) for parent in parents]
+    """Load a page for each parent."""
+    cursors = ListCursors.build(context, fingerprint)
+    pages = await context.read(rows.read_pages, _build_window(rows, paging, cursors), parents)
+    return [_build_connection(pages[parent], cursors, rows=rows, parent=parent) for parent in parents]
 
 
-def page_in_memory(
-    items: Sequence[tuple[str, T]], paging: Paging, mark: str, distances: Mapping[str, float] | None = None
+def slice_page(
+    items: Sequence[tuple[str, T]], paging: Paging, cursors: ListCursors, distances: Mapping[str, float] | None = None
 ) -> Connection[T]:
-    """The page of a list that is at hand; each item has a key, and perhaps a distance."""
-    size = size_of(paging)
-    places = {key: number for number, (key, _) in enumerate(items)}
-    start = -1 if paging.after is None else _listed(paging.after, mark, places)
-    end = len(items) if paging.before is None else _listed(paging.before, mark, places)
+    """Return a page of a list in memory. Items are (key, item); `distances` are in kilometers, by key."""
+    size = get_page_size(paging)
+    positions = {key: number for number, (key, _) in enumerate(items)}
+    start = -1 if paging.after is None else _find_position(paging.after, cursors, positions)
+    end = len(items) if paging.before is None else _find_position(paging.before, cursors, positions)
     between = [((number, key), item) for number, (key, item) in enumerate(items) if start < number < end]
-    kept = between[-size:] if paging.last is not None else between[:size]
-    lost = len(between) > len(kept)
+    page_items = between[-size:] if paging.last is not None else between[:size]
+    is_cut = len(between) > len(page_items)
     page = Page(
-        kept,
-        has_next=paging.before is not None if paging.last is not None else lost,
-        has_previous=lost if paging.last is not None else paging.after is not None,
+        page_items,
+        has_next=paging.before is not None if paging.last is not None else is_cut,
+        has_previous=is_cut if paging.last is not None else paging.after is not None,
     )
-    return _connection(page, mark, distances or {}, total=len(items))
+    return _build_connection(page, cursors, distances or {}, total=len(items))
 
 
-def _listed(cursor: str, mark: str, places: dict[str, int]) -> int:
-    _, key = place_of(cursor, mark, int)
-    if key not in places:
-        raise BadUserInputError("This cursor is not of this list.")
-    return places[key]
+def _find_position(cursor: str, cursors: ListCursors, positions: dict[str, int]) -> int:
+    _, key = cursors.decode(cursor, int)
+    if key not in positions:
+        raise BadUserInputError("The cursor does not belong to this list.")
+    return positions[key]
 
 
-def _connection(
-    page: Page[T], mark: str, distances: Mapping[str, float] = MappingProxyType({}), **known: Any
+def _build_connection(
+    page: Page[T], cursors: ListCursors, distances: Mapping[str, float] = MappingProxyType({}), **attributes: Any
 ) -> Connection[T]:
-    edges = [Edge(_cursor(place, mark), item, distances.get(place[1])) for place, item in page.items]
+    edges = [Edge(position, cursors, item, distances.get(position[1])) for position, item in page.items]
     info = PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        start=edges[0].position if edges else None,
+        end=edges[-1].position if edges else None,
+        cursors=cursors,
     )
-    return Connection(edges, info, **known)
+    return Connection(edges, info, **attributes)
 
 
-def page_up_to(items: Sequence[tuple[Place, T]], upto: Place, mark: str, *, more: bool, begun: bool) -> Connection[T]:
-    """A page of a list that is read as it grows: it says how far it goes even where it is empty."""
-    page = _connection(Page(items, more, begun), mark)
-    return replace(page, page_info=replace(page.page_info, end_cursor=_cursor(upto, mark)))
+def build_log_page(
+    items: Sequence[tuple[KeysetPosition, T]],
+    end: KeysetPosition,
+    cursors: ListCursors,
+    *,
+    has_next: bool,
+    has_previous: bool,
+) -> Connection[T]:
+    """Return a page of a list that grows; its end cursor is set even if the page is empty."""
+    page = _build_connection(Page(items, has_next, has_previous), cursors)
+    return replace(page, page_info=replace(page.page_info, end=end))
 
 
-def _window(rows: Rows[Any], paging: Paging, mark: str) -> Window:
+def _build_window(rows: Rows[Any], paging: Paging, cursors: ListCursors) -> Window:
     kind = rows.sort.kind
     return Window(
-        size=size_of(paging),
+        size=get_page_size(paging),
         backward=paging.last is not None,
-        after=None if paging.after is None else place_of(paging.after, mark, kind),
-        before=None if paging.before is None else place_of(paging.before, mark, kind),
+        after=None if paging.after is None else cursors.decode(paging.after, kind),
+        before=None if paging.before is None else cursors.decode(paging.before, kind),
     )
 
 
-def size_of(paging: Paging) -> int:
-    """How many items a page has."""
+def get_page_size(paging: Paging) -> int:
+    """Return the number of items of a page."""
     if paging.first is not None and paging.last is not None:
-        raise BadUserInputError("Give either first or last, not both.")
+        raise BadUserInputError("Use first or last, not both.")
     size = paging.last if paging.first is None else paging.first
     if size is None:
-        return DEFAULT_SIZE
-    if not 1 <= size <= LARGEST_SIZE:
-        raise BadUserInputError(f"first and last are at least 1 and at most {LARGEST_SIZE}.")
+        return DEFAULT_PAGE_SIZE
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise BadUserInputError(f"first and last must be between 1 and {MAX_PAGE_SIZE}.")
     return size
 
 
-def _cursor(place: Place, mark: str) -> str:
-    text = json.dumps([mark, *place], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def place_of(cursor: str, mark: str, *kinds: type[str] | type[int]) -> Place:
-    """The place that a cursor of this list stands for; its value is of one of these kinds."""
-    try:
-        found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise BadUserInputError("This is not a cursor of this gateway.") from error
-    if not _is_place(found, kinds):
-        raise BadUserInputError("This is not a cursor of this gateway.")
-    check_texts(found)
-    if found[0] != mark:
-        raise BadUserInputError("This cursor is of a list with another sort, filter or search.")
-    place = found[1], found[2]
-    if _cursor(place, mark) != cursor:
-        raise BadUserInputError("This is not a cursor of this gateway.")
-    return place
-
-
-def _is_place(found: Any, kinds: Sequence[type[str] | type[int]]) -> bool:
-    if not (isinstance(found, list) and len(found) == 3 and isinstance(found[2], str)):
-        return False
-    value = found[1]
-    if value is not None and type(value) not in kinds:
-        return False
-    return not isinstance(value, int) or abs(value) <= _LARGEST
-
-
-async def total_counts(context: Context, connections: Sequence[Connection[Any]]) -> Sequence[int]:
-    """How many items each list has in all: one statement for all parents of the same rows."""
+async def load_total_counts(context: Context, connections: Sequence[Connection[Any]]) -> Sequence[int]:
+    """Count the items of each list, with one statement for all parents of the same rows."""
     totals: dict[int, int] = {}
     by_rows: dict[int, list[Connection[Any]]] = {}
     for connection in connections:
         by_rows.setdefault(id(connection.rows), []).append(connection)
-    for same in by_rows.values():
-        totals.update(await _counted(context, same))
+    for group in by_rows.values():
+        totals.update(await _count_rows(context, group))
     return [totals[id(connection)] for connection in connections]
 
 
-async def _counted(context: Context, same: Sequence[Connection[Any]]) -> dict[int, int]:
-    rows = same[0].rows
+async def load_count_precisions(context: Context, connections: Sequence[Connection[Any]]) -> Sequence[CountPrecision]:
+    """Load whether each list was counted to its end."""
+    totals = await context.load_all(load_total_counts, connections)
+    return [CountPrecision.EXACT if total < MAX_COUNT else CountPrecision.AT_LEAST for total in totals]
+
+
+async def _count_rows(context: Context, group: Sequence[Connection[Any]]) -> dict[int, int]:
+    rows = group[0].rows
     if rows is None:
-        return {id(connection): connection.total or 0 for connection in same}
-    parents = [connection.parent for connection in same if connection.parent is not None]
+        return {id(connection): connection.total or 0 for connection in group}
+    parents = [connection.parent for connection in group if connection.parent is not None]
     if not parents:
-        total = await context.read(rows.count)
-        return {id(connection): total for connection in same}
-    counts = await context.read(rows.counts, parents)
-    return {id(connection): counts[connection.parent] for connection in same if connection.parent is not None}
+        total = await _count_list(context, rows, group[0].query)
+        return {id(connection): total for connection in group}
+    counts = await context.read(rows.count_by_parent, parents)
+    return {id(connection): counts[connection.parent] for connection in group if connection.parent is not None}
+
+
+async def _count_list(context: Context, rows: Rows[Any], query: ProductQuery | None) -> int:
+    """Count a list; that of products once while the catalog stays the same (rule E2)."""
+    return await (
+        context.read(rows.count) if query is None else load_cached(context, "count", query, rows.count, lambda _: 1)
+    )

@@ -1,4 +1,4 @@
-"""Answers made smaller on their way, and bodies that came smaller made whole again."""
+"""Compression of response bodies, and decompression of request bodies with a size limit."""
 
 from __future__ import annotations
 
@@ -8,76 +8,72 @@ import zlib
 
 import zstandard
 
-from gateway.http.negotiation import accepted
-
 IDENTITY, GZIP, ZSTD = "identity", "gzip", "zstd"
-SMALLEST = 1_000
-"""Bytes from which on it is worth it."""
 
-LONG = 50_000
-"""Bytes from which on it takes more than a millisecond, and is done beside the event loop."""
+MIN_COMPRESSED_SIZE = 1_000
+"""Bytes. Smaller bodies are not compressed."""
+
+MIN_THREADED_SIZE = 50_000
+"""Bytes. Larger bodies take more than a millisecond and are compressed in a thread."""
 
 GZIP_LEVEL, ZSTD_LEVEL = 4, 3
 
 
-class BombError(Exception):
-    """There is more in it than is allowed."""
+class DecompressedSizeError(Exception):
+    """The decompressed body is larger than allowed."""
 
 
-class DamagedError(Exception):
-    """It is not gzip, or not whole."""
+class CorruptBodyError(Exception):
+    """The body is not gzip, or is incomplete."""
 
 
-def encoding_for(header: str | None) -> str:
-    """How to send an answer to a client with this Accept-Encoding header; zstd where it likes both as much."""
-    weights = dict(reversed(accepted(header))) if header else {}
-    best = max((ZSTD, GZIP), key=lambda name: weights.get(name, weights.get("*", 0.0)))
-    weight = weights.get(best, weights.get("*", 0.0))
-    return best if weight > 0 and weight >= weights.get(IDENTITY, 0.0) else IDENTITY
-
-
-async def compressed(body: bytes, encoding: str) -> bytes:
-    """The body in this encoding."""
+async def compress(body: bytes, encoding: str) -> bytes:
+    """Compress the body."""
     if encoding == IDENTITY:
         return body
-    if len(body) > LONG:
-        return await asyncio.to_thread(_compress, body, encoding)
-    return _compress(body, encoding)
+    if len(body) > MIN_THREADED_SIZE:
+        return await asyncio.to_thread(_compress_now, body, encoding)
+    return _compress_now(body, encoding)
 
 
-def _compress(body: bytes, encoding: str) -> bytes:
+def _compress_now(body: bytes, encoding: str) -> bytes:
     if encoding == ZSTD:
         return zstandard.compress(body, ZSTD_LEVEL)
     return gzip.compress(body, GZIP_LEVEL, mtime=0)
 
 
-class Inflating:
-    """A gzip body as it comes in, of which never more than allowed is made whole."""
+class BodyInflater:
+    """Decompresses a gzip body chunk by chunk, never to more than `limit` bytes."""
 
-    def __init__(self, most: int) -> None:
-        self._left = most
+    def __init__(self, limit: int) -> None:
+        self._left = limit
         self._inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
 
     def feed(self, chunk: bytes) -> bytes:
-        """What comes out of the next bytes.
+        """Decompress the next chunk.
 
         Raises:
-            BombError, DamagedError
+            DecompressedSizeError: the body is larger than allowed.
+            CorruptBodyError: the body is not gzip.
         """
         if self._inflate.eof and chunk:
-            raise DamagedError
+            raise CorruptBodyError
         try:
-            made = self._inflate.decompress(chunk, self._left + 1)
+            data = self._inflate.decompress(chunk, self._left + 1)
         except zlib.error as error:
-            raise DamagedError from error
-        self._left -= len(made)
+            raise CorruptBodyError from error
+        self._left -= len(data)
         if self._left < 0:
-            raise BombError
+            raise DecompressedSizeError
         if self._inflate.unused_data:
-            raise DamagedError
-        return made
+            raise CorruptBodyError
+        return data
 
-    def check_whole(self) -> None:
-        """Raises: DamagedError: something is missing at the end."""
+    def check_complete(self) -> None:
+        """Check that the body has ended.
+
+        Raises:
+            CorruptBodyError: the end of the body is missing.
+        """
         if not self._inflate.eof:
-            raise DamagedError
+            raise CorruptBodyError

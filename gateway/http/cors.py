@@ -1,4 +1,4 @@
-"""CORS: what pages of other origins may read, for browsers (the Fetch standard)."""
+"""Cross-origin resource sharing (CORS, Fetch standard): lets web pages of the allowed origins read responses."""
 
 from __future__ import annotations
 
@@ -8,65 +8,83 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.settings import CorsTable
+from gateway.execution.error_codes import Code
+from gateway.http.errors import RequestError
+from gateway.http.origins import AllowedOrigins
+from gateway.http.rejection import reject_request
+from gateway.settings.schema import CorsTable
 
-METHODS = "GET, POST"
-SHOWN = "ETag, GraphQL-Cost, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
-"""Headers of answers that scripts may read."""
+ALLOWED_METHODS = "GET, POST"
 
-_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2000}")
+EXPOSED_HEADERS = "ETag, GraphQL-Cost, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
+"""Response headers that scripts may read."""
+
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2000}")
 
 
-class Cors:
-    """Answers preflights, and says on every answer who may read it."""
+class CorsMiddleware:
+    """Responds to preflight requests, and sets CORS headers on every response. Why not Starlette's: see ADR 0012."""
 
-    def __init__(self, app: ASGIApp, table: CorsTable) -> None:
+    def __init__(self, app: ASGIApp, table: CorsTable, origins: AllowedOrigins) -> None:
         self._app = app
         self._table = table
-        self._everybody = "*" in table.origins
+        self._origins = origins
+        self._allows_all = "*" in origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        allowed = self._allowed(headers.get("origin"))
+        origin = self._get_allowed_origin(headers.get("origin"))
         if scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers:
-            await self._preflight(headers, allowed)(scope, receive, send)
+            await self._answer_preflight(headers, origin)(scope, receive, send)
             return
 
-        async def tell(message: Message) -> None:
+        async def send_with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._mark(MutableHeaders(scope=message), allowed)
+                self._set_headers(MutableHeaders(scope=message), origin)
             await send(message)
 
-        await self._app(scope, receive, tell)
+        await self._app(scope, receive, send_with_cors)
 
-    def _allowed(self, origin: str | None) -> str | None:
-        """Which origin the answer is for; where everybody may read, it does not depend on who asks."""
-        if self._everybody:
+    def _get_allowed_origin(self, origin: str | None) -> str | None:
+        """If all origins are allowed it is `*`, so that the response is the same for all and caches can share it."""
+        if self._allows_all:
             return "*"
-        return origin if origin in self._table.origins else None
+        return origin if origin in self._origins else None
 
-    def _preflight(self, asked: Headers, allowed: str | None) -> Response:
+    def _answer_preflight(self, headers: Headers, origin: str | None) -> ASGIApp:
+        """In development, a blocked page learns how to be allowed: a browser's tools show the response."""
+        if origin is None and self._origins.has_local:
+            self._origins.report_blocked(headers["origin"])
+            return _reject_preflight
+        return self._build_preflight(headers, origin)
+
+    def _build_preflight(self, request_headers: Headers, origin: str | None) -> Response:
         response = Response(status_code=204)
-        self._mark(response.headers, allowed)
+        self._set_headers(response.headers, origin)
         response.headers.add_vary_header("Access-Control-Request-Headers")
-        if allowed is None:
+        if origin is None:
             return response
-        response.headers["access-control-allow-methods"] = METHODS
+        response.headers["access-control-allow-methods"] = ALLOWED_METHODS
         response.headers["access-control-max-age"] = str(int(self._table.max_age.total_seconds()))
-        names = asked.get("access-control-request-headers", "")
-        if _NAMES.fullmatch(names):
+        names = request_headers.get("access-control-request-headers", "")
+        if _HEADER_NAMES.fullmatch(names):
             response.headers["access-control-allow-headers"] = names
         return response
 
-    def _mark(self, headers: MutableHeaders, allowed: str | None) -> None:
-        if not self._everybody:
-            headers.add_vary_header("Origin")  # on every answer: a cache would give one page's to another
-        if allowed is None:
+    def _set_headers(self, headers: MutableHeaders, origin: str | None) -> None:
+        if not self._allows_all:
+            headers.add_vary_header("Origin")  # on every response, or a cache would serve one origin's to another
+        if origin is None:
             return
-        headers["access-control-allow-origin"] = allowed
-        headers["access-control-expose-headers"] = SHOWN
-        if self._table.credentials:
+        headers["access-control-allow-origin"] = origin
+        headers["access-control-expose-headers"] = EXPOSED_HEADERS
+        if self._table.credentials and origin in self._table.origins:
             headers["access-control-allow-credentials"] = "true"
+
+
+async def _reject_preflight(scope: Scope, _receive: Receive, send: Send) -> None:
+    message = "Pages of this origin are blocked. Add the origin to `server.cors.origins` to allow it."
+    await reject_request(scope, send, RequestError(Code.CROSS_SITE_REQUEST, message, {"vary": "Origin"}))

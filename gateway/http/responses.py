@@ -1,28 +1,42 @@
-"""How answers leave: status, media type, encoding, and what caches may do with them."""
+"""Responses: content negotiation (media type and encoding), status, and cache headers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.execution.answers import Answer
-from gateway.http.compression import IDENTITY, SMALLEST, compressed
-from gateway.http.negotiation import GRAPHQL, JSON
+from gateway.execution.response import GraphQLResponse
+from gateway.http.compression import GZIP, IDENTITY, MIN_COMPRESSED_SIZE, ZSTD, compress
 
-PARTIAL = 294
+T = TypeVar("T")
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+
+MAX_RANGES = 50
+"""Ranges of an Accept header that are read. The rest is ignored."""
+
+MAX_CACHED_HEADERS, MAX_CACHED_HEADER = 500, 200
+"""How many values of a header are cached with what is chosen for them, and their length."""
+
+PARTIAL_STATUS = 294
 PRIVATE = "private, no-store"
 VARY = "Accept, Accept-Encoding, Authorization"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How an answer is to look.
+class ResponseFormat:
+    """Format of a response.
 
     Attributes:
-        draft: with the status codes of the newest draft of GraphQL over HTTP.
+        draft: whether the response has the status codes of the newest draft of GraphQL over HTTP.
     """
 
     media_type: str = JSON
@@ -33,38 +47,131 @@ class Form:
         return f"{self.media_type} {self.encoding}"
 
 
-def dumped(answer: Answer | list[Answer]) -> bytes:
-    """The answer, or the answers to a batch, as JSON."""
-    return orjson.dumps([one.body for one in answer] if isinstance(answer, list) else answer.body)
+# ------------------------------------------------------------------------------------------------ content negotiation
+
+
+def join_header(request: Request, name: str) -> str | None:
+    """Return all headers of this name as one value, or None if there is none."""
+    return ", ".join(request.headers.getlist(name)) or None
+
+
+def _cache_short(choose: Callable[[str | None], T]) -> Callable[[str | None], T]:
+    """Cache what is chosen for short headers: clients send the same few."""
+    cached = lru_cache(MAX_CACHED_HEADERS)(choose)
+
+    def choose_cached(header: str | None) -> T:
+        return choose(header) if header is not None and len(header) > MAX_CACHED_HEADER else cached(header)
+
+    return wraps(choose)(choose_cached)
+
+
+def parse_accept(header: str | None) -> list[tuple[str, float]]:
+    """Return the media ranges of an Accept header with their weights, preferred ranges first."""
+    ranges = [_parse_range(part) for part in (header or "*/*").split(",", MAX_RANGES)[:MAX_RANGES] if part.strip()]
+    return sorted(ranges, key=lambda item: -item[1])
+
+
+def _parse_range(part: str) -> tuple[str, float]:
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    weight = next((piece[2:].strip() for piece in parameters if piece.startswith("q=")), "1")
+    try:
+        number = float(weight)
+    except ValueError:
+        return name, 0.0
+    return name, number if 0 <= number <= 1 else 0.0
+
+
+@_cache_short
+def choose_media_type(header: str | None) -> str | None:
+    """Choose the media type of the response for this Accept header, or None if the client accepts neither.
+
+    Of two equal ones it is the newer type if the header names it: a client that accepts any type may not support it.
+    """
+    ranges = dict(reversed(parse_accept(header)))
+    newer, older = _get_weight(GRAPHQL, ranges), _get_weight(JSON, ranges)
+    if max(newer, older) == 0:
+        return None
+    return GRAPHQL if newer > older or (newer == older and GRAPHQL in ranges) else JSON
+
+
+def _get_weight(name: str, ranges: Mapping[str, float]) -> float:
+    """Return the weight of the most specific range."""
+    return next((ranges[key] for key in (name, "application/*", "*/*") if key in ranges), 0.0)
+
+
+def is_page_request(header: str | None) -> bool:
+    """Whether a browser sends this Accept header: it has HTML and neither type of a GraphQL response."""
+    names = [name for name, weight in parse_accept(header) if weight > 0]
+    return HTML in names and GRAPHQL not in names and JSON not in names
+
+
+@_cache_short
+def choose_encoding(header: str | None) -> str:
+    """Choose the encoding of the response for this Accept-Encoding header.
+
+    Of two equal ones it is gzip: clients of Node.js 20 name zstd as well, but cannot decompress it.
+    """
+    weights = dict(reversed(parse_accept(header))) if header else {}
+    best = max((GZIP, ZSTD), key=lambda name: weights.get(name, weights.get("*", 0.0)))
+    weight = weights.get(best, weights.get("*", 0.0))
+    return best if weight > 0 and weight >= weights.get(IDENTITY, 0.0) else IDENTITY
+
+
+# ------------------------------------------------------------------------------------------------ responses
+
+
+def serialize(response: GraphQLResponse | list[GraphQLResponse]) -> bytes:
+    """Serialize a response, or the responses of a batch, as JSON."""
+    return orjson.dumps([item.body for item in response]) if isinstance(response, list) else response.serialize()
 
 
 async def respond(
-    answer: Answer | list[Answer], form: Form, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    response: GraphQLResponse | list[GraphQLResponse],
+    response_format: ResponseFormat,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
 ) -> Response:
-    """The response. `body`: the answer as JSON, where it is at hand; by default nobody keeps it."""
-    text = dumped(answer) if body is None else body
-    status = 200 if isinstance(answer, list) else _status(answer, form)
-    sent = {
-        "content-type": f"{_media_type(status, form)}; charset=utf-8",
+    """Build the HTTP response. By default no cache may store it.
+
+    Args:
+        headers: further headers. They replace the default ones.
+        body: the response as JSON, if the caller has serialized it already.
+    """
+    content = serialize(response) if body is None else body
+    status = 200 if isinstance(response, list) else _choose_status(response, response_format)
+    all_headers = {
+        "content-type": f"{_choose_content_type(status, response_format)}; charset=utf-8",
         "vary": VARY,
         "cache-control": PRIVATE,
         "x-content-type-options": "nosniff",
-        **(headers or {}),
+        **headers,
     }
-    if form.encoding != IDENTITY and len(text) >= SMALLEST:
-        text = await compressed(text, form.encoding)
-        sent["content-encoding"] = form.encoding
-    return Response(text, status, sent)
+    if response_format.encoding != IDENTITY and len(content) >= MIN_COMPRESSED_SIZE:
+        content = await _compress(response, content, response_format.encoding)
+        all_headers["content-encoding"] = response_format.encoding
+    return Response(content, status, all_headers)
 
 
-def _status(answer: Answer, form: Form) -> int:
-    if answer.refused is None:
-        return PARTIAL if form.draft and form.media_type == GRAPHQL and "errors" in answer.body else 200
-    if form.draft:
-        return answer.draft_status or answer.refused.draft_status
-    return 200 if form.media_type == JSON and answer.refused.value.lenient else answer.refused.status
+async def _compress(response: GraphQLResponse | list[GraphQLResponse], content: bytes, encoding: str) -> bytes:
+    """Compress the body; that of a cached response once."""
+    cached = None if isinstance(response, list) else response.cached
+    if cached is None:
+        return await compress(content, encoding)
+    if encoding not in cached.compressed:
+        cached.compressed[encoding] = await compress(content, encoding)
+    return cached.compressed[encoding]
 
 
-def _media_type(status: int, form: Form) -> str:
-    """By the draft an answer that says by its status that it failed has a type that tells it is ours."""
-    return GRAPHQL if form.draft and status >= 300 else form.media_type
+def _choose_status(response: GraphQLResponse, response_format: ResponseFormat) -> int:
+    code = response.request_error
+    if code is None:
+        is_partial = response_format.draft and response_format.media_type == GRAPHQL and "errors" in response.body
+        return PARTIAL_STATUS if is_partial else 200
+    if response_format.draft:
+        return response.draft_status or code.draft_status
+    return 200 if response_format.media_type == JSON and code.value.lenient else code.status
+
+
+def _choose_content_type(status: int, response_format: ResponseFormat) -> str:
+    """In the draft an error status has the GraphQL type: it tells that the response is not from a proxy."""
+    return GRAPHQL if response_format.draft and status >= 300 else response_format.media_type

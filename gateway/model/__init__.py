@@ -1,1 +1,1 @@
-"""What commerce is: ids, money, catalogue, stock, customers, orders. Standard library only."""
+"""The commerce model: ids, money, catalog, stock, customers and orders. Uses the standard library only."""

@@ -1,4 +1,4 @@
-"""Carts, and the ways in which what is in them can reach a shopper."""
+"""Carts, and the fulfillment options of a cart."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from gateway.model.channels import FulfillmentMethod
-from gateway.model.money import Money
+from gateway.model.locations import FulfillmentMethod
+from gateway.model.money import Money, round_half_up, to_exact_minor
 
 
 class CartStatus(Enum):
-    """Whether a cart can still be changed."""
+    """State of a cart; only an ACTIVE one can be changed."""
 
     ACTIVE = "ACTIVE"
     ORDERED = "ORDERED"
@@ -20,7 +20,7 @@ class CartStatus(Enum):
 
 
 class CartChangeKind(Enum):
-    """What happened to a cart without its owner's doing."""
+    """Kind of change that the owner of a cart did not request."""
 
     PRICE_CHANGED = "PRICE_CHANGED"
     QUANTITY_REDUCED = "QUANTITY_REDUCED"
@@ -29,7 +29,7 @@ class CartChangeKind(Enum):
 
 
 class CartWarningCode(Enum):
-    """What a shopper should know about a change of her cart that was granted."""
+    """Reason of a notice about an accepted change of a cart."""
 
     QUANTITY_REDUCED = "QUANTITY_REDUCED"
     PRICE_CHANGED = "PRICE_CHANGED"
@@ -39,7 +39,7 @@ class CartWarningCode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedDiscount:
-    """Something that is taken off. `code`: what was given for it."""
+    """A discount on a cart. `code`: the discount code; None: it applies without a code."""
 
     code: str | None
     title: str
@@ -48,41 +48,53 @@ class AppliedDiscount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
-    """One line of a cart.
+    """A line of a cart.
 
     Attributes:
-        listing_id: the listing of the cart's channel.
-        channel_key: of the cart.
-        unit_price: of one listing, as it was looked at last; None: it cannot be had in this channel.
-        price_includes_tax: whether it is gross.
+        listing_id: Row ID of the listing in the cart's channel.
+        channel_key: Key of the cart's channel.
+        currency_code: Currency of the cart.
+        variant_id: Row ID of the variant; None: the listing has been deleted.
+        quantity: Number of listings.
+        unit_price: Price of one listing when it was last checked; None: the channel does not sell it.
+        price_micros: The exact price in millionths; None: `unit_price` is exact.
+        price_includes_tax: Whether `unit_price` includes tax.
     """
 
     id: str
     cart_id: str
     listing_id: str
     channel_key: str
+    currency_code: str
     variant_id: str | None
     title: str
     sku: str | None
     quantity: int
     unit_price: Money | None
     price_includes_tax: bool
+    price_micros: int | None = None
 
     @property
     def total(self) -> Money | None:
-        """What the line comes to."""
+        """The exact price times `quantity`; None: the channel does not sell it."""
         price = self.unit_price
-        return None if price is None else Money(price.minor * self.quantity, price.currency_code)
+        if price is None:
+            return None
+        exact = to_exact_minor(self.price_micros, price.minor, price.currency_code)
+        return Money(round_half_up(exact * self.quantity), price.currency_code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """What somebody is about to buy in one channel. It reserves nothing.
+    """A shopping cart in one channel. It does not reserve stock.
 
     Attributes:
-        token: the credential; known only to whoever just sent it, or just got it.
-        tax_total: None: no tax policy knows the rates.
-        tax_added: what comes on top of those prices that are net, in the smallest unit of the currency.
+        version: Increases with every change.
+        lines: The lines, in the order in which they were added.
+        tax_total: Tax contained in `total`; None: no tax policy knows the rates.
+        tax_added: Tax on prices that do not include tax, in the smallest unit of the currency.
+        token: The credential; None unless the client sent it or has just received it.
+        expires_at: When the cart expires unless it is changed before.
     """
 
     id: str
@@ -101,23 +113,30 @@ class Cart:
 
     @property
     def subtotal(self) -> Money:
-        """The lines together."""
+        """Sum of the line totals."""
         return Money(sum(line.total.minor for line in self.lines if line.total), self.currency_code)
 
     @property
     def discount_total(self) -> Money:
-        """What is taken off: there are no promotions yet."""
+        """Sum of the discounts. Always zero: there are no promotions yet."""
         return Money(0, self.currency_code)
 
     @property
     def total(self) -> Money:
-        """What is to be paid, shipping apart."""
+        """Amount to pay, including tax, without shipping."""
         return Money(self.subtotal.minor + self.tax_added, self.currency_code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartChange:
-    """One thing that happened to a cart without its owner's doing. `line_id`: None where the line is gone."""
+    """A change of a cart that its owner did not request.
+
+    Attributes:
+        line_id: ID of the affected line; None: the whole cart is affected, or the line was removed.
+        title: Title of the affected line.
+        price_before, price_after: Price of one listing; None: the price did not change.
+        quantity_before, quantity_after: Number of listings; None: the quantity did not change.
+    """
 
     kind: CartChangeKind
     cart_id: str
@@ -131,7 +150,7 @@ class CartChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartWarning:
-    """What a shopper should know about a change that was granted."""
+    """A notice about an accepted change of a cart, to show to the customer."""
 
     code: CartWarningCode
     message: str
@@ -141,7 +160,7 @@ class CartWarning:
 
 @dataclass(frozen=True, slots=True)
 class CartLineQuantity:
-    """So much of a line of a cart."""
+    """A quantity of a cart line."""
 
     cart_id: str
     line_id: str
@@ -150,12 +169,12 @@ class CartLineQuantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfillmentPart:
-    """What of a cart comes from one location, and how.
+    """The part of a cart that is supplied by one location.
 
     Attributes:
-        location_key: where it is handed over or sent from.
-        transfer_from: key of the location that it is brought from first.
-        ready_at: when it can be collected, or is sent.
+        location_key: Key of the location that hands the goods over or ships them.
+        transfer_from: Key of the location from which the goods are transferred first; None: no transfer is needed.
+        ready_at: When the goods can be collected or are shipped.
     """
 
     method: FulfillmentMethod
@@ -167,13 +186,16 @@ class FulfillmentPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfillmentOption:
-    """One way in which a whole cart can reach the shopper.
+    """A way to fulfill a whole cart.
 
     Attributes:
-        token: what `orderPlace` takes: it says all of this, signed.
-        uncovered: what nobody can serve.
-        price: what it costs beyond the goods, with tax.
-        distance_km: from the shopper to where she collects, or to where it is sent from.
+        token: Signed token that `orderPlace` accepts; it contains the whole option.
+        label: Display name, in English.
+        uncovered: Quantities that no location can supply.
+        price: Additional cost, such as shipping, including tax.
+        ready_at: When all parts can be collected or are shipped; None: not known.
+        distance_km: Kilometers from the customer to the farthest location; None: not known.
+        expires_at: When the option expires.
     """
 
     token: str

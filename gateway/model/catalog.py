@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from gateway.model.media import Image, Media, wrap_images
 from gateway.model.money import Money
+
+AttributeValues = tuple[tuple[str, tuple[str, ...]], ...]
+"""Keys of attributes, each with its values."""
 
 
 class ProductStatus(Enum):
-    """Whether a product is on sale."""
+    """Sales status of a product."""
 
     ACTIVE = "ACTIVE"
     DRAFT = "DRAFT"
@@ -18,7 +22,7 @@ class ProductStatus(Enum):
 
 
 class ListingStatus(Enum):
-    """Whether a channel offers a listing."""
+    """Sales status of a listing."""
 
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
@@ -26,7 +30,7 @@ class ListingStatus(Enum):
 
 
 class MatchEvidence(Enum):
-    """What connects a listing with the others of its variant."""
+    """Why a listing was matched with its variant."""
 
     GTIN = "GTIN"
     SKU = "SKU"
@@ -34,19 +38,9 @@ class MatchEvidence(Enum):
     PLUGIN = "PLUGIN"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """A picture, by its address."""
-
-    url: str
-    alt_text: str | None = None
-    width: int | None = None
-    height: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class SelectedOption:
-    """One choice of a variant: ``Color``, ``Red``."""
+    """The value of one option that a variant has: ``Color``, ``Red``."""
 
     name: str
     value: str
@@ -54,11 +48,14 @@ class SelectedOption:
 
 @dataclass(frozen=True, kw_only=True)
 class ProductFields:
-    """What a channel's product and ours have in common.
+    """Fields that a channel's product and the gateway's product share.
 
     Attributes:
-        brand: the manufacturer's or own brand.
-        tags: words by which the retailer groups products.
+        description: May be empty.
+        brand: Name of the manufacturer or of the retailer's own brand; None: not known.
+        tags: Labels by which the retailer groups products.
+        images: The images, the main one first.
+        media: Images, videos and 3D models in their order; empty: only the images.
     """
 
     title: str
@@ -67,11 +64,17 @@ class ProductFields:
     tags: tuple[str, ...] = ()
     status: ProductStatus = ProductStatus.ACTIVE
     images: tuple[Image, ...] = ()
+    media: tuple[Media, ...] = ()
+
+    @property
+    def all_media(self) -> tuple[Media, ...]:
+        """Images, videos and 3D models in their order."""
+        return self.media or wrap_images(self.images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionValue:
-    """One value of a choice that a product offers: ``Red`` of ``Color``."""
+    """A value of a product option: ``Red`` of ``Color``."""
 
     product_id: str
     option: str
@@ -80,7 +83,7 @@ class OptionValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductOption:
-    """A choice that a product offers, and its values in the order of the variants."""
+    """An option by which the variants of a product differ, with its values in the order of the variants."""
 
     name: str
     values: tuple[OptionValue, ...]
@@ -88,11 +91,14 @@ class ProductOption:
 
 @dataclass(frozen=True, kw_only=True)
 class Product(ProductFields):
-    """One product, whatever number of channels sells it.
+    """A product, independent of the number of channels that sell it.
 
     Attributes:
-        handle: unique, readable, for addresses.
-        options: the choices of its variants, from the channel that groups it.
+        handle: Unique, human-readable identifier for URLs.
+        version: Increases with every change.
+        category_id: Row ID of the category; None: not categorized.
+        options: Options of the variants, as defined by the channel that groups the product.
+        attributes: Canonical values of attributes, by key.
     """
 
     id: str
@@ -102,39 +108,49 @@ class Product(ProductFields):
     options: tuple[ProductOption, ...]
     created_at: datetime
     updated_at: datetime
+    attributes: AttributeValues = ()
 
     @property
     def featured_image(self) -> Image | None:
-        """The first image."""
+        """The first image; None: there is none."""
         return self.images[0] if self.images else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFields:
-    """What a channel's variant and ours have in common.
+    """Fields that a channel's variant and the gateway's variant share.
 
     Attributes:
-        sku: the retailer's own code. May be missing, and may repeat.
-        gtin: 14 digits, check digit verified (`values.gtin`).
-        unit_of_measure: what one unit of every quantity is: ``each``, ``g``.
+        sku: The retailer's stock keeping unit; None: not known. Not guaranteed to be unique.
+        gtin: 14 digits with a valid check digit (`validation.check_gtin`); None: not known.
+        image: The main image; None: there is none.
+        media: Images, videos and 3D models in their order; empty: only the image.
+        unit_of_measure: Unit of all quantities: ``each``, ``g``.
     """
 
     sku: str | None = None
     gtin: str | None = None
     title: str
     image: Image | None = None
+    media: tuple[Media, ...] = ()
     selected_options: tuple[SelectedOption, ...] = ()
     unit_of_measure: str = "each"
+
+    @property
+    def all_media(self) -> tuple[Media, ...]:
+        """Images, videos and 3D models in their order."""
+        return self.media or wrap_images(() if self.image is None else (self.image,))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant(VariantFields):
-    """One sellable thing: the same item in every channel that lists it."""
+    """A sellable item: the same item in every channel that lists it. `attributes`: canonical values, by key."""
 
     id: str
     product_id: str
     version: int
     updated_at: datetime
+    attributes: AttributeValues = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +158,15 @@ class Listing:
     """A variant as one channel lists it.
 
     Attributes:
-        external_id: the variant's id in the channel.
-        generation: counts how often the channel has given this id to another thing.
-        units_per_listing: a two-pack sells two units of stock.
-        tracked: whether the channel counts its stock.
-        inventory_item: what the channel counts stock of; variants that share one share its stock.
-        price_includes_tax: whether `price` is gross.
-        matched_by: None where nothing matched and the listing founded its variant.
-        observed_at: when the listing was last known to be so.
+        external_id: ID of the variant in the channel.
+        generation: Number of times that the channel has reused this ID for another item.
+        price, compare_at_price: For one listing; None: the channel has no such price.
+        price_includes_tax: Whether `price` includes tax; None: not known.
+        units_per_listing: Number of stock units that one listing contains: 2 for a two-pack.
+        tracked: Whether the channel counts the stock.
+        inventory_item: ID of the item that the channel counts; variants with the same item share its stock.
+        matched_by: None: the listing was not matched; its variant was created from it.
+        observed_at: When the gateway last confirmed this state with the channel.
     """
 
     id: str
@@ -175,7 +192,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A node of the tree in which products are filed; the same path of titles is the same category in every channel."""
+    """A category of the product tree. Equal paths of titles are one category in all channels."""
 
     id: str
     handle: str

@@ -1,15 +1,14 @@
-"""Channels and locations as the configuration names them, and how a channel fares."""
+"""Channels as configured, and the state of their synchronization."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 
 class ChannelKind(Enum):
-    """What a channel is to a shopper."""
+    """Kind of sales channel."""
 
     POS = "POS"
     STOREFRONT = "STOREFRONT"
@@ -17,7 +16,7 @@ class ChannelKind(Enum):
 
 
 class ChannelState(Enum):
-    """Whether a channel takes part. FAILED: its plugin or its configuration could not be loaded."""
+    """Operational state of a channel. FAILED: its plugin or its configuration could not be loaded."""
 
     ENABLED = "ENABLED"
     PAUSED = "PAUSED"
@@ -26,7 +25,7 @@ class ChannelState(Enum):
 
 
 class HealthStatus(Enum):
-    """How the last calls of a channel went."""
+    """Result of the most recent calls of a channel."""
 
     HEALTHY = "HEALTHY"
     DEGRADED = "DEGRADED"
@@ -35,7 +34,7 @@ class HealthStatus(Enum):
 
 
 class FaultCode(Enum):
-    """Why a call of a channel failed, by what can be done about it."""
+    """Reason why a call of a channel failed, by what can be done about it."""
 
     UNAVAILABLE = "UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
@@ -47,7 +46,7 @@ class FaultCode(Enum):
 
 
 class Resource(Enum):
-    """What a channel has. The declaration order is the order in which a channel is first synced."""
+    """Kind of data of a channel. The order of the members is the order of a channel's first synchronization."""
 
     PRODUCTS = "PRODUCTS"
     STOCK = "STOCK"
@@ -57,7 +56,7 @@ class Resource(Enum):
 
 
 class Capability(Enum):
-    """What can be done with a channel, derived from the feeds and writes that its plugin opened."""
+    """An operation that a channel supports, derived from the feeds and writes that its plugin opened."""
 
     PULL_PRODUCTS = "PULL_PRODUCTS"
     PULL_STOCK = "PULL_STOCK"
@@ -82,11 +81,11 @@ PULLED_BY = {
     Resource.CUSTOMERS: Capability.PULL_CUSTOMERS,
     Resource.ORDERS: Capability.PULL_ORDERS,
 }
-"""By which capability each resource of a channel is known; prices come with products."""
+"""The capability with which each resource of a channel is read; prices are read with products."""
 
 
 class SourceState(Enum):
-    """How a channel took part in an answer."""
+    """Freshness of a channel's data in a result."""
 
     FRESH = "FRESH"
     STALE = "STALE"
@@ -96,10 +95,12 @@ class SourceState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A failed call.
+    """A failed call of a channel.
 
     Attributes:
-        message: for staff; what failed and what to do. Holds nothing secret and nothing of the channel's raw answer.
+        code: Reason of the failure.
+        retryable: Whether the same call may succeed later.
+        message: For operators: what failed and how to resolve it; contains no secret and no raw response.
     """
 
     code: FaultCode
@@ -110,7 +111,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelHealth:
-    """How a channel's calls go: from the last success and the last fault."""
+    """Health of the connection to a channel.
+
+    Attributes:
+        last_success_at: When a call last succeeded; None: never.
+        retry_at: When the circuit breaker admits the next call; None: it is closed.
+        fault: The failure of the last call; None: it succeeded.
+    """
 
     status: HealthStatus
     last_success_at: datetime | None = None
@@ -118,15 +125,48 @@ class ChannelHealth:
     fault: Fault | None = None
 
 
+class PolicyKind(Enum):
+    """Kind of a text that shoppers can read."""
+
+    RETURNS = "RETURNS"
+    SHIPPING = "SHIPPING"
+    PRIVACY = "PRIVACY"
+    TERMS = "TERMS"
+    IMPRINT = "IMPRINT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPolicy:
+    """A text that shoppers can read, in one language.
+
+    Attributes:
+        body_html: Sanitized; may be empty.
+        locale: BCP 47 language tag; None: not known.
+        url: URL of the page; None: there is none.
+    """
+
+    kind: PolicyKind
+    title: str
+    body_html: str = ""
+    locale: str | None = None
+    url: str | None = None
+    updated_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """A sales channel, as configured.
 
     Attributes:
-        key: its name in the configuration; the same in every environment.
-        kind, currency_code, prices_include_tax, time_zone, capabilities: None while the plugin cannot be loaded.
-        prices_include_tax: None also where the channel says so with each price.
-        failure: why it could not be loaded.
+        key: Key in the configuration; the same in every environment.
+        kind, currency_code, prices_include_tax, time_zone, capabilities: None if the plugin could not be loaded.
+        prices_include_tax: Also None if the channel reports it with each price.
+        failure: Why the channel could not be loaded; None: it was loaded.
+        required: Whether the gateway does not start without it.
+        sells_to_anyone: Whether callers without a token may buy in it.
+        url: URL of its storefront; None: not configured.
+        locales: Languages of its texts, the default first; empty: not configured.
+        policies: Texts that shoppers can read.
     """
 
     key: str
@@ -141,31 +181,47 @@ class Channel:
     plugin_version: str | None = None
     failure: str | None = None
     required: bool = False
+    sells_to_anyone: bool = False
+    url: str | None = None
+    locales: tuple[str, ...] = ()
+    policies: tuple[ShopPolicy, ...] = ()
+
+
+class RejectSeverity(Enum):
+    """What became of a record with an invalid value."""
+
+    ERROR = "ERROR"
+    WARNING = "WARNING"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStatus:
-    """How far a resource of a channel is synced, over all its feeds.
+    """Synchronization progress of one resource of a channel, over all its feeds.
 
     Attributes:
-        records: rows known and not gone.
-        rejected: open rejects.
+        last_completed_at: When a pass was last completed; None: never.
+        records: Number of stored records that the channel has not deleted.
+        rejected: Number of rejected records.
+        warnings: Number of records that were stored without an invalid field.
+        fault: The failure of the last pass; None: it succeeded.
     """
 
     resource: Resource
     last_completed_at: datetime | None
     records: int
     rejected: int
+    warnings: int = 0
     fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """How one channel took part in an answer.
+    """How a channel contributed to a result.
 
     Attributes:
-        as_of: when what is known was last known to be complete.
-        stale_at: from when on it counts as stale.
+        as_of: The time as of which the data is complete; None: no pass is complete yet.
+        stale_at: When the data becomes stale; None: no pass is complete yet.
+        fault: The failure of the last read; None: it succeeded.
     """
 
     channel_key: str
@@ -174,83 +230,3 @@ class Source:
     as_of: datetime | None = None
     stale_at: datetime | None = None
     fault: Fault | None = None
-
-
-class LocationKind(Enum):
-    """What a place is to a retailer."""
-
-    STORE = "STORE"
-    WAREHOUSE = "WAREHOUSE"
-    MARKETPLACE_FULFILLMENT = "MARKETPLACE_FULFILLMENT"
-
-
-class FulfillmentMethod(Enum):
-    """How goods reach a shopper."""
-
-    SHIPPING = "SHIPPING"
-    PICKUP = "PICKUP"
-    IN_STORE = "IN_STORE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A postal address. `country_code` is ISO 3166-1 alpha-2."""
-
-    name: str | None = None
-    company: str | None = None
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country_code: str | None = None
-    phone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GeoPoint:
-    """A point on the Earth, WGS 84, in degrees."""
-
-    latitude: float
-    longitude: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpeningHours:
-    """When a place is open on one day of the week.
-
-    Attributes:
-        weekday: ISO 8601, Monday is 1.
-        opens_at, closes_at: local wall time, ``09:30``.
-    """
-
-    weekday: int
-    opens_at: str
-    closes_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """A place that holds stock.
-
-    Attributes:
-        authority: key of the one channel whose count of on-hand units is believed here.
-        external_ids: the place's id in each channel that sells from it, by channel key; the authority is among them.
-    """
-
-    key: str
-    name: str
-    kind: LocationKind
-    authority: str
-    external_ids: dict[str, str] = field(default_factory=dict)
-    time_zone: str = "UTC"
-    address: Address | None = None
-    point: GeoPoint | None = None
-    phone: str | None = None
-    opening_hours: tuple[OpeningHours, ...] = ()
-    fulfillment_methods: tuple[FulfillmentMethod, ...] = ()
-
-
-def mapped_places(locations: Iterable[Location]) -> frozenset[tuple[str, str]]:
-    """Every place of a channel, as (channel key, its id there), that is one of these locations."""
-    return frozenset(place for location in locations for place in location.external_ids.items())

@@ -1,4 +1,4 @@
-"""Customers, and the identities under which channels know them."""
+"""Customers, and their records in the channels."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from gateway.model.channels import Address
+from gateway.model.locations import Address
 
 
 class IdentityRule(Enum):
-    """Why an identity belongs to its customer."""
+    """Why a customer record was linked to a customer."""
 
     VERIFIED_EMAIL = "VERIFIED_EMAIL"
     PHONE = "PHONE"
@@ -22,11 +22,12 @@ class IdentityRule(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPoint:
-    """An e-mail address or a phone number.
+    """An email address or a phone number of a customer.
 
     Attributes:
-        verified: the channel has seen that it reaches her.
-        channel_keys: the channels that have it; filled in by the gateway.
+        verified: Whether the channel has verified that it belongs to the customer.
+        primary: Whether it is the preferred one.
+        channel_keys: Keys of the channels that store it; set by the gateway.
     """
 
     value: str
@@ -37,7 +38,7 @@ class ContactPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerFields:
-    """What a channel's customer and ours have in common."""
+    """Fields that a channel's customer and the gateway's customer share. None: not known."""
 
     display_name: str | None = None
     given_name: str | None = None
@@ -50,7 +51,7 @@ class CustomerFields:
 
 @dataclass(frozen=True, kw_only=True)
 class Customer(CustomerFields):
-    """One person, whatever number of channels knows her."""
+    """A customer, independent of the number of channels that know the customer."""
 
     id: str
     version: int
@@ -60,7 +61,11 @@ class Customer(CustomerFields):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityEvidence:
-    """One reason for a link, with the value that was compared."""
+    """A reason why a record was linked to a customer.
+
+    Attributes:
+        value: The matching value; None: the rule compares no value.
+    """
 
     rule: IdentityRule
     value: str | None = None
@@ -68,7 +73,14 @@ class IdentityEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerIdentity:
-    """A customer as one channel knows her."""
+    """The customer record of one channel.
+
+    Attributes:
+        external_id: ID of the customer in the channel.
+        loyalty_number: Number of the loyalty card; None: there is none.
+        evidence: Why the record was linked to the customer.
+        linked_at: When it was linked.
+    """
 
     id: str
     customer_id: str

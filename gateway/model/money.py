@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
-from gateway.model.values import MAX_AMOUNT, InvalidValueError, whole
+from gateway.model.currency_table import CODES_BY_DIGITS
+from gateway.model.validation import MAX_AMOUNT, InvalidValueError, check_whole
 
-_EXPONENTS = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    2: (
-        "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY "
-        "COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
-        "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR "
-        "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD "
-        "SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD YER ZAR ZMW ZWG"
-    ),
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-EXPONENTS = {code: exponent for exponent, codes in _EXPONENTS.items() for code in codes.split()}
-"""Digits after the decimal point, by currency (ISO 4217, list one)."""
+EXPONENTS = {code: digits for digits, codes in CODES_BY_DIGITS.items() for code in codes.split()}
+"""Number of decimal digits, by currency code (ISO 4217, in use or withdrawn)."""
+
+UNKNOWN_EXPONENT = 2
+"""Number of decimal digits of a currency that the table does not know: that of nearly all."""
+
+_CODE = re.compile(r"[A-Z]{3}")
 
 
-def currency(field: str, value: object) -> str:
-    """An ISO 4217 code of a currency in use.
+def check_currency(field: str, value: object) -> str:
+    """Return a code that has the form of ISO 4217: three capital letters. Amounts in unknown currencies are kept.
 
     Raises:
-        InvalidValueError: unknown code.
+        InvalidValueError: The value is no such code.
+    """
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        raise InvalidValueError(field, f"{value!r} is not a currency code of ISO 4217")
+    return value
+
+
+def check_known_currency(field: str, value: object) -> str:
+    """Return the code of a currency of ISO 4217, in use or withdrawn.
+
+    Raises:
+        InvalidValueError: The code is unknown.
     """
     if not isinstance(value, str) or value not in EXPONENTS:
         raise InvalidValueError(field, f"{value!r} is not a currency code of ISO 4217")
     return value
+
+
+def get_exponent(currency_code: str) -> int:
+    """Return the number of decimal digits of a currency."""
+    return EXPONENTS.get(currency_code, UNKNOWN_EXPONENT)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,52 +51,72 @@ class Money:
     """An amount of money.
 
     Attributes:
-        minor: the amount in the currency's smallest unit, 1250 for GBP 12.50. May be negative: tills refund so.
-        currency_code: ISO 4217.
+        minor: Amount in the smallest unit of the currency: 1250 for GBP 12.50. Negative for refunds.
+        currency_code: code of the form of ISO 4217. Amounts in unknown currencies are shown, and sold in by no channel.
+
+    Raises:
+        InvalidValueError: The amount is out of range or the currency is unknown.
     """
 
     minor: int
     currency_code: str
 
     def __post_init__(self) -> None:
-        whole("amount", self.minor, least=-MAX_AMOUNT, most=MAX_AMOUNT)
-        currency("currency", self.currency_code)
+        check_whole("amount", self.minor, least=-MAX_AMOUNT, most=MAX_AMOUNT)
+        check_currency("currency", self.currency_code)
 
     @property
     def amount(self) -> str:
-        """The amount as a decimal string at the currency's exponent: ``12.50``, ``-3.00``, ``1200`` for JPY."""
-        return minor_text(self.minor, self.currency_code)
+        """The amount as a decimal string with the digits of its currency: ``12.50``, ``-3.00``, ``1200`` for JPY."""
+        return format_minor(self.minor, self.currency_code)
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency_code: str) -> Money:
-        """Exactly this amount of major units.
+        """Create money from an exact amount of major units.
 
         Raises:
-            InvalidValueError: not a number, finer than the currency's smallest unit, or an unknown currency.
+            InvalidValueError: The amount is no number or has more digits than the currency, or the currency is unknown.
         """
-        exact = _decimal(amount).scaleb(EXPONENTS[currency("currency", currency_code)])
+        exact = _parse_decimal(amount).scaleb(get_exponent(check_currency("currency", currency_code)))
         if exact != exact.to_integral_value():
-            raise InvalidValueError("amount", f"{amount} is finer than the smallest unit of {currency_code}")
+            raise InvalidValueError("amount", f"{amount} has more digits than the currency {currency_code}")
         return cls(int(exact), currency_code)
 
     @classmethod
     def rounded(cls, amount: str | int | float | Decimal, currency_code: str) -> Money:
-        """The nearest amount, rounded half up (away from zero). For channels that hold prices finer, or as floats."""
-        shift = EXPONENTS[currency("currency", currency_code)]
-        exact = _decimal(repr(amount) if isinstance(amount, float) else amount).scaleb(shift)
-        return cls(int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)), currency_code)
+        """Create money from an amount of major units, rounded half up (away from zero) to the digits of the currency.
+
+        For channels that store prices with more digits or as floating-point numbers.
+
+        Raises:
+            InvalidValueError: The amount is no number or out of range, or the currency is unknown.
+        """
+        shift = get_exponent(check_currency("currency", currency_code))
+        exact = _parse_decimal(repr(amount) if isinstance(amount, float) else amount).scaleb(shift)
+        return cls(round_half_up(exact), currency_code)
 
 
-def minor_text(minor: int, currency_code: str) -> str:
-    """An amount of the smallest unit as a decimal string at the currency's exponent."""
-    exponent = EXPONENTS[currency_code]
+def build_money(minor: int, currency_code: str) -> Money | None:
+    """Build an amount that was computed; None: it is out of the range of `Money`, as a sum of amounts can be."""
+    return Money(minor, currency_code) if abs(minor) <= MAX_AMOUNT else None
+
+
+def clamp_money(minor: int, currency_code: str) -> Money:
+    """Build an amount that was computed, or the largest that `Money` can hold."""
+    return Money(max(-MAX_AMOUNT, min(minor, MAX_AMOUNT)), currency_code)
+
+
+@lru_cache(10_000)
+def format_minor(minor: int, currency_code: str) -> str:
+    """Format an amount in the smallest unit as a decimal string with the digits of its currency."""
+    exponent = get_exponent(currency_code)
     if exponent == 0:
         return str(minor)
     digits = str(abs(minor)).zfill(exponent + 1)
     return f"{'-' if minor < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]}"
 
 
-def _decimal(amount: str | int | Decimal) -> Decimal:
+def _parse_decimal(amount: str | int | Decimal) -> Decimal:
     try:
         exact = Decimal(amount)
     except (InvalidOperation, TypeError, ValueError) as error:
@@ -94,9 +126,26 @@ def _decimal(amount: str | int | Decimal) -> Decimal:
     return exact
 
 
+def round_half_up(exact: Decimal) -> int:
+    """Round to a whole number, halves away from zero."""
+    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def to_micros(exact: Decimal) -> int:
+    """Convert an amount of major units to millionths, rounded half up: how exact prices are stored."""
+    return round_half_up(exact.scaleb(6))
+
+
+def to_exact_minor(micros: int | None, minor: int, currency_code: str) -> Decimal:
+    """Return an exact amount in the smallest unit of its currency, from its millionths; None: `minor` is exact."""
+    if micros is None:
+        return Decimal(minor)
+    return Decimal(micros).scaleb(get_exponent(currency_code) - 6)
+
+
 @dataclass(frozen=True, slots=True)
 class MoneyRange:
-    """The least and the greatest of some amounts in one currency."""
+    """The lowest and the highest of several amounts in one currency."""
 
     min: Money
     max: Money

@@ -1,4 +1,4 @@
-"""Orders: what was sold, where, to whom. A till's refund is an order of its own, with negative quantities and total."""
+"""Orders, fulfillments and payments. A refund of a point of sale is an order with negative quantities and total."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from gateway.model.channels import Address, Fault, FulfillmentMethod
-from gateway.model.money import Money
+from gateway.model.actors import Actor
+from gateway.model.channels import Fault
+from gateway.model.locations import Address, FulfillmentMethod
+from gateway.model.money import Money, clamp_money
 
 
 class OrderStatus(Enum):
-    """Where an order stands."""
+    """State of an order."""
 
     PENDING = "PENDING"
     OPEN = "OPEN"
@@ -23,7 +25,7 @@ class OrderStatus(Enum):
 
 
 class OrderFulfillmentStatus(Enum):
-    """How much of an order has been handed over."""
+    """How much of an order was handed over or shipped."""
 
     UNFULFILLED = "UNFULFILLED"
     PARTIALLY_FULFILLED = "PARTIALLY_FULFILLED"
@@ -31,7 +33,7 @@ class OrderFulfillmentStatus(Enum):
 
 
 class OrderReturnStatus(Enum):
-    """How much of an order has come back."""
+    """How much of an order was returned."""
 
     NONE = "NONE"
     REQUESTED = "REQUESTED"
@@ -40,7 +42,7 @@ class OrderReturnStatus(Enum):
 
 
 class PaymentStatus(Enum):
-    """How an order's payment stands. UNKNOWN: the channel does not say."""
+    """State of a payment. UNKNOWN: the channel does not report it."""
 
     UNKNOWN = "UNKNOWN"
     UNPAID = "UNPAID"
@@ -55,16 +57,31 @@ class PaymentStatus(Enum):
 
 
 class OrderAttention(Enum):
-    """What of an order a person has to look at."""
+    """Problem of an order that an operator must resolve."""
 
     STOCK_SHORT = "STOCK_SHORT"
     PAYMENT_DUE_BACK = "PAYMENT_DUE_BACK"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     REFUND_BY_HAND = "REFUND_BY_HAND"
+    PAYMENT_OVERDUE = "PAYMENT_OVERDUE"
+    TOTAL_DIFFERS = "TOTAL_DIFFERS"
+    INCOMPLETE = "INCOMPLETE"
+
+
+class OrderChargeKind(Enum):
+    """Kind of charge of an order beside its lines, its shipping and its taxes."""
+
+    GIFT_WRAP = "GIFT_WRAP"
+    TIP = "TIP"
+    HANDLING = "HANDLING"
+    DUTY = "DUTY"
+    CASH_ON_DELIVERY = "CASH_ON_DELIVERY"
+    ROUNDING = "ROUNDING"
+    OTHER = "OTHER"
 
 
 class ChannelOrderState(Enum):
-    """Where the part of an order stands that one channel fulfills."""
+    """State of the part of an order that one channel fulfills."""
 
     QUEUED = "QUEUED"
     SUBMITTED = "SUBMITTED"
@@ -75,7 +92,7 @@ class ChannelOrderState(Enum):
 
 
 class FulfillmentStatus(Enum):
-    """How far goods are on their way to whoever ordered them."""
+    """Progress of a fulfillment."""
 
     PENDING = "PENDING"
     ACCEPTED = "ACCEPTED"
@@ -90,7 +107,7 @@ class FulfillmentStatus(Enum):
 
 
 class PaymentKind(Enum):
-    """How an order is paid. TENDERED: the money has been taken already. PROVIDER: a payment service will say."""
+    """Kind of payment. TENDERED: already paid. PROVIDER: a payment provider confirms it later."""
 
     ON_COLLECTION = "ON_COLLECTION"
     PROVIDER = "PROVIDER"
@@ -98,7 +115,7 @@ class PaymentKind(Enum):
 
 
 class OrderEventKind(Enum):
-    """What happened to an order."""
+    """Kind of event in the history of an order."""
 
     PLACED = "PLACED"
     SUBMITTED = "SUBMITTED"
@@ -115,11 +132,12 @@ class OrderEventKind(Enum):
     RETURN_RECEIVED = "RETURN_RECEIVED"
     REFUNDED = "REFUNDED"
     NOTE = "NOTE"
+    PAYMENT_EXPIRED = "PAYMENT_EXPIRED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxLine:
-    """One tax on an order. `rate` is a fraction: 0.2 for 20 %."""
+    """A tax on an order. `rate`: a fraction, 0.2 for 20 %."""
 
     title: str
     rate: Decimal
@@ -127,8 +145,22 @@ class TaxLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCharge:
+    """A charge of an order beside its lines, its shipping and its taxes.
+
+    Attributes:
+        title: Name of the charge in the channel; may be empty.
+        amount: After discounts, including tax if the order's prices do. Negative if it lowers the total.
+    """
+
+    kind: OrderChargeKind
+    title: str = ""
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderContact:
-    """How the buyer can be reached about this order."""
+    """Contact details for an order. A field of None was not given."""
 
     name: str | None = None
     email: str | None = None
@@ -137,15 +169,27 @@ class OrderContact:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderFields:
-    """What a channel's order and ours have in common.
+    """Fields that a channel's order and the gateway's order share. An amount of None is not known.
+
+    `total` = `subtotal` + `shipping_total` + the sum of `other_charges` + (0 if `tax_included`, else `tax_total`).
+    Discounts are in these amounts already; `discount_total` informs about them. If an order does not add up, it is
+    accepted, and gets the attention TOTAL_DIFFERS (rule O8).
 
     Attributes:
-        number: what stands on the receipt; unique within its channel only.
-        subtotal: the lines after discounts, with tax where `tax_included`.
-        tax_included: whether the lines' prices include tax.
+        number: Order or receipt number; unique within its channel only.
+        subtotal: Sum of the lines after discounts, including tax if `tax_included`.
+        discount_total: Sum of the discounts, on lines, shipping and the order, which the other amounts contain.
+        tax_total: Sum of the taxes, on shipping and other charges too.
+        tax_included: Whether lines, shipping and other charges include tax; None: not known.
+        shipping_total: Shipping cost after discounts.
+        other_charges: Gift wrap, tips, duties and other charges; rounding of cash.
+        total: Amount to pay; negative on a refund receipt.
+        test: Whether it was placed for trial, as with a test mode of the payment: no sale. It is stored and marked, and
+            in no list, total or stock unless asked for.
     """
 
     number: str
+    test: bool = False
     status: OrderStatus = OrderStatus.COMPLETED
     fulfillment_status: OrderFulfillmentStatus = OrderFulfillmentStatus.FULFILLED
     payment_status: PaymentStatus = PaymentStatus.UNKNOWN
@@ -156,6 +200,7 @@ class OrderFields:
     tax_included: bool | None = None
     tax_lines: tuple[TaxLine, ...] = ()
     shipping_total: Money | None = None
+    other_charges: tuple[OrderCharge, ...] = ()
     total: Money | None = None
     refunded_total: Money | None = None
     contact: OrderContact | None = None
@@ -164,16 +209,41 @@ class OrderFields:
     placed_at: datetime
     cancelled_at: datetime | None = None
 
+    @property
+    def total_difference(self) -> Money | None:
+        """`total` minus the sum of its parts (rule O8); None: they add up, or `subtotal` or `total` is not known.
+
+        A difference that `Money` cannot hold is the largest amount that it can.
+        """
+        difference = self.difference_minor
+        if difference is None or self.total is None:
+            return None
+        return clamp_money(difference, self.total.currency_code)
+
+    @property
+    def difference_minor(self) -> int | None:
+        """`total_difference` in the smallest unit of the currency: sums of amounts can exceed the range of `Money`."""
+        if self.subtotal is None or self.total is None:
+            return None
+        parts = (self.subtotal, self.shipping_total, *(charge.amount for charge in self.other_charges))
+        rest = self.total.minor - sum(part.minor for part in parts if part is not None)
+        added = 0 if self.tax_total is None else self.tax_total.minor
+        taxes = {True: (0,), False: (added,), None: (0, added)}[self.tax_included]
+        return min((rest - tax for tax in taxes), key=abs) or None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order(OrderFields):
-    """One order.
+    """An order.
 
     Attributes:
-        external_id: None: it was placed through the gateway; its channel orders tell.
-        location_key: the shop where it was sold.
-        reverses_id: the order that this one refunds, where the channel tells.
-        customer_id: resolved when read, so that it does not matter which arrived first.
+        version: Increases with every change.
+        external_id: ID in the channel; None: placed through the gateway, see its channel orders.
+        location_key: Key of the store in which it was placed; None: not placed in a store.
+        reverses_id: Row ID of the order that this one refunds; None: not a refund, or not known.
+        customer_id: Row ID of the customer; None: not known. Resolved when the order is read, so that orders and
+            customers can arrive in any order.
+        pay_by: The order is canceled if it is unpaid then; None: it is paid, or nothing waits for a payment.
     """
 
     id: str
@@ -183,16 +253,18 @@ class Order(OrderFields):
     location_key: str | None
     reverses_id: str | None
     customer_id: str | None
+    pay_by: datetime | None = None
     updated_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLineFields:
-    """What a channel's order line and ours have in common.
+    """Fields that a channel's order line and the gateway's order line share.
 
     Attributes:
-        quantity: in the variant's smallest unit; negative on a till's refund.
-        total: of the line, after discounts.
+        sku: SKU at the time of the sale; None: there was none.
+        quantity: In the smallest unit of the variant; negative on a refund receipt.
+        unit_price, total: `total` is the line after discounts. None: not known.
     """
 
     title: str
@@ -206,7 +278,9 @@ class OrderLineFields:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLine(OrderLineFields):
-    """One line. `variant_id` is resolved when read; None while the catalogue does not know what was sold."""
+    """A line of an order. `variant_id` is resolved when the line is read; None: the catalog does not contain the
+    variant.
+    """
 
     id: str
     order_id: str
@@ -215,7 +289,7 @@ class OrderLine(OrderLineFields):
 
 @dataclass(frozen=True, slots=True)
 class LineQuantity:
-    """So much of a line of an order."""
+    """A quantity of an order line."""
 
     line_id: str
     quantity: int
@@ -223,11 +297,12 @@ class LineQuantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrder:
-    """The part of an order that one channel fulfills: what was sent there, and what it said.
+    """The part of an order that one channel fulfills: what was submitted, and the channel's response.
 
     Attributes:
-        external_id: None: the channel has not said yet.
-        attempts: how often it was sent, or looked for.
+        external_id: ID of the order in the channel; None: the channel has not confirmed it yet.
+        attempts: Number of attempts to submit the order or to look it up.
+        fault: The last failure; None: no attempt failed.
     """
 
     id: str
@@ -243,7 +318,13 @@ class ChannelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracking:
-    """By which a carrier finds a parcel."""
+    """Tracking information of a parcel.
+
+    Attributes:
+        number: Tracking number of the carrier.
+        carrier: Name of the carrier; None: not known.
+        url: URL of the tracking page; None: not known.
+    """
 
     number: str
     carrier: str | None = None
@@ -252,11 +333,16 @@ class Tracking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fulfillment:
-    """What of an order comes from one location, and how far it is.
+    """The part of an order that is supplied by one location, and its progress.
 
     Attributes:
-        channel_key: whoever fulfills it.
-        collect_by: how long it waits to be collected.
+        version: Increases with every change.
+        channel_key: Key of the channel that fulfills it.
+        code_rotation: Each number has another pickup code.
+        ready_at: When the goods are ready, or are expected to be; None: not known.
+        collect_by: Until when the goods are held for collection; None: no limit.
+        shipped_at, delivered_at: None: not yet.
+        estimated_delivery_at: None: not known.
     """
 
     id: str
@@ -268,6 +354,7 @@ class Fulfillment:
     location_key: str
     lines: tuple[LineQuantity, ...]
     tracking: tuple[Tracking, ...]
+    code_rotation: int
     ready_at: datetime | None
     collect_by: datetime | None
     shipped_at: datetime | None
@@ -278,11 +365,11 @@ class Fulfillment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """Money for an order, taken or promised.
+    """A payment for an order, received or promised.
 
     Attributes:
-        provider: who takes it: ``stripe``, ``cash``.
-        reference: by which the provider knows it.
+        provider: Name of the payment provider: ``stripe``, ``cash``; None: none.
+        reference: Reference of the payment at the provider; None: none.
     """
 
     id: str
@@ -298,7 +385,12 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """Something that happened to an order. `message`: for people."""
+    """An event in the history of an order.
+
+    Attributes:
+        message: Human-readable text, in English.
+        actor: Sender of the request that caused it; None: the gateway itself, or a channel.
+    """
 
     id: str
     order_id: str
@@ -307,3 +399,4 @@ class OrderEvent:
     location_key: str | None
     message: str
     occurred_at: datetime
+    actor: Actor | None = None

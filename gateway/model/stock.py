@@ -1,4 +1,4 @@
-"""Stock: what is counted where, and what of it can be sold."""
+"""Stock: counts by location, and the quantities that can be sold."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from gateway.model.validation import clamp_quantity
+
 
 class StockStatus(Enum):
-    """What a shopper is told. BACKORDER: none left, but the channel sells on."""
+    """Availability to show to customers. BACKORDER: no units are left, but the channel accepts orders."""
 
     IN_STOCK = "IN_STOCK"
     LOW_STOCK = "LOW_STOCK"
@@ -19,7 +21,7 @@ class StockStatus(Enum):
 
 
 class StockReason(Enum):
-    """Why a person changed a count."""
+    """Reason of a stock adjustment."""
 
     COUNT = "COUNT"
     DAMAGE = "DAMAGE"
@@ -30,7 +32,7 @@ class StockReason(Enum):
 
 
 class MovementReason(Enum):
-    """Why units moved: what a person said, or what the gateway saw or did."""
+    """Reason of a stock movement: entered by a person, or caused by the gateway."""
 
     COUNT = "COUNT"
     DAMAGE = "DAMAGE"
@@ -44,10 +46,10 @@ class MovementReason(Enum):
 
 
 class ReservationState(Enum):
-    """What has become of units that were spoken for.
+    """State of a reservation.
 
-    HELD: kept for somebody until they expire. COMMITTED: sold, and not yet in the authority's own count: a movement.
-    SETTLED: in that count. RELEASED, EXPIRED: nobody's any more.
+    HELD: held until it expires. COMMITTED: sold and not yet subtracted from the authority's count (a movement).
+    SETTLED: sold and subtracted from that count. RELEASED, EXPIRED: no longer reserved.
     """
 
     HELD = "HELD"
@@ -57,15 +59,48 @@ class ReservationState(Enum):
     EXPIRED = "EXPIRED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """Units of a variant at a location that are spoken for (rules K2, K7).
+@dataclass(frozen=True, slots=True)
+class StockDisclosure:
+    """How much of the stock a caller may know (rule K10).
 
     Attributes:
-        listing_id: the listing by which the variant was found, so that merges and splits move nothing.
-        quantity: in the variant's smallest unit.
-        owner: the principal that holds it; of what was sold nobody.
-        expires_at: when a held one lapses; None: it does not.
+        cap: The most units that the caller is shown; None: exact quantities.
+    """
+
+    cap: int | None = None
+
+    def show_units(self, units: int, asked: int = 0, *, pack: int = 1, shown: int = 0) -> int:
+        """Return how many of these units the caller is shown.
+
+        What the caller asked for is shown if there is as much: the caller learns nothing but that. Otherwise, and
+        beyond that, at most the cap is.
+
+        Args:
+            asked: Units that the caller asks for.
+            pack: Units that are sold together. One pack is shown, because the catalog says whether there is one.
+            shown: Units of the same stock that the caller has been shown already.
+        """
+        if self.cap is None:
+            return units
+        known = max(self.cap, pack) - shown
+        return min(units, max(known, asked if units >= asked else 0))
+
+
+EXACT_STOCK = StockDisclosure()
+"""Of callers who may see exact quantities, and of the gateway itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Units of a variant at a location that are reserved (rules K2, K7).
+
+    Attributes:
+        owner: Principal that holds it; empty for sold units.
+        listing_id: Row ID of the listing through which the variant was reserved, so that merging and splitting variants
+            moves no reservation.
+        variant_id: Row ID of the variant; None: the catalog does not contain it.
+        quantity: In the smallest unit of the variant. Negative: units in transfer to the location.
+        expires_at: When a held reservation expires; None: it does not expire.
     """
 
     id: str
@@ -80,13 +115,15 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockLevel:
-    """A variant's stock at one location: the sum over the authority's distinct items.
+    """Stock of a variant at one location: the sum over the distinct items of the location's authority.
 
     Attributes:
-        on_hand: None while unknown, or where it is not tracked.
-        reserved: held, plus sold and not yet in the authority's own count.
-        tracked: False where the authority does not count this variant.
-        stale_at: from when on the count is stale.
+        on_hand: None: not known yet, or not tracked. May be negative.
+        reserved: Units that are held, and units that are sold and not yet subtracted from the authority's count.
+        incoming: Units that are expected to arrive.
+        tracked: Whether the authority counts the variant.
+        observed_at: When the gateway last confirmed the count; None: never.
+        stale_at: When the count becomes stale; None: no count is known.
     """
 
     variant_id: str
@@ -99,18 +136,20 @@ class StockLevel:
     observed_at: datetime | None
     stale_at: datetime | None
 
-    def available(self, buffer: int = 0) -> int | None:
-        """What can be promised: max(0, on hand - reserved - buffer); None while that is unknown."""
+    def compute_available(self, buffer: int = 0) -> int | None:
+        """Return the units that can be sold: max(0, on hand - reserved - buffer); None: not known."""
         return None if self.on_hand is None else max(0, self.on_hand - self.reserved - buffer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """A variant's stock as one channel may sell it, over one location or all.
+    """Stock of a variant that one channel can sell, at one location or over all of them.
 
     Attributes:
-        location_key: None: all locations that the channel sells from.
-        available: None: unknown, or not tracked. Capped for those who may not see the exact figure.
+        location_key: None: all locations from which the channel sells.
+        available: Units that can be sold; None: not known, or not tracked. Capped for callers who may not see exact
+            quantities.
+        levels: The levels that were added up. Empty if the database has added them up.
     """
 
     variant_id: str
@@ -122,26 +161,43 @@ class Stock:
 
     @property
     def on_hand(self) -> int | None:
-        """The sum of what is known."""
-        known = [level.on_hand for level in self.levels if level.on_hand is not None]
-        return sum(known) if known else None
+        """Sum of the known counts; None: no count is known."""
+        counts = [level.on_hand for level in self.levels if level.on_hand is not None]
+        return clamp_quantity(sum(counts)) if counts else None
 
     @property
     def reserved(self) -> int:
-        """The sum over the levels."""
-        return sum(level.reserved for level in self.levels)
+        """Sum of the reserved units."""
+        return clamp_quantity(sum(level.reserved for level in self.levels))
 
     @property
     def incoming(self) -> int:
-        """The sum over the levels."""
-        return sum(level.incoming for level in self.levels)
+        """Sum of the incoming units."""
+        return clamp_quantity(sum(level.incoming for level in self.levels))
 
     @property
     def observed_at(self) -> datetime | None:
-        """The age of the oldest level."""
+        """When the oldest of the counts was last confirmed; None: no count is known."""
         return min((level.observed_at for level in self.levels if level.observed_at), default=None)
 
     @property
     def stale_at(self) -> datetime | None:
-        """When the first level turns stale."""
+        """When the first of the counts becomes stale; None: no count is known."""
         return min((level.stale_at for level in self.levels if level.stale_at), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAvailability:
+    """Availability of a variant in one store.
+
+    Attributes:
+        available: Units that can be sold; None: not known, or not tracked. Capped for callers who may not see exact
+            quantities.
+        ready_at: When an item that is ordered now can be collected, including a transfer if needed; None: it cannot be
+            collected.
+    """
+
+    location_key: str
+    status: StockStatus
+    available: int | None
+    ready_at: datetime | None

@@ -1,10 +1,17 @@
-"""All that a channel plugin may import. `gateway.sdk.testing` is apart."""
+"""The public API for channel plugins. Test helpers are in `gateway.sdk.testing`."""
 
-from gateway.model.catalog import Image, ListingStatus, ProductStatus, SelectedOption
-from gateway.model.channels import Address, ChannelKind
+from typing import TYPE_CHECKING
+
+from gateway.model.catalog import ListingStatus, ProductStatus, SelectedOption
+from gateway.model.channels import ChannelKind
+from gateway.model.content import ProductText
 from gateway.model.customers import ContactPoint
+from gateway.model.locations import Address
+from gateway.model.media import Image, ImageCrop, ImageFormat, ImageSize, Media, MediaKind, MediaSource
 from gateway.model.money import Money
 from gateway.model.orders import (
+    OrderCharge,
+    OrderChargeKind,
     OrderContact,
     OrderFulfillmentStatus,
     OrderReturnStatus,
@@ -12,8 +19,10 @@ from gateway.model.orders import (
     PaymentStatus,
     TaxLine,
 )
+from gateway.model.rounding import Rounding
 from gateway.model.stock import MovementReason
-from gateway.model.values import InvalidValueError, gtin_or_none, pieces
+from gateway.model.validation import InvalidValueError, parse_gtin, parse_pieces
+from gateway.sdk._deprecated import alias_names
 from gateway.sdk.channel import (
     SDK_VERSION,
     Channel,
@@ -39,19 +48,26 @@ from gateway.sdk.errors import (
     UnavailableError,
 )
 from gateway.sdk.feeds import Feed, LiveFeed, Mark, Page, Raw, Token
+from gateway.sdk.http import Answer, Authorize, Budget, Http, Request
+from gateway.sdk.images import ImageResizer
+from gateway.sdk.number_codes import format_number_code, parse_number_gtin
 from gateway.sdk.records import (
     CustomerRecord,
     Gone,
+    LocationQuantity,
     OrderLineRecord,
     OrderRecord,
     ProductRecord,
     Record,
+    RecordWarning,
     Ref,
+    RejectedLine,
     StockRecord,
     VariantRecord,
     Version,
+    read_informative,
+    read_lines,
 )
-from gateway.sdk.requests import Answer, Authorize, Budget, Http, Request
 from gateway.sdk.webhooks import Delivery, Hint, Webhooks
 from gateway.sdk.writes import (
     Accepted,
@@ -103,12 +119,22 @@ __all__ = [
     "Hint",
     "Http",
     "Image",
+    "ImageCrop",
+    "ImageFormat",
+    "ImageResizer",
+    "ImageSize",
     "InvalidValueError",
     "ListingStatus",
     "LiveFeed",
+    "LocationQuantity",
     "Mark",
+    "Media",
+    "MediaKind",
+    "MediaSource",
     "Money",
     "MovementReason",
+    "OrderCharge",
+    "OrderChargeKind",
     "OrderContact",
     "OrderFulfillmentStatus",
     "OrderLineRecord",
@@ -123,15 +149,19 @@ __all__ = [
     "PlaceOrder",
     "ProductRecord",
     "ProductStatus",
+    "ProductText",
     "RateLimitedError",
     "Raw",
     "Record",
+    "RecordWarning",
     "Ref",
     "RefundOrder",
     "Refused",
     "Registry",
     "RejectedError",
+    "RejectedLine",
     "Request",
+    "Rounding",
     "Secret",
     "SelectedOption",
     "SetPrice",
@@ -148,7 +178,14 @@ __all__ = [
     "Version",
     "Webhooks",
     "Write",
-    "gtin_or_none",
+    "format_number_code",
     "hookimpl",
-    "pieces",
+    "parse_gtin",
+    "parse_number_gtin",
+    "parse_pieces",
+    "read_informative",
+    "read_lines",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = alias_names(__name__, {"gtin_or_none": "parse_gtin", "pieces": "parse_pieces"})

@@ -1,46 +1,50 @@
-"""A channel type, how it is registered, and what is open while the gateway runs."""
+"""Channel types, their registration, and open channels."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import pluggy
 
 from gateway.model.channels import ChannelKind
+from gateway.model.rounding import Rounding
+from gateway.sdk._deprecated import alias_names
 from gateway.sdk.config import Config
 from gateway.sdk.feeds import AnyFeed
-from gateway.sdk.requests import Authorize, Budget, Http
+from gateway.sdk.http import Authorize, Budget, Http
+from gateway.sdk.images import ImageResizer
 from gateway.sdk.webhooks import Webhooks
 from gateway.sdk.writes import AnyWrite
 
-SDK_VERSION = "1.0"
-"""The version of this SDK. A channel type declares which ones it works with."""
+SDK_VERSION = "1.1"
+"""Version of this SDK. A channel type declares the versions it supports."""
 
 ENTRY_POINT_GROUP = "commerce_gateway.channels"
-"""Where a distribution names its plugin module: ``[project.entry-points."commerce_gateway.channels"]``."""
+"""Entry point group of plugin modules: ``[project.entry-points."commerce_gateway.channels"]``."""
 
 hookspec = pluggy.HookspecMarker("commerce_gateway")
 hookimpl = pluggy.HookimplMarker("commerce_gateway")
-"""Marks a plugin's `gateway_register`."""
+"""Marks the `gateway_register` function of a plugin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What a channel is like. All of it holds whatever the configuration, unless `ChannelType.traits` looks at that.
+    """Properties of a channel that do not depend on its configuration, unless `ChannelType.traits` reads them from it.
 
     Attributes:
-        time_zone: IANA name; in which the channel tells its times.
-        currency: ISO 4217; of the channel's prices.
-        prices_include_tax: whether they are gross; None: the channel says so with each of them.
-        read_your_writes: a read that begins after a write was acknowledged shows it.
-        settle: how long the channel's own writes may stay unseen otherwise.
-        late_window: how old a record may be when it first appears: a till that was offline.
-        order_latency: how long an order may take to appear.
-        lookup_settle: how long a look-up by reference may miss what exists.
-        max_processing: how long an accepted write may take.
+        time_zone: IANA time zone of the channel's local times.
+        currency: ISO 4217 code of the channel's prices.
+        prices_include_tax: Whether prices include tax; None: the channel reports it with each price.
+        read_your_writes: A read that begins after a write was acknowledged returns the write.
+        settle: How long the channel's own writes may be invisible to reads otherwise.
+        late_window: How old a record may be when it first appears, for example if a point of sale was offline.
+        order_latency: How long an order may take to appear.
+        lookup_settle: How long a lookup by reference may miss an existing order.
+        max_processing: How long an accepted write may take.
+        rounds: What is rounded where tax is added to a net price: the price of a unit, of a line, or of the receipt.
     """
 
     time_zone: str
@@ -52,61 +56,81 @@ class Traits:
     order_latency: timedelta = timedelta(minutes=5)
     lookup_settle: timedelta = timedelta(0)
     max_processing: timedelta = timedelta(minutes=15)
+    rounds: Rounding = Rounding.UNIT
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A location as the channel knows it, to be mapped by the configuration."""
+    """A location as the channel identifies it (an external location); the configuration maps it to a location.
+
+    Attributes:
+        id: ID of the location in the channel.
+        name: Display name.
+    """
 
     id: str
     name: str
 
 
-async def no_places() -> Sequence[Place]:
-    """For channels that cannot list their locations."""
+async def list_no_places() -> Sequence[Place]:
+    """Return no locations: the default of channels that cannot list them."""
     return ()
 
 
-async def nothing_to_close() -> None:
-    """For channels that hold nothing open."""
+async def close_nothing() -> None:
+    """Do nothing: the default of channels that hold no resources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """An open channel: what can be done with it under its configuration.
+    """An open channel: what it supports in its configuration.
 
     Attributes:
-        feeds: what can be read.
-        writes: what can be changed; at most one per kind of command.
-        places: lists the channel's locations.
-        close: gives back what is held open.
+        feeds: Resources that can be read.
+        writes: Changes that can be made; at most one per type of command.
+        webhooks: Verification of incoming webhooks; None: the channel sends none.
+        places: Lists the channel's locations.
+        close: Releases the resources of the channel.
     """
 
     feeds: Sequence[AnyFeed]
     writes: Sequence[AnyWrite] = ()
     webhooks: Webhooks | None = None
-    places: Callable[[], Awaitable[Sequence[Place]]] = no_places
-    close: Callable[[], Awaitable[None]] = nothing_to_close
+    places: Callable[[], Awaitable[Sequence[Place]]] = list_no_places
+    close: Callable[[], Awaitable[None]] = close_nothing
 
 
 class Context(Protocol):
-    """What the gateway gives an open channel."""
+    """Services that the gateway provides to an open channel."""
 
     @property
     def key(self) -> str:
-        """The channel's key in the configuration."""
+        """Key of the channel in the configuration."""
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The channel's names of the attributes to read, as the configuration declares them."""
 
     def now(self) -> datetime:
-        """The time, aware, UTC. A plugin asks no other clock."""
+        """Return the current time in UTC, with a time zone. A plugin uses no other clock."""
 
     def http(self, base_url: str, authorize: Authorize | None = None) -> Http:
-        """A client for this address; closed with the channel. Made while the channel is opened, or later."""
+        """Create an HTTP client for a base URL; the gateway closes it with the channel.
+
+        Args:
+            base_url: Scheme, host and port, without a path.
+            authorize: Returns the authentication headers, before each request.
+        """
 
     async def spend(self, budget: str, cost: float = 1) -> None:
-        """Pay from a budget, as soon as it can afford it. A negative cost gives back what was too much.
+        """Acquire tokens from a rate budget, waiting until they are available. A negative cost returns tokens.
+
+        Args:
+            budget: Name of the budget in `ChannelType.budgets`.
+            cost: Number of tokens.
 
         Raises:
-            RateLimitedError: not within the time that the call has. Let it through: the pass goes on later.
+            RateLimitedError: Not available within the deadline of the call. Do not catch it: the pass resumes later.
         """
 
     async def correct(
@@ -117,31 +141,43 @@ class Context(Protocol):
         per_second: float | None = None,
         capacity: float | None = None,
     ) -> None:
-        """Say what an answer told of a bucket. `left` only lowers what is known: other requests may be on their way."""
+        """Correct a rate budget with limits that a response of the channel reports.
+
+        Args:
+            budget: Name of the budget in `ChannelType.budgets`.
+            left: Remaining tokens. Only lowers the known number: other requests may be in flight.
+            per_second: Tokens that are added per second.
+            capacity: Maximum number of tokens.
+        """
 
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
-def no_budgets(_config: Config) -> Mapping[str, Budget]:
-    """For channels that may be asked as often as one likes."""
+def declare_no_budgets(_config: Config) -> Mapping[str, Budget]:
+    """Declare no rate budgets: the default of channels without rate limits."""
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelType(Generic[ConfigT]):
-    """A kind of channel that a plugin adds.
+    """A type of channel that a plugin provides.
 
     Attributes:
-        name: what the configuration's `plugin` says.
-        sdk: which versions of this SDK it works with, as a PEP 440 specifier: ``>=1,<2``.
-        config: what stands in the configuration's `config` table.
-        traits: what a channel of this configuration is like.
-        open: opens one. It talks to nobody yet: a channel that is down can be opened. Called on the channel's own
-            thread, inside its running event loop.
-        budgets: how often the channel may be asked, by name of the bucket.
-        sandbox: ``module:function`` of the channel's twin, a `gateway.sdk.testing.sandbox.StartSandbox`.
-        version: the plugin's own; part of how unchanged records are told, so raise it when `read` changes.
+        name: Value of `plugin` in the configuration.
+        version: Version of the plugin. It is part of the fingerprint of unchanged records: increase it when `read`
+            changes.
+        kind: Kind of sales channel.
+        config: Type of the `config` table in the configuration.
+        traits: Returns the traits of a channel with this configuration.
+        open: Opens a channel, without network access: a channel that is down can be opened. Called in the channel's
+            plugin thread, inside its running event loop.
+        budgets: Returns the rate budgets of the channel, by name.
+        sdk: Supported versions of this SDK, as a PEP 440 specifier: ``>=1,<2``.
+        images: Resizes the images of such channels; None: their server has one size of each. A URL template in the
+            configuration replaces it.
+        sandbox: ``module:function`` of the channel's sandbox, a `gateway.sdk.testing.sandbox.StartSandbox`; None: there
+            is none.
     """
 
     name: str
@@ -150,30 +186,47 @@ class ChannelType(Generic[ConfigT]):
     config: type[ConfigT]
     traits: Callable[[ConfigT], Traits]
     open: Callable[[ConfigT, Context], Channel]
-    budgets: Callable[[ConfigT], Mapping[str, Budget]] = no_budgets
+    budgets: Callable[[ConfigT], Mapping[str, Budget]] = declare_no_budgets
     sdk: str = ">=1,<2"
     sandbox: str | None = None
+    images: ImageResizer | None = None
 
 
 @dataclass(slots=True)
 class Registry:
-    """What plugins have registered. Each plugin gets its own."""
+    """Registrations of a plugin; each plugin has its own registry.
+
+    Attributes:
+        channels: The registered channel types.
+        policies: The registered policies, by kind and name.
+    """
 
     channels: list[ChannelType[Any]] = field(default_factory=list)
     policies: dict[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
 
     def channel(self, kind: ChannelType[Any]) -> None:
-        """Add a channel type."""
+        """Register a channel type."""
         self.channels.append(kind)
 
     def policy(self, kind: str, name: str, policy: Callable[..., Any]) -> None:
-        """Add a policy that the configuration can choose: its kind is one of `gateway.sdk.policies.KINDS`."""
+        """Register a policy that the configuration can select. `kind`: one of `gateway.sdk.policies.KINDS`."""
         self.policies[kind, name] = policy
 
 
 class Hooks:
-    """The one hook of a plugin."""
+    """The hook specification: one hook per plugin."""
 
     @hookspec
     def gateway_register(self, registry: Registry) -> None:
-        """Register channel types and policies. Nothing else: what behaves is a class, not a hook."""
+        """Register channel types and policies."""
+
+
+if not TYPE_CHECKING:
+    __getattr__ = alias_names(
+        __name__,
+        {
+            "no_places": "list_no_places",
+            "nothing_to_close": "close_nothing",
+            "no_budgets": "declare_no_budgets",
+        },
+    )

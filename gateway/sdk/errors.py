@@ -1,7 +1,7 @@
-"""What can go wrong with a channel, by what can be done about it.
+"""Errors of channels, by what can be done about them.
 
-A plugin raises these and nothing else. Whatever else it raises or returns wrongly becomes a `ContractError` that names
-the plugin, and none of its text reaches a client.
+A plugin raises only these errors. Any other exception, and any invalid return value, becomes a `ContractError` that
+names the plugin; its text is never sent to a client.
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ from datetime import timedelta
 
 
 class ChannelError(Exception):
-    """The base of the family. The message is for staff: what failed and what to do, never a secret or a raw answer."""
+    """Base class of all channel errors.
+
+    The message is for operators: what failed and how to resolve it, without secrets or raw responses. `retryable`:
+    whether the same call may succeed later.
+    """
 
     retryable = True
 
 
 class UnavailableError(ChannelError):
-    """The channel could not be reached. Nothing has happened there, for certain."""
+    """The channel could not be reached. The request certainly had no effect."""
 
 
 class RateLimitedError(ChannelError):
-    """The channel wants to be asked less. Nothing has happened there.
+    """The channel's rate limit was exceeded. The request had no effect.
 
     Args:
-        retry_after: how long the channel asks to be left alone, where it says so.
+        message: For operators.
+        retry_after: When the channel allows the next request; None: it does not say.
     """
 
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
@@ -32,23 +37,24 @@ class RateLimitedError(ChannelError):
 
 
 class BudgetSpentError(RateLimitedError):
-    """The channel's budget cannot pay within the time that the call has. It was not asked, and is well.
+    """The rate budget has no tokens within the deadline of the call. The channel was not called and is healthy.
 
-    Let it through: the feed goes on after `retry_after`, and nothing else waits.
+    Do not catch it: the feed resumes after `retry_after`.
     """
 
 
 class AuthError(ChannelError):
-    """The channel does not accept the credentials. A person has to act; the message says how."""
+    """The channel rejected the credentials. An operator must act; the message says how."""
 
     retryable = False
 
 
 class RejectedError(ChannelError):
-    """The channel understood and refuses. Asking again in the same words is of no use.
+    """The channel rejected the request. Repeating the same request cannot succeed.
 
     Args:
-        code: the channel's own code for the reason.
+        message: For operators.
+        code: The channel's code of the reason.
     """
 
     retryable = False
@@ -59,24 +65,24 @@ class RejectedError(ChannelError):
 
 
 class OutcomeUnknownError(ChannelError):
-    """A write may or may not have been done. Every timeout of a write is one; it is looked up before it is repeated."""
+    """A write may or may not have been applied, for example after a timeout. It is looked up before it is repeated."""
 
 
 class CursorExpiredError(ChannelError):
-    """The page token is no longer good: the pass starts again from its mark."""
+    """The page token has expired: the pass restarts from its mark."""
 
 
 class ContractError(ChannelError):
-    """The channel or its plugin breaks what it promised: a wrong type, a missing key, an exception of its own."""
+    """The channel or its plugin violated its contract: a wrong type, a missing key, or an unexpected exception."""
 
     retryable = False
 
 
 class ForgedError(ChannelError):
-    """A webhook delivery that the channel did not sign."""
+    """A webhook delivery has no valid signature."""
 
     retryable = False
 
 
 class StaleError(ForgedError):
-    """A signed delivery whose signed time is outside the tolerance."""
+    """A signed webhook delivery has a timestamp outside of the tolerance."""

@@ -1,4 +1,4 @@
-"""Feeds: how a channel is read, page by page, and record by record where it can."""
+"""Feeds: reading a channel page by page and, where supported, record by record."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from gateway.sdk.records import CustomerRecord, Gone, OrderRecord, ProductRecord
 R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord)
 
 Token = str
-"""Where the next page begins. Volatile: good for this pass only, at most 8,000 characters."""
+"""Position of the next page in a pass. Valid for this pass only; at most 8,000 characters."""
 
 Mark = str
-"""How far the channel is known, on its clock. Durable: the next pass begins there. At most 64,000 characters."""
+"""High-water mark: how far the channel has been read, by its own clock. Stored; the next pass starts from it. At most
+64,000 characters.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,9 @@ class Raw:
     """A record as the channel sent it.
 
     Attributes:
-        id: the `Ref.id` that `Feed.read` will give it.
-        data: JSON-like data and what `str` can show (dates, decimals). Kept with a reject, and compared to tell
-            whether a record of a channel without versions has changed: leave out what changes by itself.
+        id: The `Ref.id` that `Feed.read` assigns to the record.
+        data: JSON-like data and values that `str` can represent (dates, decimals). Stored with a reject, and compared
+            to detect changes of records without a version: leave out values that change by themselves.
     """
 
     id: str
@@ -36,32 +38,37 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a pass.
+    """A page of a pass.
 
     Attributes:
-        next: token of the next page; None: the pass is complete.
-        mark: how far the channel is known once the pass is complete (`ascending`: once this page is taken). The last
-            one that a pass gives counts, so the first page may give it.
-        resume: False: the token dies soon, and a pass that was interrupted starts again from its mark.
+        items: The records.
+        next: Token of the next page; None: the pass is complete.
+        mark: Mark after the pass (with `ascending`: after this page). The last mark of a pass is used, so the first
+            page may already return it; None: unchanged.
+        resume: False: the token expires soon, so an interrupted pass restarts from its mark.
+        locations: Of a feed of stock: IDs of all locations that the channel has now. Counts at a configured location
+            that is missing are not used any more, and are read again when it is listed again. The first and the last
+            page of a pass are considered. None: not known.
     """
 
     items: Sequence[Raw]
     next: Token | None = None
     mark: Mark | None = None
     resume: bool = True
+    locations: frozenset[str] | None = None
 
 
 class Feed(ABC, Generic[R]):
-    """One way of reading one kind of record. A channel may have several for one kind.
+    """A way to read one type of record. A channel may have several feeds of one type.
 
-    A pass is a run of pages from a mark (what has changed since) or from None (everything there is).
+    A pass is a sequence of pages, from a mark (changes since then) or from None (all records).
 
     Attributes:
-        of: the kind of record.
-        name: unique in the channel, and never changed: cursors are stored under it.
-        every: how often a pass is begun.
-        lists_all: a pass without a mark names every record that exists, so that the absent ones are gone.
-        ascending: pages come in order of (updated, id), so the mark may move with every page.
+        of: Type of the records.
+        name: Unique in the channel. Never change it: cursors are stored under it.
+        every: Interval between passes.
+        lists_all: A pass without a mark returns every existing record, so that absent records are deleted.
+        ascending: Pages are sorted by (updated, id), so that the mark may advance with every page.
     """
 
     of: type[R]
@@ -72,41 +79,43 @@ class Feed(ABC, Generic[R]):
 
     @abstractmethod
     async def page(self, mark: Mark | None, token: Token | None) -> Page:
-        """The page at `token`, or the first of the pass that begins at `mark`.
+        """Return the page at `token`, or the first page of the pass that starts at `mark`.
 
         Raises:
-            CursorExpiredError: the token is no longer good.
-            ChannelError: as the family says.
+            CursorExpiredError: The token has expired.
+            ChannelError: The channel failed; see `gateway.sdk.errors`.
         """
 
     @abstractmethod
     def read(self, raw: Raw) -> R | Gone:
-        """What a raw record says. Pure: the same for the same data, at any time.
+        """Convert a raw record. Must be pure: the same data gives the same record at any time.
 
-        May raise anything: that record is rejected with its raw data, and the feed goes on.
+        May raise any exception: the record is rejected with its raw data, and the pass continues.
         """
 
     async def taken(self, mark: Mark | None) -> None:
-        """A complete pass is stored: move the file, delete the messages. Called at least once, after the commit."""
+        """Confirm a committed pass, for example to move a file or delete messages. Called at least once."""
 
 
 class LiveFeed(Feed[R]):
-    """A feed that can also read single records now.
+    """A feed that can also read single records on demand.
 
-    One method serves webhook hints, live stock, and the confirmation that a record is absent.
+    It serves webhooks, live stock and the confirmation of deletions.
+
+    Attributes:
+        fetch_at_once: Maximum number of refs per call.
     """
 
     fetch_at_once: int = 100
-    """How many refs one call may ask for."""
 
     @abstractmethod
     async def fetch(self, refs: Sequence[Ref]) -> Mapping[str, Raw | Gone | ChannelError]:
-        """What the channel has now, by `Ref.id`, for every ref asked.
+        """Return the current records by `Ref.id`, for every requested ref.
 
-        `Gone` is said only of what the channel certainly does not have. A missing key counts as a broken contract,
-        never as a deletion.
+        Return `Gone` only for records that the channel certainly does not have. A missing key is a violation of the
+        contract, never a deletion.
         """
 
 
 AnyFeed = Feed[Any]
-"""A feed of whatever kind."""
+"""A feed of any type of record."""

@@ -1,4 +1,4 @@
-"""Policies: decisions that a retailer may want to take differently. Named functions, chosen by the configuration."""
+"""Policies: decisions that a retailer can configure. A policy is a function that the configuration selects by name."""
 
 from __future__ import annotations
 
@@ -6,21 +6,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from gateway.model.catalog import Listing
-from gateway.model.channels import Address
+from gateway.model.locations import Address
+from gateway.sdk._deprecated import alias_names
 from gateway.sdk.records import VariantRecord
 
 Matching = Callable[[Sequence[VariantRecord]], Sequence[str | None]]
-"""A key per variant, or None: variants of equal keys are one thing, where neither GTIN nor SKU says otherwise."""
+"""Returns a key for each variant, or None. Variants with equal keys are matched, unless their GTINs or SKUs differ."""
 
 Prices = Callable[[Sequence[Sequence[Listing]]], Sequence[Listing | None]]
-"""Per variant, given its listings by catalogue priority: the one whose price stands where no channel is named."""
+"""Selects, for each variant, the listing that determines its price when no channel is given. Receives the listings in
+the order of the catalog priority; None: no price.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What is sold, as far as taxes depend on it. `channel`: key of the channel that sells it."""
+    """A sold item, for the calculation of taxes.
+
+    Attributes:
+        channel: Key of the channel that sells it.
+        sku: SKU of the variant; None: it has none.
+        title: Title of the listing.
+    """
 
     channel: str
     sku: str | None
@@ -29,25 +39,27 @@ class Goods:
 
 @dataclass(frozen=True, slots=True)
 class TaxRate:
-    """A tax. `rate` is a fraction: 0.2 for 20 %."""
+    """A tax rate. `rate`: a fraction, 0.2 for 20 %."""
 
     title: str
     rate: Decimal
 
 
 Taxes = Callable[[Sequence[Goods], Address | None], Sequence[TaxRate | None]]
-"""The tax on each of these, sold to this address, where that is known. None: nobody knows, and it is not sold so."""
+"""Returns the tax rate of each item for a destination address (None: not known). A rate of None is not known; such
+items are not sold through the gateway.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way in which goods can reach a shopper, as far as its rank depends on it.
+    """A way to fulfill an order, for ranking.
 
     Attributes:
-        parts: from how many locations they come, transfers among them.
-        kilometers: to the farthest of them; None: not known.
-        lying_since: since when the stock that would be taken has not been counted anew: the oldest lies longest.
-        units: how many units it serves.
+        parts: Number of locations that supply goods, including transfers.
+        kilometers: Distance to the farthest location; None: not known.
+        lying_since: When the oldest of the stock counts involved last changed; None: not known.
+        units: Number of units that can be fulfilled.
     """
 
     parts: int
@@ -57,46 +69,59 @@ class Plan:
 
 
 Routing = Callable[[Sequence[Plan]], Sequence[int]]
-"""The positions of the plans, the best first."""
+"""Returns the positions of the plans, best plan first."""
 
 KINDS = ("matching", "prices", "routing", "taxes")
-"""What there is to decide."""
+"""The kinds of policies."""
 
 
-def codes_only(variants: Sequence[VariantRecord]) -> Sequence[str | None]:
-    """Default of ``matching``: GTIN and SKU alone tell."""
+def match_by_codes(variants: Sequence[VariantRecord]) -> Sequence[str | None]:
+    """Match variants by GTIN and SKU only: the default of ``matching``."""
     return [None] * len(variants)
 
 
-def first_priced(listings: Sequence[Sequence[Listing]]) -> Sequence[Listing | None]:
-    """Default of ``prices``: the first channel by catalogue priority that has a price."""
+def select_first_priced(listings: Sequence[Sequence[Listing]]) -> Sequence[Listing | None]:
+    """Select the first channel of the catalog priority that has a price: the default of ``prices``."""
     return [next((listing for listing in group if listing.price is not None), None) for group in listings]
 
 
-def no_taxes(goods: Sequence[Goods], destination: Address | None) -> Sequence[TaxRate | None]:
-    """Nobody knows any rate."""
+def apply_no_taxes(goods: Sequence[Goods], destination: Address | None) -> Sequence[TaxRate | None]:
+    """Return no tax rates: the default of ``taxes`` if no rate is configured."""
     return [None] * len(goods)
 
 
-def flat(rate: TaxRate) -> Taxes:
-    """Default of ``taxes``, where the configuration gives a rate: the same on everything."""
+def make_flat_taxes(rate: TaxRate) -> Taxes:
+    """Return a policy that applies one rate to all items: the default of ``taxes`` if a rate is configured."""
 
-    def taxes(goods: Sequence[Goods], destination: Address | None) -> Sequence[TaxRate | None]:
+    def apply_rate(goods: Sequence[Goods], destination: Address | None) -> Sequence[TaxRate | None]:
         return [rate] * len(goods)
 
-    return taxes
+    return apply_rate
 
 
-def fewest_nearest_longest(plans: Sequence[Plan]) -> Sequence[int]:
-    """Default of ``routing``: the fewest parts; of those the nearest; of those the stock that lies longest."""
+def rank_by_parts_distance_age(plans: Sequence[Plan]) -> Sequence[int]:
+    """Rank plans by fewest parts, then shortest distance, then oldest stock count: the default of ``routing``."""
 
     def rank(position: int) -> tuple[object, ...]:
         plan = plans[position]
-        far = float("inf") if plan.kilometers is None else plan.kilometers
-        lying = _NEVER if plan.lying_since is None else plan.lying_since
-        return (-plan.units, plan.parts, far, lying, position)
+        distance = float("inf") if plan.kilometers is None else plan.kilometers
+        counted_at = _NEVER if plan.lying_since is None else plan.lying_since
+        return (-plan.units, plan.parts, distance, counted_at, position)
 
     return sorted(range(len(plans)), key=rank)
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = alias_names(
+        __name__,
+        {
+            "codes_only": "match_by_codes",
+            "first_priced": "select_first_priced",
+            "no_taxes": "apply_no_taxes",
+            "flat": "make_flat_taxes",
+            "fewest_nearest_longest": "rank_by_parts_distance_age",
+        },
+    )

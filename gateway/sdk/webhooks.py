@@ -1,4 +1,4 @@
-"""Webhooks: a channel says that something has changed. What it says is never believed, only read again."""
+"""Webhooks: a channel reports changed records. The gateway reads them again and never applies the contents."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A request as it came in.
+    """A webhook request.
 
     Attributes:
-        headers: names in lower case.
-        body: the bytes as they were signed.
+        headers: Headers by lower-case name.
+        body: The raw body, as signed.
+        received_at: When the gateway received it.
     """
 
     headers: Mapping[str, str]
@@ -24,30 +25,36 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A record to read again. `feed` is the name of the feed that can fetch it."""
+    """A record to read again.
+
+    Attributes:
+        feed: Name of the feed that can fetch the record.
+        id: The `Ref.id` of the record.
+    """
 
     feed: str
     id: str
 
 
 class Webhooks(ABC):
-    """How a channel's deliveries are asked for, proved and understood."""
+    """Subscription, verification and parsing of a channel's webhooks."""
 
     @abstractmethod
     async def subscribe(self, url: str) -> None:
-        """Have deliveries sent to this address. Called at every start: it makes no second subscription."""
+        """Subscribe to webhooks at this URL. Called at every start; must not create a second subscription."""
 
     @abstractmethod
     def verify(self, delivery: Delivery) -> str:
-        """The delivery's id, by which a second copy is known.
+        """Return the ID of the delivery, by which duplicates are recognized.
 
-        Compare in constant time, and accept two secrets at once, so that one can be replaced.
+        Compare signatures in constant time, and accept two secrets at the same time, so that a secret can be
+        rotated.
 
         Raises:
-            ForgedError: the channel did not sign this.
-            StaleError: it did, but at another time.
+            ForgedError: The signature is invalid.
+            StaleError: The signature is valid, but its timestamp is outside of the tolerance.
         """
 
     @abstractmethod
     def hints(self, delivery: Delivery) -> Sequence[Hint]:
-        """Which records the delivery is about."""
+        """Return the records that the delivery refers to."""

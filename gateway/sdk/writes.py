@@ -1,6 +1,7 @@
-"""Writes: what the gateway wants of a channel, and what came of it.
+"""Writes: commands that the gateway sends to a channel, and their outcomes.
 
-Commands are delivered by an outbox: at least once, in order per subject, and looked up before they are repeated.
+An outbox delivers commands at least once, in order per subject, and looks up unknown outcomes before it repeats a
+command.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from gateway.sdk.records import OrderRecord, Ref
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One wish.
+    """A command for a channel.
 
     Attributes:
-        key: the same whenever this command is sent, different for every other one: an idempotency key.
-        subject: commands of one subject are sent in order, one at a time.
+        key: Idempotency key: the same for every delivery of this command, different for all other commands.
+        subject: The object that the command changes. Commands with the same subject are sent one at a time, in order.
     """
 
     key: str
@@ -32,13 +33,14 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class SetStock(Command):
-    """Offer this many of a listing in a place. For channels that follow another's count.
+    """Set the quantity of a listing at a location, for channels that follow the count of another channel.
 
     Attributes:
-        subject: the variant, `VariantRecord.ref`.
-        item: what the channel counts stock of, `StockRecord.item`.
-        quantity: in the channel's own units: listings, not pieces. Never negative.
-        seen: what the channel last said it offers, for those that compare before they set.
+        subject: The variant, `VariantRecord.ref`.
+        item: ID of the item that the channel counts, `StockRecord.item`.
+        place: ID of the location in the channel.
+        quantity: In units of the channel: listings, not pieces. Never negative.
+        seen: Quantity that the channel last reported, for compare-and-set; None: not known.
     """
 
     item: str
@@ -49,11 +51,13 @@ class SetStock(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class AdjustStock(Command):
-    """Count this many units more, or fewer. For the channel whose count is believed.
+    """Change a stock count by a number of units, for the channel that is the authority of the location.
 
     Attributes:
-        subject: the item, `StockRecord.item`.
-        reason: for the channel's own books, where it has a word for it.
+        subject: The item, `StockRecord.item`.
+        place: ID of the location in the channel.
+        delta: Number of units to add; negative: to subtract.
+        reason: Reason for the channel's records.
     """
 
     place: str
@@ -63,17 +67,25 @@ class AdjustStock(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class SetPrice(Command):
-    """Charge this price."""
+    """Set a price.
+
+    Attributes:
+        subject: The variant, `VariantRecord.ref`.
+        price: Price of one listing.
+    """
 
     price: Money
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceOrder(Command):
-    """Take this order in, so that it can be found again by its `client_reference`, which is the command's key.
+    """Place an order, so that it can be found by its `client_reference`, which is the key of the command.
 
-    The order's lines name the variants and the places that the units are taken from, as the channel calls them; what it
-    has been paid, and how the buyer is reached, it says itself. Its own `ref` means nothing to the channel.
+    The lines contain the channel's IDs of variants and locations. The order also contains its payment status and
+    contact. Its own `ref` has no meaning in the channel.
+
+    Attributes:
+        order: The order.
     """
 
     order: OrderRecord
@@ -81,14 +93,23 @@ class PlaceOrder(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class CancelOrder(Command):
-    """Cancel the order that `subject` names."""
+    """Cancel the order `subject`.
+
+    Attributes:
+        reason: Reason for the channel's records.
+    """
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShipOrder(Command):
-    """Units of the order that `subject` names were handed over: quantities by the channel's id of the variant."""
+    """Report that units of the order `subject` were shipped or handed over.
+
+    Attributes:
+        quantities: Numbers of units by the channel's ID of the variant.
+        tracking_number, carrier, tracking_url: None: not known.
+    """
 
     quantities: dict[str, int]
     tracking_number: str | None = None
@@ -98,7 +119,12 @@ class ShipOrder(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RefundOrder(Command):
-    """Give this much back, and take units back: quantities by the channel's id of the variant."""
+    """Refund an amount of the order `subject` and take units back.
+
+    Attributes:
+        amount: Amount to refund.
+        quantities: Numbers of units by the channel's ID of the variant.
+    """
 
     amount: Money
     quantities: dict[str, int]
@@ -106,12 +132,17 @@ class RefundOrder(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class EraseCustomer(Command):
-    """Forget the person that `subject` names."""
+    """Erase the personal data of the customer `subject`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """It is so. `ref`: what came into being. `moved_stock`: whether the channel's own count moved with it."""
+    """The command was applied.
+
+    Attributes:
+        ref: ID of the object that was created; None: none.
+        moved_stock: Whether the channel's own stock count changed with it.
+    """
 
     ref: Ref | None = None
     moved_stock: bool = False
@@ -119,7 +150,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The channel took it and will do it later: `find` with this ticket tells, from `look_after` on."""
+    """The channel accepted the command and applies it later.
+
+    Attributes:
+        ticket: Passed to `Write.find` to look up the outcome.
+        look_after: When to look up the outcome.
+    """
 
     ticket: str
     look_after: datetime
@@ -127,7 +163,12 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A definite no."""
+    """The channel rejected the command; it had no effect.
+
+    Attributes:
+        code: The channel's code of the reason.
+        message: For operators.
+    """
 
     code: str
     message: str
@@ -138,14 +179,14 @@ C = TypeVar("C", bound=Command)
 
 
 class Write(ABC, Generic[C]):
-    """One ability to change something in the channel.
+    """A type of change that a channel supports.
 
     Attributes:
-        of: the kind of command.
-        repeatable: sending a command again does nothing more: a PUT, an idempotency key that the channel enforces, or
-            a primary key derived from the command's key.
-        batch: how many commands one call may carry.
-        gather: how long to wait for more of them.
+        of: Type of the commands.
+        repeatable: Whether sending a command again has no further effect: a PUT, an idempotency key that the channel
+            enforces, or a primary key derived from the key of the command.
+        batch: Maximum number of commands per call.
+        gather: How long to wait for more commands of a batch.
     """
 
     of: type[C]
@@ -155,16 +196,18 @@ class Write(ABC, Generic[C]):
 
     @abstractmethod
     async def send(self, commands: Sequence[C]) -> Sequence[Outcome | ChannelError]:
-        """Carry these out: an answer per command, in their order."""
+        """Send commands and return an outcome for each of them, in the same order."""
 
     async def find(self, command: C, ticket: str | None) -> Outcome | None:
-        """What became of a command whose answer was lost, or accepted under `ticket`. None: certainly not done.
+        """Look up the outcome of a command whose response was lost, or that was accepted under `ticket`.
+
+        Returns None if the command was certainly not applied.
 
         Raises:
-            OutcomeUnknownError: it cannot be told.
+            OutcomeUnknownError: The outcome cannot be looked up.
         """
-        raise OutcomeUnknownError(f"{type(self).__name__} cannot look up what became of {command.key}")
+        raise OutcomeUnknownError(f"{type(self).__name__} cannot look up the outcome of {command.key}")
 
 
 AnyWrite = Write[Any]
-"""A write of whatever kind."""
+"""A write of any type of command."""

@@ -1,1 +1,1 @@
-"""What we know: tables, and statements by noun. Nothing outside this package imports sqlalchemy."""
+"""Persistent state: the tables, and the SQL statements grouped by noun. No other package imports sqlalchemy."""

@@ -1,210 +1,210 @@
-"""The database: `read` and `write` run a function over a connection, and are the only ways to one.
+"""The database: `read` and `write` run a function with a connection, and are the only access to connections.
 
-The functions are plain ones, so that a use case reads as what it does, and many statements cost one change of threads:
-on SQLite they run in a thread of their own, on PostgreSQL over asyncpg.
+The functions are synchronous, so that a use case reads like its steps, and many statements cost one thread switch:
+on SQLite they run in a dedicated thread, on PostgreSQL over asyncpg.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection as Connection  # what a use case is a function over
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection as Connection  # re-exported for use cases
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gateway.storage.availability import Availability
+from gateway.storage.change_signal import CHANGE_CHANNEL, ChangeSignal
+from gateway.storage.errors import (
+    DatabaseUrlError,
+    GivenUpError,
+    StorageUnavailableError,
+    find_outage,
+    is_conflict,
+)
+from gateway.storage.file_access import list_exposed_files
+from gateway.storage.postgresql_backend import PoolOptions, PostgreSQLBackend
+from gateway.storage.sqlite_backend import SQLiteBackend
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 4
-PREPARED = 300
-"""Statements that a connection to PostgreSQL keeps prepared: all that there are, where the driver's own 100 are not."""
+MAX_ATTEMPTS = 12
 
-ATTEMPTS = 12
-OLDEST_SQLITE = (3, 35)
-_AGAIN = {"40001", "40P01", "55P03", "23505"}
-"""Serialization failure, deadlock, lock not available; and a row that somebody else inserted since we looked."""
+DEFAULT_POOL = PoolOptions()
 
 
-class DatabaseUrlError(ValueError):
-    """The URL is not one of a database that the gateway can keep its state in."""
-
-
-class Runner(Protocol):
-    """Runs a function over a connection: in a transaction, or outside one for reading."""
+class DatabaseBackend(Protocol):
+    """Runs a function with a connection: in a transaction, or outside one for reading."""
 
     async def read(self, work: Callable[[Connection], T]) -> T: ...
     async def write(self, work: Callable[[Connection], T]) -> T: ...
     async def tidy(self) -> None: ...
+    async def watch(self, notify: Callable[[], None]) -> None: ...
+    def read_version(self) -> int | None: ...
     async def close(self) -> None: ...
 
 
 class Database:
-    """What the gateway knows. Give back with `close`."""
+    """The gateway's database. Call `close` to release it.
 
-    def __init__(self, url: str) -> None:
-        parsed = _parsed(url)
+    Args:
+        pool: connections to a database server; SQLite has a fixed number of them.
+
+    Attributes:
+        changes: tells of changes by this process, and while `watch_changes` runs by other processes.
+        availability: whether the database can be used, as the last transactions have shown.
+    """
+
+    def __init__(self, url: str, pool: PoolOptions = DEFAULT_POOL) -> None:
+        parsed = _parse_url(url)
         self.url = url
         self.dialect = parsed.get_backend_name()
-        self._runner: Runner = SQLite(parsed) if self.dialect == "sqlite" else PostgreSQL(parsed)
+        self.availability = Availability()
+        self.changes = ChangeSignal()
+        self._backend: DatabaseBackend = (
+            SQLiteBackend(parsed, self._record_change)
+            if self.dialect == "sqlite"
+            else PostgreSQLBackend(parsed, pool, self._record_change)
+        )
+
+    @staticmethod
+    def list_exposed_files(url: str) -> list[Path]:
+        """List the files of the database that others than their owner may read; none if a server keeps them."""
+        parsed = _parse_url(url)
+        return list_exposed_files(Path(parsed.database or "")) if parsed.get_backend_name() == "sqlite" else []
+
+    @staticmethod
+    def has_files(url: str) -> bool:
+        """Return whether the file of the database exists. A server is assumed to have its database."""
+        parsed = _parse_url(url)
+        return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").exists()
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work(connection, …)` for reading: every statement sees what is committed."""
-        return await self._runner.read(lambda conn: work(conn, *args, **kwargs))
+        """Run `work(connection, …)` for reading: each statement sees all committed data.
+
+        If the caller is canceled, the statement in progress is canceled, too.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now.
+        """
+        with self._observe_outages(is_write=False):
+            return await self._backend.read(lambda conn: work(conn, *args, **kwargs))
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work(connection, …)` in one transaction; again from the start where another one was in the way.
+        """Run `work(connection, …)` in one transaction, and retry it from the start after a conflict.
 
-        So `work` does nothing but talk to its connection. A transaction that has begun is carried through even when
-        the caller is cancelled.
+        So `work` has no side effects outside its connection. A transaction that has begun completes even if the
+        caller is canceled.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now, and the transaction had no effect; or, if the
+                connection was lost during the commit, it may have had one.
         """
-        for attempt in range(ATTEMPTS):
+        with self._observe_outages(is_write=True):
+            return await self._write_repeatedly(lambda conn: work(conn, *args, **kwargs))
+
+    async def _write_repeatedly(self, work: Callable[[Connection], T]) -> T:
+        for attempt in range(MAX_ATTEMPTS):
             try:
-                return await asyncio.shield(self._runner.write(lambda conn: work(conn, *args, **kwargs)))
+                return await self._complete(self._backend.write(work))
             except DBAPIError as error:
-                if attempt == ATTEMPTS - 1 or not is_conflict(error):
+                if attempt == MAX_ATTEMPTS - 1 or not is_conflict(error):
                     raise
             await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311 jitter, not a secret
         raise AssertionError("unreachable")
 
-    async def tidy(self) -> None:
-        """What a database wants done now and then beside its work, in which nobody waits for it."""
-        await self._runner.tidy()
-
-    async def close(self) -> None:
-        """Give back every connection."""
-        await self._runner.close()
-
-
-class SQLite:
-    """One writer and a few readers, each in a thread: aiosqlite would change threads for every statement and fetch."""
-
-    def __init__(self, url: sa.URL) -> None:
-        _check_sqlite(url)
-        self._writing = _sqlite_engine(url, 1, begin="BEGIN IMMEDIATE")
-        self._reading = _sqlite_engine(url, READERS, begin="BEGIN")
-        self._writer = ThreadPoolExecutor(1, "sqlite-write")
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-read")
-
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with self._reading.connect() as conn:
-                return work(conn)
-
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with self._writing.begin() as conn:
-                return work(conn)
-
-        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+    async def _complete(self, transaction: Coroutine[Any, Any, T]) -> T:
+        """Wait for a transaction, which goes on if the caller is canceled."""
+        task = asyncio.ensure_future(transaction)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_handle_abandoned)
+            raise
 
     async def tidy(self) -> None:
-        """Bring what was written from the log into the file: a commit that had to would take up to 100 ms."""
+        """Run the database's housekeeping, outside of any request."""
+        try:
+            await self._backend.tidy()
+        except Exception as error:  # success is not recorded: there may have been nothing to write
+            self._report_outage(error, self.availability.clock(), is_write=True)
+            raise
 
-        def run() -> None:
-            with self._reading.connect() as conn:
-                conn.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    async def watch_changes(self) -> None:
+        """Watch for changes by other processes, until canceled or until the connection for that is lost."""
+        with self._observe_outages(is_write=False):
+            await self._backend.watch(self.changes.notify)
 
-        await asyncio.get_running_loop().run_in_executor(self._readers, run)
+    def read_version(self) -> int | None:
+        """Return a number that differs after each commit of any process, or None if the database has none.
 
-    async def close(self) -> None:
-        for executor, engine in ((self._writer, self._writing), (self._readers, self._reading)):
-            await asyncio.get_running_loop().run_in_executor(executor, engine.dispose)
-            executor.shutdown(wait=True)
+        It takes some microseconds on SQLite, so that it is called in the event loop.
+        """
+        return self._backend.read_version()
 
-
-class PostgreSQL:
-    """A pool of connections over asyncpg; READ COMMITTED, and no transaction at all for reading."""
-
-    def __init__(self, url: sa.URL) -> None:
-        self._engine: AsyncEngine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
-            pool_size=8,
-            hide_parameters=True,
-            connect_args={"prepared_statement_cache_size": PREPARED},
-        )
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        async with self._reading.connect() as conn:
-            return await conn.run_sync(work)
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.begin() as conn:
-            return await conn.run_sync(work)
-
-    async def tidy(self) -> None:
-        """It does so by itself."""
+    async def announce(self) -> None:
+        """Tell other processes on a database server that there may be work for them. SQLite shows them by itself."""
+        if self.dialect != "sqlite":
+            await self.write(notify_processes)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        """Close all connections."""
+        await self._backend.close()
+
+    @contextmanager
+    def _observe_outages(self, *, is_write: bool) -> Iterator[None]:
+        """Record whether the database can be used inside the `with` statement."""
+        begun_at = self.availability.clock()
+        try:
+            yield
+        except Exception as error:
+            self._report_outage(error, begun_at, is_write=is_write)
+            raise
+        self.availability.record_success(is_write=False)  # a transaction that changed nothing proves no write
+
+    def _record_change(self) -> None:
+        """Record that a transaction of this process has changed rows."""
+        self.availability.record_success(is_write=True)
+        self.changes.notify()
+
+    def _report_outage(self, error: Exception, begun_at: float, *, is_write: bool) -> None:
+        """Record an error that means that the database cannot be used, and raise it as a StorageUnavailableError."""
+        if (reason := find_outage(error)) is not None:
+            self.availability.record_failure(reason, begun_at, is_write=is_write)
+            raise StorageUnavailableError(reason) from error
 
 
-def is_conflict(error: DBAPIError) -> bool:
-    """Whether another transaction was in the way, so that the same work may succeed when it is run again."""
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return getattr(error.orig, "sqlstate", None) in _AGAIN
+def _handle_abandoned(task: asyncio.Task[Any]) -> None:
+    """Mark the error of a transaction that was given up as retrieved. The event loop reports any unexpected error."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, GivenUpError) and find_outage(error) is None:
+        context = {"message": "A transaction failed after its caller was canceled.", "exception": error}
+        task.get_loop().call_exception_handler(context)
+
+
+def notify_processes(conn: Connection) -> None:
+    """Tell other processes of the changes of this transaction, when it commits."""
+    if not is_sqlite(conn):
+        conn.execute(sa.select(sa.func.pg_notify(CHANGE_CHANNEL, "")))
 
 
 def is_sqlite(conn: Connection) -> bool:
-    """Whether this connection is one to SQLite: for the few statements that the two databases word differently."""
+    """Return whether the connection is to SQLite, for the few statements that differ between the databases."""
     return conn.dialect.name == "sqlite"
 
 
-def _parsed(url: str) -> sa.URL:
+def _parse_url(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as error:  # the latter is about the port
+    except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is invalid
         raise DatabaseUrlError("is not a URL; expected sqlite:///FILE or postgresql://USER@HOST/NAME") from error
     if parsed.drivername not in ("sqlite", "postgresql"):
         raise DatabaseUrlError(
             f"begins with {parsed.drivername}; expected sqlite:///FILE or postgresql://USER@HOST/NAME"
         )
     return parsed
-
-
-def _check_sqlite(url: sa.URL) -> None:
-    if url.database in (None, "", ":memory:"):
-        raise DatabaseUrlError("names no file; several connections share the database, so it cannot live in memory")
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        raise DatabaseUrlError(f"this Python carries SQLite {sqlite3.sqlite_version}; 3.35 or later is needed")
-
-
-def _sqlite_engine(url: sa.URL, connections: int, begin: str) -> Engine:
-    engine = sa.create_engine(
-        url,
-        poolclass=sa.QueuePool,
-        pool_size=connections,
-        max_overflow=0,
-        connect_args={"check_same_thread": False},
-        hide_parameters=True,  # errors are logged, and parameters are names, addresses and what was searched for
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def set_up(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # or the driver begins transactions of its own, and deferred ones
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "busy_timeout=5000",
-            "cache_size=-100000",
-            "wal_autocheckpoint=8000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    if begin != "BEGIN":
-
-        @sa.event.listens_for(engine, "begin")
-        def begin_at_once(conn: Connection) -> None:
-            conn.exec_driver_sql(begin)
-
-    return engine

@@ -1,1 +1,1 @@
-"""Keeping what we know like what the channels have: feeds, hints, sweeps, and the schedule of it all."""
+"""Synchronization with channels: feeds, hints, sweeps, outgoing commands, and their schedule."""

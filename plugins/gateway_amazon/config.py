@@ -1,4 +1,4 @@
-"""What stands in the configuration of an Amazon seller account."""
+"""Configuration of an Amazon seller account."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ FeedName = Literal["listings", "merchant-stock", "fba-stock", "orders"]
 WriteName = Literal["set_stock", "ship_orders"]
 PackAttribute = Literal["item_package_quantity", "number_of_items"]
 
-ORDERS_BACK = timedelta(days=60)
-"""How far back orders are read at first, where nothing else is said."""
+DEFAULT_ORDER_HISTORY = timedelta(days=60)
+"""History of orders that the first pass reads, unless configured."""
 
 
-def _aware(value: datetime) -> datetime:
+def _apply_utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _once(value: tuple[str, ...]) -> tuple[str, ...]:
+def _check_unique(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) != len(value):
-        raise ValueError("names one twice")
+        raise ValueError("contains a value twice")
     return value
 
 
@@ -32,57 +32,66 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 
 
 class AmazonConfig(Config):
-    """`[channels.KEY.config]` of the plugin `amazon`: one seller account in one store."""
+    """`[channels.KEY.config]` of the plugin `amazon`: one seller account in one marketplace."""
 
-    seller_id: Annotated[Id, Field(description="The merchant token of the account, as Seller Central shows it.")]
+    seller_id: Annotated[Id, Field(description="Merchant token of the account, as shown in Seller Central.")]
     marketplace_ids: Annotated[
         tuple[Id, ...],
-        AfterValidator(_once),
+        AfterValidator(_check_unique),
         Field(
             min_length=1,
             max_length=50,
-            description="The stores. Listings, prices and Amazon's own stock are those of the first; orders are read "
-            "from all of them. A store in another currency is a channel of its own.",
+            description="IDs of the marketplaces. Listings, prices and FBA stock are those of the first; "
+            "orders are read from all. Configure a marketplace with another currency as a channel "
+            "of its own.",
         ),
     ]
-    client_id: Annotated[Text, Field(description="Login with Amazon: the app's client identifier.")]
-    client_secret: Annotated[Secret, Field(description="Login with Amazon: the app's client secret.")]
-    refresh_token: Annotated[Secret, Field(description="What authorizing the app for the account gave.")]
+    client_id: Annotated[Text, Field(description="Client identifier of the app (Login with Amazon).")]
+    client_secret: Annotated[Secret, Field(description="Client secret of the app (Login with Amazon).")]
+    refresh_token: Annotated[
+        Secret, Field(description="Refresh token that was issued when the account authorized the app.")
+    ]
     endpoint: Annotated[
         BaseUrl,
-        Field(description="The Selling Partner API of the region: sellingpartnerapi-eu, -na or -fe."),
+        Field(description="URL of the region's Selling Partner API: sellingpartnerapi-eu, -na or -fe."),
     ] = "https://sellingpartnerapi-eu.amazon.com"
-    login: Annotated[BaseUrl, Field(description="Login with Amazon.")] = "https://api.amazon.com"
-    currency: Annotated[Currency, Field(description="ISO 4217 code of the first store.")]
-    time_zone: Annotated[TimeZone, Field(description="IANA name of the first store's zone.")]
+    login: Annotated[BaseUrl, Field(description="URL of Login with Amazon.")] = "https://api.amazon.com"
+    currency: Annotated[Currency, Field(description="ISO 4217 currency code of the first marketplace.")]
+    time_zone: Annotated[TimeZone, Field(description="IANA time zone of the first marketplace.")]
     prices_include_tax: Annotated[
-        bool, Field(description="Whether prices include tax: they do in Europe and Japan, not in North America.")
+        bool, Field(description="Whether prices include tax, as in Europe and Japan but not in North America.")
     ] = True
     merchant_place: Annotated[
-        Text, Field(description="What the place is called from which the merchant ships, to be mapped to a location.")
+        Text, Field(description="External location ID of the merchant's own stock, to be mapped to a location.")
     ] = "merchant"
     fba: Annotated[
-        bool, Field(description="Whether Amazon keeps and ships stock of this account; its place is called fba.")
+        bool,
+        Field(description="Whether the account uses Fulfillment by Amazon (FBA); its external location ID is fba."),
     ] = True
     contact: Annotated[
         bool,
-        Field(description="Whether the app may see a buyer's name and relay address, and the gateway shall keep them."),
+        Field(description="Whether to store the buyer's name and relay address. The app needs permission for it."),
     ] = False
     orders_since: Annotated[
         datetime | None,
-        AfterValidator(lambda value: value and _aware(value)),
-        Field(description="Orders that were last updated before are not read; without it those of the last 60 days."),
+        AfterValidator(lambda value: value and _apply_utc(value)),
+        Field(description="Ignore orders that were last updated before this time. Default: 60 days ago."),
     ] = None
     units: Annotated[
         dict[Text, Annotated[int, Field(ge=1, le=10_000)]],
-        Field(description="How many units one listing sells, by SKU, where the listing's attributes are wrong."),
+        Field(description="Number of units in one listing, by SKU. Overrides incorrect attributes of the listing."),
     ] = {}
     pack_attributes: Annotated[
         tuple[PackAttribute, ...],
-        AfterValidator(_once),
-        Field(description="The attributes that say so, the first that is there; none: every listing sells one unit."),
+        AfterValidator(_check_unique),
+        Field(
+            description="Attributes with the number of units in one listing; the first that is present is "
+            "used. Empty: every listing has one unit."
+        ),
     ] = ("item_package_quantity", "number_of_items")
-    feeds: Annotated[tuple[FeedName, ...], AfterValidator(_once), Field(description="What is read.", min_length=1)] = (
+    feeds: Annotated[
+        tuple[FeedName, ...], AfterValidator(_check_unique), Field(description="Feeds to read.", min_length=1)
+    ] = (
         "listings",
         "merchant-stock",
         "fba-stock",
@@ -91,11 +100,11 @@ class AmazonConfig(Config):
 
     writes: Annotated[
         tuple[WriteName, ...],
-        AfterValidator(_once),
-        Field(description="What may be changed in the account, and the app has the roles for."),
+        AfterValidator(_check_unique),
+        Field(description="Writes to allow. The app needs the roles for them."),
     ] = ()
 
     @property
     def store(self) -> str:
-        """The marketplace whose listings and prices these are."""
+        """The marketplace of listings and prices."""
         return self.marketplace_ids[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from gateway.sdk import (
     Budget,
@@ -20,84 +21,92 @@ from gateway.sdk import (
 )
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.writes import AnyWrite
-from gateway_shopify.canceling import Canceling
-from gateway_shopify.client import BUDGET, Client
+from gateway_shopify.cancel_writes import OrderCancellation
+from gateway_shopify.client import COST_BUDGET, ShopifyClient
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.customers import CustomerFeed, Merges
-from gateway_shopify.feeds import Shop, ShopFeed
-from gateway_shopify.operations import ORDERS, PRODUCTS
-from gateway_shopify.orders import order_of
-from gateway_shopify.places import places
-from gateway_shopify.products import product_of
-from gateway_shopify.selling import Placing
-from gateway_shopify.shipping import Shipping
-from gateway_shopify.stock import StockFeed
-from gateway_shopify.stocking import Adjusting, Setting
-from gateway_shopify.webhooks import ShopWebhooks
+from gateway_shopify.customer_mapping import CustomerFeed, CustomerMerges
+from gateway_shopify.feeds import ConnectionFeed, ShopContext
+from gateway_shopify.locations import list_locations
+from gateway_shopify.order_mapping import map_order
+from gateway_shopify.order_writes import OrderPlacement
+from gateway_shopify.products.media_mapping import resize_image
+from gateway_shopify.products.metafield_mapping import list_metafields
+from gateway_shopify.products.product_mapping import map_product
+from gateway_shopify.read_documents import ORDERS, build_product_queries
+from gateway_shopify.shipment_writes import ShipmentConfirmation
+from gateway_shopify.stock_feed import StockFeed
+from gateway_shopify.stock_writes import StockAdjustment, StockUpdate
+from gateway_shopify.webhooks import ShopifyWebhooks
 
-SETTLE = timedelta(minutes=1)
-"""How long what was written may be missing from the stock that is read."""
+STOCK_SETTLE_TIME = timedelta(minutes=1)
+"""Maximum delay until a write is visible in the stock that is read."""
 
 
-def traits(config: ShopifyConfig) -> Traits:
-    """Reads by id show what was written; searches may lag, and nobody says when an order is in the stock."""
+def derive_traits(config: ShopifyConfig) -> Traits:
+    """Declare the delays of Shopify: reads by ID show writes at once, searches lag, and stock follows orders with a
+    delay.
+    """
     return Traits(
         time_zone=config.time_zone,
         currency=config.currency,
         prices_include_tax=config.prices_include_tax,
-        settle=SETTLE,
+        settle=STOCK_SETTLE_TIME,
         lookup_settle=timedelta(minutes=2),
     )
 
 
-def budgets(config: ShopifyConfig) -> Mapping[str, Budget]:
-    """The cost bucket, per app and shop. How big it is the shop says with every answer."""
-    return {BUDGET: Budget(capacity=config.points, per_second=config.points_per_second)}
+def declare_budgets(config: ShopifyConfig) -> Mapping[str, Budget]:
+    """Declare the cost bucket, per app and shop. Every response states its actual size."""
+    return {COST_BUDGET: Budget(capacity=config.points, per_second=config.points_per_second)}
 
 
 def open_channel(config: ShopifyConfig, context: Context) -> Channel:
-    """The shop, for what its configuration allows."""
-    shop = Shop(Client(config, context), config, context)
-    merges = Merges()
+    """Open a shop with the feeds and writes that its configuration allows."""
+    shop = ShopContext(ShopifyClient(config, context), config, context)
+    merges = CustomerMerges()
+    metafields = list_metafields(context)
+    products = build_product_queries(config.translations, metafields)
+    map_node = partial(map_product, metafields=metafields)
     feeds: dict[str, AnyFeed] = {
-        "products": ShopFeed(shop, ProductRecord, "products", PRODUCTS, product_of),
+        "products": ConnectionFeed(shop, ProductRecord, "products", products, map_node),
         "stock": StockFeed(shop),
         "customers": CustomerFeed(shop, merges),
-        "orders": ShopFeed(shop, OrderRecord, "orders", ORDERS, order_of),
+        "orders": ConnectionFeed(shop, OrderRecord, "orders", ORDERS, map_order),
     }
 
-    async def locations() -> list[Place]:
-        return await places(shop.client)
+    async def list_shop_locations() -> list[Place]:
+        return await list_locations(shop.client)
 
     return Channel(
         feeds=[feed for name, feed in feeds.items() if name in config.feeds],
-        writes=writes(shop),
-        webhooks=ShopWebhooks(shop.client, config, merges) if config.webhook_secrets else None,
-        places=locations,
+        writes=build_writes(shop),
+        webhooks=ShopifyWebhooks(shop.client, config, merges) if config.webhook_secrets else None,
+        places=list_shop_locations,
     )
 
 
-def writes(shop: Shop) -> list[AnyWrite]:
-    """What may be changed in the shop."""
-    known: dict[str, AnyWrite] = {
-        "adjust_stock": Adjusting(shop.client),
-        "set_stock": Setting(shop.client),
-        "place_orders": Placing(shop.client, shop.context),
-        "cancel_orders": Canceling(shop.client, shop.context),
-        "ship_orders": Shipping(shop.client, shop.context),
+def build_writes(shop: ShopContext) -> list[AnyWrite]:
+    """Build the writes that the configuration allows."""
+    writes: dict[str, AnyWrite] = {
+        "adjust_stock": StockAdjustment(shop.client),
+        "set_stock": StockUpdate(shop.client),
+        "place_orders": OrderPlacement(shop.client, shop.context),
+        "cancel_orders": OrderCancellation(shop.client, shop.context),
+        "ship_orders": ShipmentConfirmation(shop.client, shop.context),
     }
-    return [write for name, write in known.items() if name in shop.config.writes]
+    return [write for name, write in writes.items() if name in shop.config.writes]
 
 
 CHANNEL = ChannelType(
     name="shopify",
-    version="1.1",
+    version="1.4",
     kind=ChannelKind.STOREFRONT,
     config=ShopifyConfig,
-    traits=traits,
-    budgets=budgets,
+    traits=derive_traits,
+    budgets=declare_budgets,
     open=open_channel,
-    sandbox="gateway_shopify.sandbox:start",
+    sandbox="gateway_shopify_sandbox:start",
+    images=resize_image,
 )
 
 

@@ -1,4 +1,4 @@
-"""What stands in the configuration of a Shopify store."""
+"""Configuration of a Shopify store."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
 FeedName = Literal["products", "stock", "customers", "orders"]
 WriteName = Literal["adjust_stock", "set_stock", "place_orders", "cancel_orders", "ship_orders"]
-_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?")
+_SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
-def _shop(value: str) -> str:
-    if not _SHOP.fullmatch(value):
-        raise ValueError("expected the shop's own domain, such as my-store.myshopify.com")
+def _check_locale(value: str) -> str:
+    if not _LOCALE.fullmatch(value):
+        raise ValueError("expected a locale of the shop, such as de or pt-BR")
+    return value
+
+
+ShopLocale = Annotated[str, AfterValidator(_check_locale)]
+"""A language of the shop, as Shopify writes it."""
+
+
+def _check_shop_domain(value: str) -> str:
+    if not _SHOP_DOMAIN.fullmatch(value):
+        raise ValueError("expected the myshopify.com domain of the shop, such as my-store.myshopify.com")
     return value
 
 
@@ -24,36 +35,46 @@ class ShopifyConfig(Config):
     """`[channels.KEY.config]` of the plugin `shopify`."""
 
     shop: Annotated[
-        str, AfterValidator(_shop), Field(description="The shop's own domain, such as my-store.myshopify.com.")
+        str,
+        AfterValidator(_check_shop_domain),
+        Field(description="The myshopify.com domain of the shop, such as my-store.myshopify.com."),
     ]
-    access_token: Annotated[Secret, Field(description="The app's Admin API access token (shpat_…).")]
-    currency: Annotated[Currency, Field(description="ISO 4217 code of the shop's currency; its prices have none.")]
-    time_zone: Annotated[TimeZone, Field(description="The shop's time zone, an IANA name.")]
+    access_token: Annotated[Secret, Field(description="Admin API access token of the app (shpat_…).")]
+    currency: Annotated[Currency, Field(description="ISO 4217 currency code of the shop; its prices carry none.")]
+    time_zone: Annotated[TimeZone, Field(description="IANA time zone of the shop.")]
     prices_include_tax: Annotated[
-        bool | None, Field(description="Whether prices are gross; left out: as the shop itself says.")
+        bool | None, Field(description="Whether prices include tax. Default: the setting of the shop.")
     ] = None
     webhook_secrets: Annotated[
         tuple[Secret, ...],
-        Field(max_length=2, description="The app's client secret; two while it is being replaced; none: no webhooks."),
+        Field(
+            max_length=2, description="Client secret of the app; two while it is rotated. Empty: webhooks are disabled."
+        ),
+    ] = ()
+    translations: Annotated[
+        tuple[ShopLocale, ...],
+        Field(max_length=20, description="Languages of the shop, beside its own, whose texts are read, such as de."),
     ] = ()
     feeds: Annotated[
-        tuple[FeedName, ...], Field(min_length=1, description="What is read. Leave out what the app may not read.")
+        tuple[FeedName, ...],
+        Field(min_length=1, description="Feeds to read. Leave out those for which the app has no scope."),
     ] = ("products", "stock", "customers", "orders")
     writes: Annotated[
-        tuple[WriteName, ...], Field(description="What may be changed in the shop, and the app has the scopes for.")
+        tuple[WriteName, ...], Field(description="Writes to allow. The app needs the scopes for them.")
     ] = ()
-    points: Annotated[float, Field(ge=100, description="Size of the cost bucket until the shop has told its own.")] = (
-        1000
-    )
+    points: Annotated[
+        float, Field(ge=100, description="Size of the cost bucket, in points, until the shop reports its own.")
+    ] = 1000
     points_per_second: Annotated[
-        float, Field(gt=0, description="Points it regains each second, until the shop has told.")
+        float,
+        Field(gt=0, description="Points that the bucket regains each second, until the shop reports its own rate."),
     ] = 100
     address: Annotated[
         BaseUrl | None,
-        Field(description="Where the API is, if not at the shop's domain: a sandbox."),
+        Field(description="URL of the API if it is not at the shop's domain, for example of a sandbox."),
     ] = None
 
     @property
     def base_url(self) -> str:
-        """Where the API is."""
+        """URL of the API."""
         return self.address or f"https://{self.shop}"

@@ -1,4 +1,4 @@
-"""Deliveries: subscribed to, proved over the raw body, and understood as ids to read again."""
+"""Webhooks: subscription, signature verification over the raw body, and mapping to IDs of records to read again."""
 
 from __future__ import annotations
 
@@ -22,114 +22,137 @@ from gateway.sdk import (
     StaleError,
     Webhooks,
 )
-from gateway_shopify import answers
-from gateway_shopify.client import Client
+from gateway_shopify import graphql_values
+from gateway_shopify.client import ShopifyClient
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.customers import Merges
-from gateway_shopify.following import connection_of, following
-from gateway_shopify.operations import SUBSCRIBE, SUBSCRIPTIONS
+from gateway_shopify.customer_mapping import CustomerMerges
+from gateway_shopify.nested_pagination import get_connection, get_next_cursor
+from gateway_shopify.read_documents import SUBSCRIBE, SUBSCRIPTIONS
 
-OLDEST = timedelta(hours=6)
-"""Shopify tries for four hours, and says each time when it first did. What is told is only read again."""
+MAX_AGE = timedelta(hours=6)
+"""Maximum age of a delivery. Shopify retries for four hours, with the time of the first attempt. A delivery only causes
+a read, so an old one does no harm.
+"""
 
-EARLIEST = timedelta(minutes=5)
-"""How far the shop's clock may be ahead."""
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+"""Maximum time by which the shop's clock may be ahead."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 _ID = re.compile(r"[!-~]{1,200}")
 
-Body = Mapping[str, Any]
+WebhookBody = Mapping[str, Any]
 
 
-def _own(feed: str) -> Callable[[Body], list[Hint]]:
-    return lambda body: [Hint(feed, _number(body, "id"))]
+def _hint_by_id(feed: str) -> Callable[[WebhookBody], list[Hint]]:
+    return lambda body: [Hint(feed, _read_number(body, "id"))]
 
 
-def _order(body: Body) -> list[Hint]:
-    """Of what happens to an order: deliveries about returns hold the order, others its id."""
+def _hint_order(body: WebhookBody) -> list[Hint]:
+    """Return the hint of an order event: a webhook about a return contains the order, others its ID."""
     inner = body.get("order")
-    return [Hint("orders", _number(inner, "id") if isinstance(inner, Mapping) else _number(body, "order_id"))]
+    return [Hint("orders", _read_number(inner, "id") if isinstance(inner, Mapping) else _read_number(body, "order_id"))]
 
 
-def _level(body: Body) -> list[Hint]:
-    return [Hint("stock", f"{_number(body, 'inventory_item_id')}/{_number(body, 'location_id')}")]
+def _hint_level(body: WebhookBody) -> list[Hint]:
+    return [Hint("stock", f"{_read_number(body, 'inventory_item_id')}/{_read_number(body, 'location_id')}")]
 
 
-TOPICS: Mapping[str, Callable[[Body], list[Hint]]] = MappingProxyType(
+HINTS_BY_TOPIC: Mapping[str, Callable[[WebhookBody], list[Hint]]] = MappingProxyType(
     {
-        **dict.fromkeys(("products/create", "products/update", "products/delete"), _own("products")),
-        **dict.fromkeys(("inventory_levels/update", "inventory_levels/connect", "inventory_levels/disconnect"), _level),
-        **dict.fromkeys(("customers/create", "customers/update", "customers/delete"), _own("customers")),
-        **dict.fromkeys(("orders/create", "orders/updated", "orders/cancelled", "orders/delete"), _own("orders")),
-        **dict.fromkeys(("refunds/create", "returns/process", "fulfillments/create", "fulfillments/update"), _order),
+        **dict.fromkeys(("products/create", "products/update", "products/delete"), _hint_by_id("products")),
+        **dict.fromkeys(
+            ("inventory_levels/update", "inventory_levels/connect", "inventory_levels/disconnect"), _hint_level
+        ),
+        **dict.fromkeys(("customers/create", "customers/update", "customers/delete"), _hint_by_id("customers")),
+        **dict.fromkeys(
+            ("orders/create", "orders/updated", "orders/cancelled", "orders/delete"), _hint_by_id("orders")
+        ),
+        **dict.fromkeys(
+            ("refunds/create", "returns/process", "fulfillments/create", "fulfillments/update"), _hint_order
+        ),
     }
 )
-MERGED = "customers/merge"
-REMEMBERED = 10_000
-"""Merges whose jobs can be asked about."""
+MERGE_TOPIC = "customers/merge"
+MAX_MERGES = 10_000
+"""Maximum number of merges that are remembered."""
 
 
-class ShopWebhooks(Webhooks):
-    """What a shop sends."""
+class ShopifyWebhooks(Webhooks):
+    """Webhooks of a shop."""
 
-    def __init__(self, client: Client, config: ShopifyConfig, merges: Merges) -> None:
+    def __init__(self, client: ShopifyClient, config: ShopifyConfig, merges: CustomerMerges) -> None:
         self._client, self._config, self._merges = client, config, merges
 
     async def subscribe(self, url: str) -> None:
-        known = {(topic, uri) for topic, uri in await self._subscriptions()}
-        for topic in self._topics():
+        existing = {(topic, uri) for topic, uri in await self._list_subscriptions()}
+        for topic in self._list_topics():
             name = topic.replace("/", "_").upper()
-            if (name, url) not in known:
-                answer = await self._client.ask(SUBSCRIBE, topic=name, to={"uri": url, "format": "JSON"})
-                _check(answer, topic)
+            if (name, url) not in existing:
+                answer = await self._client.call(SUBSCRIBE, topic=name, to={"uri": url, "format": "JSON"})
+                _check_subscription(answer, topic)
 
     def verify(self, delivery: Delivery) -> str:
-        told = delivery.headers.get("x-shopify-hmac-sha256", "").encode()
-        right = [signature(secret.get_secret_value(), delivery.body) for secret in self._config.webhook_secrets]
-        if True not in [hmac.compare_digest(told, one) for one in right]:  # all of them, so it takes the same time
+        signature = delivery.headers.get("x-shopify-hmac-sha256", "").encode()
+        expected = [sign_body(secret.get_secret_value(), delivery.body) for secret in self._config.webhook_secrets]
+        if True not in [
+            hmac.compare_digest(signature, valid) for valid in expected
+        ]:  # compares with all secrets, so that the time is constant
             raise ForgedError("the delivery is not signed with one of the secrets")
         if delivery.headers.get("x-shopify-shop-domain", "").lower() != self._config.shop:
-            raise ForgedError("the delivery is of another shop")
+            raise ForgedError("the delivery belongs to another shop")
         id = delivery.headers.get("x-shopify-webhook-id", "")
         if not _ID.fullmatch(id):
-            raise ForgedError("the delivery has no id, or none that can be one")
+            raise ForgedError("the delivery has no valid ID")
         _check_time(delivery)
         return id
 
     def hints(self, delivery: Delivery) -> Sequence[Hint]:
         topic = delivery.headers.get("x-shopify-topic", "")
-        body = _body(delivery.body)
-        hints = self._merge(body) if topic == MERGED else TOPICS[topic](body) if topic in TOPICS else []
+        body = _parse_body(delivery.body)
+        hints = (
+            self._record_merge(body)
+            if topic == MERGE_TOPIC
+            else HINTS_BY_TOPIC[topic](body)
+            if topic in HINTS_BY_TOPIC
+            else []
+        )
         return [hint for hint in hints if hint.feed in self._config.feeds]
 
-    def _merge(self, body: Body) -> list[Hint]:
-        kept, gone = (_gid(body, f"admin_graphql_api_customer_{which}_id") for which in ("kept", "deleted"))
+    def _record_merge(self, body: WebhookBody) -> list[Hint]:
+        remaining, deleted = (
+            _read_customer_id(body, f"admin_graphql_api_customer_{which}_id") for which in ("kept", "deleted")
+        )
         job = body.get("admin_graphql_api_job_id")
         if isinstance(job, str) and _ID.fullmatch(job):
-            self._merges[gone] = (job, kept)
-        if len(self._merges) > REMEMBERED:
+            self._merges[deleted] = (job, remaining)
+        if len(self._merges) > MAX_MERGES:
             self._merges.popitem(last=False)
-        return [Hint("customers", kept), Hint("customers", gone)]
+        return [Hint("customers", remaining), Hint("customers", deleted)]
 
-    def _topics(self) -> list[str]:
+    def _list_topics(self) -> list[str]:
         feeds = self._config.feeds
         needs = {"products": "products", "inventory_levels": "stock", "customers": "customers"}
-        return [topic for topic in (*TOPICS, MERGED) if needs.get(topic.partition("/")[0], "orders") in feeds]
+        return [
+            topic for topic in (*HINTS_BY_TOPIC, MERGE_TOPIC) if needs.get(topic.partition("/")[0], "orders") in feeds
+        ]
 
-    async def _subscriptions(self) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+    async def _list_subscriptions(self) -> list[tuple[str, str]]:
+        subscriptions: list[tuple[str, str]] = []
         after = None
         while True:
-            page = connection_of(
-                await self._client.ask(SUBSCRIPTIONS, after=after), "webhookSubscriptions", SUBSCRIPTIONS
+            page = get_connection(
+                await self._client.call(SUBSCRIPTIONS, after=after), "webhookSubscriptions", SUBSCRIPTIONS
             )
-            found += [(str(one.get("topic")), str(one.get("uri"))) for one in map(answers.mapping, page["nodes"])]
-            if (after := following(page, after)) is None:
-                return found
+            subscriptions += [
+                (str(node.get("topic")), str(node.get("uri")))
+                for node in map(graphql_values.convert_object, page["nodes"])
+            ]
+            if (after := get_next_cursor(page, after)) is None:
+                return subscriptions
 
 
-def signature(secret: str, body: bytes) -> bytes:
-    """How Shopify signs: HMAC-SHA256 over the raw body, in base64."""
+def sign_body(secret: str, body: bytes) -> bytes:
+    """Sign a body as Shopify does: HMAC-SHA256 over the raw body, in base64."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
 
 
@@ -138,40 +161,40 @@ def _check_time(delivery: Delivery) -> None:
         at = datetime.fromisoformat(delivery.headers.get("x-shopify-triggered-at", ""))
         age = delivery.received_at - at
     except (ValueError, TypeError) as error:
-        raise ForgedError("the delivery does not say when it was triggered") from error
-    if not -EARLIEST <= age <= OLDEST:
-        raise StaleError("the delivery was triggered at another time")
+        raise ForgedError("the delivery has no valid trigger time") from error
+    if not -MAX_CLOCK_SKEW <= age <= MAX_AGE:
+        raise StaleError("the trigger time of the delivery is too old or in the future")
 
 
-def _check(answer: Mapping[str, Any], topic: str) -> None:
+def _check_subscription(answer: Mapping[str, Any], topic: str) -> None:
     payload = answer.get("webhookSubscriptionCreate")
     if not isinstance(payload, dict):
-        raise ContractError("Subscribe answered without a payload")
+        raise ContractError("the response of Subscribe has no payload")
     if payload.get("userErrors"):
-        raise RejectedError(f"the shop refuses to send {topic} to the gateway's address", "SUBSCRIPTION_REFUSED")
+        raise RejectedError(f"the shop refuses to send {topic} to the URL of the gateway", "SUBSCRIPTION_REFUSED")
 
 
-def _body(body: bytes) -> Body:
+def _parse_body(body: bytes) -> WebhookBody:
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ContractError("the delivery's body is not JSON") from error
-    if not isinstance(found, dict):
-        raise ContractError("the delivery's body is no object")
-    return found
+    if not isinstance(parsed, dict):
+        raise ContractError("the delivery's body is not an object")
+    return parsed
 
 
-def _number(body: Body, field: str) -> str:
+def _read_number(body: WebhookBody, field: str) -> str:
     value = body.get(field)
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ContractError(f"the delivery's {field} is no id")
+        raise ContractError(f"the delivery's {field} is not a valid ID")
     if not _NUMBER.fullmatch(str(value)) or int(value) >= 2**63:
-        raise ContractError(f"the delivery's {field} is no id")
+        raise ContractError(f"the delivery's {field} is not a valid ID")
     return str(value)
 
 
-def _gid(body: Body, field: str) -> str:
+def _read_customer_id(body: WebhookBody, field: str) -> str:
     try:
-        return answers.number(body, "Customer", field)
+        return graphql_values.get_id(body, "Customer", field)
     except InvalidValueError as error:
-        raise ContractError(f"the delivery's {field} is no id") from error
+        raise ContractError(f"the delivery's {field} is not a valid ID") from error

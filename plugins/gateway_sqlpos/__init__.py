@@ -1,23 +1,24 @@
-"""Tills that are a SQL database: Openbravo POS and its heirs, and others by configuration."""
+"""Points of sale with a SQL database: Openbravo POS and its derivatives, and others by configuration."""
 
 from __future__ import annotations
 
 from gateway.sdk import Channel, ChannelKind, ChannelType, Context, Place, Registry, Traits, hookimpl
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.writes import AnyWrite
-from gateway_sqlpos.catalog import ProductFeed
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.customers import CustomerFeed
-from gateway_sqlpos.ledger import Ledger
-from gateway_sqlpos.receipts import ReceiptFeed
-from gateway_sqlpos.selling import OrderWrite
-from gateway_sqlpos.stock import StockFeed, places
-from gateway_sqlpos.stocking import StockWrite
-from gateway_sqlpos.till import Till, open_till
+from gateway_sqlpos.configured_rows import check_configured_rows
+from gateway_sqlpos.customer_feed import CustomerFeed
+from gateway_sqlpos.database import open_database
+from gateway_sqlpos.order_feed import ReceiptFeed
+from gateway_sqlpos.order_writes import OrderPlacement
+from gateway_sqlpos.products.product_feed import ProductFeed
+from gateway_sqlpos.stock_feed import StockFeed, list_locations
+from gateway_sqlpos.stock_writes import StockAdjustment
+from gateway_sqlpos.till import Till
 
 
-def traits(config: SqlPosConfig) -> Traits:
-    """A database shows what was written to it at once."""
+def derive_traits(config: SqlPosConfig) -> Traits:
+    """Declare the delays of a till: a database shows writes at once."""
     return Traits(
         time_zone=config.time_zone,
         currency=config.currency,
@@ -28,38 +29,40 @@ def traits(config: SqlPosConfig) -> Traits:
 
 
 def open_channel(config: SqlPosConfig, context: Context) -> Channel:
-    """The till: all of it for reading, and what may be written to."""
+    """Open the database of a till, with all feeds and the writes that its configuration allows."""
     layout = config.layout
-    till = open_till(config.url.get_secret_value(), config.time_zone)
-    feeds: list[AnyFeed] = [ProductFeed(config, till, layout.products), StockFeed(config, till, context)]
+    database = open_database(config.url.get_secret_value(), config.time_zone)
+    till = Till(config, database, lambda session: check_configured_rows(session, config))
+    feeds: list[AnyFeed] = [ProductFeed(config, till, context.attributes), StockFeed(config, till, context)]
     if layout.customers.table is not None:
-        feeds.append(CustomerFeed(config, till, layout.customers))
+        feeds.append(CustomerFeed(config, till))
     if layout.receipts.table is not None:
         feeds.append(ReceiptFeed(config, till, context))
 
-    async def locations() -> list[Place]:
-        return await till.read(lambda conn: places(conn, config))
+    async def list_till_locations() -> list[Place]:
+        return await till.read(list_locations)
 
-    return Channel(feeds=feeds, writes=writes(config, till, context), places=locations, close=till.close)
+    return Channel(
+        feeds=feeds, writes=build_writes(config, till, context), places=list_till_locations, close=till.close
+    )
 
 
-def writes(config: SqlPosConfig, till: Till, context: Context) -> list[AnyWrite]:
-    """What the configuration lets us write."""
+def build_writes(config: SqlPosConfig, till: Till, context: Context) -> list[AnyWrite]:
+    """Build the writes that the configuration allows."""
     if config.diary is None:
         return []
-    ledger = Ledger(config, config.diary)
-    stock = StockWrite(config, till, context, ledger)
-    return [stock, OrderWrite(config, till, context, ledger)] if config.receipts else [stock]
+    stock_adjustment = StockAdjustment(config, till, context)
+    return [stock_adjustment, OrderPlacement(config, till, context)] if config.receipts else [stock_adjustment]
 
 
 CHANNEL = ChannelType(
     name="sqlpos",
-    version="1.1",
+    version="1.4",
     kind=ChannelKind.POS,
     config=SqlPosConfig,
-    traits=traits,
+    traits=derive_traits,
     open=open_channel,
-    sandbox="gateway_sqlpos.sandbox:start",
+    sandbox="gateway_sqlpos_sandbox:start",
 )
 
 

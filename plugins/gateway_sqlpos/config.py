@@ -1,26 +1,27 @@
-"""What stands in the configuration of a till that is a SQL database."""
+"""Configuration of a point of sale with a SQL database."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from gateway.sdk import Config, Currency, TimeZone
-from gateway_sqlpos.layout import Diary, Layout, Stock
+from gateway_sqlpos.table_mapping import Diary, Layout, Stock
 
 URL_FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
 DRIVERS = {"sqlite": "sqlite3", "postgresql": "asyncpg", "mariadb": "aiomysql", "mysql": "aiomysql"}
-"""By what a URL may begin with."""
-LONGEST_LATE_WINDOW = timedelta(days=14)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Drivers by the scheme of the URL."""
+MAX_LATE_WINDOW = timedelta(days=14)
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _url(value: SecretStr) -> SecretStr:
+def _check_url(value: SecretStr) -> SecretStr:
     try:
         url = sa.make_url(value.get_secret_value())
     except (sa.exc.ArgumentError, ValueError):
@@ -35,10 +36,10 @@ def _url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _late_window(value: object) -> object:
+def _parse_late_window(value: object) -> object:
     match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
-    window = value if match is None else timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    if not isinstance(window, timedelta) or not timedelta(0) <= window <= LONGEST_LATE_WINDOW:
+    window = value if match is None else timedelta(seconds=int(match[1]) * _UNIT_SECONDS[match[2]])
+    if not isinstance(window, timedelta) or not timedelta(0) <= window <= MAX_LATE_WINDOW:
         raise ValueError("expected a duration such as 72h or 3d, at most 14d")
     return window
 
@@ -47,22 +48,27 @@ class SqlPosConfig(Config):
     """`[channels.KEY.config]` of the plugin `sqlpos`.
 
     Attributes:
-        prices_include_tax: whether the prices of products and lines are gross.
-        late_window: how old a receipt may be when it first appears.
-        tills: the place of each till.
-        missing_stock: what it means that no row counts a product in a place.
-        stock_movements: whether the till is told of units that have moved: its user must be allowed to write.
-        receipts: whether orders are written as receipts of their own, where the law allows it.
-        clerk: the person who stands on those receipts, by the till's id.
-        layout: names that differ from the profile's.
+        prices_include_tax: Whether the prices of products and lines include tax.
+        cash_rounding: Smallest coin, such as 0.05, to which amounts paid in cash are rounded; None: they are not.
+        units: Unit of measure of the products of a category and those below it, by its title: the till counts them in
+            kilograms, liters or meters, the gateway in this unit. Others are in g if the till sells them by weight.
+        late_window: Maximum age of a receipt when it first appears in the database.
+        tills: Location ID of each till.
+        missing_stock: Whether a product without a stock row at a location has zero or unknown stock.
+        stock_movements: Whether stock movements are written to the till; its user needs write permission.
+        receipts: Whether orders are written as receipts, where the law allows it.
+        clerk: The till's ID of the person who is named on those receipts.
+        layout: Names of tables and columns that differ from the profile.
     """
 
-    url: Annotated[SecretStr, AfterValidator(_url)]
+    url: Annotated[SecretStr, AfterValidator(_check_url)]
     currency: Currency
     time_zone: TimeZone
     prices_include_tax: bool = False
-    late_window: Annotated[timedelta, BeforeValidator(_late_window)] = timedelta(hours=72)
+    cash_rounding: Annotated[Decimal, Field(gt=0)] | None = None
+    late_window: Annotated[timedelta, BeforeValidator(_parse_late_window)] = timedelta(hours=72)
     tills: dict[str, str] = {}
+    units: dict[str, Literal["g", "ml", "mm"]] = {}
     missing_stock: Literal["zero", "unknown"] = "zero"
     stock_movements: bool = False
     receipts: bool = False
@@ -71,7 +77,7 @@ class SqlPosConfig(Config):
     layout: Layout = Layout()
 
     @model_validator(mode="after")
-    def _has_what_it_writes_to(self) -> Self:
+    def _check_writes(self) -> Self:
         if self.stock_movements and self.diary is None:
             raise ValueError(
                 "needs the stock diary of Openbravo POS for stock_movements, or layout.diary to name another"
@@ -82,8 +88,8 @@ class SqlPosConfig(Config):
 
     @property
     def diary(self) -> Diary | None:
-        """The ledger of stock, where it is written to. Where counts are called otherwise, it must be named as well."""
+        """The stock diary if it is written to. A layout with its own stock table must also name its diary."""
         names, stock = self.layout.diary, self.layout.stock
-        known = names != Diary() or stock == Stock()
-        writable = known and names.table is not None and not self.layout.integer_ids
+        is_named = names != Diary() or stock == Stock()
+        writable = is_named and names.table is not None and not self.layout.integer_ids
         return names if writable and self.stock_movements else None

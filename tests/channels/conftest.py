@@ -1,4 +1,4 @@
-"""Channels in memory, open behind the real guard."""
+"""In-memory channels, opened through the real channel guard."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from gateway.channels.budgets import FreeLedger
-from gateway.channels.guard import OpenChannel
-from gateway.channels.opening import open_channels
-from gateway.channels.plugins import discover
-from gateway.sdk.testing.memory import MemoryPlugin, MemoryStore
-from gateway.settings import parse
+from gateway.channels.loader import open_channels
+from gateway.channels.open_channel import OpenChannel
+from gateway.channels.plugin_registry import discover
+from gateway.channels.rate_budget import UnlimitedBucketStore
+from gateway.sdk.testing.memory_channel import MemoryPlugin, MemoryStore
+from gateway.settings.loading import parse
 
 OpenMemory = Callable[..., AbstractAsyncContextManager[OpenChannel]]
 
@@ -42,16 +42,18 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def open_memory(store: MemoryStore, clock: Clock) -> OpenMemory:
-    """Opens the store as the channel `till`, with this configuration."""
+    """Opens the store as the channel `till`, with the given configuration."""
 
     @asynccontextmanager
-    async def opened(**config: Any) -> AsyncIterator[OpenChannel]:
+    async def open_with(**config: Any) -> AsyncIterator[OpenChannel]:
         settings = parse({"channels": {"till": {"plugin": "memory", "config": config}}})
-        channels = await open_channels(settings, discover(MemoryPlugin(store), points=()), clock, FreeLedger())
+        channels = await open_channels(
+            settings, discover(MemoryPlugin(store), points=()), clock, UnlimitedBucketStore()
+        )
         assert not channels.problems
         try:
             yield channels.open["till"]
         finally:
             await channels.close()
 
-    return opened
+    return open_with

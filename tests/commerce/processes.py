@@ -1,4 +1,4 @@
-"""Processes that do something at the same moment."""
+"""Processes that start their work at the same moment."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
-def at_once(module: str, processes: int, *arguments: object) -> list[Any]:
-    """What each of so many processes prints in the end, as JSON.
+def run_processes(module: str, processes: int, *arguments: object) -> list[Any]:
+    """Run a module in several processes at once and return their output, parsed as JSON.
 
-    Each is `python -m MODULE ARGUMENTS`, prints `ready` when it could begin, and does so when it is told a line: all
-    are told when the last one is ready.
+    Each is `python -m MODULE ARGUMENTS`, prints `ready` when it is prepared, and starts when it reads a line: all
+    get the line when the last one is ready.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with ExitStack() as stack:
-        running = [stack.enter_context(_started(command)) for _ in range(processes)]
+        running = [stack.enter_context(_start(command)) for _ in range(processes)]
         for one in running:
-            stack.callback(one.kill)  # nobody is left behind when another one has failed
-        return _told(running)
+            stack.callback(one.kill)  # no process survives when another one has failed
+        return _collect_output(running)
 
 
-def _started(command: Sequence[str]) -> subprocess.Popen[str]:
+def _start(command: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _told(running: Sequence[subprocess.Popen[str]]) -> list[Any]:
+def _collect_output(running: Sequence[subprocess.Popen[str]]) -> list[Any]:
     for one in running:
         assert one.stdout is not None and one.stdout.readline() == "ready\n"
     for one in running:

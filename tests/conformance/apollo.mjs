@@ -1,4 +1,4 @@
-// Apollo Client: queries, its cache, automatic persisted queries over POST and GET, and ids that were pushed.
+// Apollo Client: queries, its cache, automatic persisted queries over POST and GET, and ids of published documents.
 import { strict as assert } from "node:assert";
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
@@ -29,7 +29,7 @@ const CART = gql`
   }
 `;
 
-// `through`: what wraps its fetch.
+// `through`: wraps its fetch.
 function client(links, { through = (fetch) => fetch, ...options } = {}) {
   const { sent, fetch } = recorder();
   const http = new HttpLink({ uri: url, fetch: through(fetch), ...options });
@@ -58,8 +58,8 @@ await check("the next page is put behind the first, and every object is kept onc
   assert.equal(Object.keys(apollo.extract()).filter((key) => key.startsWith("Product:")).length, 2);
 });
 
-await check("a hash that nobody has told yet is told with its text, over POST; after that it will do", async () => {
-  const query = gql`query ToldByPost { channels { key name } }`;
+await check("an unknown hash is sent with its text over POST; afterwards the hash is sufficient", async () => {
+  const query = gql`query SentByPost { channels { key name } }`;
   const first = client([automatic()]);
   await first.apollo.query({ query });
   assert.deepEqual(shapes(first.sent), ["POST hash", "POST text hash"]);
@@ -70,7 +70,7 @@ await check("a hash that nobody has told yet is told with its text, over POST; a
 });
 
 await check("the same over GET: the text goes with POST, the hash with GET", async () => {
-  const query = gql`query ToldByGet { channels { key kind } }`;
+  const query = gql`query SentByGet { channels { key kind } }`;
   const first = client([automatic({ useGETForHashedQueries: true })]);
   await first.apollo.query({ query });
   assert.deepEqual(shapes(first.sent), ["GET hash", "POST text hash"]);
@@ -87,7 +87,7 @@ await check("a mutation by its hash goes over POST, also where queries go over G
   assert.deepEqual(shapes(sent), ["POST hash", "POST text hash"]);
 });
 
-// The texts as they are sent: its cache has put __typename in.
+// The texts as they are sent: its cache adds __typename.
 const bodies = [PRODUCTS, VIEWER, CART].map((document) => print(new InMemoryCache().transformDocument(document)));
 await check("its manifest is pushed with the command", () =>
   push({ format: "apollo-persisted-query-manifest", version: 1, operations: bodies.map((body) => operation(body)) }, "apollo"),
@@ -105,7 +105,7 @@ await check("what was pushed runs by its hash where nothing else does", async ()
   assert.deepEqual(shapes(sent), ["POST hash"]);
 });
 
-// As the draft on persisted documents has it: the id in place of the text.
+// As in the draft on persisted documents: the id replaces the text.
 function byId(fetch) {
   return (address, { body, ...options }) => {
     const { query, ...asked } = JSON.parse(body);
@@ -121,7 +121,7 @@ await check("a document of the manifest by its documentId, over POST", async () 
   assert.deepEqual(shapes(sent), ["POST id", "POST id"]);
 });
 
-await check("an id that nobody has pushed is told apart by its code", async () => {
+await check("an id that was not published has its own error code", async () => {
   const { apollo } = client([automatic({ retry: () => false, disable: () => false })], authorized);
   const failure = await apollo.query({ query: gql`query Unknown { channels { id } }` }).catch((error) => error);
   assert.ok(CombinedGraphQLErrors.is(failure), String(failure));

@@ -1,11 +1,11 @@
-"""The board: which suites the gateway passes, as a table of the README."""
+"""The results of all suites as a table of the README."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.conformance.places import ROOT, Check
+from tests.conformance.gateway_server import ROOT, Check
 from tests.conformance.suites import Suite
 
 README = ROOT / "README.md"
@@ -15,7 +15,7 @@ END = "<!-- the board ends -->"
 
 @dataclass(frozen=True)
 class Row:
-    """What a suite found."""
+    """The result of a suite."""
 
     suite: Suite
     checks: Sequence[Check]
@@ -29,21 +29,21 @@ class Row:
         return f"| {self.suite.name} | {self.suite.version} | {self.suite.proves} | {passed:,} of {all_of_them:,} |"
 
 
-def board(rows: Sequence[Row]) -> str:
-    """The table."""
-    head = ("| suite | version | what is put to the proof | passed |", "|---|---|---|---|")
+def render_table(rows: Sequence[Row]) -> str:
+    """Render the table."""
+    head = ("| suite | version | verifies | passed |", "|---|---|---|---|")
     return "\n".join([*head, *map(str, rows)])
 
 
-def placed(readme: str, table: str) -> str:
-    """The README with this table between its marks."""
+def replace_table(readme: str, table: str) -> str:
+    """Replace the table between the markers of the README."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
-def current(readme: str) -> list[list[str]]:
-    """The cells of the table that stands there, row by row."""
+def parse_table(readme: str) -> list[list[str]]:
+    """Return the cells of the table in the README, row by row."""
     _, _, rest = readme.partition(BEGIN)
     lines = rest.partition(END)[0].strip().splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

@@ -1,9 +1,9 @@
-// What the suites for Node share. Each is run as: node SUITE.mjs URL TOKEN FOLDER GATEWAY
+// Shared code of the Node suites. Usage: node SUITE.mjs URL TOKEN FOLDER GATEWAY
 //   URL      of a running gateway
-//   TOKEN    of a caller who may ask everything, but only by the ids of what was pushed
-//   FOLDER   with that gateway's gateway.toml, and room for whatever the suite makes
+//   TOKEN    of a caller with every scope, who may send ids of published documents only
+//   FOLDER   contains the gateway.toml of that gateway and the files that the suite writes
 //   GATEWAY  the command
-// and prints one line of JSON a check.
+// Prints a line of JSON for each check.
 import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,8 +18,8 @@ export const run = promisify(execFile);
 export const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 
 export async function check(name, promise) {
-  const told = await outcome(promise);
-  console.log(JSON.stringify({ name, ...told }));
+  const result = await outcome(promise);
+  console.log(JSON.stringify({ name, ...result }));
 }
 
 async function outcome(promise) {
@@ -31,7 +31,7 @@ async function outcome(promise) {
   }
 }
 
-// A fetch that remembers what was sent: method, parameters (of the body or of the address), status.
+// A fetch that records its requests: method, parameters (of the body or of the address), status.
 export function recorder() {
   const sent = [];
   async function recorded(address, options = {}) {
@@ -49,7 +49,7 @@ function parameters(searchParams) {
   return { ...others, ...(extensions && { extensions: JSON.parse(extensions) }), variables: JSON.parse(variables ?? "{}") };
 }
 
-// What requests were made of: the method, and whether there was a text, a hash, an id.
+// Summarizes requests: the method, and whether they contain a text, a hash, an id.
 export function shapes(sent) {
   return sent.map(({ method, query, extensions, documentId }) => {
     const parts = { text: query, hash: extensions?.persistedQuery?.sha256Hash, id: documentId };
@@ -57,7 +57,7 @@ export function shapes(sent) {
   });
 }
 
-// As a release does it, before the app is shipped.
+// Publishes the documents, as a release does before the app is deployed.
 export async function push(manifest, app) {
   const path = join(folder, `${app}.json`);
   await writeFile(path, JSON.stringify(manifest));

@@ -1,5 +1,5 @@
-// The rules of graphql-eslint that are recommended for schemas and demanded by Relay, and for the documents beside the
-// schema those that are recommended for operations. Where an option is set, or a place allowed, it says why.
+// The rules of graphql-eslint that are recommended for schemas and required by Relay, and for the documents beside the
+// schema those recommended for operations. Every option and every exception states its reason.
 import graphql from "@graphql-eslint/eslint-plugin";
 
 const schema = "schema/gateway.graphql";
@@ -15,19 +15,19 @@ const shared = {
 };
 
 // Types of which a client's cache keeps each object under an id are nodes. These are values: parts of the object that
-// holds them, kept with it, and never looked up by themselves. A new type without an id is a finding until it is named here.
+// holds them, cached with it and never fetched alone. A new type without an id is a finding until it is listed here.
 const VALUES = [
-  "Address", "AppliedDiscount", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
-  "ContactPoint", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
-  "ListingPush", "Money", "MoneyRange", "OpeningHours", "OrderContact", "OrderLineQuantity", "OrderPreview",
-  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "SelectedOption", "Source", "StoreAvailability",
-  "SyncStatus", "TaxLine", "Tracking", "UserError", "Viewer",
+  "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
+  "ContactPoint", "Content", "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
+  "ListingPush", "Media", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
+  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
+  "Swatch", "SyncStatus", "TaxLine", "Tracking", "UserError", "Viewer",
 ];
 
 const rules = {
   ...graphql.configs["flat/schema-recommended"].rules,
   ...graphql.configs["flat/schema-relay"].rules,
-  // What a connection, its edges and a mutation's answer are is known by whoever asked; they are kept under the field.
+  // Connections, their edges and payloads of mutations are cached under their field.
   "@graphql-eslint/strict-id-in-types": [
     "error",
     { exceptions: { types: VALUES, suffixes: ["Connection", "Edge", "Payload"] } },
@@ -42,12 +42,12 @@ const rules = {
   "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
 };
 
-// Findings that stay, by rule and by what stands at the place, each with its reason.
+// Accepted findings, by rule and by the line they are in, each with its reason.
 export const ALLOWED = [
-  // Part of the contract for those who build on it; how long an answer is kept is worked out from what is in it.
+  // Part of the contract for clients; the lifetime of a response depends on its content.
   ["no-unreachable-types", "directive @cacheControl"],
   ["no-unreachable-types", "enum CacheControlScope"],
-  // A change is one entry of a log, and how soon a shop has something depends on where one is: neither is kept under an id.
+  // A change is an entry of a log, and store availability depends on the position of the client: neither has an id.
   ["relay-edge-types", "type ChangeEdge"],
   ["relay-edge-types", "type StoreAvailabilityEdge"],
 ];

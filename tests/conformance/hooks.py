@@ -1,4 +1,4 @@
-"""What schemathesis is told of this gateway: its scalars, and what an answer by the book is."""
+"""Hooks of schemathesis: custom scalars, and the definition of an expected response."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from graphql.language import ast
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 
-from gateway.execution.codes import Code
+from gateway.execution.error_codes import Code
 
 AMOUNTS = st.decimals(min_value=0, max_value=100_000, places=2)
 
-INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 with a zone
+INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 a zone is added
 
 schemathesis.graphql.scalar("Decimal", AMOUNTS.map(str).map(nodes.String))
 schemathesis.graphql.scalar("DateTime", INSTANTS.map(datetime.isoformat).map(nodes.String))
@@ -28,7 +28,7 @@ INVALID = {Code.GRAPHQL_PARSE_FAILED.name, Code.GRAPHQL_VALIDATION_FAILED.name}
 
 @schemathesis.hook
 def map_body(context: schemathesis.HookContext, body: DocumentNode) -> DocumentNode:
-    """What makes documents up does not know of @oneOf: of what identifies one object one thing is left."""
+    """Reduce arguments of @oneOf types to one field: the generator does not know the directive."""
     changed: DocumentNode = visit(body, OneOf())
     return changed
 
@@ -37,7 +37,7 @@ UNKNOWN = ast.ObjectFieldNode(name=ast.NameNode(value="id"), value=nodes.String(
 
 
 class OneOf(Visitor):
-    """Leaves one field of an argument `by`, which is of such a type wherever there is one."""
+    """Keeps one field of an argument `by`, whose type is always a @oneOf type."""
 
     def enter_argument(self, node: ast.ArgumentNode, *_: Any) -> ast.ArgumentNode | None:
         if node.name.value != "by" or not isinstance(node.value, ObjectValueNode):
@@ -48,14 +48,14 @@ class OneOf(Visitor):
 
 
 @schemathesis.check
-def answered_by_the_book(
+def check_expected_response(
     _context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
-    """In place of `not_a_server_error` and `positive_data_acceptance`, for which every error is a failure.
+    """Check a response; replaces `not_a_server_error` and `positive_data_acceptance`, for which every error is a
+    failure.
 
-    What a channel is called, how many a page may have and who may see what stands in no type: a document that fits the
-    schema may still be refused. But never for its form, never without a code that is documented, and never because
-    something broke.
+    The types do not express channel keys, page sizes and scopes, so a document that fits the schema may still be
+    refused: but never for its form, never without a documented code, and never because of an internal error.
     """
     assert response.status_code < 500, f"status {response.status_code}"
     codes = [error["extensions"]["code"] for error in response.json().get("errors", [])]

@@ -1,4 +1,4 @@
-"""Every suite of others that the gateway is put to."""
+"""The third-party conformance suites that the gateway runs against."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.conformance import fuzzing, node
-from tests.conformance.places import Check, Place, place
+from tests.conformance import node, schemathesis_runs
+from tests.conformance.gateway_server import Check, ConformanceTarget, open_target
 from tests.graphql.world import ADMIN
 
 BY_IDS: Mapping[str, Any] = {"documents": {"known": "ids"}}
-"""Callers with a token run nothing but what was pushed; the others run anything."""
+"""Callers with a token run published documents only; other callers run any document."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """One of them.
+    """A conformance suite.
 
     Attributes:
-        name: of the tool, as others know it.
-        version: the one that is pinned.
+        name: of the tool.
+        version: the pinned version.
         proves: what passing means.
-        run: puts a running gateway to it; the number is how many documents a root field gets, where they are made up.
+        run: runs the suite against a gateway; the number is the count of random documents per root field.
         needs_node: whether it runs in Node.
         tables: of the gateway's configuration.
     """
@@ -34,63 +34,66 @@ class Suite:
     name: str
     version: str
     proves: str
-    run: Callable[[Place, int], Awaitable[list[Check]]]
+    run: Callable[[ConformanceTarget, int], Awaitable[list[Check]]]
     needs_node: bool = True
     tables: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _in_node(name: str, package: str, script: str, proves: str) -> Suite:
-    async def run(place: Place, _examples: int) -> list[Check]:
-        return await node.run_suite(script, place)
+def _build_node_suite(name: str, package: str, script: str, proves: str) -> Suite:
+    async def run(target: ConformanceTarget, _examples: int) -> list[Check]:
+        return await node.run_suite(script, target)
 
-    return Suite(name, node.versions()[package], proves, run, tables=BY_IDS)
+    return Suite(name, node.read_versions()[package], proves, run, tables=BY_IDS)
 
 
-def _at_random(token: str | None, proves: str) -> Suite:
+def _build_random_suite(token: str | None, proves: str) -> Suite:
     name = f"schemathesis, {'without' if token is None else 'with'} a token"
-    run = partial(fuzzing.fuzzed, token=token)
+    run = partial(schemathesis_runs.run_schemathesis, token=token)
     return Suite(name, version("schemathesis"), proves, run, needs_node=False)
 
 
 SUITES = (
-    _in_node("graphql-http", "graphql-http", "audits.mjs", "the public audits of GraphQL over HTTP"),
-    _in_node(
+    _build_node_suite("graphql-http", "graphql-http", "audits.mjs", "the public audits of GraphQL over HTTP"),
+    _build_node_suite(
         "Apollo Client",
         "@apollo/client",
         "apollo.mjs",
-        "queries and its cache, automatic persisted queries over POST and GET, a pushed manifest, `documentId`",
+        "queries and cache, automatic persisted queries over POST and GET, a pushed manifest, `documentId`",
     ),
-    _in_node(
+    _build_node_suite(
         "urql",
         "@urql/core",
         "urql.mjs",
-        "POST and GET, its exchange for persisted documents, a pushed manifest, `documentId`",
+        "POST and GET, its persisted exchange, a pushed manifest, `documentId`",
     ),
-    _in_node(
+    _build_node_suite(
         "Relay",
         "relay-compiler",
         "relay.mjs",
-        "its compiler with persisted documents, connections and refetching, and its runtime by ids alone",
+        "its compiler with persisted documents, connections and refetching, and its runtime with ids only",
     ),
-    _in_node(
+    _build_node_suite(
         "graphql-codegen",
         "@graphql-codegen/cli",
         "codegen.mjs",
-        "the client preset over `schema/operations`, `tsc --strict`, and the compiled program by ids alone",
+        "the client preset with `schema/operations`, `tsc --strict`, and the compiled program with ids only",
     ),
-    _in_node(
+    _build_node_suite(
         "graphql-eslint",
         "@graphql-eslint/eslint-plugin",
         "lint.mjs",
-        "its recommended and Relay rules over the schema, its rules for operations over `schema/operations`",
+        "its recommended and Relay rules for the schema, its operation rules for `schema/operations`",
     ),
-    _at_random(None, "documents at random, valid and not: refused with a documented code or answered, never broken"),
-    _at_random(ADMIN, "the same, for somebody who may do everything"),
+    _build_random_suite(
+        None,
+        "random documents, valid and invalid: answered, or rejected with a documented code, without internal errors",
+    ),
+    _build_random_suite(ADMIN, "the same, with all scopes"),
 )
 
 
-async def outcome(suite: Suite, examples: int) -> list[Check]:
-    """What a suite finds in a gateway of its own."""
+async def run_suite(suite: Suite, examples: int) -> list[Check]:
+    """Run a suite against a gateway of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        async with place(Path(folder), **suite.tables) as running:
+        async with open_target(Path(folder), **suite.tables) as running:
             return await suite.run(running, examples)

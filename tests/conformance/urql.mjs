@@ -40,8 +40,8 @@ await check("a query over POST, and over GET", async () => {
 });
 
 for (const [method, preferGetForPersistedQueries] of [["POST", false], ["GET", "force"]]) {
-  await check(`a hash is told with its text once, and will do after that, over ${method}`, async () => {
-    const query = gql`query ${`Told${method}`} { channels { key } }`;
+  await check(`a hash is sent with its text once and is sufficient afterwards, over ${method}`, async () => {
+    const query = gql`query ${`Sent${method}`} { channels { key } }`;
     const first = client({ preferGetForPersistedQueries });
     await answer(first.urql.query(query, {}));
     assert.deepEqual(shapes(first.sent), [`${method} hash`, `${method} text hash`]);
@@ -67,7 +67,7 @@ await check("what was pushed runs by its hash where nothing else does", async ()
   assert.ok(shapes(sent).every((shape) => !shape.includes("text")), String(shapes(sent)));
 });
 
-// A document without definitions is asked for by its id: what a build leaves of it.
+// A document without definitions, as a build leaves it, is requested by its id.
 const left = (document) => ({ kind: "Document", definitions: [], documentId: `sha256:${sha256(text(document))}` });
 
 for (const method of ["POST", "GET"]) {

@@ -1,4 +1,4 @@
-"""One demo for all examples: the real program, with some of the real receipts."""
+"""One demo for all examples: the real program with some of the real receipts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.plugins.test_demo_run import free_ports
 
 ROOT = Path(__file__).parents[2]
 SOME = {*SHOWN, "84029E", "85123A", "84879", "22632", "22633", "21730", "22745", "22748", "84969", "48187", "21756"}
-"""Products of which the demo knows; real ones it has thousands of."""
+"""Number of products in the demo; the full data has thousands."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo. `folder`: where what belongs to this test run can be put."""
+    """A running demo. `folder`: for files of this test run."""
 
     port: int
     folder: Path
@@ -38,19 +38,14 @@ class Demo:
         return f"http://127.0.0.1:{self.port + 1}/storefront/"
 
     @property
-    def really(self) -> dict[str, str]:
-        """What stands for the ports that pages name."""
-        return {":8000": f":{self.port}", ":8001": f":{self.port + 1}"}
-
-    @property
     def environment(self) -> dict[str, str]:
-        """Of the commands that somebody types beside it."""
+        """Environment variables for commands beside the demo."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path}
+        return {**os.environ, "PATH": path, "PORT": str(self.port)}
 
 
-def receipts(target: Path) -> Path:
-    """The receipts of some products."""
+def write_receipts(target: Path) -> Path:
+    """Write the receipts of a few products."""
     with gzip.open(DATA, "rt", encoding="utf-8", newline="") as source:
         head, *lines = csv.reader(source)
     code = head.index("StockCode")
@@ -62,14 +57,14 @@ def receipts(target: Path) -> Path:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder, port = tmp_path_factory.mktemp("demo"), free_ports()
-    data = receipts(folder / "data.csv.gz")
+    data = write_receipts(folder / "data.csv.gz")
     environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(folder / "state")}
     command = (sys.executable, "-m", "examples.demo")
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = ""
-        while "Ctrl-C ends" not in told and (line := process.stdout.readline()):
-            told += line
-        assert "Ctrl-C ends" in told, told
+        output = ""
+        while "Ctrl-C ends" not in output and (line := process.stdout.readline()):
+            output += line
+        assert "Ctrl-C ends" in output, output
         yield Demo(port, folder)
         process.terminate()

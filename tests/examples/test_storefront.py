@@ -1,4 +1,4 @@
-"""The storefront in a real browser: from the list of products to a code to collect them with."""
+"""The storefront in a real browser: from the product list to a pickup code."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.select import Select
 
-from examples.storefront.manifest import ids, texts
+from examples.storefront.manifest import compute_ids, load_documents
 from tests.examples.conftest import Demo
-from tests.plugins.test_demo_page import browser, until
+from tests.plugins.test_demo_page import browser, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -41,94 +41,102 @@ window.fetch = async (address, options) => {
   throw new TypeError("lost");
 };
 """
-"""The gateway has too much to do at first, and later the answer to an order is lost on its way."""
+"""The gateway is overloaded at first, and later the response to an order is lost."""
 
 
-class Shopper:
-    """Somebody at the page."""
+class BrowserShopper:
+    """A browser on the storefront."""
 
     def __init__(self, browser: WebDriver, address: str) -> None:
         self.browser = browser
         origin = address.split("/storefront")[0]
-        self._told("Browser.grantPermissions", origin=origin, permissions=["geolocation"])
-        self._told("Emulation.setGeolocationOverride", **MANCHESTER)
+        self._execute("Browser.grantPermissions", origin=origin, permissions=["geolocation"])
+        self._execute("Emulation.setGeolocationOverride", **MANCHESTER)
         browser.get(address)
 
-    def _told(self, command: str, **parameters: Any) -> None:
+    def _execute(self, command: str, **parameters: Any) -> None:
         self.browser.execute_cdp_cmd(command, parameters)
 
-    def see(self, selector: str, text: str = "") -> Any:
-        """What there is of this kind, once it says so."""
+    def find_element(self, selector: str, text: str = "") -> Any:
+        """Wait for an element with this selector and text."""
 
-        def found() -> Any:
+        def find_shown() -> Any:
             shown = self.browser.find_elements(By.CSS_SELECTOR, selector)
             return next((one for one in shown if text in one.text), None)
 
-        return until(self.browser, found)
+        return wait_until(self.browser, find_shown)
 
     def click(self, selector: str) -> None:
-        self.see(selector).click()
+        self.find_element(selector).click()
 
 
 @needs_browser
 def test_a_shopper_finds_a_product_and_orders_it_for_pickup(demo: Demo, browser: WebDriver) -> None:
-    shopper = Shopper(browser, demo.storefront)
-    found(shopper)
-    ordered(shopper)
-    asked(browser, demo.storefront)
+    shopper = BrowserShopper(browser, demo.storefront)
+    check_product_page(shopper)
+    submit_order(shopper)
+    cancel_order(shopper)
+    check_requests(browser, demo.storefront)
 
 
-def found(shopper: Shopper) -> None:
-    """What all channels sell, and where it is."""
-    shopper.see("h1", "Products")
-    Select(shopper.see("#place")).select_by_visible_text("where I am")
-    shopper.see(".cards li .shelf", "Manchester, King Street")
-    search = shopper.see("#search input")
+def check_product_page(shopper: BrowserShopper) -> None:
+    """Check the products of all channels and their availability."""
+    shopper.find_element("h1", "Products")
+    Select(shopper.find_element("#location")).select_by_visible_text("Current location")
+    shopper.find_element(".cards li .shelf", "Manchester, King Street")
+    search = shopper.find_element("#search input")
     search.send_keys("22423")
     shopper.browser.execute_script(BAD_DAY)
     search.submit()
-    shopper.see(".quiet", "1 product of all channels")
-    card = shopper.see(".cards li", "REGENCY CAKESTAND")
+    shopper.find_element(".quiet", "1 product in all channels")
+    card = shopper.find_element(".cards li", "REGENCY CAKESTAND")
     assert "Web store" in card.text and "Amazon" in card.text and "£14.98" in card.text
     shopper.click(".cards li a")
-    assert [row.text.split(" km")[0] for row in rows(shopper, ".stores")] == [
+    assert [row.text.split(" km")[0] for row in list_rows(shopper, ".stores")] == [
         "Manchester, King Street 0.3",
         "London, Marylebone 260.4",
     ]
-    assert {row.text.replace(" REGENCY CAKESTAND 3 TIER", "") for row in rows(shopper, ".listings")} == {
+    assert {row.text.replace(" REGENCY CAKESTAND 3 TIER", "") for row in list_rows(shopper, ".listings")} == {
         "Web store £14.98",
         "Tills of both shops £12.75 before tax",
         "Amazon £14.98",
     }
 
 
-def rows(shopper: Shopper, table: str) -> list[Any]:
-    shopper.see(f"{table} tbody tr")
+def list_rows(shopper: BrowserShopper, table: str) -> list[Any]:
+    shopper.find_element(f"{table} tbody tr")
     return shopper.browser.find_elements(By.CSS_SELECTOR, f"{table} tbody tr")
 
 
-def ordered(shopper: Shopper) -> None:
-    """Into the cart, two of it, and collected in the nearest shop."""
+def submit_order(shopper: BrowserShopper) -> None:
+    """Order two units for pickup in the nearest shop."""
     shopper.click("#add")
-    shopper.see('.lines input[type="number"]').send_keys(Keys.ARROW_UP)
-    shopper.see("#total", "£29.96")
-    shopper.see("#checkout label", "Pickup in Manchester, King Street")
-    shopper.see('#checkout input[name="name"]').send_keys("Ivy Jackson")
+    shopper.find_element('.lines input[type="number"]').send_keys(Keys.ARROW_UP)
+    shopper.find_element("#total", "£29.96")
+    shopper.find_element("#checkout label", "Pickup in Manchester, King Street")
+    shopper.find_element('#checkout input[name="name"]').send_keys("Ivy Jackson")
     shopper.click("#order")
-    shopper.see("#problem", "cannot be reached")
+    shopper.find_element("#problem", "cannot be reached")
     shopper.click("#order")
-    assert re.fullmatch(r"\d{6}", shopper.see(".code").text)
-    shopper.see("section p", "4 King Street, M2 6AQ, Manchester")
-    shopper.see(".price", "To be paid: £29.96")
+    assert re.fullmatch(r"\d{6}", shopper.find_element(".code").text)
+    shopper.find_element("section p", "4 King Street, M2 6AQ, Manchester")
+    shopper.find_element(".price", "To pay: £29.96")
     assert shopper.browser.find_element(By.ID, "problem").text == "", "nothing is wrong any more"
     assert "token" not in shopper.browser.current_url
 
 
-def asked(browser: WebDriver, address: str) -> None:
-    """Every question had an id of those that were pushed, and no text; and nothing came from elsewhere."""
-    requests = [one for one in sent(browser, address) if not one["url"].startswith("data:")]
+def cancel_order(shopper: BrowserShopper) -> None:
+    """Cancel the order that is not paid yet."""
+    assert re.fullmatch(r"To pay: £29\.96, by .+", shopper.find_element("#payment").text)
+    shopper.click("#cancel")
+    shopper.find_element("#payment", "Canceled")
+
+
+def check_requests(browser: WebDriver, address: str) -> None:
+    """Check that every request used a published document id and no text, and that no other origin was contacted."""
+    requests = [one for one in list_requests(browser, address) if not one["url"].startswith("data:")]
     assert {urlsplit(one["url"]).netloc for one in requests} == {urlsplit(address).netloc}
-    found = questions(requests)
+    found = parse_questions(requests)
     assert {name for method, name, _ in found if method == "GET"} == {
         "Stores",
         "ProductsNear",
@@ -143,15 +151,16 @@ def asked(browser: WebDriver, address: str) -> None:
         "OrderPreview",
         "OrderPlace",
         "Order",
+        "OrderCancel",
     }
     first, second = [variables for _, name, variables in found if name == "OrderPlace"]
     assert first == second, "what was lost was sent again with its key"
 
 
-def questions(requests: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
-    """What the gateway was asked: method, document, variables."""
-    names = {given: name for name, given in ids(texts()).items()}
-    given = [(one["method"], question(one)) for one in requests if "/graphql" in one["url"]]
+def parse_questions(requests: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    """Parse the GraphQL requests: method, document, variables."""
+    names = {given: name for name, given in compute_ids(load_documents()).items()}
+    given = [(one["method"], parse_question(one)) for one in requests if "/graphql" in one["url"]]
     assert all(one.keys() == {"documentId", "variables"} for _, one in given)
     return [(method, names[one["documentId"]], one["variables"]) for method, one in given]
 
@@ -160,11 +169,11 @@ def questions(requests: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
 def test_a_question_that_was_not_pushed_is_seen(body: dict[str, Any]) -> None:
     request = {"method": "POST", "url": "http://x/graphql", "postData": json.dumps(body)}
     with pytest.raises((AssertionError, KeyError)):
-        questions([request])
+        parse_questions([request])
 
 
-def test_what_is_public_is_kept_on_its_way_and_the_page_may_ask_nobody_else(demo: Demo) -> None:
-    given = {"documentId": ids(texts())["Stores"], "variables": "{}"}
+def test_public_responses_are_cached_and_the_page_connects_to_no_other_origin(demo: Demo) -> None:
+    given = {"documentId": compute_ids(load_documents())["Stores"], "variables": "{}"}
     with httpx2.Client(base_url=demo.storefront) as client:
         first = client.get("graphql", params=given)
         again = client.get("graphql", params=given, headers={"if-none-match": first.headers["etag"]})
@@ -174,14 +183,14 @@ def test_what_is_public_is_kept_on_its_way_and_the_page_may_ask_nobody_else(demo
     assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
 
 
-def sent(browser: WebDriver, page: str) -> list[dict[str, Any]]:
-    """All that was asked for by this page, and not by the browser itself."""
+def list_requests(browser: WebDriver, page: str) -> list[dict[str, Any]]:
+    """List the requests of this page, without those of the browser itself."""
     entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]  # type: ignore[attr-defined]
     asked = [entry["params"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
     return [one["request"] for one in asked if one["documentURL"].startswith(page)]
 
 
-def question(request: dict[str, Any]) -> dict[str, Any]:
+def parse_question(request: dict[str, Any]) -> dict[str, Any]:
     if request["method"] == "POST":
         posted: dict[str, Any] = json.loads(request["postData"])
         return posted

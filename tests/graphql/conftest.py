@@ -1,5 +1,6 @@
-"""Worlds to ask: one for all tests of a module, since opening and syncing one takes its time; tests that write
-something or move the clock are marked with `writes` and get one of their own."""
+"""Gateways to query: tests of a module share one, since opening and syncing a gateway is slow. Tests marked with
+`writes` write data or move the clock and get a gateway of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +9,15 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from tests.graphql.world import World, small_world, untouched
+from tests.graphql.world import World, forbid_changes, open_small_world
 
 Make = Callable[[str], AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture(scope="module")
 def retailer() -> Make:
-    """Opens the world of this module over an empty database; modules have others."""
-    return small_world
+    """Opens the gateway of this module over an empty database; a module may override this fixture."""
+    return open_small_world
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,10 @@ async def own_world(retailer: Make, database_url: str) -> AsyncIterator[World]:
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest, database_kind: str) -> Iterator[World]:
-    """The module's world, or the test's own."""
+    """The gateway of the module, or that of the test."""
     if request.node.get_closest_marker("writes"):
         yield request.getfixturevalue("own_world")
         return
     shared: World = request.getfixturevalue("shared_world")
-    with untouched(shared):
+    with forbid_changes(shared):
         yield shared

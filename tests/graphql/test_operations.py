@@ -1,4 +1,4 @@
-"""The documents of a storefront and of a store app: they fit the schema, and run by their ids alone."""
+"""The documents of a storefront and of a store app: they validate against the schema and run by their ids alone."""
 
 from __future__ import annotations
 
@@ -8,48 +8,50 @@ from typing import Any
 
 import pytest
 
-from gateway.execution.documents import Documents
-from gateway.execution.faults import faults
-from gateway.execution.manifests import read
-from gateway.settings import LimitsTable
-from gateway.storage import documents as stored
-from gateway.storage.documents import AppVersion
-from tests.graphql.buying import ADDRESS, CONTACT, TABLES, cents, key, stores
-from tests.graphql.operations import APPS, files, id_of, manifest, texts
-from tests.graphql.world import ACCEPT, ADMIN, GTIN, World, opened, schema
+from gateway.execution.document_cache import DocumentCache
+from gateway.execution.persisted.compatibility import find_problems
+from gateway.execution.persisted.manifests import parse_manifest
+from gateway.settings.schema import LimitsTable
+from gateway.storage import persisted_documents
+from gateway.storage.persisted_documents import AppVersion
+from tests.graphql.operation_documents import APPS, build_manifest, compute_id, list_files, read_texts
+from tests.graphql.shopper import ADDRESS, CONTACT, TABLES, build_stores, make_key, to_cents
+from tests.graphql.world import ACCEPT, ADMIN, GTIN, World, get_schema, open_world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 LONDON = {"latitude": 51.5, "longitude": -0.15}
 STOREFRONT = {"ProductList", "ProductsNear", "ProductPage", "StoreAvailability", "Stores"}
 QUERIES = {*STOREFRONT, "StockList", "Scan", "FulfillmentQueue"}
-"""Those that hold no token, and so can be asked for with GET."""
+"""Operations without a cart token, which can be sent with GET."""
 
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    """A retailer who takes nothing but the ids of what was pushed."""
+    """A gateway that accepts only ids of published documents."""
     ids = {"anonymous": "ids", "known": "ids"}
-    async with opened(database_url, stores(), **TABLES, documents=ids) as world:
+    async with open_world(database_url, build_stores(), **TABLES, documents=ids) as world:
         for app in APPS:
-            shipped = read(manifest(app))
-            await world.gateway.database.write(stored.ship, AppVersion(app, "1.0"), None, shipped, world.clock())
+            shipped = parse_manifest(build_manifest(app))
+            await world.gateway.database.write(
+                persisted_documents.insert_version, AppVersion(app, "1.0"), None, shipped, world.clock()
+            )
         yield world
 
 
 class App:
-    """An app that knows its documents' ids. `asked`: the documents that it has asked for."""
+    """An app that sends the ids of its documents. `sent_documents`: the operations that it has sent."""
 
     def __init__(self, world: World, name: str, token: str | None = None) -> None:
         self._http = world.client.http
-        self._texts = texts(name)
+        self._texts = read_texts(name)
         self._headers = ACCEPT | ({} if token is None else {"authorization": f"Bearer {token}"})
-        self.asked: set[str] = set()
+        self.sent_documents: set[str] = set()
 
     async def ask(self, name: str, **variables: Any) -> Any:
-        """The first field of the answer, in which there is no error of any kind."""
-        self.asked.add(name)
-        asked: dict[str, Any] = {"documentId": id_of(self._texts[name]), "variables": variables}
+        """Run an operation and return the first field of the response; fail on errors of any kind."""
+        self.sent_documents.add(name)
+        asked: dict[str, Any] = {"documentId": compute_id(self._texts[name]), "variables": variables}
         if name in QUERIES:
             params = {**asked, "variables": json.dumps(variables)}
             headers = self._headers | {"graphql-require-preflight": "1"}
@@ -63,52 +65,52 @@ class App:
         assert not isinstance(found, dict) or found.get("userErrors", []) == []
         return found
 
-    async def wish(self, name: str, **given: Any) -> Any:
-        return await self.ask(name, input={**given, "idempotencyKey": key()})
+    async def run_mutation(self, name: str, **given: Any) -> Any:
+        return await self.ask(name, input={**given, "idempotencyKey": make_key()})
 
 
 @pytest.mark.parametrize("app", APPS)
 def test_every_document_of_an_app_fits_the_schema_and_the_limits(app: str) -> None:
     limits = LimitsTable()
-    documents = Documents(schema(), limits)
-    assert {name: faults(documents.prepare(text), limits) for name, text in texts(app).items()} == {
-        path.stem: [] for path in files(app) if path.stem != "fragments"
+    documents = DocumentCache(get_schema(), limits)
+    assert {name: find_problems(documents.prepare(text), limits) for name, text in read_texts(app).items()} == {
+        path.stem: [] for path in list_files(app) if path.stem != "fragments"
     }
 
 
-async def shop(app: App) -> dict[str, Any]:
-    """From the list of products to an order that is collected in London."""
+async def run_shopping(app: App) -> dict[str, Any]:
+    """Shop from the product list to an order for pickup in London."""
     (card,) = (await app.ask("ProductList", channelKey="web", search="mug"))["nodes"]
     near = (await app.ask("ProductsNear", channelKey="web", near=LONDON, search="mug"))["nodes"]
     assert [one["handle"] for one in near] == [card["handle"]]
     assert "London" in [one["name"] for one in (await app.ask("Stores"))["nodes"]]
     page = await app.ask("ProductPage", channelKey="web", handle=card["handle"])
     variant = page["variants"]["nodes"][0]["id"]
-    places = await app.ask("StoreAvailability", variantId=variant, near=LONDON)
-    assert places["storeAvailability"]["edges"][0]["node"]["location"]["key"] == "london"
-    cart = await filled(app, variant)
-    return await bought(app, cart)
+    availability = await app.ask("StoreAvailability", variantId=variant, near=LONDON)
+    assert availability["storeAvailability"]["edges"][0]["node"]["location"]["key"] == "london"
+    cart = await fill_cart(app, variant)
+    return await submit_order(app, cart)
 
 
-async def filled(app: App, variant: str) -> dict[str, Any]:
-    """A cart that was begun on the web, and goes on at the till."""
-    created = (await app.wish("CartCreate", channelKey="web", lines=[]))["cart"]
+async def fill_cart(app: App, variant: str) -> dict[str, Any]:
+    """Fill a cart that is created on the web and moved to the till."""
+    created = (await app.run_mutation("CartCreate", channelKey="web", lines=[]))["cart"]
     one = {"variantId": variant, "quantity": 1}
-    added = (await app.wish("CartLinesAdd", cartToken=created["token"], lines=[one]))["cart"]
+    added = (await app.run_mutation("CartLinesAdd", cartToken=created["token"], lines=[one]))["cart"]
     line = added["lines"][0]["id"]
-    await app.wish("CartLinesUpdate", cartToken=created["token"], lines=[{"lineId": line, "quantity": 2}])
-    await app.wish("CartLinesRemove", cartToken=created["token"], lineIds=[line])
-    await app.wish("CartLinesAdd", cartToken=created["token"], lines=[one])
-    moved: dict[str, Any] = (await app.wish("CartMove", cartToken=created["token"], channelKey="till"))["cart"]
+    await app.run_mutation("CartLinesUpdate", cartToken=created["token"], lines=[{"lineId": line, "quantity": 2}])
+    await app.run_mutation("CartLinesRemove", cartToken=created["token"], lineIds=[line])
+    await app.run_mutation("CartLinesAdd", cartToken=created["token"], lines=[one])
+    moved: dict[str, Any] = (await app.run_mutation("CartMove", cartToken=created["token"], channelKey="till"))["cart"]
     assert await app.ask("Cart", cartToken=moved["token"]) == moved
     return moved
 
 
-async def bought(app: App, cart: dict[str, Any]) -> dict[str, Any]:
+async def submit_order(app: App, cart: dict[str, Any]) -> dict[str, Any]:
     options = await app.ask("FulfillmentOptions", cartToken=cart["token"], near=LONDON)
     pickup = next(one for one in options if one["label"] == "Pickup in London")
     total = await to_pay(app, cart, pickup)
-    placed = await app.wish(
+    placed = await app.run_mutation(
         "OrderPlace",
         cartToken=cart["token"],
         cartVersion=cart["version"],
@@ -125,41 +127,46 @@ async def bought(app: App, cart: dict[str, Any]) -> dict[str, Any]:
 
 
 async def to_pay(app: App, cart: dict[str, Any], option: dict[str, Any]) -> dict[str, str]:
-    """What the gateway adds up."""
+    """Compute the amount to pay."""
     given = {"cartToken": cart["token"], "fulfillmentOptionToken": option["token"]}
     seen = await app.ask("OrderPreview", input=given)
-    assert cents(seen["total"]) == cents(cart["total"]) + cents(option["price"])
+    assert to_cents(seen["total"]) == to_cents(cart["total"]) + to_cents(option["price"])
     total: dict[str, str] = seen["total"]
     return total
 
 
 async def test_a_storefront_sells_by_the_ids_of_its_documents(world: World) -> None:
     app = App(world, "storefront")
-    await shop(app)
-    assert app.asked == texts("storefront").keys()
+    order = await run_shopping(app)
+    access = order["accessToken"]
+    canceled = await app.run_mutation(
+        "OrderCancel", orderId=order["id"], version=order["version"], orderAccessToken=access
+    )
+    assert canceled["order"]["status"] in ("CANCELLING", "CANCELLED")
+    assert app.sent_documents == read_texts("storefront").keys()
 
 
 async def test_a_store_app_works_off_what_was_ordered_by_the_ids_of_its_documents(world: World) -> None:
     storefront, app = App(world, "storefront"), App(world, "store-app", ADMIN)
-    first, second = await shop(storefront), await shop(storefront)
+    first, second = await run_shopping(storefront), await run_shopping(storefront)
     tasks = (await app.ask("FulfillmentQueue", locationKey="london"))["nodes"]
     waiting = {task["order"]["number"]: task for task in tasks}
     task, other = waiting[first["number"]], waiting[second["number"]]
-    await app.wish("FulfillmentMarkReady", fulfillmentId=task["id"], version=task["version"])
+    await app.run_mutation("FulfillmentMarkReady", fulfillmentId=task["id"], version=task["version"])
     code = first["fulfillments"][0]["pickupCode"]
-    collected = await app.wish("FulfillmentCollect", fulfillmentId=task["id"], pickupCode=code)
+    collected = await app.run_mutation("FulfillmentCollect", fulfillmentId=task["id"], pickupCode=code)
     assert collected["fulfillment"]["status"] == "COLLECTED"
-    await app.wish("FulfillmentReject", fulfillmentId=other["id"], version=other["version"], reason="not there")
-    await world.gateway.run_due()  # the till is told what was collected, and what was not there
+    await app.run_mutation("FulfillmentReject", fulfillmentId=other["id"], version=other["version"], reason="not there")
+    await world.gateway.run_due()  # sends the till what was collected and what was missing
     await count(app)
-    assert app.asked == texts("store-app").keys()
+    assert app.sent_documents == read_texts("store-app").keys()
 
 
 async def count(app: App) -> None:
-    """What a barcode is, and one fewer of it."""
+    """Scan a barcode and decrease its count by one."""
     (scanned,) = (await app.ask("Scan", gtin=GTIN))["nodes"]
     levels = (await app.ask("StockList", locationKey="london"))["nodes"]
     level = next(one for one in levels if one["variant"]["id"] == scanned["id"])
     given = {"variantId": scanned["id"], "locationKey": "london", "reason": "DAMAGE"}
-    counted = await app.wish("StockAdjust", **given, expectedOnHand=level["onHand"], onHand=level["onHand"] - 1)
+    counted = await app.run_mutation("StockAdjust", **given, expectedOnHand=level["onHand"], onHand=level["onHand"] - 1)
     assert counted["level"]["onHand"] == level["onHand"] - 1

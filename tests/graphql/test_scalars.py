@@ -1,4 +1,4 @@
-"""Single values as clients write them: what cannot be is refused, in words that are about the value."""
+"""Input values of scalar types: invalid values are refused with a message about the value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_INSTANTS: list[Any] = [
 
 async def test_what_is_no_instant_is_refused_without_a_word_about_python(world: World) -> None:
     for value in NO_INSTANTS:
-        await refused(world, SINCE, value)
+        await check_refusal(world, SINCE, value)
 
 
 NO_DECIMALS: list[Any] = [
@@ -53,10 +53,10 @@ NO_DECIMALS: list[Any] = [
 
 async def test_what_is_no_decimal_number_is_refused(world: World) -> None:
     for value in NO_DECIMALS:
-        await refused(world, PRICE, value)
+        await check_refusal(world, PRICE, value)
 
 
-async def refused(world: World, query: str, value: Any) -> None:
+async def check_refusal(world: World, query: str, value: Any) -> None:
     answer = await world.client.ask(query, value=value)
     assert (answer.status, set(answer.codes)) == (400, {"BAD_USER_INPUT"}), value
     for python in ("timedelta", "isoformat", "Traceback", "Error"):

@@ -1,4 +1,4 @@
-"""The world that the tests of a module share: whoever changes it is told to ask for one of its own."""
+"""The gateway that tests of a module share: a test that changes it fails and is directed to the `writes` marker."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.storage import health
-from tests.graphql.mutating import ask
-from tests.graphql.world import World, untouched
+from gateway.storage.sync import channel_health
+from tests.graphql.mutation_documents import ask
+from tests.graphql.world import World, forbid_changes
 
 pytestmark = [pytest.mark.anyio, pytest.mark.writes, pytest.mark.any_database]
 
 
-async def mutates(world: World) -> None:
+async def run_forbidden_mutation(world: World) -> None:
     assert (await ask(world, "channelPause", channelKey="till")).codes == ["INTERNAL_SERVER_ERROR"]
 
 
-async def moves_the_clock(world: World) -> None:
+async def forward_clock(world: World) -> None:
     with pytest.raises(AssertionError):
         world.clock.forward(seconds=1)
 
 
-async def writes(world: World) -> None:
+async def write_directly(world: World) -> None:
     with pytest.raises(AssertionError):
-        await world.gateway.database.write(health.set_ready, world.clock())
+        await world.gateway.database.write(channel_health.set_ready, world.clock())
 
 
-@pytest.mark.parametrize("touch", [mutates, moves_the_clock, writes])
+@pytest.mark.parametrize("touch", [run_forbidden_mutation, forward_clock, write_directly])
 async def test_the_proof_a_test_that_changes_a_shared_world_fails(
     world: World, touch: Callable[[World], Awaitable[None]]
 ) -> None:
-    with pytest.raises(AssertionError, match="marked with `writes`"), untouched(world):
+    with pytest.raises(AssertionError, match="with `writes`"), forbid_changes(world):
         await touch(world)
 
 
 async def test_a_test_that_only_asks_may_share_one(world: World) -> None:
-    with untouched(world):
-        assert (await world.client.data("{ products { totalCount } }"))["products"] == {"totalCount": 4}
+    with forbid_changes(world):
+        assert (await world.client.fetch_data("{ products { totalCount } }"))["products"] == {"totalCount": 4}

@@ -1,4 +1,4 @@
-"""A page costs the same number of statements whatever its size."""
+"""The number of SQL statements of a page does not depend on its size."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import CacheStats
 
-from gateway.sdk.testing import rows
-from gateway.sdk.testing.memory import MemoryStore
+from gateway.sdk.testing import record_builders
+from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.database import Database
-from tests.graphql.world import ADMIN, opened
+from tests.graphql.world import ADMIN, open_world
 
 pytestmark = pytest.mark.anyio
 
 BUDGET = 8
 COMPILED = (CacheStats.CACHE_MISS, CacheStats.NO_CACHE_KEY)
-"""The library put a statement into words, which takes it some milliseconds."""
+"""Cache results of SQLAlchemy that mean it compiled the statement, which takes milliseconds."""
 
 PRODUCTS = """query ($first: Int) { products(first: $first) {
   sources { channel { key } state }
@@ -54,29 +54,38 @@ REVIEWS = """query ($first: Int) { matchReviews(first: $first) { nodes {
 
 
 @contextlib.contextmanager
-def statements(*how: CacheStats) -> Iterator[list[str]]:
-    """Every statement that is sent to any database meanwhile, or those whose words were come by in these ways."""
+def capture_statements(*how: CacheStats) -> Iterator[list[str]]:
+    """Capture the statements that any database executes, or those with one of these compilation cache results."""
     seen: list[str] = []
 
-    def see(_conn: object, _cursor: object, statement: str, _given: object, context: Any, _many: object) -> None:
+    def record_statement(
+        _conn: object, _cursor: object, statement: str, _given: object, context: Any, _many: object
+    ) -> None:
         if not how or context.cache_hit in how:
             seen.append(statement)
 
-    sa.event.listen(Engine, "before_cursor_execute", see)
+    sa.event.listen(Engine, "before_cursor_execute", record_statement)
     try:
         yield seen
     finally:
-        sa.event.remove(Engine, "before_cursor_execute", see)
+        sa.event.remove(Engine, "before_cursor_execute", record_statement)
 
 
-def shop(count: int) -> MemoryStore:
+def build_shop(count: int) -> MemoryStore:
     store = MemoryStore()
     for n in range(count):
-        sizes = [rows.variant(f"{n}-{size}", sku=f"{n}-{size}", options={"Size": size}) for size in "SML"]
+        sizes = [
+            record_builders.build_variant(f"{n}-{size}", sku=f"{n}-{size}", options={"Size": size}) for size in "SML"
+        ]
         store.put("products", {"id": f"p{n}", "title": f"Product {n}", "variants": sizes, "category": ["A", f"B{n}"]})
-        store.put("stock", rows.stock(f"{n}-S", "L", n))
-        store.put("customers", rows.customer(f"c{n}"))
-        store.put("orders", rows.order(f"o{n}", [rows.line("1", f"{n}-S")], customer=f"c{n}", place="L"))
+        store.put("stock", record_builders.build_stock(f"{n}-S", "L", n))
+        store.put("customers", record_builders.build_customer(f"c{n}"))
+        store.put(
+            "orders",
+            record_builders.build_order(
+                f"o{n}", [record_builders.build_line("1", f"{n}-S")], customer=f"c{n}", place="L"
+            ),
+        )
     return store
 
 
@@ -93,10 +102,11 @@ async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
     database_url: str, query: str, name: str
 ) -> None:
     counts = []
-    async with opened(database_url, {"till": shop(40), "web": MemoryStore()}) as world:
+    async with open_world(database_url, {"till": build_shop(40), "web": MemoryStore()}) as world:
+        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
         for size in (1, 20, 40):
-            with statements() as seen:
-                data = await world.client.data(query, ADMIN, first=size)
+            with capture_statements() as seen:
+                data = await world.client.fetch_data(query, ADMIN, first=size)
             assert len(data[name]["nodes"]) == size
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert len(set(counts)) == 1, counts
@@ -104,12 +114,13 @@ async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
 
 
 async def test_a_page_of_a_frozen_ranking_takes_a_constant_number_of_statements(database_url: str) -> None:
-    async with opened(database_url, {"till": shop(60), "web": MemoryStore()}) as world:
+    async with open_world(database_url, {"till": build_shop(60), "web": MemoryStore()}) as world:
         counts = []
+        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
         for size in (1, 20, 40):
             world.clock.forward(minutes=1)
-            with statements() as seen:
-                data = await world.client.data(SEARCHED, first=size)
+            with capture_statements() as seen:
+                data = await world.client.fetch_data(SEARCHED, first=size)
             assert len(data["products"]["nodes"]) == size
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert len(set(counts)) == 1, counts
@@ -118,18 +129,19 @@ async def test_a_page_of_a_frozen_ranking_takes_a_constant_number_of_statements(
 
 @pytest.mark.parametrize("kind", ["PRODUCT", "LISTING", "STOCK"])
 async def test_a_page_of_changes_takes_a_constant_number_of_statements(database_url: str, kind: str) -> None:
-    till, start = shop(40), CHANGED.replace("nodes {", "pageInfo { endCursor } nodes {")
-    async with opened(database_url, {"till": till, "web": MemoryStore()}) as world:
-        after = (await world.client.data(start, types=[kind]))["changes"]["pageInfo"]["endCursor"]
+    till, start = build_shop(40), CHANGED.replace("nodes {", "pageInfo { endCursor } nodes {")
+    async with open_world(database_url, {"till": till, "web": MemoryStore()}) as world:
+        after = (await world.client.fetch_data(start, types=[kind]))["changes"]["pageInfo"]["endCursor"]
         for n in range(40):
             till.change("products", f"p{n}", title=f"Changed {n}")
             till.change("stock", f"{n}-S@L", on_hand=n + 1)
-        await world.gateway.make_due("till")
+        await world.gateway.request_sync("till")
         await world.gateway.run_due()
         counts = []
+        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
         for size in (1, 20, 40):
-            with statements() as seen:
-                data = await world.client.data(CHANGED, ADMIN, first=size, after=after, types=[kind])
+            with capture_statements() as seen:
+                data = await world.client.fetch_data(CHANGED, ADMIN, first=size, after=after, types=[kind])
             assert len(data["changes"]["nodes"]) == size
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert len(set(counts)) == 1, counts
@@ -139,40 +151,42 @@ async def test_a_page_of_changes_takes_a_constant_number_of_statements(database_
 async def test_a_page_of_reviews_takes_a_constant_number_of_statements(database_url: str) -> None:
     till, web = MemoryStore(), MemoryStore()
     for n in range(20):
-        till.put("products", rows.product(f"a{n}", sku=f"S{n}", gtin="04006381333931"))
-        web.put("products", rows.product(f"b{n}", sku=f"S{n}", gtin="05000112637922"))
-        web.put("products", rows.product(f"c{n}", sku=f"S{n}", title="Which"))
-    async with opened(database_url, {"till": till, "web": web}) as world:
+        till.put("products", record_builders.build_product(f"a{n}", sku=f"S{n}", gtin="04006381333931"))
+        web.put("products", record_builders.build_product(f"b{n}", sku=f"S{n}", gtin="05000112637922"))
+        web.put("products", record_builders.build_product(f"c{n}", sku=f"S{n}", title="Which"))
+    async with open_world(database_url, {"till": till, "web": web}) as world:
+        world.gateway.rendered.is_enabled = False
         counts = []
         for size in (1, 10, 20):
-            with statements() as seen:
-                data = await world.client.data(REVIEWS, ADMIN, first=size)
+            with capture_statements() as seen:
+                data = await world.client.fetch_data(REVIEWS, ADMIN, first=size)
             assert len(data["matchReviews"]["nodes"]) == size
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
-    assert max(counts) <= min(counts) + 1, counts  # the variants of listings and of candidates may come in one
+    assert max(counts) <= min(counts) + 1, counts  # variants of listings and of candidates may be loaded together
     assert max(counts) <= BUDGET, counts
 
 
 @pytest.mark.parametrize("query", [PRODUCTS, ORDERS, PAGES, LISTINGS, SELLABLE])
 async def test_what_is_asked_again_is_not_compiled_again(database_url: str, query: str) -> None:
-    async with opened(database_url, {"till": shop(5), "web": MemoryStore()}) as world:
-        await world.client.data(query, ADMIN, first=3)
-        with statements(*COMPILED) as seen:
-            await world.client.data(query, ADMIN, first=4)
+    async with open_world(database_url, {"till": build_shop(5), "web": MemoryStore()}) as world:
+        for size in (1, 2, 3):
+            await world.client.fetch_data(query, ADMIN, first=size)
+        with capture_statements(*COMPILED) as seen:
+            await world.client.fetch_data(query, ADMIN, first=4)
     assert not seen
 
 
 async def test_a_statement_that_is_compiled_every_time_is_seen(database_url: str) -> None:
     database = Database(database_url)
     table = sa.values(sa.column("one", sa.Text), name="some").data([("1",)]).cte()
-    with statements(*COMPILED) as seen:
+    with capture_statements(*COMPILED) as seen:
         await database.read(lambda conn: conn.execute(sa.select(table.c.one)).all())
     await database.close()
     assert len(seen) == 1
 
 
 async def test_the_count_sees_a_statement(database_url: str) -> None:
-    async with opened(database_url, {"till": shop(1), "web": MemoryStore()}) as world:
-        with statements() as seen:
-            await world.client.data("{ a: products { totalCount } b: products { nodes { title } } }")
+    async with open_world(database_url, {"till": build_shop(1), "web": MemoryStore()}) as world:
+        with capture_statements() as seen:
+            await world.client.fetch_data("{ a: products { totalCount } b: products { nodes { title } } }")
         assert len([one for one in seen if "products" in one]) == 3

@@ -1,4 +1,4 @@
-"""A small retailer behind a real gateway, and a client that asks it over HTTP."""
+"""A small retailer behind a real gateway, and a client that queries it over HTTP."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import httpx2
 from graphql import GraphQLSchema
 
 from gateway.app import create_app
-from gateway.graphql.schema import build
+from gateway.graphql.schema import create_schema
 from gateway.model.ids import GlobalId
-from gateway.runtime import Gateway
-from gateway.sdk.testing import rows
-from gateway.sdk.testing.memory import MemoryStore
-from tests.house import Clock, running
+from gateway.model.token_secrets import hash_secret
+from gateway.runtime.gateway import Gateway
+from gateway.sdk.testing import record_builders
+from gateway.sdk.testing.memory_channel import MemoryStore
+from tests.gateways import Clock, run_gateway
 
 STAFF = "staff-secret"
 CLERK = "clerk-secret"
@@ -39,11 +40,17 @@ LOCATIONS = {
     "depot": {"name": "Depot", "kind": "WAREHOUSE", "authority": "web", "channels": {"web": "D"}},
 }
 GTIN = "04006381333931"
+PRODUCTION: Mapping[str, Any] = {
+    "server": {"mode": "production"},
+    "selling": {"secret": "of-a-test" * 5},
+    "tokens": {name: {**table, "token": hash_secret(str(table["token"]))} for name, table in TOKENS.items()},
+}
+"""Configuration tables of a gateway in production."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gateway answered."""
+    """A response of the gateway."""
 
     status: int
     body: dict[str, Any]
@@ -59,7 +66,7 @@ class Answer:
 
 
 class Client:
-    """Asks one gateway."""
+    """Sends GraphQL requests to one gateway."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
@@ -69,13 +76,13 @@ class Client:
         response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         return Answer(response.status_code, response.json())
 
-    async def data(self, query: str, token: str | None = None, **variables: Any) -> Any:
+    async def fetch_data(self, query: str, token: str | None = None, **variables: Any) -> Any:
         return (await self.ask(query, token, **variables)).data
 
 
 @dataclass(frozen=True)
 class World:
-    """The gateway, its channels and a client."""
+    """A gateway, its channels, its clock and a client."""
 
     gateway: Gateway
     stores: Mapping[str, MemoryStore]
@@ -84,22 +91,22 @@ class World:
 
 
 @cache
-def schema() -> GraphQLSchema:
-    """The schema, built once: it depends on nothing but the code."""
-    return build()
+def get_schema() -> GraphQLSchema:
+    """Return the schema, which is built once per process: it depends on the code alone."""
+    return create_schema()
 
 
 @contextlib.asynccontextmanager
-async def client_of(gateway: Gateway) -> AsyncIterator[Client]:
-    """A client of this gateway."""
-    transport = httpx2.ASGITransport(app=create_app(gateway, schema()), raise_app_exceptions=False)
+async def open_client(gateway: Gateway) -> AsyncIterator[Client]:
+    """Open a client of this gateway."""
+    transport = httpx2.ASGITransport(app=create_app(gateway, get_schema()), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield Client(http)
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str, stores: Mapping[str, MemoryStore], **tables: Any) -> AsyncIterator[World]:
-    """A gateway over these stores, synced."""
+async def open_world(url: str, stores: Mapping[str, MemoryStore], **tables: Any) -> AsyncIterator[World]:
+    """Open a gateway over these stores and sync it."""
     clock = Clock()
     document: dict[str, Any] = {
         "tokens": TOKENS,
@@ -107,67 +114,81 @@ async def opened(url: str, stores: Mapping[str, MemoryStore], **tables: Any) -> 
         "catalogue": {"priority": ["web", "till"]},
     } | tables
     document.setdefault("stock", {"default_channel": "till"})
-    async with running(url, stores, clock, **document) as gateway, client_of(gateway) as client:
+    async with run_gateway(url, stores, clock, **document) as gateway, open_client(gateway) as client:
         await gateway.run_due()
         yield World(gateway, stores, clock, client)
 
 
 @contextlib.asynccontextmanager
-async def small_world(url: str, **tables: Any) -> AsyncIterator[World]:
-    """A till with two shops, and a web store with a depot."""
-    async with opened(url, {"till": till(), "web": web()}, **tables) as world:
+async def open_small_world(url: str, **tables: Any) -> AsyncIterator[World]:
+    """Open a gateway over a till with two shops and a web store with a depot."""
+    async with open_world(url, {"till": build_till(), "web": build_web_store()}, **tables) as world:
         yield world
 
 
 @contextlib.contextmanager
-def untouched(world: World) -> Iterator[None]:
-    """Meanwhile nothing is written and the time stands still, because other tests share this world."""
+def forbid_changes(world: World) -> Iterator[None]:
+    """Fail if data is written or the clock is moved in this block, because other tests share this gateway."""
     touched: list[str] = []
 
-    def refused(*touch: object, **_: object) -> None:
+    def refuse_change(*touch: object, **_: object) -> None:
         touched.append(str(touch))
-        raise AssertionError("this world is shared; a test that changes it is marked with `writes`")
+        raise AssertionError("this world is shared; mark tests that change it with `writes`")
 
-    with patch.object(world.gateway.database, "write", refused), patch.object(world.clock, "forward", refused):
+    with (
+        patch.object(world.gateway.database, "write", refuse_change),
+        patch.object(world.clock, "forward", refuse_change),
+    ):
         yield
-    assert touched == [], "this world is shared; a test that changes it is marked with `writes`"
+    assert touched == [], "this world is shared; mark tests that change it with `writes`"
 
 
-def till() -> MemoryStore:
+def build_till() -> MemoryStore:
     store = MemoryStore()
     for row in (
-        rows.product("t-mug", sku="MUG", gtin=GTIN, price="4.50", title="Mug", category=["Kitchen", "Cups"]),
-        rows.product("t-tee", sku="TEE-R", price="12.00", title="Tee red"),
-        rows.product("t-lamp", sku="LAMP", price="30.00", title="Lamp"),
-        rows.product("t-card", sku="CARD", price="2.00", title="Gift card"),
+        record_builders.build_product(
+            "t-mug", sku="MUG", gtin=GTIN, price="4.50", title="Mug", category=["Kitchen", "Cups"]
+        ),
+        record_builders.build_product("t-tee", sku="TEE-R", price="12.00", title="Tee red"),
+        record_builders.build_product("t-lamp", sku="LAMP", price="30.00", title="Lamp"),
+        record_builders.build_product("t-card", sku="CARD", price="2.00", title="Gift card"),
     ):
         store.put("products", row)
-    store.change("products", "t-card", variants=[rows.variant("t-card", sku="CARD", price="2.00", tracked=False)])
-    for item, place, count in (("t-mug", "L", 40), ("t-mug", "M", 3), ("t-tee", "L", -3), ("t-tee", "M", 4)):
-        store.put("stock", rows.stock(item, place, count))
-    store.put("customers", rows.customer("c1", name="Ada Lovelace", email="Ada@example.com", card="77"))
-    store.put("customers", rows.customer("c2", name="Grace Hopper"))
-    bought = [rows.line("1", "t-mug", 2, "4.50", title="Mug", sku="MUG"), rows.line("2", "gone", 1, "1.00")]
-    store.put("orders", rows.order("o1", bought, customer="c1", place="L"))
-    returned = [rows.line("1", "t-mug", -1, "4.50", title="Mug")]
-    store.put("orders", rows.order("o2", returned, customer="c1", place="L", reverses="o1"))
-    store.put("stock", rows.stock("half", "L", 0.5))
+    store.change(
+        "products",
+        "t-card",
+        variants=[record_builders.build_variant("t-card", sku="CARD", price="2.00", tracked=False)],
+    )
+    for item, location, count in (("t-mug", "L", 40), ("t-mug", "M", 3), ("t-tee", "L", -3), ("t-tee", "M", 4)):
+        store.put("stock", record_builders.build_stock(item, location, count))
+    store.put(
+        "customers", record_builders.build_customer("c1", name="Ada Lovelace", email="Ada@example.com", card="77")
+    )
+    store.put("customers", record_builders.build_customer("c2", name="Grace Hopper"))
+    bought = [
+        record_builders.build_line("1", "t-mug", 2, "4.50", title="Mug", sku="MUG"),
+        record_builders.build_line("2", "gone", 1, "1.00"),
+    ]
+    store.put("orders", record_builders.build_order("o1", bought, customer="c1", place="L"))
+    returned = [record_builders.build_line("1", "t-mug", -1, "4.50", title="Mug")]
+    store.put("orders", record_builders.build_order("o2", returned, customer="c1", place="L", reverses="o1"))
+    store.put("stock", record_builders.build_stock("half", "L", 0.5))
     return store
 
 
-def web() -> MemoryStore:
+def build_web_store() -> MemoryStore:
     store = MemoryStore()
     tee = [
-        rows.variant("w-red", sku="tee-r", price="11.00", title="Red", options={"Color": "Red"}),
-        rows.variant("w-blue", sku="TEE-B", price="11.50", title="Blue", options={"Color": "Blue"}),
+        record_builders.build_variant("w-red", sku="tee-r", price="11.00", title="Red", options={"Color": "Red"}),
+        record_builders.build_variant("w-blue", sku="TEE-B", price="11.50", title="Blue", options={"Color": "Blue"}),
     ]
     store.put("products", {"id": "w-tee", "title": "T-shirt", "variants": tee, "brand": "Acme", "tags": ["cotton"]})
-    store.put("products", rows.product("w-mug", gtin=GTIN, price="5.00", title="Mug, white"))
-    store.put("stock", rows.stock("w-blue", "D", 7))
-    store.put("stock", rows.stock("w-red", "D", 1))
-    store.put("orders", rows.order("o1", [rows.line("1", "w-blue", 1, "11.50")]))
+    store.put("products", record_builders.build_product("w-mug", gtin=GTIN, price="5.00", title="Mug, white"))
+    store.put("stock", record_builders.build_stock("w-blue", "D", 7))
+    store.put("stock", record_builders.build_stock("w-red", "D", 1))
+    store.put("orders", record_builders.build_order("o1", [record_builders.build_line("1", "w-blue", 1, "11.50")]))
     return store
 
 
-def global_id(type_name: str, *parts: str) -> str:
+def build_global_id(type_name: str, *parts: str) -> str:
     return str(GlobalId(type_name, parts))

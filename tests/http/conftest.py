@@ -1,4 +1,4 @@
-"""Gateways to ask over HTTP, shared by the tests of a module where none of them changes anything."""
+"""Gateways to query over HTTP, shared by the tests of a module where no test changes anything."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 
-from tests.graphql.world import World, opened, small_world, untouched
-from tests.http.asking import EMPTY
+from tests.graphql.world import World, forbid_changes, open_small_world, open_world
+from tests.http.raw_client import EMPTY
 
 
 @pytest.fixture(scope="module")
 async def empty_world(shared_database_url: str) -> AsyncIterator[World]:
-    async with opened(shared_database_url, {}, **EMPTY) as world:
+    async with open_world(shared_database_url, {}, **EMPTY) as world:
         yield world
 
 
 @pytest.fixture
 def http(empty_world: World) -> Iterator[httpx2.AsyncClient]:
-    """Asks a gateway without channels."""
-    with untouched(empty_world):
+    """An HTTP client of a gateway without channels."""
+    with forbid_changes(empty_world):
         yield empty_world.client.http
 
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    """A small retailer of the test's own."""
-    async with small_world(database_url) as world:
+    """A small retailer of this test alone."""
+    async with open_small_world(database_url) as world:
         yield world

@@ -1,4 +1,4 @@
-"""Several operations in one request: only where the configuration allows it, and never more than it allows."""
+"""Several operations in one request: only where the configuration allows them, up to its limit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.graphql.world import opened
-from tests.http.asking import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, codes, post
+from tests.graphql.world import open_world
+from tests.http.raw_client import ANSWER, EMPTY, GRAPHQL, JSON, QUERY, list_error_codes, post
 
 pytestmark = pytest.mark.anyio
 
@@ -21,15 +21,15 @@ def database_kind() -> str:
 
 @pytest.fixture(scope="module")
 async def batching(shared_database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """Asks a gateway that takes three at once."""
-    async with opened(shared_database_url, {}, **EMPTY, server={"batching": 3}) as world:
+    """A client of a gateway that accepts three operations per request."""
+    async with open_world(shared_database_url, {}, **EMPTY, server={"batching": 3}) as world:
         yield world.client.http
 
 
 async def test_by_default_a_list_is_refused_with_a_word_why(http: httpx2.AsyncClient) -> None:
     response = await post(http, [QUERY])
-    assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
-    assert "several operations in one request" in response.json()["errors"][0]["message"]
+    assert (response.status_code, list_error_codes(response)) == (400, ["BAD_REQUEST"])
+    assert "Batches are disabled" in response.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
@@ -48,7 +48,7 @@ async def test_a_list_with_too_many_or_with_something_else_is_no_request(
     batching: httpx2.AsyncClient, body: Any
 ) -> None:
     response = await post(batching, body)
-    assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
+    assert (response.status_code, list_error_codes(response)) == (400, ["BAD_REQUEST"])
 
 
 async def test_one_that_is_not_in_a_list_is_answered_as_ever(batching: httpx2.AsyncClient) -> None:

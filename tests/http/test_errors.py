@@ -1,4 +1,4 @@
-"""Errors: one table of codes, an id for every request, and nothing told that only we should know."""
+"""Errors: one table of codes, an id for every request, and no internal detail in messages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.execution.codes import Code
-from tests.databases import sqlite_database
-from tests.graphql.world import opened
-from tests.http.asking import EMPTY, GRAPHQL, JSON, QUERY, codes, post
+from gateway.execution.error_codes import Code
+from tests.databases import create_sqlite_database
+from tests.graphql.world import open_world
+from tests.http.raw_client import EMPTY, GRAPHQL, JSON, QUERY, list_error_codes, post
 
 pytestmark = pytest.mark.anyio
 
@@ -22,18 +22,18 @@ def database_kind() -> str:
     return "sqlite"
 
 
-HOUSE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `(\w+)` \| (\d+) \| (\d+) \| (\d+) \| (yes|no) \| (.+) \|$", re.MULTILINE)
 
 
 # ------------------------------------------------------------------------------------------------ the table
 
 
-def rows(text: str) -> dict[str, tuple[str, ...]]:
+def parse_rows(text: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(rest) for name, *rest in ROW.findall(text)}
 
 
-def expected() -> dict[str, tuple[str, ...]]:
+def list_expected_rows() -> dict[str, tuple[str, ...]]:
     return {
         code.name: (
             str(code.status),
@@ -47,26 +47,26 @@ def expected() -> dict[str, tuple[str, ...]]:
 
 
 def test_the_docs_say_of_every_code_what_the_gateway_does() -> None:
-    told = rows((HOUSE / "docs" / "errors.md").read_text(encoding="utf-8"))
-    assert told == expected()
-    assert list(told) == list(Code.__members__)
+    rows = parse_rows((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    assert rows == list_expected_rows()
+    assert list(rows) == list(Code.__members__)
 
 
-def unused(names: set[str], sources: str) -> set[str]:
+def list_unused(names: set[str], sources: str) -> set[str]:
     return {name for name in names if f"Code.{name}" not in sources}
 
 
 def test_every_code_is_given_somewhere_and_no_other() -> None:
-    """No other: a code is an attribute of the table, as the type checker sees to."""
-    files = [path for path in (HOUSE / "gateway").rglob("*.py") if path.name != "codes.py"]
+    """No other: a code is an attribute of the table, which the type checker verifies."""
+    files = [path for path in (ROOT / "gateway").rglob("*.py") if path.name != "codes.py"]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    assert unused(set(Code.__members__), sources) == set()
-    assert unused({"SOMETHING_ELSE"}, sources) == {"SOMETHING_ELSE"}
+    assert list_unused(set(Code.__members__), sources) == set()
+    assert list_unused({"SOMETHING_ELSE"}, sources) == {"SOMETHING_ELSE"}
     assert re.findall(r'["\']code["\']: ["\']', sources) == []
 
 
 def test_no_status_says_that_it_worked_but_where_clients_wait_for_that() -> None:
-    """Clients that send hashes read in the body of a 200 that they are to send texts."""
+    """Clients that send hashes expect PERSISTED_QUERY_NOT_FOUND in the body of a 200."""
     asking = {Code.PERSISTED_QUERY_NOT_FOUND, Code.PERSISTED_QUERY_NOT_SUPPORTED}
     assert {code for code in Code if not 400 <= code.status < 600} == asking
     assert all(400 <= code.draft_status < 600 for code in Code)
@@ -117,21 +117,21 @@ async def test_every_error_has_a_code_and_the_requests_id(
         assert error["extensions"]["requestId"] == response.headers["x-request-id"]
 
 
-async def test_what_breaks_is_told_to_the_log_alone_under_the_requests_id(
+async def test_an_internal_error_is_described_in_the_log_alone_under_the_requests_id(
     http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("gateway.http.endpoint.run", _broken)
+    monkeypatch.setattr("gateway.http.graphql.endpoint.execute_operation", _raise_error)
     response = await post(http, QUERY, **{"x-request-id": "request-4711"})
-    assert (response.status_code, codes(response)) == (500, ["INTERNAL_SERVER_ERROR"])
+    assert (response.status_code, list_error_codes(response)) == (500, ["INTERNAL_SERVER_ERROR"])
     assert "hunter2" not in response.text
     assert "request request-4711 failed" in caplog.text
 
 
-async def _broken(*_: object) -> None:
+async def _raise_error(*_: object) -> None:
     raise RuntimeError("the password is hunter2")
 
 
-async def test_a_document_that_does_not_fit_is_told_why(
+async def test_a_document_that_does_not_validate_gets_the_reason(
     http: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = await post(http, {"query": "{ chanels { key } }"})
@@ -148,9 +148,9 @@ async def test_by_the_draft_what_is_no_json_is_400_and_what_is_no_request_is_422
 
 @pytest.fixture(scope="module")
 async def drafting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx2.AsyncClient]:
-    """Asks a gateway that follows the newest draft."""
-    url = sqlite_database(tmp_path_factory.mktemp("drafting") / "gateway.db")
-    async with opened(url, {}, **EMPTY, server={"draft_status_codes": True}) as world:
+    """A client of a gateway that follows the newest draft of the specification."""
+    url = create_sqlite_database(tmp_path_factory.mktemp("drafting") / "gateway.db")
+    async with open_world(url, {}, **EMPTY, server={"draft_status_codes": True}) as world:
         yield world.client.http
 
 

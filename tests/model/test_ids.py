@@ -7,24 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.ids import GlobalId, InvalidIdError, is_row_id, new_id
+from gateway.model.ids import GlobalId, InvalidIdError, generate_id, is_row_id
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def test_ids_made_later_sort_later() -> None:
-    made = [new_id(NOW + timedelta(milliseconds=step)) for step in range(100)]
+    made = [generate_id(NOW + timedelta(milliseconds=step)) for step in range(100)]
     assert made == sorted(made)
     assert all(is_row_id(id_) for id_ in made)
 
 
 def test_an_id_says_that_it_is_a_uuid_of_version_7() -> None:
-    assert {new_id(NOW)[12] for _ in range(50)} == {"7"}
-    assert {new_id(NOW)[16] for _ in range(50)} <= set("89ab")
+    assert {generate_id(NOW)[12] for _ in range(50)} == {"7"}
+    assert {generate_id(NOW)[16] for _ in range(50)} <= set("89ab")
 
 
 def test_ids_of_one_moment_differ() -> None:
-    assert len({new_id(NOW) for _ in range(10_000)}) == 10_000
+    assert len({generate_id(NOW) for _ in range(10_000)}) == 10_000
 
 
 @given(

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gateway.channels.plugins import discover
-from gateway.runtime import Gateway, open_gateway
+from gateway.channels.plugin_registry import discover
+from gateway.runtime.gateway import Gateway, open_gateway
 from gateway.sdk import LiveFeed, Page, Raw, Ref
 from gateway.sdk.testing.sandbox import World, WorldLine, WorldPlace, WorldProduct, WorldReceipt
-from gateway.settings import parse
-from gateway.storage import passes
+from gateway.settings.loading import parse
 from gateway.storage.database import Connection
-from gateway.storage.passes import PassRow
-from gateway_amazon.sandbox import AmazonSandbox, start
-from gateway_amazon.sandbox.door import Asked
-from gateway_amazon.sandbox.twin import STORE
-from tests.databases import sqlite_database
-from tests.sync.state import state
+from gateway.storage.sync import feed_cursors
+from gateway.storage.sync.feed_cursors import FeedCursorRow
+from gateway_amazon_sandbox import AmazonSandbox, start
+from gateway_amazon_sandbox.http_app import RecordedRequest
+from gateway_amazon_sandbox.sandbox import STORE
+from tests.databases import create_sqlite_database
+from tests.sync.database_state import select_state
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SOON = timedelta(seconds=20)
@@ -40,7 +40,7 @@ LOCATIONS = {
 
 @dataclass
 class Clock:
-    """The date, and the seconds of the sandbox, as the test sets them."""
+    """A clock of dates, and of the sandbox's seconds, that the test sets."""
 
     time: datetime = START
     seconds: float = 0.0
@@ -48,17 +48,17 @@ class Clock:
     def __call__(self) -> datetime:
         return self.time
 
-    def ticks(self) -> float:
+    def read_seconds(self) -> float:
         return self.seconds
 
     def forward(self, **amount: float) -> None:
-        """Let so much time pass, for both."""
+        """Advance both."""
         self.time += timedelta(**amount)
         self.seconds += timedelta(**amount).total_seconds()
 
 
-def world() -> World:
-    """Tea in the merchant's warehouse and a pair of mugs at Amazon's, and one order."""
+def build_world() -> World:
+    """Build a world with tea in the merchant's warehouse, a pair of mugs at Amazon, and one order."""
     tea = WorldProduct(sku="TEA-1", title="Breakfast tea", price=Decimal("2.55"), barcode="5012345678900")
     pair = WorldProduct(sku="MUG-1-PAIR", title="Mug, pair", price=Decimal("6.78"), units=2)
     mug = WorldProduct(sku="MUG, LARGE/1", title="Mug, large", price=Decimal("4.25"), barcode="MUG-2")
@@ -74,8 +74,8 @@ def world() -> World:
     )
 
 
-def many(listings: int = 0, orders: int = 0, *, at: str = "fba") -> World:
-    """A world of so many listings, each in stock, and so many orders of the first one."""
+def build_large_world(listings: int = 0, orders: int = 0, *, at: str = "fba") -> World:
+    """Build a world with this many listings in stock, and this many orders of the first one."""
     products = [WorldProduct(sku=f"P{number:05}", title="A", price=Decimal(1)) for number in range(max(1, listings))]
     receipts = [
         WorldReceipt(
@@ -87,11 +87,11 @@ def many(listings: int = 0, orders: int = 0, *, at: str = "fba") -> World:
         for number in range(orders)
     ]
     stock = {(product.sku, at): 5 for product in products}
-    return replace(world(), products=products, stock=stock, receipts=receipts)
+    return replace(build_world(), products=products, stock=stock, receipts=receipts)
 
 
-def settings(url: str, sandbox: AmazonSandbox, deadline: str = "5s", **options: Any) -> dict[str, Any]:
-    """A configuration with this account as its only channel."""
+def build_settings(url: str, sandbox: AmazonSandbox, deadline: str = "5s", **options: Any) -> dict[str, Any]:
+    """Build a configuration with this account as its only channel."""
     table = {
         "plugin": "amazon",
         "private_addresses": True,
@@ -102,93 +102,93 @@ def settings(url: str, sandbox: AmazonSandbox, deadline: str = "5s", **options: 
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str, sandbox: AmazonSandbox, clock: Clock, **options: Any) -> AsyncIterator[Gateway]:
-    """A gateway over this account."""
-    document = settings(url, sandbox, **options)
+async def open_account(url: str, sandbox: AmazonSandbox, clock: Clock, **options: Any) -> AsyncIterator[Gateway]:
+    """Open a gateway over this account."""
+    document = build_settings(url, sandbox, **options)
     async with open_gateway(parse(document, {}), plugins=discover(), clock=clock) as gateway:
-        gateway.turns.gap = 0
+        gateway.write_throttle.gap = 0
         yield gateway
 
 
-def refused(asked: Sequence[Asked]) -> int:
-    """How many requests the sandbox, which counts as Amazon does, had to refuse."""
+def count_throttled(asked: Sequence[RecordedRequest]) -> int:
+    """Count the requests that the sandbox throttled; it counts as Amazon does."""
     return sum(one.status == 429 for one in asked)
 
 
-def most_at_once(asked: Sequence[Asked], per_second: float) -> float:
-    """The burst that a bucket of this rate must allow for these requests."""
+def compute_burst(asked: Sequence[RecordedRequest], per_second: float) -> float:
+    """Compute the burst that a bucket of this rate must allow for these requests."""
     times = [one.at for one in asked]
     spans = ((first, last) for last in range(len(times)) for first in range(last + 1))
     return max(last - first + 1 - (times[last] - times[first]) * per_second for first, last in spans)
 
 
 @dataclass
-class House:
+class AmazonTestbed:
     """A gateway and the sandbox that it reads."""
 
     sandbox: AmazonSandbox
     gateway: Gateway
     clock: Clock = field(default_factory=Clock)
 
-    async def state(self) -> dict[str, Any]:
-        """What the gateway knows."""
-        return await self.gateway.database.read(state)
+    async def read_state(self) -> dict[str, Any]:
+        """Read the state of the gateway."""
+        return await self.gateway.database.read(select_state)
 
-    async def next_pass(self, **amount: float) -> dict[str, Any]:
-        """What the gateway knows after the next pass of every feed."""
+    async def run_next_pass(self, **amount: float) -> dict[str, Any]:
+        """Run the next pass of every feed and read the state."""
         self.clock.forward(**amount or {"minutes": 5})
         await self.gateway.run_due()
-        return await self.state()
+        return await self.read_state()
 
-    async def pages(self, feed: str, mark: str | None = None) -> list[Page]:
-        """A whole pass of a feed."""
-        channel = self.gateway.syncing["amazon"].channel
+    async def read_pages(self, feed: str, mark: str | None = None) -> list[Page]:
+        """Read a complete pass of a feed."""
+        channel = self.gateway.channel_syncs["amazon"].channel
         found = [await channel.page(feed, mark, None, SOON)]
         while (token := found[-1].next) is not None:
             found.append(await channel.page(feed, mark, token, SOON))
         return found
 
-    async def items(self, feed: str, mark: str | None = None) -> list[Raw]:
-        """The raw records of a pass."""
-        return [raw for page in await self.pages(feed, mark) for raw in page.items]
+    async def read_items(self, feed: str, mark: str | None = None) -> list[Raw]:
+        """Read the raw records of a pass."""
+        return [raw for page in await self.read_pages(feed, mark) for raw in page.items]
 
     async def read(self, feed: str, raws: Sequence[Raw]) -> dict[str, Any]:
-        """What raw records say, by id."""
-        said = await self.gateway.syncing["amazon"].channel.read(feed, raws)
+        """Decode raw records, by id."""
+        said = await self.gateway.channel_syncs["amazon"].channel.read(feed, raws)
         return {raw.id: one for raw, one in zip(raws, said, strict=True)}
 
-    async def records(self, feed: str, mark: str | None = None) -> dict[str, Any]:
-        """What a pass says, by id."""
-        return await self.read(feed, await self.items(feed, mark))
+    async def read_records(self, feed: str, mark: str | None = None) -> dict[str, Any]:
+        """Read and decode a pass, by id."""
+        return await self.read(feed, await self.read_items(feed, mark))
 
-    async def fetched(self, feed: str, *ids: str) -> dict[str, Any]:
-        """What a fetch gives."""
-        channel = self.gateway.syncing["amazon"].channel
+    async def fetch_records(self, feed: str, *ids: str) -> dict[str, Any]:
+        """Fetch records by id."""
+        channel = self.gateway.channel_syncs["amazon"].channel
         assert isinstance(channel.feeds[feed], LiveFeed)
         return dict(await channel.fetch(feed, [Ref(one) for one in ids], SOON))
 
-    async def faults(self) -> dict[str, str]:
-        """The fault of each feed that has one."""
-        known = await self.gateway.database.read(passes_of)
+    async def read_faults(self) -> dict[str, str]:
+        """Read the fault codes by feed."""
+        known = await self.gateway.database.read(select_feed_cursors)
         return {feed: row.fault_code for (feed, _), row in known.items() if row.fault_code is not None}
 
-    async def messages(self) -> str:
-        """What staff are told of the faults."""
-        known = await self.gateway.database.read(passes_of)
+    async def read_fault_messages(self) -> str:
+        """Read the fault messages, one a line."""
+        known = await self.gateway.database.read(select_feed_cursors)
         return "\n".join(row.fault_message or "" for row in known.values())
 
-    def asked(self, operation: str) -> int:
-        """How often an operation was answered."""
-        return sum(one.operation == operation and one.status == 200 for one in self.sandbox.asked)
+    def count_requests(self, operation: str) -> int:
+        """Count the successful requests of an operation."""
+        return sum(one.operation == operation and one.status == 200 for one in self.sandbox.requests)
 
 
-def passes_of(conn: Connection) -> dict[tuple[str, str], PassRow]:
-    """Its passes."""
-    return dict(passes.of_channel(conn, "amazon"))
+def select_feed_cursors(conn: Connection) -> dict[tuple[str, str], FeedCursorRow]:
+    """Select the cursors of all feeds of the channel."""
+    return dict(feed_cursors.find_cursors(conn, "amazon"))
 
 
 @contextlib.asynccontextmanager
-async def house(
+async def open_testbed(
     directory: Path,
     there: World | None = None,
     *,
@@ -196,16 +196,17 @@ async def house(
     scale: float = 1000.0,
     store: str = STORE,
     **options: Any,
-) -> AsyncIterator[House]:
-    """A sandbox that holds this world, and a gateway that has read nothing yet. Its rates are those of the real
-    one times `scale`, so that only a test of rates waits for them."""
+) -> AsyncIterator[AmazonTestbed]:
+    """Open a sandbox with this world and a gateway that has read nothing yet. The rate limits are the real ones times
+    `scale`, so that only tests of rate limits wait for them.
+    """
     clock = Clock()
     sandbox = await start(
-        there or world(), directory, delay=delay, scale=scale, store=store, now=clock, ticks=clock.ticks
+        there or build_world(), directory, delay=delay, scale=scale, store=store, now=clock, ticks=clock.read_seconds
     )
     try:
-        url = sqlite_database(directory / f"gateway-{uuid4()}.db")
-        async with opened(url, sandbox, clock, **options) as gateway:
-            yield House(sandbox, gateway, clock)
+        url = create_sqlite_database(directory / f"gateway-{uuid4()}.db")
+        async with open_account(url, sandbox, clock, **options) as gateway:
+            yield AmazonTestbed(sandbox, gateway, clock)
     finally:
         await sandbox.close()

@@ -14,28 +14,28 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from gateway.channels.plugins import discover
-from gateway.runtime import Gateway, open_gateway
+from gateway.channels.plugin_registry import discover
+from gateway.runtime.gateway import Gateway, open_gateway
 from gateway.sdk import Delivery, Page, Raw, Ref
-from gateway.sdk.testing.sandbox import StartSandbox, World, WorldProduct, small_world
-from gateway.settings import parse
-from gateway.storage import passes
-from gateway_shopify.sandbox import ShopSandbox, start
-from gateway_shopify.sandbox.shop import Node, Shop
-from gateway_shopify.sandbox.twin import SECRET
-from tests.databases import sqlite_database
-from tests.house import Clock
-from tests.sync.state import state
+from gateway.sdk.testing.sandbox import StartSandbox, World, WorldProduct, build_small_world
+from gateway.settings.loading import parse
+from gateway.storage.sync import feed_cursors
+from gateway_shopify_sandbox import ShopifySandbox, start
+from gateway_shopify_sandbox.sandbox import SECRET
+from gateway_shopify_sandbox.state import Node, Shop
+from tests.databases import create_sqlite_database
+from tests.gateways import Clock
+from tests.sync.database_state import select_state
 
-TWIN: StartSandbox = start
-"""What the command line and the demo take it for."""
+SANDBOX_STARTER: StartSandbox = start
+"""Type check: the command line and the demo use it as this protocol."""
 
 SOON = timedelta(seconds=20)
 CHANNEL = "web"
 
 
-def shirts() -> tuple[WorldProduct, ...]:
-    """One product in two sizes."""
+def build_shirts() -> tuple[WorldProduct, ...]:
+    """Build one product in two sizes."""
     return tuple(
         WorldProduct(
             sku=f"SHIRT-{size}", title=f"Shirt {size}", price=Decimal(10), group="Shirt", options=(("Size", size),)
@@ -44,16 +44,16 @@ def shirts() -> tuple[WorldProduct, ...]:
     )
 
 
-def world(products: Iterable[WorldProduct] = ()) -> World:
-    """The small world, and these products with stock in Leeds."""
+def build_world(products: Iterable[WorldProduct] = ()) -> World:
+    """Build the small world with additional products, in stock in Leeds."""
     more = tuple(products)
-    small = small_world()
+    small = build_small_world()
     stock = {**small.stock, **{(product.sku, "leeds"): 5 for product in more}}
     return replace(small, products=(*small.products, *more), stock=stock)
 
 
-def many(count: int, group: str | None = None) -> list[WorldProduct]:
-    """So many products, or variants of one."""
+def build_products(count: int, group: str | None = None) -> list[WorldProduct]:
+    """Build this many products, or variants of one product."""
     return [
         WorldProduct(
             sku=f"P{number:05}",
@@ -66,118 +66,120 @@ def many(count: int, group: str | None = None) -> list[WorldProduct]:
     ]
 
 
-def another(shop: Shop, node: Node) -> Node:
-    """A second node that says the same."""
+def copy_node(shop: Shop, node: Node) -> Node:
+    """Add a second node with the same data."""
     return shop.add(
         node["__typename"], **{key: value for key, value in node.items() if key not in ("__typename", "id")}
     )
 
 
 @dataclass
-class House:
+class ShopifyTestbed:
     """A gateway and the sandbox that it reads."""
 
-    sandbox: ShopSandbox
+    sandbox: ShopifySandbox
     gateway: Gateway
     clock: Clock = field(default_factory=Clock)
 
     @property
     def channel(self) -> Any:
-        return self.gateway.syncing[CHANNEL].channel
+        return self.gateway.channel_syncs[CHANNEL].channel
 
-    async def state(self) -> dict[str, Any]:
-        """What the gateway knows."""
-        return await self.gateway.database.read(state)
+    async def read_state(self) -> dict[str, Any]:
+        """Read the state of the gateway."""
+        return await self.gateway.database.read(select_state)
 
-    async def next_pass(self, **amount: float) -> dict[str, Any]:
-        """What the gateway knows after the next pass of every feed."""
+    async def run_next_pass(self, **amount: float) -> dict[str, Any]:
+        """Run the next pass of every feed and read the state."""
         self.clock.forward(**amount or {"minutes": 15})
         await self.gateway.run_due()
-        return await self.state()
+        return await self.read_state()
 
-    async def pages(self, feed: str, mark: str | None = None) -> list[Page]:
-        """A whole pass of a feed."""
+    async def read_pages(self, feed: str, mark: str | None = None) -> list[Page]:
+        """Read a complete pass of a feed."""
         found = [await self.channel.page(feed, mark, None, SOON)]
         while (token := found[-1].next) is not None:
             found.append(await self.channel.page(feed, mark, token, SOON))
         return found
 
-    async def items(self, feed: str, mark: str | None = None) -> list[Raw]:
-        """The raw records of a pass."""
-        return [raw for page in await self.pages(feed, mark) for raw in page.items]
+    async def read_items(self, feed: str, mark: str | None = None) -> list[Raw]:
+        """Read the raw records of a pass."""
+        return [raw for page in await self.read_pages(feed, mark) for raw in page.items]
 
     async def read(self, feed: str, raws: Sequence[Raw]) -> dict[str, Any]:
-        """What raw records say, by id."""
+        """Decode raw records, by id."""
         said = await self.channel.read(feed, raws)
         return {raw.id: one for raw, one in zip(raws, said, strict=True)}
 
-    async def records(self, feed: str, mark: str | None = None) -> dict[str, Any]:
-        """What a pass says, by id."""
-        return await self.read(feed, await self.items(feed, mark))
+    async def read_records(self, feed: str, mark: str | None = None) -> dict[str, Any]:
+        """Read and decode a pass, by id."""
+        return await self.read(feed, await self.read_items(feed, mark))
 
-    async def fetched(self, feed: str, *ids: str) -> dict[str, Any]:
-        """What a fetch gives."""
+    async def fetch_records(self, feed: str, *ids: str) -> dict[str, Any]:
+        """Fetch records by id."""
         return dict(await self.channel.fetch(feed, [Ref(one) for one in ids], SOON))
 
-    async def faults(self) -> dict[str, str]:
-        """The fault of each feed that has one."""
-        return await self.gateway.database.read(faults)
+    async def read_faults(self) -> dict[str, str]:
+        """Read the fault codes by feed."""
+        return await self.gateway.database.read(select_faults)
 
-    def delivery(self, topic: str, body: object, *, secret: str = SECRET, **headers: str) -> Delivery:
-        """A delivery of the shop, signed and received now."""
+    def build_delivery(self, topic: str, body: object, *, secret: str = SECRET, **headers: str) -> Delivery:
+        """Build a signed delivery of the shop, received now."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        signed = replace(self.sandbox.deliveries, secret=secret).signed(topic, content)
+        signed = replace(self.sandbox.deliveries, secret=secret).build_headers(topic, content)
         return Delivery(headers={**signed, **headers}, body=content, received_at=self.clock())
 
-    async def hints(self, topic: str, body: object) -> list[tuple[str, str]]:
-        """What a delivery hints at, once it is proved."""
-        delivery = self.delivery(topic, body)
+    async def read_hints(self, topic: str, body: object) -> list[tuple[str, str]]:
+        """Verify a delivery and list its hints."""
+        delivery = self.build_delivery(topic, body)
         assert await self.channel.verify(delivery, SOON) == delivery.headers["x-shopify-webhook-id"]
-        return [(hint.feed, hint.id) for hint in await self.channel.hints(delivery, SOON)]
+        return [(hint.feed, hint.id) for hint in await self.channel.read_hints(delivery, SOON)]
 
-    def id(self, sku: str) -> str:
-        """The id of the product that a SKU belongs to."""
-        return str(self.sandbox.shop.variant(sku)["product"]["id"]).rpartition("/")[2]
+    def find_product_id(self, sku: str) -> str:
+        """Find the id of the product of a SKU."""
+        return str(self.sandbox.shop.get_variant(sku)["product"]["id"]).rpartition("/")[2]
 
-    def level(self, sku: str, place: str) -> str:
-        """The id of a stock record."""
-        item = str(self.sandbox.shop.variant(sku)["inventoryItem"]["id"]).rpartition("/")[2]
-        return f"{item}/{self.sandbox.places[place]}"
+    def find_level_id(self, sku: str, location: str) -> str:
+        """Find the id of a stock record."""
+        item = str(self.sandbox.shop.get_variant(sku)["inventoryItem"]["id"]).rpartition("/")[2]
+        return f"{item}/{self.sandbox.locations[location]}"
 
 
-def faults(conn: Connection) -> dict[str, str]:
-    """The faults of the passes, by feed."""
-    known = passes.of_channel(conn, CHANNEL)
+def select_faults(conn: Connection) -> dict[str, str]:
+    """Select the fault codes by feed."""
+    known = feed_cursors.find_cursors(conn, CHANNEL)
     return {feed: row.fault_code for (feed, _), row in known.items() if row.fault_code is not None}
 
 
 _databases = itertools.count()
 
 
-def document(url: str, sandbox: ShopSandbox, **options: Any) -> dict[str, Any]:
-    """A configuration with this store as its only channel."""
+def build_document(url: str, sandbox: ShopifySandbox, **options: Any) -> dict[str, Any]:
+    """Build a configuration with this store as its only channel."""
     table = {"plugin": "shopify", "private_addresses": True}
     locations = {
-        key: {"name": key, "kind": "WAREHOUSE", "authority": CHANNEL, "channels": {CHANNEL: place}}
-        for key, place in sandbox.places.items()
+        key: {"name": key, "kind": "WAREHOUSE", "authority": CHANNEL, "channels": {CHANNEL: location}}
+        for key, location in sandbox.locations.items()
     }
-    config = {**sandbox.config, **options.pop("config", {})}
-    return {"database": url, "channels": {CHANNEL: {**table, **options, "config": config}}, "locations": locations}
+    config, further = {**sandbox.config, **options.pop("config", {})}, options.pop("tables", {})
+    channels = {CHANNEL: {**table, **options, "config": config}}
+    return {"database": url, "channels": channels, "locations": locations, **further}
 
 
 @contextlib.asynccontextmanager
-async def house(
+async def open_testbed(
     directory: Path, there: World | None = None, *, scale: float = 1000.0, **options: Any
-) -> AsyncIterator[House]:
-    """A sandbox that holds this world, and a gateway that has read nothing yet. Its bucket fills `scale` times as fast
-    as a real one, so that only a test of throttling waits for it."""
+) -> AsyncIterator[ShopifyTestbed]:
+    """Open a sandbox with this world and a gateway that has read nothing yet. The cost bucket refills `scale` times as
+    fast as a real one, so that only tests of throttling wait for it.
+    """
     clock = Clock()
-    sandbox = await start(there or world(), directory, scale=scale, now=clock)
+    sandbox = await start(there or build_world(), directory, scale=scale, now=clock)
     try:
-        url = sqlite_database(directory / f"gateway-{next(_databases)}.db")
-        settings = parse(document(url, sandbox, **options), {})
+        url = create_sqlite_database(directory / f"gateway-{next(_databases)}.db")
+        settings = parse(build_document(url, sandbox, **options), {})
         async with open_gateway(settings, plugins=discover(), clock=clock) as gateway:
-            gateway.turns.gap = 0
-            yield House(sandbox, gateway, clock)
+            gateway.write_throttle.gap = 0
+            yield ShopifyTestbed(sandbox, gateway, clock)
     finally:
         await sandbox.close()

@@ -1,4 +1,4 @@
-"""A retailer who sells from a web store's two warehouses, through a gateway, over real HTTP."""
+"""A retailer who sells from a web store's two warehouses, over real HTTP."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.channels.plugins import discover
-from gateway.runtime import open_gateway
+from gateway.channels.plugin_registry import discover
+from gateway.runtime.gateway import open_gateway
 from gateway.sdk import (
     ChannelError,
     Command,
@@ -29,95 +29,97 @@ from gateway.sdk import (
     PlaceOrder,
     Ref,
 )
-from gateway.settings import parse
+from gateway.settings.loading import parse
 from gateway.storage import tables
 from gateway_shopify.config import WriteName
-from gateway_shopify.sandbox import ShopSandbox, start
-from gateway_shopify.sandbox.shop import Node, number
-from tests.graphql.buying import SELLING, Shopper
-from tests.graphql.mutating import codes
-from tests.graphql.world import TOKENS, World, client_of
-from tests.house import Clock
-
-from .shopify import CHANNEL, SOON, document, world
+from gateway_shopify_sandbox import ShopifySandbox, start
+from gateway_shopify_sandbox.state import Node, parse_number
+from tests.gateways import Clock
+from tests.graphql.mutation_documents import list_user_error_codes
+from tests.graphql.shopper import SELLING, Shopper
+from tests.graphql.world import TOKENS, World, open_client
+from tests.plugins.shopify import CHANNEL, SOON, build_document, build_world
 
 WRITES: Sequence[str] = get_args(WriteName)
 _keys = itertools.count()
 
 
 @dataclass(frozen=True)
-class Selling(World):
-    """The gateway, a client, and the store behind it."""
+class ShopifySalesTestbed(World):
+    """The gateway, a client, and the store."""
 
-    sandbox: ShopSandbox
+    sandbox: ShopifySandbox
 
-    def counts(self, sku: str, place: str) -> tuple[int, int, int]:
-        """What the store itself counts: available, committed, on hand."""
-        item = number(self.sandbox.shop.variant(sku)["inventoryItem"]["id"])
-        counted = self.sandbox.shop.levels[item][int(self.sandbox.places[place])]["counts"]
+    def read_store_counts(self, sku: str, location: str) -> tuple[int, int, int]:
+        """Return the counts of the store: available, committed, on hand."""
+        item = parse_number(self.sandbox.shop.get_variant(sku)["inventoryItem"]["id"])
+        counted = self.sandbox.shop.levels[item][int(self.sandbox.locations[location])]["counts"]
         return counted.get("available", 0), counted.get("committed", 0), counted.get("on_hand", 0)
 
-    def item(self, sku: str) -> str:
-        return str(number(self.sandbox.shop.variant(sku)["inventoryItem"]["id"]))
+    def find_item_id(self, sku: str) -> str:
+        return str(parse_number(self.sandbox.shop.get_variant(sku)["inventoryItem"]["id"]))
 
-    def variant(self, sku: str) -> str:
-        return str(number(self.sandbox.shop.variant(sku)["id"]))
+    def find_variant_id(self, sku: str) -> str:
+        return str(parse_number(self.sandbox.shop.get_variant(sku)["id"]))
 
     @property
     def orders(self) -> list[Node]:
-        """What was sold since the store was opened."""
-        return self.sandbox.shop.all("Order")[1:]
+        """List the orders since the store was opened."""
+        return self.sandbox.shop.list_nodes("Order")[1:]
 
-    def asked(self, name: str) -> int:
-        """How often the store was asked this, and answered."""
-        return self.sandbox.manners.asked.count(name)
+    def count_requests(self, name: str) -> int:
+        """Count the requests of an operation that were answered."""
+        return self.sandbox.behavior.operations.count(name)
 
-    async def later(self, times: int = 1, **amount: float) -> None:
-        """So much later, when everything that was due has been read and told."""
+    async def advance(self, times: int = 1, **amount: float) -> None:
+        """Advance the clock and run all due work."""
         for _ in range(times):
             self.clock.forward(**(amount or {"minutes": 3}))
-            await self.gateway.make_due(CHANNEL)
+            await self.gateway.request_sync(CHANNEL)
             await self.gateway.run_due()
 
-    async def bought(self, quantity: int = 2, place: str = "leeds", **other: Any) -> dict[str, Any]:
-        """An order of tea, as the payload shows it."""
+    async def submit_order(self, quantity: int = 2, location: str = "leeds", **other: Any) -> dict[str, Any]:
+        """Order tea and return the payload's order."""
         shopper = Shopper(self)
-        assert codes(await shopper.fill(CHANNEL, TEA_1=quantity)) == []
-        payload = await shopper.buy(await shopper.option("SHIPPING", place), **other)
-        assert codes(payload) == [], payload["userErrors"]
+        assert list_user_error_codes(await shopper.fill(CHANNEL, TEA_1=quantity)) == []
+        payload = await shopper.buy(await shopper.find_option("SHIPPING", location), **other)
+        assert list_user_error_codes(payload) == [], payload["userErrors"]
         order: dict[str, Any] = payload["order"]
         return order
 
-    async def stock(self, sku: str, place: str) -> tuple[int, int]:
-        """What the gateway knows to be there, and how much of it is spoken for."""
+    async def read_stock(self, sku: str, location: str) -> tuple[int, int]:
+        """Read a stock counter: units on hand and reserved units."""
 
         def select(conn: Connection) -> tuple[int, int]:
-            here = (tables.stock.c.item == self.item(sku), tables.stock.c.place == self.sandbox.places[place])
+            here = (
+                tables.stock.c.item == self.find_item_id(sku),
+                tables.stock.c.place == self.sandbox.locations[location],
+            )
             row = conn.execute(sa.select(tables.stock.c.on_hand, tables.stock.c.held).where(*here)).one()
             return row.on_hand, row.held
 
         return await self.gateway.database.read(select)
 
-    async def column(self, column: sa.Column[Any]) -> list[Any]:
-        """A column of a table, the oldest row first."""
+    async def select_column(self, column: sa.Column[Any]) -> list[Any]:
+        """Read a column of a table, oldest row first."""
         return await self.gateway.database.read(
             lambda conn: list(conn.scalars(sa.select(column).order_by(column.table.c.id)))
         )
 
     async def send(self, *commands: Command) -> Sequence[Outcome | ChannelError]:
-        return list(await self.gateway.syncing[CHANNEL].channel.send(commands, SOON))
+        return list(await self.gateway.channel_syncs[CHANNEL].channel.send(commands, SOON))
 
     async def find(self, command: Command, ticket: str | None) -> Outcome | None:
-        return await self.gateway.syncing[CHANNEL].channel.find(command, ticket, SOON)
+        return await self.gateway.channel_syncs[CHANNEL].channel.find(command, ticket, SOON)
 
-    def order(self, quantity: int = 1, place: str = "leeds", **fields: Any) -> PlaceOrder:
-        """An order of tea, to be placed."""
+    def order(self, quantity: int = 1, location: str = "leeds", **fields: Any) -> PlaceOrder:
+        """Build a command that places an order of tea."""
         key = fields.pop("key", f"reference-{next(_keys)}")
-        price, there = Money.of("3.06", "GBP"), self.sandbox.places[place]
+        price, location_id = Money.of("3.06", "GBP"), self.sandbox.locations[location]
         line = OrderLineRecord(
             ref=Ref("1"),
-            variant=self.variant("TEA-1"),
-            place=there,
+            variant=self.find_variant_id("TEA-1"),
+            place=location_id,
             title="Breakfast tea",
             quantity=quantity,
             unit_price=price,
@@ -136,31 +138,33 @@ class Selling(World):
         return PlaceOrder(key=key, subject=Ref(key), order=OrderRecord(ref=Ref(key), lines=[line], **given))
 
 
-def configuration(url: str, sandbox: ShopSandbox, **options: Any) -> Mapping[str, Any]:
-    """A configuration under which the store's two warehouses are sold from."""
+def build_configuration(url: str, sandbox: ShopifySandbox, **options: Any) -> Mapping[str, Any]:
+    """Build a configuration that sells from the store's two warehouses."""
     config = {"writes": WRITES, **options.pop("config", {})}
-    told = document(url, sandbox, config=config, **options)
-    for place in told["locations"].values():
-        place["fulfillment_methods"] = ["SHIPPING"]
-    return {**told, "tokens": TOKENS, "selling": SELLING, "stock": {"default_channel": CHANNEL}}
+    document = build_document(url, sandbox, config=config, **options)
+    for location in document["locations"].values():
+        location["fulfillment_methods"] = ["SHIPPING"]
+    return {**document, "tokens": TOKENS, "selling": SELLING, "stock": {"default_channel": CHANNEL}}
 
 
 @contextlib.asynccontextmanager
-async def selling(url: str, directory: Path, *, lag: float = 0, **options: Any) -> AsyncIterator[Selling]:
-    """A store that sells, and a gateway that has read it. `lag`: seconds until an order is in the stock."""
+async def open_sales_testbed(
+    url: str, directory: Path, *, lag: float = 0, **options: Any
+) -> AsyncIterator[ShopifySalesTestbed]:
+    """Open a store and a gateway that has read it. `lag`: seconds until an order is in the stock."""
     clock = Clock()
-    sandbox = await start(world(), directory, scale=1000, now=clock)
-    sandbox.shop.lag = lag
+    sandbox = await start(build_world(), directory, scale=1000, now=clock)
+    sandbox.shop.stock_delay = lag
     try:
-        settings = parse(configuration(url, sandbox, **options), {})
-        async with open_gateway(settings, plugins=discover(), clock=clock) as gateway, client_of(gateway) as client:
-            gateway.turns.gap = 0
+        settings = parse(build_configuration(url, sandbox, **options), {})
+        async with open_gateway(settings, plugins=discover(), clock=clock) as gateway, open_client(gateway) as client:
+            gateway.write_throttle.gap = 0
             await gateway.run_due()
-            yield Selling(gateway, {}, clock, client, sandbox)
+            yield ShopifySalesTestbed(gateway, {}, clock, client, sandbox)
     finally:
         await sandbox.close()
 
 
-def amount(node: Node, field: str) -> Decimal:
-    """What the store says of an amount."""
+def get_amount(node: Node, field: str) -> Decimal:
+    """Return an amount of the store."""
     return Decimal(node[field]["shopMoney"]["amount"])

@@ -1,4 +1,4 @@
-"""The configuration of a seller account, what its documentation says of it, and its sandbox run alone."""
+"""The configuration of a seller account, its documentation, and its sandbox run alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 import gateway_amazon
 from gateway.sdk import Registry
-from gateway.sdk.testing.sandbox import SandboxError, small_world
+from gateway.sdk.testing.sandbox import SandboxError, build_small_world
 from gateway_amazon import CHANNEL
+from gateway_amazon.client import OPERATIONS
 from gateway_amazon.config import AmazonConfig
-from gateway_amazon.partner import OPERATIONS
-from gateway_amazon.sandbox import start
+from gateway_amazon_sandbox import start
 
 ROOT = Path(__file__).parents[2]
 PRINTED = ROOT / "schema" / "channel-config" / "amazon.json"
@@ -56,12 +56,12 @@ def test_every_key_feed_and_rate_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "message"),
+    ("change", "path", "message"),
     [
-        ({"currency": "QUID"}, "currency", "expected a currency code of ISO 4217 such as GBP"),
+        ({"currency": "QUID"}, "currency", "expected an ISO 4217 currency code such as GBP"),
         ({"time_zone": "London"}, "time_zone", "expected an IANA time zone such as Europe/London"),
         ({"marketplace_ids": []}, "marketplace_ids", "at least 1"),
-        ({"marketplace_ids": ["A", "A"]}, "marketplace_ids", "names one twice"),
+        ({"marketplace_ids": ["A", "A"]}, "marketplace_ids", "contains a value twice"),
         ({"client_secret": " "}, "client_secret", "is empty"),
         ({"refresh_token": ""}, "refresh_token", "is empty"),
         ({"endpoint": "sellingpartnerapi-eu.amazon.com"}, "endpoint", "without a path"),
@@ -73,11 +73,11 @@ def test_every_key_feed_and_rate_is_documented() -> None:
         ({"colour": "red"}, "colour", "Extra inputs"),
     ],
 )
-def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], place: str, message: str) -> None:
+def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         AmazonConfig.model_validate({**GOOD, **change})
     (problem,) = caught.value.errors(include_input=False)
-    assert ".".join(map(str, problem["loc"])) == place
+    assert ".".join(map(str, problem["loc"])) == path
     assert message in problem["msg"]
     assert "s3cret" not in str(caught.value)
 
@@ -90,7 +90,7 @@ def test_secrets_are_never_shown() -> None:
 
 @pytest.mark.anyio
 async def test_a_sandbox_alone_sells_what_it_has_and_its_port_can_be_used_again(tmp_path: Path) -> None:
-    sandbox = await start(small_world(), tmp_path)
+    sandbox = await start(build_small_world(), tmp_path)
     address = str(sandbox.config["endpoint"])
     AmazonConfig.model_validate(sandbox.config)
     async with httpx2.AsyncClient() as client:
@@ -102,8 +102,8 @@ async def test_a_sandbox_alone_sells_what_it_has_and_its_port_can_be_used_again(
     with pytest.raises(SandboxError, match="expected one of fba, leeds, london, merchant"):
         await sandbox.sell("TEA-1", 1, "paris")
     await sandbox.close()
-    again = await start(small_world(), tmp_path, int(address.rsplit(":", 1)[1]))
+    again = await start(build_small_world(), tmp_path, int(address.rsplit(":", 1)[1]))
     assert again.config["endpoint"] == address
-    with pytest.raises(SandboxError, match="is taken"):
-        await start(small_world(), tmp_path, int(address.rsplit(":", 1)[1]))
+    with pytest.raises(SandboxError, match="is in use"):
+        await start(build_small_world(), tmp_path, int(address.rsplit(":", 1)[1]))
     await again.close()

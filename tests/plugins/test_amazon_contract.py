@@ -1,4 +1,4 @@
-"""The adapter and its sandbox against the vendor's own models, so that they are not wrong together."""
+"""The plugin and its sandbox compared with Amazon's own models, so that both are not wrong in the same way."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 
-from gateway.channels.answers import BadRecord
+from gateway.channels.response_validation import BadRecord
 from gateway.sdk import Accepted, ContractError, Money, OrderRecord, ProductRecord, StockRecord
-from gateway_amazon.partner import OPERATIONS
-from gateway_amazon.sandbox.door import Asked
-from tests.databases import sqlite_database
+from gateway_amazon.client import OPERATIONS
+from gateway_amazon_sandbox.http_app import RecordedRequest
+from tests.databases import create_sqlite_database
+from tests.plugins.amazon import SOON, AmazonTestbed, build_large_world, open_testbed
+from tests.plugins.amazon_models import Operation, find_specs, load_operations
+from tests.plugins.amazon_selling import TEA, AmazonSalesTestbed, open_sales_testbed, ship
 
-from .amazon import SOON, House, house, many
-from .amazon_models import Operation, operations, specs
-from .amazon_selling import TEA, Selling, selling, ship
-
-SPECS = specs()
+SPECS = find_specs()
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.skipif(SPECS is None, reason="the vendors' specifications are not here (VENDOR_SPECS)"),
@@ -38,89 +37,89 @@ US = "ATVPDKIKX0DER"
 @pytest.fixture(scope="module")
 def models() -> dict[str, Operation]:
     assert SPECS is not None
-    return operations(SPECS)
+    return load_operations(SPECS)
 
 
-def wrong(models: dict[str, Operation], asked: Sequence[Asked]) -> list[str]:
-    """What the models have against these requests and their answers."""
+def list_violations(models: dict[str, Operation], asked: Sequence[RecordedRequest]) -> list[str]:
+    """List the violations of the models in these requests and their responses."""
     found: list[str] = []
     for one in asked:
         model = models[one.operation]
-        found += model.wrong_request(one.path, one.query, one.body)
-        found += model.wrong_answer(one.status, json.loads(one.answer))
+        found += model.check_request(one.path, one.query, one.body)
+        found += model.check_response(one.status, json.loads(one.response))
     return found
 
 
-async def everything(amazon: House, place: str) -> None:
-    """Every request that the adapter can send: passes of one page and of many, deltas, and fetches of all kinds."""
+async def run_every_read(amazon: AmazonTestbed, location: str) -> None:
+    """Send every read request of the plugin: passes of one page and of several, deltas, and fetches of all kinds."""
     await amazon.gateway.run_due()
-    await amazon.sandbox.sell("P00000", 1, place)
-    await amazon.next_pass()
-    await amazon.fetched("listings", "P00001", "gone", "a,b", "c/d")
-    await amazon.fetched("merchant-stock", "merchant/P00001")
-    await amazon.fetched("fba-stock", "fba/P00001", "fba/a,b")
-    await amazon.fetched("orders", "202-0000000-0000001", "nothing/like it")
+    await amazon.sandbox.sell("P00000", 1, location)
+    await amazon.run_next_pass()
+    await amazon.fetch_records("listings", "P00001", "gone", "a,b", "c/d")
+    await amazon.fetch_records("merchant-stock", "merchant/P00001")
+    await amazon.fetch_records("fba-stock", "fba/P00001", "fba/a,b")
+    await amazon.fetch_records("orders", "202-0000000-0000001", "nothing/like it")
 
 
-async def everything_told(shop: Selling) -> None:
-    """Every request by which the adapter changes something, or finds out what became of it."""
+async def run_every_write(shop: AmazonSalesTestbed) -> None:
+    """Send every write request of the plugin, and every request that looks up an outcome."""
     shop.sandbox.offers.lag = 60
     await shop.arm()
-    await shop.later(2)
+    await shop.advance(2)
     shop.sandbox.offers.issue = "99022"
     shop.till.change("stock", "TEA-1@L", on_hand=9)
-    await shop.later(2)
+    await shop.advance(2)
     for fate in ("DONE", "CANCELLED", "FATAL"):
         parcel = ship(await shop.sandbox.sell(TEA, 1, "leeds"), 1)
-        shop.sandbox.feeds.fate = fate
+        shop.sandbox.feeds.next_result = fate
         (answer,) = await shop.send(parcel)
         assert isinstance(answer, Accepted)
         await shop.find(parcel, answer.ticket)
     shop.clock.forward(hours=1)
     assert await shop.find(ship(await shop.sandbox.sell(TEA, 1, "leeds"), 1), None) is None
-    await shop.later(2)
+    await shop.advance(2)
 
 
 async def test_every_request_and_every_answer_is_as_the_models_say(
     tmp_path: Path, models: dict[str, Operation]
 ) -> None:
-    async with house(tmp_path, many(listings=45, orders=130, at="leeds"), contact=True) as amazon:
-        await everything(amazon, "leeds")
-        asked = amazon.sandbox.asked
-    async with house(tmp_path, many(listings=60), contact=True) as amazon:
-        await everything(amazon, "fba")
-        asked += amazon.sandbox.asked
-    async with selling(sqlite_database(tmp_path / "selling.db"), tmp_path) as shop:
-        await everything_told(shop)
-        asked += shop.sandbox.asked
+    async with open_testbed(tmp_path, build_large_world(listings=45, orders=130, at="leeds"), contact=True) as amazon:
+        await run_every_read(amazon, "leeds")
+        asked = amazon.sandbox.requests
+    async with open_testbed(tmp_path, build_large_world(listings=60), contact=True) as amazon:
+        await run_every_read(amazon, "fba")
+        asked += amazon.sandbox.requests
+    async with open_sales_testbed(create_sqlite_database(tmp_path / "selling.db"), tmp_path) as shop:
+        await run_every_write(shop)
+        asked += shop.sandbox.requests
     assert {one.operation for one in asked} == {operation.name for operation in OPERATIONS}
     assert {one.status for one in asked} == {200, 201, 202, 404}
-    assert wrong(models, asked) == []
+    assert list_violations(models, asked) == []
 
 
 async def test_every_kind_of_order_and_refusal_is_as_the_models_say(
     tmp_path: Path, models: dict[str, Operation]
 ) -> None:
-    async with house(tmp_path) as amazon:
+    async with open_testbed(tmp_path) as amazon:
         for status in ("PENDING", "UNSHIPPED", "SHIPPED", "CANCELLED"):
             await amazon.sandbox.sell("TEA-1", 1, "leeds", status=status)
-        await amazon.next_pass()
-        amazon.sandbox.expire()
-        await amazon.next_pass()
+        await amazon.run_next_pass()
+        amazon.sandbox.expire_tokens()
+        await amazon.run_next_pass()
         await amazon.sandbox.fault("throttle")
-        await amazon.next_pass()
-        asked = amazon.sandbox.asked
+        await amazon.run_next_pass()
+        asked = amazon.sandbox.requests
     assert {one.status for one in asked} >= {200, 429, 403}
-    assert wrong(models, asked) == []
+    assert list_violations(models, asked) == []
 
 
-def renamed(answer: Any) -> Any:
-    """The answer with fields that no model knows."""
+def add_unknown_field(answer: Any) -> Any:
+    """Add a field that no model knows."""
     return {**answer, "amount": 1}
 
 
-def mistyped(answer: Any) -> Any:
-    """The answer with a number where a text belongs."""
+def replace_amount_type(answer: Any) -> Any:
+    """Replace a text with a number."""
     answer = copy.deepcopy(answer)
     answer["items"][0]["offers"][0]["price"]["amount"] = 3.06
     return answer
@@ -129,19 +128,19 @@ def mistyped(answer: Any) -> Any:
 @pytest.mark.parametrize(
     ("twist", "problem"),
     [
-        (renamed, "answer.amount: unknown"),
-        (mistyped, "answer.items[0].offers[0].price.amount: expected string, found float"),
+        (add_unknown_field, "answer.amount: unknown"),
+        (replace_amount_type, "answer.items[0].offers[0].price.amount: expected string, found float"),
         (lambda answer: {"numberOfResults": 0}, "answer.items: missing"),
     ],
 )
 async def test_the_proof_a_sandbox_that_strays_from_the_models_is_found(
     tmp_path: Path, models: dict[str, Operation], twist: Callable[[Any], Any], problem: str
 ) -> None:
-    async with house(tmp_path) as amazon:
-        amazon.sandbox.twist("searchListingsItems", twist)
+    async with open_testbed(tmp_path) as amazon:
+        amazon.sandbox.replace_response("searchListingsItems", twist)
         with contextlib.suppress(ContractError):
-            await amazon.pages("listings")
-        assert problem in wrong(models, amazon.sandbox.asked)
+            await amazon.read_pages("listings")
+        assert problem in list_violations(models, amazon.sandbox.requests)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +158,9 @@ async def test_the_proof_a_sandbox_that_strays_from_the_models_is_found(
 def test_the_proof_a_request_that_strays_from_the_models_is_found(
     models: dict[str, Operation], query: dict[str, str], problem: str
 ) -> None:
-    (found,) = models["searchListingsItems"].wrong_request("/listings/2021-08-01/items/A2", query)
+    (found,) = models["searchListingsItems"].check_request("/listings/2021-08-01/items/A2", query)
     assert found.startswith(problem)
-    assert models["searchListingsItems"].wrong_request("/listings/2021-08-01/items/A/B", {"marketplaceIds": US})
+    assert models["searchListingsItems"].check_request("/listings/2021-08-01/items/A/B", {"marketplaceIds": US})
 
 
 @pytest.mark.parametrize(
@@ -184,7 +183,7 @@ def test_the_proof_a_patch_that_strays_from_the_models_is_found(
     models: dict[str, Operation], body: Any, problem: str
 ) -> None:
     path = "/listings/2021-08-01/items/A2/SKU"
-    (found,) = models["patchListingsItem"].wrong_request(path, {"marketplaceIds": US}, body)
+    (found,) = models["patchListingsItem"].check_request(path, {"marketplaceIds": US}, body)
     assert found.startswith(problem)
 
 
@@ -199,17 +198,17 @@ def test_what_the_gateway_is_answered_by_the_vendors_own_sandbox_is_as_the_model
         "createFeedDocument",
         "getFeedDocument",
     ):
-        pairs = models[operation].pairs()
+        pairs = models[operation].list_sandbox_pairs()
         status = {"createFeed": 202, "createFeedDocument": 201}.get(operation, 200)
         assert pairs, operation
-        assert [models[operation].wrong_answer(status, answer) for _, answer in pairs] == [[] for _ in pairs]
+        assert [models[operation].check_response(status, answer) for _, answer in pairs] == [[] for _ in pairs]
 
 
-async def said(tmp_path: Path, operation: str, answer: Any) -> list[Any]:
-    """What every feed that asks this operation says of an answer of it."""
-    async with house(tmp_path, store=US, currency="USD", contact=True) as amazon:
-        amazon.sandbox.twist(operation, lambda _: answer)
-        channel = amazon.gateway.syncing["amazon"].channel
+async def list_fault_messages(tmp_path: Path, operation: str, answer: Any) -> list[Any]:
+    """List the fault messages of every feed that uses this operation, given this response."""
+    async with open_testbed(tmp_path, store=US, currency="USD", contact=True) as amazon:
+        amazon.sandbox.replace_response(operation, lambda _: answer)
+        channel = amazon.gateway.channel_syncs["amazon"].channel
         found: list[Any] = []
         for feed in FEEDS[operation]:
             if operation.startswith("search"):
@@ -217,10 +216,17 @@ async def said(tmp_path: Path, operation: str, answer: Any) -> list[Any]:
             else:
                 id = answer["order"]["orderId"] if "order" in answer else answer["sku"]
                 prefix = "merchant/" if feed == "merchant-stock" else ""
-                amazon.sandbox.twist("searchListingsItems", lambda _: {"numberOfResults": 0, "items": []})
-                raws = list((await amazon.fetched(feed, f"{prefix}{id}")).values())
+                amazon.sandbox.replace_response("searchListingsItems", lambda _: {"numberOfResults": 0, "items": []})
+                raws = list((await amazon.fetch_records(feed, f"{prefix}{id}")).values())
             found += await channel.read(feed, raws)
         return found
+
+
+def list_problems(record: Any) -> list[str]:
+    """List why a record, or a line of an order, could not be read."""
+    if isinstance(record, BadRecord):
+        return [record.reason]
+    return [line.reason for line in getattr(record, "rejected_lines", ())]
 
 
 async def test_every_pair_of_the_vendors_own_sandbox_is_read_without_a_reject(
@@ -228,12 +234,12 @@ async def test_every_pair_of_the_vendors_own_sandbox_is_read_without_a_reject(
 ) -> None:
     known = {"orders": [], "products": [], "stock": []}  # type: dict[str, list[Any]]
     for operation in FEEDS:
-        pairs = models[operation].pairs()
+        pairs = models[operation].list_sandbox_pairs()
         assert pairs, operation
         for _, answer in pairs:
-            assert models[operation].wrong_answer(200, answer) == []
-            for record in await said(tmp_path, operation, answer):
-                assert not isinstance(record, BadRecord), record
+            assert models[operation].check_response(200, answer) == []
+            for record in await list_fault_messages(tmp_path, operation, answer):
+                assert list_problems(record) == [], record
                 kinds = {OrderRecord: "orders", ProductRecord: "products", StockRecord: "stock"}
                 known[kinds[type(record)]].append(record)
     assert {record.ref.id: record.total for record in known["orders"]} == {
@@ -246,12 +252,12 @@ async def test_every_pair_of_the_vendors_own_sandbox_is_read_without_a_reject(
     }
     assert [record.variants[0].price for record in known["products"]] == [Money(10000, "USD")] * 2
     assert [record.base for record in known["stock"]] == [100, 100]
-    assert models["getInventorySummaries"].pairs() == []  # the vendor has none
+    assert models["getInventorySummaries"].list_sandbox_pairs() == []  # the vendor has none
 
 
 async def test_the_proof_a_pair_that_cannot_be_read_is_found(tmp_path: Path, models: dict[str, Operation]) -> None:
-    _, answer = copy.deepcopy(models["searchOrders"].pairs()[0])
+    _, answer = copy.deepcopy(models["searchOrders"].list_sandbox_pairs()[0])
     answer["orders"][0]["orderItems"][1]["quantityOrdered"] = "2"
-    (record,) = await said(tmp_path, "searchOrders", answer)
-    assert isinstance(record, BadRecord)
-    assert "expected a whole number" in record.reason
+    (record,) = await list_fault_messages(tmp_path, "searchOrders", answer)
+    (problem,) = list_problems(record)
+    assert "expected a whole number" in problem

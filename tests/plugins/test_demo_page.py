@@ -1,4 +1,4 @@
-"""The demo's page in a real browser: stock that moves when something is sold, a channel that is broken and heals."""
+"""The page of the demo in a real browser: stock that moves with a sale, and a channel that breaks and heals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from .test_demo_run import Demo, free_ports, started, told
+from tests.plugins.test_demo_run import Demo, free_ports, read_output, start_demo
 
 T = TypeVar("T")
 
@@ -30,8 +30,8 @@ pytestmark = [
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
     port = free_ports()
-    process = await started(tmp_path, port)
-    yield Demo(process, port, await told(process))
+    process = await start_demo(tmp_path, port)
+    yield Demo(process, port, await read_output(process))
     process.terminate()
     await process.communicate()
 
@@ -49,48 +49,48 @@ def browser(tmp_path: Path) -> Iterator[WebDriver]:
     driver.quit()
 
 
-def until(browser: WebDriver, condition: Callable[[], T]) -> T:
-    """What the condition gives once it is true."""
+def wait_until(browser: WebDriver, condition: Callable[[], T]) -> T:
+    """Wait until the condition is true and return its value."""
     return WebDriverWait(browser, 30, 0.1, ignored_exceptions=[Exception]).until(lambda _: condition())
 
 
-def on_hand(browser: WebDriver, location: str) -> str:
+def read_on_hand(browser: WebDriver, location: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f'[data-location="{location}"] .number').text
 
 
-def available(browser: WebDriver, location: str) -> str:
+def get_available(browser: WebDriver, location: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f'[data-location="{location}"] td:nth-child(3)').text
 
 
-def health(browser: WebDriver, channel: str) -> str:
+def get_health(browser: WebDriver, channel: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"#channel-{channel} td:nth-child(2)").text
 
 
-def age(browser: WebDriver, channel: str) -> str:
+def get_age(browser: WebDriver, channel: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"#channel-{channel} td:nth-child(4)").text
 
 
 def look(browser: WebDriver, address: str) -> None:
     browser.get(address)
-    assert "Every channel as one" in browser.page_source
-    before = int(until(browser, lambda: on_hand(browser, "store-london")))
+    assert "All channels in one API" in browser.page_source
+    before = int(wait_until(browser, lambda: read_on_hand(browser, "store-london")))
     browser.find_element(By.CSS_SELECTOR, '[data-sell="till store-london"]').click()
-    until(browser, lambda: int(on_hand(browser, "store-london")) == before - 1)
-    promised = int(available(browser, "warehouse-leeds"))
+    wait_until(browser, lambda: int(read_on_hand(browser, "store-london")) == before - 1)
+    promised = int(get_available(browser, "warehouse-leeds"))
     browser.find_element(By.CSS_SELECTOR, '[data-sell="web warehouse-leeds"]').click()
-    until(browser, lambda: int(available(browser, "warehouse-leeds")) == promised - 1)
+    wait_until(browser, lambda: int(get_available(browser, "warehouse-leeds")) == promised - 1)
     price = browser.find_element(By.CSS_SELECTOR, '[data-play="web"] input')
     price.send_keys("20")
-    until(browser, lambda: "0 s" in age(browser, "till"))  # everything was shown again meanwhile
+    wait_until(browser, lambda: "0 s" in get_age(browser, "till"))  # everything has been read again meanwhile
     assert price.get_attribute("value") == "20", "what is being typed stays"
     price.submit()
-    until(browser, lambda: "23.50 GBP" in browser.find_element(By.ID, "variants").text)
+    wait_until(browser, lambda: "23.50 GBP" in browser.find_element(By.ID, "variants").text)
     modes = Select(browser.find_element(By.CSS_SELECTOR, "#channel-till select"))
     modes.select_by_value("down")
-    until(browser, lambda: health(browser, "till").startswith(("DEGRADED", "DOWN")))
-    assert on_hand(browser, "store-london") == str(before - 1), "what is known stays"
+    wait_until(browser, lambda: get_health(browser, "till").startswith(("DEGRADED", "DOWN")))
+    assert read_on_hand(browser, "store-london") == str(before - 1), "what is known stays"
     Select(browser.find_element(By.CSS_SELECTOR, "#channel-till select")).select_by_value("ok")
-    until(browser, lambda: health(browser, "till") == "HEALTHY")
+    wait_until(browser, lambda: get_health(browser, "till") == "HEALTHY")
     hosts = browser.execute_script(
         "return performance.getEntriesByType('resource').map((one) => new URL(one.name).host)"
     )

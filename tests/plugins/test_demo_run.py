@@ -1,4 +1,4 @@
-"""The demo as it is run: the program itself, over HTTP, to its end."""
+"""The demo as users run it: the program itself, over HTTP, until it ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Demo:
 
 
 def free_ports() -> int:
-    """A port that is free, as is the next one."""
+    """Find a free port whose successor is free as well."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
@@ -48,7 +48,7 @@ def free_ports() -> int:
             return port
 
 
-async def started(directory: Path, port: int) -> asyncio.subprocess.Process:
+async def start_demo(directory: Path, port: int) -> asyncio.subprocess.Process:
     data = directory / "data.csv.gz"
     data.write_bytes(gzip.compress("\n".join([",".join(COLUMNS), *LINES]).encode()))
     environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(directory / "state")}
@@ -57,8 +57,8 @@ async def started(directory: Path, port: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
 
-async def told(process: asyncio.subprocess.Process) -> str:
-    """All that it prints until it says how it ends."""
+async def read_output(process: asyncio.subprocess.Process) -> str:
+    """Read the output up to the instructions for ending the demo."""
     assert process.stdout is not None
     text = ""
     async with asyncio.timeout(180):
@@ -70,14 +70,14 @@ async def told(process: asyncio.subprocess.Process) -> str:
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
     port = free_ports()
-    process = await started(tmp_path, port)
-    yield Demo(process, port, await told(process))
+    process = await start_demo(tmp_path, port)
+    yield Demo(process, port, await read_output(process))
     if process.returncode is None:
         process.kill()
     await process.communicate()
 
 
-async def asked(port: int, query: str, headers: dict[str, str] | None = None) -> str:
+async def post_query(port: int, query: str, headers: dict[str, str] | None = None) -> str:
     async with httpx2.AsyncClient() as client:
         answer = await client.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}, headers=headers)
     assert answer.status_code == 200
@@ -88,34 +88,34 @@ async def asked(port: int, query: str, headers: dict[str, str] | None = None) ->
 async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running(demo: Demo) -> None:
     assert f"ready http://127.0.0.1:{demo.port}/graphql" in demo.ready
     assert PRODUCT in demo.ready
-    product = await asked(demo.port, PRODUCT)
+    product = await post_query(demo.port, PRODUCT)
     assert ('"amount":"12.75"' in product, '"amount":"14.98"' in product) == (True, True), "without tax, and with it"
-    receipts = await asked(demo.port, RECEIPTS, STAFF)
+    receipts = await post_query(demo.port, RECEIPTS, STAFF)
     assert '"number":"R536366"' in receipts
     assert '"reverses":{"number":"536365"}' in receipts
     found = re.search(r'variantIds: \["(.+?)"\]', demo.ready)
     assert found is not None
-    before = await asked(demo.port, LIVE.format(variant=found[1]), STAFF)
+    before = await post_query(demo.port, LIVE.format(variant=found[1]), STAFF)
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{demo.port + 1}/world/till") as outside:
         await outside.post("/sell", json={"sku": "22423", "quantity": 2, "location": "store-london"})
-    after = await asked(demo.port, LIVE.format(variant=found[1]), STAFF)
-    assert on_hand(before) - on_hand(after) == 2
+    after = await post_query(demo.port, LIVE.format(variant=found[1]), STAFF)
+    assert read_on_hand(before) - read_on_hand(after) == 2
     demo.process.send_signal(signal.SIGINT)
     async with asyncio.timeout(30):
         await demo.process.communicate()
     assert demo.process.returncode == 0
-    assert not await anybody_listens(demo)
+    assert not await is_listening(demo)
 
 
 @pytest.mark.long
 async def test_a_demo_that_is_killed_takes_its_gateway_along(demo: Demo) -> None:
     demo.process.kill()
     async with asyncio.timeout(30):
-        await demo.process.communicate()  # to the end of the output, which the gateway has too
-    assert not await anybody_listens(demo)
+        await demo.process.communicate()  # to the end of the output, which the gateway writes to as well
+    assert not await is_listening(demo)
 
 
-async def anybody_listens(demo: Demo) -> bool:
+async def is_listening(demo: Demo) -> bool:
     for port in (demo.port, demo.port + 1):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -126,7 +126,7 @@ async def anybody_listens(demo: Demo) -> bool:
     return False
 
 
-def on_hand(answer: str) -> int:
+def read_on_hand(answer: str) -> int:
     found = re.search(r'"onHand":(-?\d+)', answer)
     assert found is not None
     return int(found[1])
@@ -136,7 +136,7 @@ async def test_a_port_that_is_in_use_is_said_in_one_line(tmp_path: Path) -> None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = await started(tmp_path, taken.getsockname()[1])
+        process = await start_demo(tmp_path, taken.getsockname()[1])
         _, problems = await process.communicate()
     assert process.returncode == 1
     assert problems.decode().startswith("demo: PORT: ")

@@ -1,4 +1,4 @@
-"""The README's commands, word for word; and how its chapters are found."""
+"""The commands of the README, word for word, and helpers that find its chapters."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sdk.testing.sandbox import small_world
-from gateway_sqlpos.sandbox import start
+from gateway.sdk.testing.sandbox import build_small_world
+from gateway_sqlpos_sandbox import start
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def chapter(title: str) -> str:
-    """The README's chapter of this title."""
+def find_chapter(title: str) -> str:
+    """Find the chapter of the README with this title."""
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)
     assert found is not None
     return found[1]
 
 
-def blocks(language: str, text: str = README) -> list[str]:
-    """The code blocks in this language."""
+def list_blocks(language: str, text: str = README) -> list[str]:
+    """List the code blocks in this language."""
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 async def run(command: str, environment: Mapping[str, str], directory: Path) -> tuple[int, str, str]:
-    """What a command gives, typed as it stands."""
+    """Run a command exactly as documented and return its exit code and output."""
     pipe = asyncio.subprocess.PIPE
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     process = await asyncio.create_subprocess_exec(
@@ -47,14 +47,15 @@ async def run(command: str, environment: Mapping[str, str], directory: Path) -> 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Path]:
     """A folder with the gateway.toml of a small shop."""
-    sandbox = await start(small_world(), tmp_path)
-    place = small_world().places[0]
+    sandbox = await start(build_small_world(), tmp_path)
+    location_id = build_small_world().places[0].id
     config = "\n".join(
         f"{key} = {json.dumps(value)}" for key, value in sandbox.config.items() if isinstance(value, str)
     )
     (tmp_path / "gateway.toml").write_text(
         f'[channels.till]\nplugin = "sqlpos"\n[channels.till.config]\n{config}\n'
-        f'[locations.shop]\nname = "Shop"\nkind = "STORE"\nauthority = "till"\nchannels = {{ till = "{place.id}" }}\n',
+        '[locations.shop]\nname = "Shop"\nkind = "STORE"\nauthority = "till"\n'
+        f'channels = {{ till = "{location_id}" }}\n',
         encoding="utf-8",
     )
     yield tmp_path
@@ -62,8 +63,8 @@ async def shop(tmp_path: Path) -> AsyncIterator[Path]:
 
 
 async def test_the_commands_of_the_readme_work(shop: Path) -> None:
-    """`gateway serve` is what the demo runs."""
-    commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("gateway ")]
+    """The demo runs `gateway serve`."""
+    commands = [line for block in list_blocks("sh") for line in block.splitlines() if line.startswith("gateway ")]
     assert len(commands) == 6
     for command in commands:
         if not command.startswith("gateway serve"):

@@ -1,4 +1,4 @@
-"""The configuration of a web store: what is refused and how, and what follows from it."""
+"""The configuration of a web store: validation messages and derived settings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import gateway_shopify
 from gateway.sdk import Budget, ChannelKind, Registry
 from gateway_shopify import CHANNEL
 from gateway_shopify.config import ShopifyConfig
-
-from .shopify import House, house
+from tests.plugins.shopify import ShopifyTestbed, open_testbed
 
 HOME = Path(__file__).parents[2]
 TOKEN = "shpat_unmistakable"
@@ -53,33 +52,37 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 
 def test_every_scope_that_is_needed_is_documented() -> None:
     page = (HOME / "docs" / "channels" / "shopify.md").read_text(encoding="utf-8")
-    assert [scope for scope in gateway_shopify.faults.SCOPES.values() if f"`{scope}`" not in page] == []
+    assert [scope for scope in gateway_shopify.errors.ACCESS_SCOPES.values() if f"`{scope}`" not in page] == []
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "message"),
+    ("change", "path", "message"),
     [
-        ({"shop": "my-store.com"}, "shop", "expected the shop's own domain, such as my-store.myshopify.com"),
-        ({"shop": "https://my-store.myshopify.com"}, "shop", "expected the shop's own domain"),
-        ({"shop": "a.myshopify.com.evil.com"}, "shop", "expected the shop's own domain"),
+        (
+            {"shop": "my-store.com"},
+            "shop",
+            "expected the myshopify.com domain of the shop, such as my-store.myshopify.com",
+        ),
+        ({"shop": "https://my-store.myshopify.com"}, "shop", "expected the myshopify.com domain of the shop"),
+        ({"shop": "a.myshopify.com.evil.com"}, "shop", "expected the myshopify.com domain of the shop"),
         ({"access_token": " "}, "access_token", "is empty"),
-        ({"currency": "QUID"}, "currency", "expected a currency code of ISO 4217 such as GBP"),
+        ({"currency": "QUID"}, "currency", "expected an ISO 4217 currency code such as GBP"),
         ({"time_zone": "London"}, "time_zone", "expected an IANA time zone such as Europe/London"),
         ({"webhook_secrets": ["a", "b", "c"]}, "webhook_secrets", "at most 2 items"),
         ({"webhook_secrets": [""]}, "webhook_secrets.0", "is empty"),
         ({"feeds": ["products", "reviews"]}, "feeds.1", "'products'"),
         ({"feeds": []}, "feeds", "at least 1 item"),
         ({"points_per_second": 0}, "points_per_second", "greater than 0"),
-        ({"address": "ftp://127.0.0.1"}, "address", "expected an address such as http://127.0.0.1:8080"),
+        ({"address": "ftp://127.0.0.1"}, "address", "expected a URL without a path, such as http://127.0.0.1:8080"),
         ({"address": "http://127.0.0.1/admin"}, "address", "without a path"),
         ({"colour": "red"}, "colour", "Extra inputs"),
     ],
 )
-def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], place: str, message: str) -> None:
+def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         ShopifyConfig.model_validate({**GOOD, **change})
     (problem,) = caught.value.errors(include_input=False)
-    assert ".".join(map(str, problem["loc"])) == place
+    assert ".".join(map(str, problem["loc"])) == path
     assert message in problem["msg"]
     assert TOKEN not in str(caught.value)
 
@@ -91,20 +94,21 @@ def test_the_api_is_at_the_shops_own_address_unless_another_is_given() -> None:
     assert TOKEN not in repr(config)
 
 
-def test_the_cost_bucket_is_that_of_the_smallest_plan_until_the_shop_has_told() -> None:
+def test_the_cost_bucket_is_that_of_the_smallest_plan_until_the_shop_reports_its_own() -> None:
     assert CHANNEL.budgets(ShopifyConfig.model_validate(GOOD)) == {"points": Budget(1000, 100)}
 
 
 @pytest.mark.anyio
 async def test_without_a_secret_there_are_no_webhooks_and_only_what_is_wanted_is_read(tmp_path: Path) -> None:
-    async with house(tmp_path, config={"webhook_secrets": [], "feeds": ["stock"]}) as web:
+    async with open_testbed(tmp_path, config={"webhook_secrets": [], "feeds": ["stock"]}) as web:
         assert web.channel.webhooks is None
         assert list(web.channel.feeds) == ["stock"]
 
 
 @pytest.mark.anyio
+@pytest.mark.long
 async def test_a_shop_that_cannot_be_reached_can_be_opened(tmp_path: Path) -> None:
-    async with house(tmp_path, config={"address": "http://127.0.0.1:1"}) as web:
-        assert isinstance(web, House)
+    async with open_testbed(tmp_path, config={"address": "http://127.0.0.1:1"}) as web:
+        assert isinstance(web, ShopifyTestbed)
         await web.gateway.run_due()
-        assert set((await web.faults()).values()) == {"UNAVAILABLE"}
+        assert set((await web.read_faults()).values()) == {"UNAVAILABLE"}

@@ -1,4 +1,4 @@
-"""Deliveries of a web store: asked for once, proved, and understood as ids to read again."""
+"""Deliveries of a web store: subscribed to once, verified, and read as ids to fetch again."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ import httpx2
 import pytest
 
 from gateway.app import create_app
-from gateway.http.webhooks import LARGEST
+from gateway.http.webhooks import MAX_BODY_BYTES
 from gateway.sdk import ChannelError, ContractError, Delivery, ForgedError, RejectedError, StaleError
-from gateway_shopify.webhooks import MERGED, TOPICS
-
-from .shopify import SOON, House, house
+from gateway_shopify.webhooks import HINTS_BY_TOPIC, MERGE_TOPIC
+from tests.plugins.shopify import SOON, ShopifyTestbed, open_testbed
 
 pytestmark = pytest.mark.anyio
 HERE = "https://gateway.example.com/webhooks/web"
 
 
 @pytest.fixture
-async def web(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, config={"webhook_secrets": ["the old secret", "sandbox-client-secret"]}) as opened:
+async def web(tmp_path: Path) -> AsyncIterator[ShopifyTestbed]:
+    async with open_testbed(
+        tmp_path, config={"webhook_secrets": ["the old secret", "sandbox-client-secret"]}
+    ) as opened:
         yield opened
 
 
-async def test_every_topic_is_subscribed_to_once_however_often_the_gateway_starts(web: House) -> None:
+async def test_every_topic_is_subscribed_to_once_however_often_the_gateway_starts(web: ShopifyTestbed) -> None:
     for _ in range(3):
         await web.channel.subscribe(HERE, SOON)
-    known = [(node["topic"], node["uri"]) for node in web.sandbox.shop.all("WebhookSubscription")]
-    assert sorted(known) == sorted((topic.replace("/", "_").upper(), HERE) for topic in (*TOPICS, MERGED))
-    assert web.sandbox.manners.asked.count("Subscribe") == len(known)
+    known = [(node["topic"], node["uri"]) for node in web.sandbox.shop.list_nodes("WebhookSubscription")]
+    assert sorted(known) == sorted((topic.replace("/", "_").upper(), HERE) for topic in (*HINTS_BY_TOPIC, MERGE_TOPIC))
+    assert web.sandbox.behavior.operations.count("Subscribe") == len(known)
 
 
 async def test_only_what_is_read_is_subscribed_to(tmp_path: Path) -> None:
-    async with house(tmp_path, config={"feeds": ["products", "stock"]}) as web:
+    async with open_testbed(tmp_path, config={"feeds": ["products", "stock"]}) as web:
         await web.channel.subscribe(HERE, SOON)
-        topics = {node["topic"].partition("_")[0] for node in web.sandbox.shop.all("WebhookSubscription")}
+        topics = {node["topic"].partition("_")[0] for node in web.sandbox.shop.list_nodes("WebhookSubscription")}
         assert topics == {"PRODUCTS", "INVENTORY"}
-        assert await web.hints("orders/create", {"id": 7}) == []
+        assert await web.read_hints("orders/create", {"id": 7}) == []
 
 
-async def test_a_subscription_that_is_refused_is_said_to_be_so(web: House) -> None:
-    web.sandbox.manners.twist = lambda name, answer: (
+async def test_a_subscription_that_is_refused_is_said_to_be_so(web: ShopifyTestbed) -> None:
+    web.sandbox.behavior.response_override = lambda name, answer: (
         {"data": {"webhookSubscriptionCreate": {"userErrors": [{"message": "x"}]}}} if name == "Subscribe" else answer
     )
     with pytest.raises(RejectedError, match="refuses to send products/create"):
@@ -51,8 +52,8 @@ async def test_a_subscription_that_is_refused_is_said_to_be_so(web: House) -> No
 
 
 @pytest.mark.parametrize("secret", ["the old secret", "sandbox-client-secret"])
-async def test_a_delivery_is_known_by_its_id_under_either_secret(web: House, secret: str) -> None:
-    delivery = web.delivery("products/update", {"id": 7}, secret=secret)
+async def test_a_delivery_is_known_by_its_id_under_either_secret(web: ShopifyTestbed, secret: str) -> None:
+    delivery = web.build_delivery("products/update", {"id": 7}, secret=secret)
     assert await web.channel.verify(delivery, SOON) == delivery.headers["x-shopify-webhook-id"]
 
 
@@ -64,31 +65,31 @@ async def test_a_delivery_is_known_by_its_id_under_either_secret(web: House, sec
         ({"x-shopify-hmac-sha256": "AAAA"}, ForgedError, "not signed"),
         ({"x-shopify-shop-domain": "other-store.myshopify.com"}, ForgedError, "another shop"),
         ({"x-shopify-shop-domain": ""}, ForgedError, "another shop"),
-        ({"x-shopify-webhook-id": ""}, ForgedError, "no id"),
-        ({"x-shopify-triggered-at": ""}, ForgedError, "does not say when"),
-        ({"x-shopify-triggered-at": "yesterday"}, ForgedError, "does not say when"),
-        ({"x-shopify-triggered-at": "2026-01-05T09:00:00"}, ForgedError, "does not say when"),
-        ({"x-shopify-triggered-at": "2026-01-05T02:59:59Z"}, StaleError, "another time"),
-        ({"x-shopify-triggered-at": "2026-01-05T09:05:01Z"}, StaleError, "another time"),
+        ({"x-shopify-webhook-id": ""}, ForgedError, "no valid ID"),
+        ({"x-shopify-triggered-at": ""}, ForgedError, "has no valid trigger time"),
+        ({"x-shopify-triggered-at": "yesterday"}, ForgedError, "has no valid trigger time"),
+        ({"x-shopify-triggered-at": "2026-01-05T09:00:00"}, ForgedError, "has no valid trigger time"),
+        ({"x-shopify-triggered-at": "2026-01-05T02:59:59Z"}, StaleError, "too old or in the future"),
+        ({"x-shopify-triggered-at": "2026-01-05T09:05:01Z"}, StaleError, "too old or in the future"),
     ],
 )
 async def test_what_the_shop_did_not_send_now_is_refused(
-    web: House, change: dict[str, str], error: type[ChannelError], message: str
+    web: ShopifyTestbed, change: dict[str, str], error: type[ChannelError], message: str
 ) -> None:
     with pytest.raises(ForgedError, match=message) as caught:
-        await web.channel.verify(web.delivery("products/update", {"id": 7}, **change), SOON)
+        await web.channel.verify(web.build_delivery("products/update", {"id": 7}, **change), SOON)
     assert type(caught.value) is error
 
 
-async def test_a_body_that_was_touched_is_forged(web: House) -> None:
-    delivery = web.delivery("products/update", b'{"id": 7}')
+async def test_a_body_that_was_touched_is_forged(web: ShopifyTestbed) -> None:
+    delivery = web.build_delivery("products/update", b'{"id": 7}')
     for body in (b'{"id":7}', b'{"id": 8}', b""):
         with pytest.raises(ForgedError):
             await web.channel.verify(type(delivery)(headers=delivery.headers, body=body, received_at=web.clock()), SOON)
 
 
-async def test_the_last_of_the_shops_tries_is_still_good(web: House) -> None:
-    delivery = web.delivery("products/update", {"id": 7})
+async def test_the_last_of_the_shops_tries_is_still_good(web: ShopifyTestbed) -> None:
+    delivery = web.build_delivery("products/update", {"id": 7})
     web.clock.forward(hours=4)
     late = type(delivery)(headers=delivery.headers, body=delivery.body, received_at=web.clock())
     assert await web.channel.verify(late, SOON)
@@ -110,9 +111,9 @@ async def test_the_last_of_the_shops_tries_is_still_good(web: House) -> None:
     ],
 )
 async def test_a_delivery_hints_at_the_records_that_it_is_about(
-    web: House, topic: str, body: object, hints: list[tuple[str, str]]
+    web: ShopifyTestbed, topic: str, body: object, hints: list[tuple[str, str]]
 ) -> None:
-    assert await web.hints(topic, body) == hints
+    assert await web.read_hints(topic, body) == hints
 
 
 @pytest.mark.parametrize(
@@ -130,13 +131,13 @@ async def test_a_delivery_hints_at_the_records_that_it_is_about(
         b"[" * 99,
     ],
 )
-async def test_a_delivery_that_cannot_be_read_is_a_broken_contract(web: House, body: bytes) -> None:
+async def test_a_delivery_that_cannot_be_read_is_a_broken_contract(web: ShopifyTestbed, body: bytes) -> None:
     with pytest.raises(ContractError):
-        await web.hints("products/update", body)
+        await web.read_hints("products/update", body)
 
 
 async def test_a_change_in_the_shop_arrives_by_webhook_over_http(tmp_path: Path) -> None:
-    async with house(tmp_path) as web:
+    async with open_testbed(tmp_path) as web:
         await web.gateway.run_due()
         transport = httpx2.ASGITransport(create_app(web.gateway))
         web.sandbox.deliveries.client = httpx2.AsyncClient(transport=transport)
@@ -144,32 +145,32 @@ async def test_a_change_in_the_shop_arrives_by_webhook_over_http(tmp_path: Path)
         web.clock.forward(seconds=30)
         await web.sandbox.product("TEA-1", title="Evening tea")
         await web.sandbox.sell("TEA-1", 2, "leeds")
-        await web.sandbox.deliveries.sent()
-        web.sandbox.manners.asked.clear()
+        await web.sandbox.deliveries.wait_until_sent()
+        web.sandbox.behavior.operations.clear()
         await web.gateway.run_due()
-        known = await web.state()
-        asked = set(web.sandbox.manners.asked)
+        known = await web.read_state()
+        asked = set(web.sandbox.behavior.operations)
     assert "Evening tea" in {row[0] for row in known["titles"]}
     assert 3 in [row[3] for row in known["stock"]]
     assert len(known["orders"]) == 2
     assert asked == {"ProductById", "InventoryItemById", "OrderById"}
-    assert web.sandbox.deliveries.refused == []
+    assert web.sandbox.deliveries.failed_topics == []
 
 
-async def test_a_delivery_that_nobody_takes_is_tried_again_and_then_given_up(tmp_path: Path) -> None:
-    async with house(tmp_path) as web:
-        web.sandbox.deliveries.pause = 0
+async def test_a_delivery_that_is_not_accepted_is_retried_and_then_given_up(tmp_path: Path) -> None:
+    async with open_testbed(tmp_path) as web:
+        web.sandbox.deliveries.retry_delay = 0
         web.sandbox.subscribe("http://127.0.0.1:1/webhooks/web")
         await web.sandbox.product("TEA-1", title="Evening tea")
-        await web.sandbox.deliveries.sent()
-    assert web.sandbox.deliveries.refused == ["products/update"]
+        await web.sandbox.deliveries.wait_until_sent()
+    assert web.sandbox.deliveries.failed_topics == ["products/update"]
 
 
 @dataclass
-class Door:
-    """The gateway's own address, before which anybody may stand."""
+class WebhookClient:
+    """A client of the gateway's public webhook address."""
 
-    web: House
+    web: ShopifyTestbed
     http: httpx2.AsyncClient
 
     async def send(self, sent: Delivery, channel: str = "web") -> int:
@@ -177,20 +178,20 @@ class Door:
         assert answer.content == b"", "who sends it learns nothing else"
         return answer.status_code
 
-    async def effect(self, *sent: Delivery) -> list[str]:
-        """What the store is asked after these deliveries, which are taken."""
+    async def list_requests_after(self, *sent: Delivery) -> list[str]:
+        """Send the deliveries, which must be accepted, and list the requests that follow."""
         assert [await self.send(one) for one in sent] == [200] * len(sent)
-        self.web.sandbox.manners.asked.clear()
+        self.web.sandbox.behavior.operations.clear()
         await self.web.gateway.run_due()
-        return list(self.web.sandbox.manners.asked)
+        return list(self.web.sandbox.behavior.operations)
 
 
 @pytest.fixture
-async def door(web: House) -> AsyncIterator[Door]:
+async def webhook_client(web: ShopifyTestbed) -> AsyncIterator[WebhookClient]:
     await web.gateway.run_due()
     transport = httpx2.ASGITransport(create_app(web.gateway))
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
-        yield Door(web, http)
+        yield WebhookClient(web, http)
 
 
 @pytest.mark.parametrize(
@@ -210,50 +211,57 @@ async def door(web: House) -> AsyncIterator[Door]:
     ],
 )
 async def test_a_delivery_that_is_not_the_shops_of_now_is_refused_and_has_no_effect(
-    door: Door, headers: dict[str, str], status: int
+    webhook_client: WebhookClient, headers: dict[str, str], status: int
 ) -> None:
-    sent = door.web.delivery("products/update", {"id": int(door.web.id("TEA-1"))}, **headers)
-    assert await door.send(sent) == status
-    assert await door.effect() == []
+    sent = webhook_client.web.build_delivery(
+        "products/update", {"id": int(webhook_client.web.find_product_id("TEA-1"))}, **headers
+    )
+    assert await webhook_client.send(sent) == status
+    assert await webhook_client.list_requests_after() == []
 
 
-async def test_a_delivery_that_is_too_large_is_refused_though_it_is_signed(door: Door) -> None:
-    assert await door.send(door.web.delivery("products/update", b" " * (LARGEST + 1))) == 413
-    assert await door.effect() == []
+async def test_a_delivery_that_is_too_large_is_refused_though_it_is_signed(webhook_client: WebhookClient) -> None:
+    assert (
+        await webhook_client.send(webhook_client.web.build_delivery("products/update", b" " * (MAX_BODY_BYTES + 1)))
+        == 413
+    )
+    assert await webhook_client.list_requests_after() == []
 
 
-async def test_a_delivery_for_another_channel_is_none(door: Door) -> None:
-    assert await door.send(door.web.delivery("products/update", {"id": 1}), "amazon") == 404
+async def test_a_delivery_for_another_channel_is_none(webhook_client: WebhookClient) -> None:
+    assert await webhook_client.send(webhook_client.web.build_delivery("products/update", {"id": 1}), "amazon") == 404
 
 
-async def test_a_replayed_delivery_is_answered_and_has_no_effect(door: Door) -> None:
-    sent = door.web.delivery("products/update", {"id": int(door.web.id("TEA-1"))})
-    assert await door.effect(sent, sent) == ["ProductById"]
-    assert await door.effect(sent, sent, sent) == []
+async def test_a_replayed_delivery_is_answered_and_has_no_effect(webhook_client: WebhookClient) -> None:
+    sent = webhook_client.web.build_delivery(
+        "products/update", {"id": int(webhook_client.web.find_product_id("TEA-1"))}
+    )
+    assert await webhook_client.list_requests_after(sent, sent) == ["ProductById"]
+    assert await webhook_client.list_requests_after(sent, sent, sent) == []
 
 
-async def test_deliveries_in_the_wrong_order_leave_what_the_shop_has(door: Door) -> None:
-    web = door.web
+async def test_deliveries_in_the_wrong_order_leave_what_the_shop_has(webhook_client: WebhookClient) -> None:
+    web = webhook_client.web
     web.clock.forward(minutes=1)
-    body = {"id": int(web.id("TEA-1"))}
-    old = web.delivery("products/update", {**body, "title": "Morning tea"})
+    body = {"id": int(web.find_product_id("TEA-1"))}
+    old = web.build_delivery("products/update", {**body, "title": "Morning tea"})
     web.clock.forward(seconds=30)
     await web.sandbox.product("TEA-1", title="Evening tea")
-    new = web.delivery("products/update", {**body, "title": "Evening tea"})
-    await door.effect(new, old)
-    assert "Evening tea" in {row[0] for row in (await web.state())["titles"]}
-    assert "Morning tea" not in {row[0] for row in (await web.state())["titles"]}
+    new = web.build_delivery("products/update", {**body, "title": "Evening tea"})
+    await webhook_client.list_requests_after(new, old)
+    assert "Evening tea" in {row[0] for row in (await web.read_state())["titles"]}
+    assert "Morning tea" not in {row[0] for row in (await web.read_state())["titles"]}
 
 
-async def test_a_late_delivery_about_a_deleted_product_brings_nothing_back(door: Door) -> None:
-    web = door.web
-    body = {"id": int(web.id("TEA-1"))}
-    late = web.delivery("products/update", body)
+async def test_a_late_delivery_about_a_deleted_product_brings_nothing_back(webhook_client: WebhookClient) -> None:
+    web = webhook_client.web
+    body = {"id": int(web.find_product_id("TEA-1"))}
+    late = web.build_delivery("products/update", body)
     await web.sandbox.product("TEA-1", deleted=True)
-    await door.effect(web.delivery("products/delete", body))
-    assert len((await web.state())["listings"]) == 2
-    await door.effect(late)
-    assert len((await web.state())["listings"]) == 2
+    await webhook_client.list_requests_after(web.build_delivery("products/delete", body))
+    assert len((await web.read_state())["listings"]) == 2
+    await webhook_client.list_requests_after(late)
+    assert len((await web.read_state())["listings"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -270,12 +278,14 @@ async def test_a_late_delivery_about_a_deleted_product_brings_nothing_back(door:
     ids=lambda body: str(body[:12]),
 )
 async def test_a_signed_delivery_that_makes_no_sense_is_kept_with_its_problem_and_stops_no_other(
-    door: Door, body: bytes
+    webhook_client: WebhookClient, body: bytes
 ) -> None:
-    web = door.web
+    web = webhook_client.web
     web.clock.forward(seconds=30)
     await web.sandbox.product("TEA-1", title="Evening tea")
-    good = web.delivery("products/update", {"id": int(web.id("TEA-1"))})
-    assert await door.effect(web.delivery("products/update", body), good) == ["ProductById"]
-    assert "Evening tea" in {row[0] for row in (await web.state())["titles"]}
-    assert await web.faults() == {}
+    good = web.build_delivery("products/update", {"id": int(web.find_product_id("TEA-1"))})
+    assert await webhook_client.list_requests_after(web.build_delivery("products/update", body), good) == [
+        "ProductById"
+    ]
+    assert "Evening tea" in {row[0] for row in (await web.read_state())["titles"]}
+    assert await web.read_faults() == {}

@@ -1,4 +1,4 @@
-"""The configuration of a till: what is refused and how, and another layout than the built-in one."""
+"""The configuration of a till: validation messages, and layouts other than the built-in one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pydantic import ValidationError
 
 import gateway_sqlpos
 from gateway.sdk import Money, Registry
-from gateway.sdk.testing.sandbox import small_world
+from gateway.sdk.testing.sandbox import build_small_world
 from gateway_sqlpos import CHANNEL, open_channel
 from gateway_sqlpos.config import URL_FORMS, SqlPosConfig
-from gateway_sqlpos.sandbox import schema
-
-from .conftest import MakeTill, OpenTill, at_work
+from gateway_sqlpos_sandbox import schema
+from tests.plugins.conftest import MakeTill, OpenTill, build_context
 
 GOOD = {"url": "sqlite:///till.db", "currency": "GBP", "time_zone": "Europe/London"}
 MOVED = {"stock": {"table": "counted"}, "diary": {"table": "moved"}}
@@ -37,12 +36,12 @@ def test_the_schema_of_the_configuration_is_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "message"),
+    ("change", "path", "message"),
     [
         ({"url": "till.db"}, "url", f"is not a URL; expected {URL_FORMS}"),
         ({"url": "oracle://u:p4ss@h/n"}, "url", "begins with oracle; expected sqlite"),
         ({"url": "sqlite://"}, "url", "names no database"),
-        ({"currency": "QUID"}, "currency", "expected a currency code of ISO 4217 such as GBP"),
+        ({"currency": "QUID"}, "currency", "expected an ISO 4217 currency code such as GBP"),
         ({"time_zone": "London"}, "time_zone", "expected an IANA time zone such as Europe/London"),
         ({"late_window": "a while"}, "late_window", "expected a duration such as 72h or 3d, at most 14d"),
         ({"late_window": "15d"}, "late_window", "at most 14d"),
@@ -57,11 +56,11 @@ def test_the_schema_of_the_configuration_is_printed() -> None:
         ({"layout": {"products": {"id": ""}}}, "layout.products.id", "expected the name of a table or column"),
     ],
 )
-def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], place: str, message: str) -> None:
+def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         SqlPosConfig.model_validate({**GOOD, **change})
     (problem,) = caught.value.errors(include_input=False)
-    assert ".".join(map(str, problem["loc"])) == place
+    assert ".".join(map(str, problem["loc"])) == path
     assert message in problem["msg"]
     assert "p4ss" not in str(caught.value)
 
@@ -76,14 +75,14 @@ def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], pl
     ],
 )
 def test_what_can_be_written_follows_from_the_configuration(given: dict[str, Any], writes: list[str]) -> None:
-    channel = open_channel(SqlPosConfig.model_validate({**GOOD, **given}), at_work())
+    channel = open_channel(SqlPosConfig.model_validate({**GOOD, **given}), build_context())
     assert [write.of.__name__ for write in channel.writes] == writes
 
 
 @pytest.mark.anyio
 async def test_another_layout_of_one_table_and_integer_ids_is_read_by_configuration(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
-    channel = open_channel(SqlPosConfig.model_validate({**GOOD, "url": f"sqlite:///{path}", **OTHER}), at_work())
+    channel = open_channel(SqlPosConfig.model_validate({**GOOD, "url": f"sqlite:///{path}", **OTHER}), build_context())
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as conn:
         for statement in OTHER_TILL.split(";"):
@@ -91,16 +90,16 @@ async def test_another_layout_of_one_table_and_integer_ids_is_read_by_configurat
     engine.dispose()
     till = OpenTill(sandbox=None, channel=channel)  # type: ignore[arg-type]
     assert [feed.name for feed in channel.feeds] == ["products", "stock", "receipts"]
-    (product,) = await till.records("products")
+    (product,) = await till.read_records("products")
     assert (product.ref.id, product.title, product.category) == ("7", "Kettle", ())
     assert product.variants[0].price == Money(1999, "GBP")
-    (stock,) = await till.records("stock")
+    (stock,) = await till.read_records("stock")
     assert (stock.item, stock.place, stock.on_hand) == ("7", "1", 4)
-    (order,) = await till.records("receipts")
+    (order,) = await till.read_records("receipts")
     assert (order.number, order.place, order.total, order.tax_included) == ("12", "1", Money(3998, "GBP"), True)
     assert order.placed_at == datetime.fromisoformat("2011-02-03T10:00:00+00:00")
-    assert set(await till.fetched("receipts", "12", "no-number")) == {"12", "no-number"}
-    assert await till.items("receipts", await till.mark()) == []
+    assert set(await till.fetch_records("receipts", "12", "no-number")) == {"12", "no-number"}
+    assert await till.read_items("receipts", await till.mark()) == []
 
 
 OTHER_TILL = """
@@ -141,16 +140,16 @@ OTHER = {
 async def test_the_sandboxs_diary_explains_its_stock(open_till: MakeTill) -> None:
     till = await open_till()
     sale = await till.sandbox.sell("MUG-2", 3, "leeds")
-    await till.sandbox.refund(sale)
+    await till.sandbox.refund_receipt(sale)
     await till.sandbox.sell("TEA-1", 5, "london")
     diary, current = schema.stockdiary.c, schema.stockcurrent.c
     moved = sa.select(diary.product, diary.location, sa.func.sum(diary.units)).group_by(diary.product, diary.location)
     counted = sa.select(current.product, current.location, current.units)
 
-    def sums(conn: sa.Connection) -> tuple[set[Any], set[Any]]:
+    def select_sums(conn: sa.Connection) -> tuple[set[Any], set[Any]]:
         return set(map(tuple, conn.execute(moved))), set(map(tuple, conn.execute(counted)))
 
-    explained, there = await till.sandbox.run(sums)
+    explained, there = await till.sandbox.run(select_sums)
     assert there == explained
 
 
@@ -159,4 +158,4 @@ async def test_a_sandbox_that_is_started_again_is_as_it_was_left(open_till: Make
     first = await open_till()
     await first.sandbox.sell("TEA-1", 5, "london")
     again = await open_till()
-    assert len(await again.items("receipts")) == len(small_world().receipts) + 1
+    assert len(await again.read_items("receipts")) == len(build_small_world().receipts) + 1

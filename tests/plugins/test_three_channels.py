@@ -1,4 +1,4 @@
-"""Three channels at once, and some of them killed: every query answers, says what is stale since when, and heals."""
+"""Three channels at once, some of them killed: every query is answered, reports stale data, and recovers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from gateway.graphql.schema import build
+from gateway.graphql.schema import create_schema
 from tests.conftest import DATABASES
-
-from .retail import AMAZON, CHANNELS, PLACE, WEB, Retail, opened, retail
+from tests.plugins.three_channels import AMAZON, CHANNELS, LOCATION_KEY, WEB, Retail, open_retail, open_retail_gateway
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
@@ -44,12 +43,17 @@ EVERYTHING = (
   order(by: { id: $order }) { number }
   syncRejects { nodes { externalId } }
   listings { nodes { channel { key } price { amount } } }
+  attributeDefinitions { key }
+  category(handle: "none") { title }
   fulfillments(locationKey: "at-till") { nodes { id } }
   cart(token: $cart) { lines { quantity } }
   fulfillmentOptions(cartToken: $cart) { label }
   orderPreview(input: { cartToken: $cart, fulfillmentOptionToken: "none" }) { userErrors { code } }
   outboxEntries { nodes { id } }
   changes(types: [PRODUCT]) { nodes { nodeId kind } }
+  auditEntries { nodes { id } }
+  documents { nodes { id } }
+  apiTokens { nodes { id } }
   matchReviews { nodes { id } } }"""
 ).replace("SOURCES", SOURCES)
 CART = """mutation ($input: CartCreateInput!) { cartCreate(input: $input) { cart { token } userErrors { code } } }"""
@@ -65,62 +69,64 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 async def test_everything_is_asked() -> None:
-    query = build().query_type
+    query = create_schema().query_type
     assert query is not None
     assert [name for name in query.fields if f"\n  {name}" not in EVERYTHING] == []
 
 
-async def everything(shop: Retail) -> Any:
-    """What all queries answer together."""
-    found = await shop.data(IDS)
+async def query_everything(shop: Retail) -> Any:
+    """Run all queries."""
+    found = await shop.fetch_data(IDS)
     (product,) = found["products"]["nodes"]
     ids = {name: found[f"{name}s"]["nodes"][0]["id"] for name in ("customer", "order")}
     variants = [node["id"] for node in product["variants"]["nodes"]]
     lines = [{"variantId": variants[0], "quantity": 1}]
-    wish = {"channelKey": "web", "lines": lines, "idempotencyKey": "the same cart every time"}
-    cart = (await shop.data(CART, input=wish))["cartCreate"]["cart"]["token"]
-    return await shop.data(EVERYTHING, id=product["id"], product=product["id"], variants=variants, cart=cart, **ids)
+    cart_input = {"channelKey": "web", "lines": lines, "idempotencyKey": "the same cart every time"}
+    cart = (await shop.fetch_data(CART, input=cart_input))["cartCreate"]["cart"]["token"]
+    return await shop.fetch_data(
+        EVERYTHING, id=product["id"], product=product["id"], variants=variants, cart=cart, **ids
+    )
 
 
-def without_sources(answer: Any) -> Any:
-    """The same, but for what it says of ages."""
+def strip_sources(answer: Any) -> Any:
+    """Remove the ages of data from a response."""
     if isinstance(answer, dict):
-        return {name: without_sources(value) for name, value in answer.items() if name != "sources"}
-    return [without_sources(item) for item in answer] if isinstance(answer, list) else answer
+        return {name: strip_sources(value) for name, value in answer.items() if name != "sources"}
+    return [strip_sources(item) for item in answer] if isinstance(answer, list) else answer
 
 
-def all_sources(answer: Any) -> list[dict[str, Any]]:
-    """All that it says of ages."""
+def list_sources(answer: Any) -> list[dict[str, Any]]:
+    """List the ages of data in a response."""
     if isinstance(answer, list):
-        return [source for item in answer for source in all_sources(item)]
+        return [source for item in answer for source in list_sources(item)]
     if not isinstance(answer, dict):
         return []
-    inner = [source for name, value in answer.items() if name != "sources" for source in all_sources(value)]
+    inner = [source for name, value in answer.items() if name != "sources" for source in list_sources(value)]
     return [*(answer.get("sources") or []), *inner]
 
 
 async def break_(shop: Retail, keys: Iterable[str], mode: str) -> None:
-    """Have these sandboxes behave so."""
+    """Set the fault mode of these sandboxes."""
     for key in keys:
-        await shop.sandbox(key).fault(mode)
+        await shop.get_sandbox(key).fault(mode)
 
 
 @pytest.mark.parametrize("killed", KILLED, ids="+".join)
 async def test_whatever_is_killed_every_query_answers_and_says_what_is_stale_since_when(
     tmp_path: Path, database_url: str, killed: tuple[str, ...]
 ) -> None:
-    async with retail(tmp_path, url=database_url) as shop:
+    async with open_retail(tmp_path, url=database_url) as shop:
         await shop.pass_on()
         read_at = shop.clock().isoformat().replace("+00:00", "Z")
-        before = await everything(shop)
+        before = await query_everything(shop)
         await break_(shop, killed, "down")
         await shop.pass_on(hours=1)
-        after = await everything(shop)
-        assert without_sources(after) == without_sources(before)
+        after = await query_everything(shop)
+        assert strip_sources(after) == strip_sources(before)
         now = shop.clock().isoformat().replace("+00:00", "Z")
-        told = [source for source in all_sources(after) if source["state"] != "UNSUPPORTED"]
-        assert {source["channel"]["key"] for source in told} == set(CHANNELS)
-        for source in told:
+        sources = [source for source in list_sources(after) if source["state"] != "UNSUPPORTED"]
+        assert {source["channel"]["key"] for source in sources} == set(CHANNELS)
+        for source in sources:
             if source["channel"]["key"] in killed:
                 assert (source["state"], source["asOf"]) == ("FAILED", read_at)
                 assert source["staleAt"] < now
@@ -131,57 +137,59 @@ async def test_whatever_is_killed_every_query_answers_and_says_what_is_stale_sin
 
 
 @pytest.mark.parametrize("killed", KILLED, ids="+".join)
+@pytest.mark.long
 async def test_what_was_killed_heals_without_help_and_so_does_a_gateway_that_was_restarted_meanwhile(
     tmp_path: Path, database_url: str, killed: tuple[str, ...]
 ) -> None:
-    async with retail(tmp_path, url=database_url) as shop:
+    async with open_retail(tmp_path, url=database_url) as shop:
         await shop.pass_on()
-        before = without_sources(await everything(shop))
+        before = strip_sources(await query_everything(shop))
         await break_(shop, killed, "down")
         await shop.pass_on(hours=1)
-        async with opened(shop.document, shop.sandboxes, shop.wires, shop.clock) as again:
-            assert await again.gateway.ready()
-            assert without_sources(await everything(again)) == before
+        async with open_retail_gateway(shop.document, shop.sandboxes, shop.wires, shop.clock) as again:
+            assert await again.gateway.check_ready()
+            assert strip_sources(await query_everything(again)) == before
             await again.pass_on(hours=1)
             for key in killed:
-                await again.sandbox(key).fault("ok")
-                await again.sandbox(key).sell("TEA-1", 2, PLACE)
+                await again.get_sandbox(key).fault("ok")
+                await again.get_sandbox(key).sell("TEA-1", 2, LOCATION_KEY)
             await again.pass_on(minutes=20)
-            told = [one for one in all_sources(await everything(again)) if one["state"] != "UNSUPPORTED"]
-            assert {(one["state"], one["fault"] is None) for one in told} == {("FRESH", True)}
+            sources = [one for one in list_sources(await query_everything(again)) if one["state"] != "UNSUPPORTED"]
+            assert {(one["state"], one["fault"] is None) for one in sources} == {("FRESH", True)}
             for key in CHANNELS:
-                assert await again.available(key) == (10 if key in killed else 12)
+                assert await again.fetch_available(key) == (10 if key in killed else 12)
 
 
 @pytest.mark.parametrize("mode", ["hang", "slow"])
 async def test_while_channels_hang_every_query_answers_at_once(tmp_path: Path, mode: str) -> None:
-    async with retail(tmp_path, call_deadline="30s") as shop:
+    async with open_retail(tmp_path, call_deadline="30s") as shop:
         await shop.pass_on()
-        before = without_sources(await everything(shop))
-        hanging = (WEB, AMAZON) if mode == "slow" else CHANNELS  # a database is not slow
+        before = strip_sources(await query_everything(shop))
+        hanging = (WEB, AMAZON) if mode == "slow" else CHANNELS  # a database cannot be slow
         await break_(shop, hanging, mode)
         shop.clock.forward(hours=1)
         syncing = asyncio.create_task(shop.gateway.run_due())
         try:
             for _ in range(5):
                 begun = time.monotonic()
-                assert without_sources(await everything(shop)) == before
+                assert strip_sources(await query_everything(shop)) == before
                 assert time.monotonic() - begun < 2
             assert not syncing.done(), "or nothing hung"
         finally:
             await break_(shop, hanging, "ok")
             await syncing
         await shop.pass_on(minutes=20)
-        assert [await shop.faults(key) for key in CHANNELS] == [{}, {}, {}]
+        assert [await shop.read_faults(key) for key in CHANNELS] == [{}, {}, {}]
 
 
+@pytest.mark.long
 async def test_ids_are_those_of_before(tmp_path: Path) -> None:
-    """A channel that comes back brings the same things back: links stay good."""
-    async with retail(tmp_path) as shop:
+    """A channel that recovers returns the same records, so links stay valid."""
+    async with open_retail(tmp_path) as shop:
         await shop.pass_on()
-        before = await shop.data(IDS)
+        before = await shop.fetch_data(IDS)
         await break_(shop, CHANNELS, "down")
         await shop.pass_on(hours=30)
         await break_(shop, CHANNELS, "ok")
         await shop.pass_on(hours=30)
-        assert await shop.data(IDS) == before
+        assert await shop.fetch_data(IDS) == before

@@ -1,4 +1,4 @@
-"""What a database error tells, and to whom."""
+"""Database errors: what they reveal to clients and to the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.storage.database import Database, DatabaseUrlError
+from gateway.storage.database import Database
+from gateway.storage.errors import DatabaseUrlError
 
 pytestmark = pytest.mark.anyio
 

@@ -8,27 +8,26 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy.engine import Connection
 
-from gateway.storage import sources, tables
+from gateway.storage import tables
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
-from tests.conftest import execute_on_postgres, named
+from gateway.storage.sync import source_records
+from tests.conftest import build_database_url, execute_on_postgres
+from tests.storage.schema_comparison import list_differences
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path, fresh_names: Iterator[int]) -> Iterator[str]:
-    """A database without a single table."""
+    """A database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     address, name = request.getfixturevalue("postgres_server"), f"empty_{next(fresh_names)}"
     execute_on_postgres(address, f"CREATE DATABASE {name}")
-    yield named(address, name)
+    yield build_database_url(address, name)
     execute_on_postgres(address, f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -42,23 +41,22 @@ async def test_several_processes_that_start_at_once_make_the_tables_once(empty_u
 
 
 async def test_the_first_observation_begins_before_it_ends(empty_url: str) -> None:
-    """A sequence's value is its first one before and after it was first asked: two first reads would not overlap."""
+    """The value of a sequence is its first one both before and after the first use, so two first reads would not
+    overlap.
+    """
     database = Database(empty_url)
     await migrate(database)
-    begin = await database.read(sources.current_count)
-    end = await database.write(sources.next_count)
+    begin = await database.read(source_records.get_current_count)
+    end = await database.write(source_records.take_next_count)
     assert end > begin
-    assert await database.read(sources.current_count) == end
+    assert await database.read(source_records.get_current_count) == end
     await database.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index:Warning")
 async def test_the_migrations_make_the_tables_that_statements_are_written_for(empty_url: str) -> None:
     database = Database(empty_url)
     await migrate(database)
 
-    def missing(conn: Connection) -> list[object]:
-        context = MigrationContext.configure(conn, opts={"compare_type": False})
-        return list(compare_metadata(context, tables.metadata))
-
-    assert await database.write(missing) == []
+    assert await database.write(list_differences) == []
     await database.close()

@@ -1,4 +1,4 @@
-"""What takes minutes, and is different every time: collected when TORTURE is set, and not else."""
+"""Tests that take minutes and vary with every run: collected only when TORTURE is set."""
 
 from __future__ import annotations
 

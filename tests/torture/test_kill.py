@@ -1,4 +1,4 @@
-"""kill -9 at any moment of a sync: nothing is lost, and the next start goes on to the same end."""
+"""kill -9 at any moment of a sync: nothing is lost, and the next start reaches the same final state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture import victim
+from tests.torture import syncing_process
 
 KILLS = 50
 
@@ -20,7 +20,9 @@ KILLS = 50
 @pytest.fixture(scope="module")
 def processes() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.torture.victim"])  # or each would take seconds to import
+    context.set_forkserver_preload(
+        ["tests.torture.syncing_process"]
+    )  # otherwise each process would take seconds to import
     return context
 
 
@@ -29,7 +31,7 @@ def late() -> Iterator[int]:
     return itertools.count(1)
 
 
-def files(folder: Path, name: str) -> tuple[Path, str]:
+def build_paths(folder: Path, name: str) -> tuple[Path, str]:
     path = folder / f"{name}.db"
     return path, f"sqlite:///{path}"
 
@@ -40,20 +42,20 @@ def test_a_sync_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(
 ) -> None:
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    before, before_url = files(tmp_path, "before")
-    first = victim.synced(before_url, 1, 0) if start == "synced before" else None
-    _, clean_url = files(tmp_path, "clean")
-    expected = victim.synced(clean_url, 2, 0)
+    before, before_url = build_paths(tmp_path, "before")
+    first = syncing_process.sync_and_read(before_url, 1, 0) if start == "synced before" else None
+    _, clean_url = build_paths(tmp_path, "clean")
+    expected = syncing_process.sync_and_read(clean_url, 2, 0)
     assert expected != first
     unfinished = 0
     for n in range(KILLS // 2):
-        path, url = files(tmp_path, f"run{n}")
+        path, url = build_paths(tmp_path, f"run{n}")
         if first is not None:
             shutil.copy(before, path)
         for _ in range(chance.choice((1, 1, 2))):
             kill_amid(processes, url, next(late), chance)
-            unfinished += victim.known(url) != expected
-        assert victim.synced(url, 2, next(late)) == expected, f"seed {seed}, run {n}"
+            unfinished += syncing_process.read_known(url) != expected
+        assert syncing_process.sync_and_read(url, 2, next(late)) == expected, f"seed {seed}, run {n}"
         assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         path.unlink()
     assert unfinished > KILLS // 8, "most syncs were over before they were killed: nothing was tried"
@@ -62,8 +64,8 @@ def test_a_sync_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(
 def kill_amid(
     processes: multiprocessing.context.ForkServerContext, url: str, hours: int, chance: random.Random
 ) -> None:
-    """Kill a sync after a random time, measured in how long a whole one takes."""
-    process = processes.Process(target=victim.sync, args=(url, 2, hours))
+    """Kill a sync after a random share of the duration of a complete one."""
+    process = processes.Process(target=syncing_process.sync, args=(url, 2, hours))
     process.start()
     process.join(chance.uniform(0.05, 2.5))
     process.kill()

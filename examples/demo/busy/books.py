@@ -1,6 +1,4 @@
-"""The day's own books: what there was, what went, and so what has to be there; kept apart from everything that the
-gateway writes down.
-"""
+"""Expected stock: initial counts minus sales, recorded independently of the gateway's data."""
 
 from __future__ import annotations
 
@@ -11,114 +9,117 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from examples.demo import made_up, store
-from examples.demo.channels import Twins
+from examples.demo import generated, store
+from examples.demo.channels import Sandboxes
 from gateway.storage.database import Database
-from gateway.storage.rows import load
+from gateway.storage.sql.bulk import load_json
 from gateway.storage.tables import fulfillments, listings, order_lines
-from gateway_shopify.sandbox import ShopSandbox
-from gateway_shopify.sandbox.shop import number
-from gateway_sqlpos.sandbox import schema
+from gateway_shopify_sandbox import ShopifySandbox
+from gateway_shopify_sandbox.state import parse_number
+from gateway_sqlpos_sandbox import schema
 
-COUNTED = {
-    ("till", made_up.LONDON): "store-london",
-    ("till", made_up.MANCHESTER): "store-manchester",
+LOCATIONS = {
+    ("till", generated.LONDON): "store-london",
+    ("till", generated.MANCHESTER): "store-manchester",
     ("web", store.LEEDS): "warehouse-leeds",
 }
-"""Who counts where, and what the configuration calls that place."""
+"""The configured location of each counting channel's external location."""
 
-GONE = ("CANCELLED", "REJECTED", "FAILED")
-"""What has become of fulfillments for which nothing has left."""
+INEFFECTIVE_STATUSES = ("CANCELLED", "REJECTED", "FAILED")
+"""Statuses of fulfillments without effect on stock."""
 
-Spot = tuple[str, str]
-"""A variant, by the gateway's id, and a location."""
+StockKey = tuple[str, str]
+"""A variant's id in the gateway, and a location key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
-    """What one unit of something that a channel sells is. `units`: of the variant."""
+class SoldVariant:
+    """The variant of a listing, and its units per listing."""
 
     variant: str
     units: int
 
 
 @dataclass(slots=True)
-class Books:
-    """Units by variant and location.
+class StockBooks:
+    """Expected units by variant and location.
 
     Attributes:
-        names: what is sold under a channel's code.
+        variants: the variants by channel and SKU.
     """
 
-    names: Mapping[tuple[str, str], Sold]
-    there: Counter[Spot] = field(default_factory=Counter)
-    moved: Counter[Spot] = field(default_factory=Counter)
+    variants: Mapping[tuple[str, str], SoldVariant]
+    initial: Counter[StockKey] = field(default_factory=Counter)
+    moved: Counter[StockKey] = field(default_factory=Counter)
 
     def move(self, channel: str, sku: str, location: str, units: int) -> None:
-        """So many units came, or went."""
-        sold = self.names.get((channel, sku))
+        """Record units that were added or removed (negative)."""
+        sold = self.variants.get((channel, sku))
         if sold is not None:
             self.moved[sold.variant, location] += units * sold.units
 
-    def differences(self, ordered: Mapping[Spot, int], found: Mapping[Spot, int]) -> Iterator[str]:
-        """A line for each count that is not what it has to be. `ordered`: through the gateway, and not undone."""
-        for spot in sorted({*self.there, *found}):
-            expected = self.there[spot] + self.moved[spot] - ordered.get(spot, 0)
-            if found.get(spot, 0) != expected:
-                variant, location = spot
-                names = [sku for (channel, sku), sold in self.names.items() if sold.variant == variant]
-                yield f"{'/'.join(sorted(set(names)))} in {location}: {expected} expected, {found.get(spot, 0)} counted"
+    def find_differences(self, ordered: Mapping[StockKey, int], counted: Mapping[StockKey, int]) -> Iterator[str]:
+        """Yield a line for each unexpected count. `ordered`: units ordered through the gateway."""
+        for key in sorted({*self.initial, *counted}):
+            expected = self.initial[key] + self.moved[key] - ordered.get(key, 0)
+            if counted.get(key, 0) != expected:
+                variant, location = key
+                names = sorted({sku for (_, sku), sold in self.variants.items() if sold.variant == variant})
+                yield f"{'/'.join(names)} in {location}: {expected} expected, {counted.get(key, 0)} counted"
 
 
-async def counted(books: Books, twins: Twins) -> Counter[Spot]:
-    """What the channels count that are believed."""
-    found: Counter[Spot] = Counter()
-    for channel, sku, place, units in [*await twins.till.run(_till), *_web(twins.web)]:
-        sold, location = books.names.get((channel, sku)), COUNTED.get((channel, place))
+async def count_stock(books: StockBooks, sandboxes: Sandboxes) -> Counter[StockKey]:
+    """Count the stock of the authorities."""
+    counts: Counter[StockKey] = Counter()
+    for channel, sku, external_location, units in [
+        *await sandboxes.till.run(_read_till_counts),
+        *_read_web_counts(sandboxes.web),
+    ]:
+        sold, location = books.variants.get((channel, sku)), LOCATIONS.get((channel, external_location))
         if sold is not None and location is not None:
-            found[sold.variant, location] += units
-    return found
+            counts[sold.variant, location] += units
+    return counts
 
 
-def _till(conn: Connection) -> list[tuple[str, str, str, int]]:
+def _read_till_counts(conn: Connection) -> list[tuple[str, str, str, int]]:
     counts, products = schema.stockcurrent.c, schema.products.c
     chosen = sa.select(products.reference, counts.location, counts.units).where(products.id == counts.product)
     return [("till", row[0], row[1], int(row[2])) for row in conn.execute(chosen)]
 
 
-def _web(web: ShopSandbox) -> Iterator[tuple[str, str, str, int]]:
-    """What is there and not promised to anybody."""
-    leeds = int(web.places[store.LEEDS])
-    for variant in web.shop.all("ProductVariant"):
-        level = web.shop.levels.get(number(variant["inventoryItem"]["id"]), {}).get(leeds)
+def _read_web_counts(web: ShopifySandbox) -> Iterator[tuple[str, str, str, int]]:
+    """Yield the available units in Leeds."""
+    leeds = int(web.locations[store.LEEDS])
+    for variant in web.shop.list_nodes("ProductVariant"):
+        level = web.shop.levels.get(parse_number(variant["inventoryItem"]["id"]), {}).get(leeds)
         if level is not None:
             yield "web", variant["sku"], store.LEEDS, level["counts"].get("available", 0)
 
 
-async def opened(database: Database, twins: Twins) -> Books:
-    """The books as the day begins."""
-    books = Books(await database.read(_names))
-    books.there = await counted(books, twins)
+async def open_books(database: Database, sandboxes: Sandboxes) -> StockBooks:
+    """Open the books with the current counts."""
+    books = StockBooks(await database.read(_read_variants))
+    books.initial = await count_stock(books, sandboxes)
     return books
 
 
-def _names(conn: Connection) -> dict[tuple[str, str], Sold]:
+def _read_variants(conn: Connection) -> dict[tuple[str, str], SoldVariant]:
     chosen = sa.select(listings.c.channel, listings.c.sku, listings.c.variant_id, listings.c.units_per_listing)
-    return {(row[0], row[1]): Sold(row[2], row[3]) for row in conn.execute(chosen) if row[1] is not None}
+    return {(row[0], row[1]): SoldVariant(row[2], row[3]) for row in conn.execute(chosen) if row[1] is not None}
 
 
-async def ordered(database: Database) -> Counter[Spot]:
-    """What has left, or is to leave, because it was ordered through the gateway."""
-    return await database.read(_ordered)
+async def sum_ordered(database: Database) -> Counter[StockKey]:
+    """Sum the units of orders through the gateway that have left or will leave."""
+    return await database.read(_sum_ordered)
 
 
-def _ordered(conn: Connection) -> Counter[Spot]:
+def _sum_ordered(conn: Connection) -> Counter[StockKey]:
     variant = {row[0]: row[1] for row in conn.execute(_variants)}
-    found: Counter[Spot] = Counter()
-    for row in conn.execute(sa.select(fulfillments).where(fulfillments.c.status.not_in(GONE))):
-        for line, quantity in load(row.lines):
-            found[variant[line], row.transfer_from or row.location] += quantity
-    return found
+    units: Counter[StockKey] = Counter()
+    for row in conn.execute(sa.select(fulfillments).where(fulfillments.c.status.not_in(INEFFECTIVE_STATUSES))):
+        for line, quantity in load_json(row.lines):
+            units[variant[line], row.transfer_from or row.location] += quantity
+    return units
 
 
 _variants = sa.select(order_lines.c.id, listings.c.variant_id).join(

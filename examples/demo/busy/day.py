@@ -1,8 +1,8 @@
-"""A busy day from morning to night.
+"""A simulated day of sales.
 
-The day goes by in rounds. In each, people buy everywhere at once while the gateway does what is due; and between two
-of them, when nothing is under way any more, the clock that all of them share is moved on. So a day takes minutes, and
-nobody is told anything sooner or later than in life.
+The day consists of rounds. In each round, customers buy in all channels while the gateway does its due work; between
+two rounds, when nothing is in progress, the shared clock advances. So a day takes minutes, with the same delays
+between events as in reality.
 """
 
 from __future__ import annotations
@@ -23,57 +23,59 @@ from sqlalchemy.engine import Connection
 
 from examples.demo import marketplace
 from examples.demo.busy import books as bookkeeping
-from examples.demo.busy.goods import busy_worlds
-from examples.demo.busy.shoppers import Shoppers
-from examples.demo.busy.trade import Trade
-from examples.demo.busy.weather import Weather
-from examples.demo.channels import Twins, started
-from examples.demo.gateway_process import CONFIG, addresses, run
-from examples.demo.retail import Sold
+from examples.demo.busy.channel_sales import ChannelSales
+from examples.demo.busy.customers import ApiCustomers
+from examples.demo.busy.faults import FaultSchedule
+from examples.demo.busy.goods import build_busy_worlds
+from examples.demo.channels import Sandboxes, start_sandboxes
+from examples.demo.gateway_process import CONFIG, build_environment, run_command
+from examples.demo.retail import ReceiptLine
 from gateway.app import create_app
-from gateway.commerce import pushing
-from gateway.runtime import Gateway, open_gateway
+from gateway.commerce.context import SellingContext
+from gateway.commerce.push import followers, planner
+from gateway.runtime.gateway import Gateway, open_gateway
 from gateway.sdk.testing.sandbox import World
-from gateway.sdk.testing.server import Server
-from gateway.settings import ChannelTable, Settings, load
+from gateway.sdk.testing.sandbox_server import Server
+from gateway.settings.loading import load
+from gateway.settings.schema import ChannelTable, Settings
 from gateway.storage.tables import outbox, reservations
 
 ROUND = timedelta(minutes=3)
-AT_ONCE, ROUNDS = 12, 80
-"""Sales of one round; more, where there would be more rounds than that."""
+SALES_PER_ROUND, MAX_ROUNDS = 12, 80
+"""Sales per round; more, if the day would have more rounds than `MAX_ROUNDS`."""
 
-GENEROUS = 1000.0
-"""How much more often than in life the store and the marketplace let themselves be asked: the clock goes in jumps."""
+RATE_SCALE = 1000.0
+"""The factor by which the sandboxes raise the real rate limits, because the clock advances in steps."""
 
-CALL = timedelta(seconds=5)
-"""So long a call to a channel may take: longer than a slow answer, and shorter than two."""
+CALL_DEADLINE = timedelta(seconds=5)
+"""The deadline of a call to a channel: more than a slow response takes, less than two."""
 
-BEFORE = timedelta(days=7)
-"""So long before now the day begins: `gateway doctor` comes after it, by its own clock."""
+START_OFFSET = timedelta(days=7)
+"""The day starts this long ago, so that `gateway doctor`, with the real clock, runs after it."""
 
-NIGHT = 60
-"""Rounds after closing time until all is told and proved: nothing takes that long."""
+MAX_CLOSING_ROUNDS = 60
+"""Maximum number of rounds after closing time until all commands are delivered and proven."""
 
-EVERY = timedelta(minutes=1)
+FEED_INTERVAL = timedelta(minutes=1)
 
 
 class Clock:
-    """The time of the day. The marketplace's seconds go with it."""
+    """The simulated clock, shared with the sandboxes."""
 
     def __init__(self, start: datetime) -> None:
-        self.begun = self.time = start
+        self.start = self.time = start
 
     def __call__(self) -> datetime:
         return self.time
 
-    def ticks(self) -> float:
-        """Seconds since it began."""
-        return (self.time - self.begun).total_seconds()
+    def get_elapsed_seconds(self) -> float:
+        """Return the seconds since the start."""
+        return (self.time - self.start).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How busy it is. `seed`: the same makes the same choices."""
+    """The size of the day. The same seed makes the same choices."""
 
     sales: int
     seed: int
@@ -82,148 +84,160 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What it came to. `differences`: between the day's own books and what the channels count."""
+    """The result. `differences`: between the expected and the counted stock."""
 
     sold: Counter[str]
     differences: Sequence[str]
-    open: Sequence[str]
+    pending: Sequence[str]
     doctor: int
 
-    def told(self, say: Callable[[str], None]) -> int:
-        """Say it; 0: all is as it has to be."""
-        for title, lines in (("counted otherwise than sold", self.differences), ("not done", self.open)):
+    def print(self, say: Callable[[str], None]) -> int:
+        """Print the result; return the exit code."""
+        for title, lines in (("counts that differ from the sales", self.differences), ("pending", self.pending)):
             say("\n  ".join([f"{title}: {len(lines)}", *lines]))
-        return 1 if self.doctor or self.differences or self.open else 0
+        return 1 if self.doctor or self.differences or self.pending else 0
 
 
 @dataclass(slots=True)
 class Day:
-    """Everything that takes part."""
+    """All participants of the simulation."""
 
     gateway: Gateway
     clock: Clock
-    shoppers: Shoppers
-    trade: Trade
-    weather: Weather
+    customers: ApiCustomers
+    channel_sales: ChannelSales
+    faults: FaultSchedule
     dice: random.Random
     say: Callable[[str], None]
     sold: Counter[str] = field(default_factory=Counter)
 
-    async def open(self, sales: int) -> None:
-        """Sell so much, and have things go wrong meanwhile."""
-        shown, at_once = 0, max(AT_ONCE, sales // ROUNDS)
+    async def sell(self, sales: int) -> None:
+        """Run rounds until this number of sales, with random faults."""
+        shown, at_once = 0, max(SALES_PER_ROUND, sales // MAX_ROUNDS)
         while (done := sum(self.sold.values())) < sales:
             if done >= shown:
-                self.say(f"{self.clock():%a %H:%M} {done:,} of {sales:,} sold ({_listed(self.sold)}); {self.weather}")
+                self.say(
+                    f"{self.clock():%a %H:%M} {done:,} of {sales:,} sold ({_format_counts(self.sold)}); {self.faults}"
+                )
                 shown += max(1, sales // 20)
-            await self.weather.change()
-            await self._round(min(at_once, sales - done))
-            await self._pass(ROUND)
+            await self.faults.change()
+            await self._run_round(min(at_once, sales - done))
+            await self._advance_clock(ROUND)
 
-    async def _round(self, sales: int) -> None:
+    async def _run_round(self, sales: int) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.gateway.run_due())
             for _ in range(sales):
-                tasks.create_task(self._sells())
+                tasks.create_task(self._sell_once())
             for _ in range(self.dice.randint(0, sales)):
-                tasks.create_task(self._goes_on())
+                tasks.create_task(self._progress_order())
         await self.gateway.run_due()
 
-    async def _sells(self) -> None:
+    async def _sell_once(self) -> None:
         who, sells = self.dice.choice(
             (
-                ("till", self.trade.till_sells),
-                ("web", self.trade.store_sells),
-                ("amazon", self.trade.amazon_sells),
-                *[("gateway", self.shoppers.buy)] * 3,
+                ("till", self.channel_sales.sell_at_till),
+                ("web", self.channel_sales.sell_in_store),
+                ("amazon", self.channel_sales.sell_on_amazon),
+                *[("gateway", self.customers.buy)] * 3,
             )
         )
         sold = await sells()
         self.sold[who] += sold
 
-    async def _goes_on(self) -> None:
-        goes_on = (self.trade.till_takes_back, self.trade.store_goes_on, self.shoppers.go_on, self.shoppers.go_on)
+    async def _progress_order(self) -> None:
+        goes_on = (
+            self.channel_sales.refund_at_till,
+            self.channel_sales.progress_store_order,
+            self.channel_sales.take_back_in_store,
+            self.customers.progress_order,
+            self.customers.progress_order,
+        )
         await self.dice.choice(goes_on)()
 
-    async def _pass(self, time: timedelta) -> None:
-        """Nothing is under way while the clock is moved; what a slow store still has to do, it does before."""
-        await self.trade.settle()
+    async def _advance_clock(self, time: timedelta) -> None:
+        """Advance the clock after all requests have completed."""
+        await self.channel_sales.settle()
         self.clock.time += time
 
     async def close(self) -> list[str]:
-        """Nothing more is sold, nothing is broken, and all that is due is done; what is left even so."""
-        await self.weather.clear()
-        for _ in range(NIGHT):
-            await self._pass(ROUND)
-            for key in self.gateway.syncing:
-                await self.gateway.make_due(key)
+        """Clear the faults and run the due work; return what remains pending."""
+        await self.faults.clear()
+        for _ in range(MAX_CLOSING_ROUNDS):
+            await self._advance_clock(ROUND)
+            for key in self.gateway.channel_syncs:
+                await self.gateway.request_sync(key)
             await self.gateway.run_due()
-            if not (left := await self.gateway.database.read(_left, self.gateway)):
+            if not (left := await self.gateway.database.read(_find_pending, self.gateway)):
                 return []
         return left
 
 
-def _left(conn: Connection, gateway: Gateway) -> list[str]:
-    """What is to be told, or told and not proved; but what only a person can see to."""
+def _find_pending(conn: Connection, gateway: Gateway) -> list[str]:
+    """List commands that are not delivered or not proven, except dead ones."""
     waiting = sa.select(outbox.c.channel, outbox.c.operation, outbox.c.subject, outbox.c.fault_message)
-    found = [
-        f"{row[0]}: {row[1]} of {row[2]} is not told: {row[3] or 'it waits'}"
+    pending = [
+        f"{row[0]}: {row[1]} of {row[2]} is not delivered: {row[3] or 'waiting'}"
         for row in conn.execute(waiting.where(outbox.c.state.in_(("QUEUED", "SENDING"))))
     ]
     moving = sa.select(reservations.c.channel, reservations.c.item, reservations.c.place, reservations.c.quantity)
     dead = sa.select(outbox.c.key).where(outbox.c.state == "DEAD")
     hanging = sa.or_(reservations.c.command.is_(None), reservations.c.command.not_in(dead))
-    found += [
-        f"{row[0]}: {row[3]} of {row[1]} in {row[2]} are not proved"
+    pending += [
+        f"{row[0]}: {row[3]} of {row[1]} at {row[2]} are not proven"
         for row in conn.execute(moving.where(reservations.c.state == "COMMITTED", hanging))
     ]
-    ground = gateway.rules.ground
-    return found + [
-        f"{key} is to offer {one.wanted} of {one.offer.external_id}"
-        for key in pushing.followers(ground)
-        for one in pushing.plan(conn, key, ground)
+    ground = gateway.rules.topology
+    return pending + [
+        f"{key} should offer {one.target} of {one.offer.external_id}"
+        for key in followers.list_followers(ground)
+        for one in planner.plan_follower(conn, key, ground)
     ]
 
 
-def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "nothing yet"
+def _format_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none yet"
 
 
-# ------------------------------------------------------------------------------------------------ setting up
+# ------------------------------------------------------------------------------------------------ setup
 
 
-def _settings(environment: Mapping[str, str]) -> Settings:
-    """The demo's, but that no call lasts long."""
-    found = load(CONFIG, environment)
-    channels = {key: _table(table) for key, table in found.channels.items()}
-    return found.model_copy(update={"channels": channels})
+def _load_settings(environment: Mapping[str, str]) -> Settings:
+    """Load the demo's settings, with short deadlines."""
+    settings = load(CONFIG, environment)
+    channels = {key: _build_channel_table(table) for key, table in settings.channels.items()}
+    return settings.model_copy(update={"channels": channels})
 
 
-def _table(table: ChannelTable) -> ChannelTable:
-    often = {"orders": EVERY, "receipts": EVERY}
-    every = {feed: often.get(feed, 4 * EVERY) for feed in table.every}
-    return table.model_copy(update={"call_deadline": CALL, "live_deadline": CALL, "every": every})
+def _build_channel_table(table: ChannelTable) -> ChannelTable:
+    often = {"orders": FEED_INTERVAL, "receipts": FEED_INTERVAL}
+    every = {feed: often.get(feed, 4 * FEED_INTERVAL) for feed in table.every}
+    return table.model_copy(update={"call_deadline": CALL_DEADLINE, "live_deadline": CALL_DEADLINE, "every": every})
 
 
-async def spend(lines: Sequence[Sold], kept: Path, port: int, plan: Plan, say: Callable[[str], None]) -> Report:
-    """A whole day, and what `gateway doctor` says at its end."""
-    clock = Clock(datetime.now(UTC).replace(microsecond=0) - BEFORE)
-    worlds = busy_worlds(lines, plan.articles)
-    async with started(worlds, kept, scales=(GENEROUS, GENEROUS), now=clock, ticks=clock.ticks) as twins:
-        environment = {**twins.environment, **addresses(kept / "gateway.db", port)}
-        async with open_gateway(_settings(environment), clock=clock) as gateway, _served(gateway, port) as client:
-            day = await _begun(gateway, clock, twins, client, worlds, plan, say)
+async def run_day(
+    lines: Sequence[ReceiptLine], directory: Path, port: int, plan: Plan, say: Callable[[str], None]
+) -> Report:
+    """Simulate a day, then run `gateway doctor`."""
+    clock = Clock(datetime.now(UTC).replace(microsecond=0) - START_OFFSET)
+    worlds = build_busy_worlds(lines, plan.articles)
+    async with start_sandboxes(
+        worlds, directory, scales=(RATE_SCALE, RATE_SCALE), now=clock, ticks=clock.get_elapsed_seconds
+    ) as sandboxes:
+        environment = {**sandboxes.environment, **build_environment(directory / "gateway.db", port)}
+        async with open_gateway(_load_settings(environment), clock=clock) as gateway, _serve(gateway, port) as client:
+            day = await _open_day(gateway, clock, sandboxes, client, worlds, plan, say)
             began, morning = time.monotonic(), clock()
-            await day.open(plan.sales)
+            await day.sell(plan.sales)
             left = await day.close()
-            say(_closed(clock() - morning, time.monotonic() - began, day))
-            differences = await _differences(day)
-        return Report(day.sold, differences, left, await run("doctor", environment))
+            say(_format_summary(clock() - morning, time.monotonic() - began, day))
+            differences = await _find_differences(day)
+        return Report(day.sold, differences, left, await run_command("doctor", environment))
 
 
 @asynccontextmanager
-async def _served(gateway: Gateway, port: int) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of this gateway, over HTTP."""
+async def _serve(gateway: Gateway, port: int) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve the gateway, and yield an HTTP client."""
     server = Server(create_app(gateway), port)
     await server.open()
     try:
@@ -233,43 +247,51 @@ async def _served(gateway: Gateway, port: int) -> AsyncIterator[httpx2.AsyncClie
         await server.close()
 
 
-async def _begun(
+async def _open_day(
     gateway: Gateway,
     clock: Clock,
-    twins: Twins,
+    sandboxes: Sandboxes,
     client: httpx2.AsyncClient,
     worlds: Mapping[str, World],
     plan: Plan,
     say: Callable[[str], None],
 ) -> Day:
-    """Everything is read, and followers may be told what to offer."""
-    gateway.turns.gap = 0
+    """Run the first sync, arm the followers, and open the books."""
+    gateway.write_throttle.gap = 0
     await gateway.run_due()
-    await gateway.subscribe("web")
-    for key in pushing.followers(gateway.rules.ground):
-        await gateway.database.write(pushing.arm, key, gateway.rules.ground, clock())
+    await gateway.subscribe_webhooks("web")
+    for key in followers.list_followers(gateway.rules.topology):
+        await gateway.database.write(followers.arm_follower, key, SellingContext(gateway.selling, clock()))
     dice = random.Random(plan.seed)
-    books = await bookkeeping.opened(gateway.database, twins)
+    books = await bookkeeping.open_books(gateway.database, sandboxes)
     skus = [product.sku for product in worlds["web"].products]
-    offers = sorted(sku for sku, place in worlds["amazon"].stock if place == marketplace.MERCHANT)
-    shoppers = Shoppers(client, dice)
-    await shoppers.look(skus)
-    say(f"{len(skus)} articles, seed {plan.seed}; channels may be asked {GENEROUS:,.0f} times as often as in life")
+    offers = sorted(
+        sku for sku, external_location in worlds["amazon"].stock if external_location == marketplace.MERCHANT
+    )
+    customers = ApiCustomers(client, dice)
+    await customers.load_variants(skus)
+    say(f"{len(skus)} articles, seed {plan.seed}; channels may be asked {RATE_SCALE:,.0f} times as often as in life")
     return Day(
-        gateway, clock, shoppers, Trade(twins, dice, books, skus, offers), Weather(twins.sandboxes, dice), dice, say
+        gateway,
+        clock,
+        customers,
+        ChannelSales(sandboxes, dice, books, skus, offers),
+        FaultSchedule(sandboxes.by_channel, dice),
+        dice,
+        say,
     )
 
 
-def _closed(passed: timedelta, took: float, day: Day) -> str:
+def _format_summary(passed: timedelta, took: float, day: Day) -> str:
     hours, factor = passed.total_seconds() / 3600, passed.total_seconds() / took
-    done = _listed(day.shoppers.said + day.trade.said)
+    done = _format_counts(day.customers.counts + day.channel_sales.counts)
     return (
         f"{day.clock():%a %H:%M} closed: {hours:.1f} hours in {took:.0f} s, {factor:.0f} times as fast as life\n"
-        f"done: {done}\nbroken: {_listed(day.weather.seen)}"
+        f"done: {done}\nbroken: {_format_counts(day.faults.counts)}"
     )
 
 
-async def _differences(day: Day) -> list[str]:
-    books = day.trade.books
-    found = await bookkeeping.counted(books, day.trade.twins)
-    return list(books.differences(await bookkeeping.ordered(day.gateway.database), found))
+async def _find_differences(day: Day) -> list[str]:
+    books = day.channel_sales.books
+    counted = await bookkeeping.count_stock(books, day.channel_sales.sandboxes)
+    return list(books.find_differences(await bookkeeping.sum_ordered(day.gateway.database), counted))

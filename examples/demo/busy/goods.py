@@ -1,4 +1,4 @@
-"""What is sold on a busy day: few things, of which there are few, so that the last one is wanted in several places."""
+"""The products of a busy day: few products with little stock, so that channels compete for the last units."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from examples.demo.channels import worlds_of
-from examples.demo.made_up import MANCHESTER
-from examples.demo.retail import Sold
+from examples.demo.channels import build_worlds
+from examples.demo.generated import MANCHESTER
+from examples.demo.retail import ReceiptLine
 from examples.demo.world import is_goods
 from gateway.sdk.testing.sandbox import World
 
-SCARCE = 8
-"""There is one where the demo has so many."""
+STOCK_DIVISOR = 8
+"""The demo's stock is divided by this."""
 
 BUFFER = 2
-"""Of both shops, as the configuration says."""
+"""The buffer of both shops in the configuration."""
 
 
-def busy_worlds(lines: Sequence[Sold], most: int) -> dict[str, World]:
-    """The demo's worlds, with what sells most and little of it."""
+def build_busy_worlds(lines: Sequence[ReceiptLine], articles: int) -> dict[str, World]:
+    """Build the demo's data with the best-selling products and little stock."""
     sold = Counter(line.code for line in lines if is_goods(line.code) and line.code == line.code.upper() and line.price)
-    chosen = {code for code, _ in sold.most_common(most)}
-    worlds = worlds_of([line for line in lines if line.code in chosen])
-    scarce = {key: _scarce(world) for key, world in worlds.items()}
-    return {**scarce, "web": _told(scarce["web"])}
+    chosen = {code for code, _ in sold.most_common(articles)}
+    worlds = build_worlds([line for line in lines if line.code in chosen])
+    scarce = {key: _reduce_stock(world) for key, world in worlds.items()}
+    return {**scarce, "web": _apply_buffer(scarce["web"])}
 
 
-def _told(store: World) -> World:
-    """The store as one that follows the till already: what the shop keeps back it does not offer."""
-    kept = {(sku, place): max(0, units - BUFFER) for (sku, place), units in store.stock.items() if place == MANCHESTER}
-    return replace(store, stock={**store.stock, **kept})
+def _apply_buffer(store: World) -> World:
+    """Subtract the shops' buffer from the store's stock, as if it were already pushed."""
+    available = {
+        (sku, external_location): max(0, units - BUFFER)
+        for (sku, external_location), units in store.stock.items()
+        if external_location == MANCHESTER
+    }
+    return replace(store, stock={**store.stock, **available})
 
 
-def _scarce(world: World) -> World:
-    return replace(world, stock={spot: units // SCARCE for spot, units in world.stock.items()})
+def _reduce_stock(world: World) -> World:
+    return replace(world, stock={key: units // STOCK_DIVISOR for key, units in world.stock.items()})

@@ -18,90 +18,99 @@ fragment counted on Stock {
 }`;
 
 const MODES = ["ok", "down", "hang", "slow", "error", "throttle", "garbage", "half", "auth"];
-let searched = "22423";
+let searchText = "22423";
 let world = {};
-const known = new Map();
+const previousCounts = new Map();
 
-function element(name, text, attributes = {}) {
-  const made = document.createElement(name);
-  made.textContent = text ?? "";
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
+function createElement(name, text, attributes = {}) {
+  const created = document.createElement(name);
+  created.textContent = text ?? "";
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+  return created;
 }
 
-function say(text) {
-  document.getElementById("said").textContent = text;
+function showStatus(text) {
+  document.getElementById("status").textContent = text;
 }
 
-/* The child of this key, made once: what is written into or clicked on must not be replaced every second. */
-function child(parent, key, make) {
+/* Returns the child with this key, and creates it once, because replacing it every second would interrupt input. */
+function getOrCreateChild(parent, key, make) {
   const found = [...parent.children].find((one) => one.dataset.key === key);
   if (found) return found;
-  const made = make();
-  made.dataset.key = key;
-  return parent.appendChild(made);
+  const created = make();
+  created.dataset.key = key;
+  return parent.appendChild(created);
 }
 
-/* Only these children, in this order. */
-function keep(parent, keys) {
+/* Removes other children, and sorts these in this order. */
+function keepChildren(parent, keys) {
   for (const one of [...parent.children]) if (!keys.includes(one.dataset.key)) one.remove();
-  if (keys.some((key, place) => parent.children[place].dataset.key !== key))
+  if (keys.some((key, index) => parent.children[index].dataset.key !== key))
     parent.append(...keys.map((key) => [...parent.children].find((one) => one.dataset.key === key)));
 }
 
-function write(cell, text) {
+function setText(cell, text) {
   if (cell.textContent !== text) cell.textContent = text;
 }
 
-function ago(instant) {
+function formatAge(instant) {
   if (!instant) return "never";
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(instant)) / 1000));
   return seconds < 120 ? `${seconds} s ago` : `${Math.round(seconds / 60)} min ago`;
 }
 
-async function play(channel, action, body) {
-  say(`${channel}: ${action} …`);
-  const answer = await fetch(`/world/${channel}/${action}`, { method: "POST", body: JSON.stringify(body) });
-  const said = await answer.json();
-  say(answer.ok ? `${channel}: ${action} ${JSON.stringify(body)}` : said.error);
+async function postAction(channel, action, body) {
+  showStatus(`${channel}: ${action} …`);
+  const response = await fetch(`/world/${channel}/${action}`, { method: "POST", body: JSON.stringify(body) });
+  const result = await response.json();
+  showStatus(response.ok ? `${channel}: ${action} ${JSON.stringify(body)}` : result.error);
 }
 
-function breaking(channel) {
-  const cell = element("td");
-  const modes = element("select", "", { "aria-label": `Break ${channel}` });
-  for (const mode of MODES) modes.append(element("option", mode, { value: mode }));
-  modes.addEventListener("change", () => play(channel, "fault", { mode: modes.value }));
+function createFaultCell(channel) {
+  const cell = createElement("td");
+  const modes = createElement("select", "", { "aria-label": `Fault of ${channel}` });
+  for (const mode of MODES) modes.append(createElement("option", mode, { value: mode }));
+  modes.addEventListener("change", () => postAction(channel, "fault", { mode: modes.value }));
   cell.append(modes);
   return cell;
 }
 
-function often(channel) {
+function createIntervalCell(channel) {
   const feeds = Object.entries(world[channel]?.every ?? {}).map(([feed, every]) => `${feed} ${every}`);
-  return element("td", feeds.join(", "));
+  return createElement("td", feeds.join(", "));
 }
 
-function channelRow(channel) {
-  const row = element("tr", "", { id: `channel-${channel.key}` });
-  row.append(element("td", channel.name), element("td"), element("td"), element("td"), often(channel.key));
-  row.append(breaking(channel.key));
+function createChannelRow(channel) {
+  const row = createElement("tr", "", { id: `channel-${channel.key}` });
+  row.append(
+    createElement("td", channel.name),
+    createElement("td"),
+    createElement("td"),
+    createElement("td"),
+    createIntervalCell(channel.key),
+  );
+  row.append(createFaultCell(channel.key));
   return row;
 }
 
 function showChannels(channels, sources) {
   const body = document.querySelector("#channels tbody");
   for (const channel of channels) {
-    const row = child(body, channel.key, () => channelRow(channel));
+    const row = getOrCreateChild(body, channel.key, () => createChannelRow(channel));
     const { status, lastSuccessAt, fault } = channel.health ?? { status: "UNKNOWN" };
     const source = sources.get(channel.key);
-    write(row.cells[1], fault && status !== "HEALTHY" ? `${status} (${fault.code})` : status);
+    setText(row.cells[1], fault && status !== "HEALTHY" ? `${status} (${fault.code})` : status);
     row.cells[1].className = status;
-    write(row.cells[2], ago(lastSuccessAt));
-    write(row.cells[3], source ? `${ago(source.asOf)}${source.state === "FRESH" ? "" : `, ${source.state}`}` : "");
+    setText(row.cells[2], formatAge(lastSuccessAt));
+    setText(
+      row.cells[3],
+      source ? `${formatAge(source.asOf)}${source.state === "FRESH" ? "" : `, ${source.state}`}` : "",
+    );
     row.cells[3].className = source && source.state !== "FRESH" ? "stale" : "";
   }
 }
 
-function counted(variant) {
+function collectStock(variant) {
   const levels = new Map();
   const sources = new Map();
   for (const view of [variant.till, variant.web, variant.amazon]) {
@@ -111,23 +120,23 @@ function counted(variant) {
   return { levels, sources };
 }
 
-/* What the channel's twin calls it: on Amazon, where it may have another SKU, its id is that. */
-function skuIn(variant, channel) {
+/* Returns the SKU in the channel's sandbox: on Amazon, where it may differ, it is the external id. */
+function getSku(variant, channel) {
   const listed = variant.listings.find((listing) => listing.channel.key === channel);
   return listed && (channel === "amazon" ? listed.externalId : variant.sku);
 }
 
-function button(text, action, attributes = {}) {
-  const made = element("button", text, { type: "button", ...attributes });
-  made.addEventListener("click", action);
-  return made;
+function createButton(text, action, attributes = {}) {
+  const created = createElement("button", text, { type: "button", ...attributes });
+  created.addEventListener("click", action);
+  return created;
 }
 
-/* A field and what is done with what stands in it. */
-function asking(what, verb, action, attributes) {
-  const form = element("form");
-  const field = element("input", "", { "aria-label": what, placeholder: what, required: "", ...attributes });
-  form.append(field, element("button", verb));
+/* Creates a form with one field and an action for its value. */
+function createForm(what, verb, action, attributes) {
+  const form = createElement("form");
+  const field = createElement("input", "", { "aria-label": what, placeholder: what, required: "", ...attributes });
+  form.append(field, createElement("button", verb));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     action(field.value);
@@ -136,104 +145,117 @@ function asking(what, verb, action, attributes) {
   return form;
 }
 
-function playing(channel, sku) {
-  const cell = element("td");
+function createActionsCell(channel, sku) {
+  const cell = createElement("td");
   if (!sku) return cell;
-  const actions = element("div", "", { class: "play", "data-play": channel });
+  const actions = createElement("div", "", { class: "play", "data-play": channel });
   actions.append(
-    asking("price before tax", "set", (amount) => play(channel, "price", { sku, amount }), { size: 13 }),
-    asking("title", "rename", (title) => play(channel, "product", { sku, title }), { size: 13, maxlength: 200 }),
-    button("delete", () => play(channel, "product", { sku, deleted: true })),
+    createForm("price before tax", "set", (amount) => postAction(channel, "price", { sku, amount }), { size: 13 }),
+    createForm("title", "rename", (title) => postAction(channel, "product", { sku, title }), {
+      size: 13,
+      maxlength: 200,
+    }),
+    createButton("delete", () => postAction(channel, "product", { sku, deleted: true })),
   );
   cell.append(actions);
   return cell;
 }
 
-function offerRow(variant, { channel }) {
-  const row = element("tr");
-  row.append(element("td", channel.name), element("td"), element("td", "", { class: "number" }), element("td"));
-  row.append(playing(channel.key, skuIn(variant, channel.key)));
+function createOfferRow(variant, { channel }) {
+  const row = createElement("tr");
+  row.append(
+    createElement("td", channel.name),
+    createElement("td"),
+    createElement("td", "", { class: "number" }),
+    createElement("td"),
+  );
+  row.append(createActionsCell(channel.key, getSku(variant, channel.key)));
   return row;
 }
 
-function priceOf(listing) {
+function formatPrice(listing) {
   if (!listing.price) return "no price";
   return `${listing.price.amount} ${listing.price.currencyCode}`;
 }
 
-function taxOf(variant, listing) {
+function formatTax(variant, listing) {
   const tax = variant[`${listing.channel.key}Tax`] ? "with tax" : "before tax";
-  return listing.unitsPerListing > 1 ? `${tax}, for ${listing.unitsPerListing} pieces` : tax;
+  return listing.unitsPerListing > 1 ? `${tax}, for ${listing.unitsPerListing} units` : tax;
 }
 
 function showOffers(body, variant) {
   for (const listing of variant.listings) {
-    const row = child(body, listing.channel.key + listing.externalId, () => offerRow(variant, listing));
-    write(row.cells[1], listing.title || variant.title);
-    write(row.cells[2], priceOf(listing));
-    write(row.cells[3], taxOf(variant, listing));
+    const row = getOrCreateChild(body, listing.channel.key + listing.externalId, () =>
+      createOfferRow(variant, listing),
+    );
+    setText(row.cells[1], listing.title || variant.title);
+    setText(row.cells[2], formatPrice(listing));
+    setText(row.cells[3], formatTax(variant, listing));
   }
-  keep(body, variant.listings.map((listing) => listing.channel.key + listing.externalId));
+  keepChildren(
+    body,
+    variant.listings.map((listing) => listing.channel.key + listing.externalId),
+  );
 }
 
-function sells(channel, location, levels) {
+function canSell(channel, location, levels) {
   if (!world[channel].locations.includes(location) || levels.get(location).onHand === null) return false;
   return channel !== "amazon" || location === "amazon-fba" || (levels.get("amazon-fba")?.onHand ?? null) === null;
 }
 
-function levelRow(variant, level, channels) {
+function createLevelRow(variant, level, channels) {
   const location = level.location.key;
-  const row = element("tr", "", { "data-location": location });
-  const cell = element("td");
+  const row = createElement("tr", "", { "data-location": location });
+  const cell = createElement("td");
   for (const channel of channels) {
-    const sell = () => play(channel, "sell", { sku: skuIn(variant, channel), quantity: 1, location });
-    cell.append(button(`sell one: ${channel}`, sell, { "data-sell": `${channel} ${location}` }), " ");
+    const sell = () => postAction(channel, "sell", { sku: getSku(variant, channel), quantity: 1, location });
+    cell.append(createButton(`sell 1: ${channel}`, sell, { "data-sell": `${channel} ${location}` }), " ");
   }
-  row.append(element("td", level.location.name));
-  row.append(element("td", "", { class: "number" }), element("td", "", { class: "number" }), cell);
+  row.append(createElement("td", level.location.name));
+  row.append(createElement("td", "", { class: "number" }), createElement("td", "", { class: "number" }), cell);
   return row;
 }
 
 function showLevels(body, variant, levels) {
   const keys = [];
   for (const [location, level] of levels) {
-    const channels = Object.keys(world).filter((one) => skuIn(variant, one) && sells(one, location, levels));
+    const channels = Object.keys(world).filter((one) => getSku(variant, one) && canSell(one, location, levels));
     keys.push([location, ...channels].join(" "));
-    const row = child(body, keys.at(-1), () => levelRow(variant, level, channels));
-    const place = `${variant.id} ${location}`;
-    if (known.has(place) && known.get(place) !== level.onHand) {
+    const row = getOrCreateChild(body, keys.at(-1), () => createLevelRow(variant, level, channels));
+    const key = `${variant.id} ${location}`;
+    if (previousCounts.has(key) && previousCounts.get(key) !== level.onHand) {
       row.cells[1].classList.add("moved");
       setTimeout(() => row.cells[1].classList.remove("moved"), 2000);
     }
-    known.set(place, level.onHand);
-    write(row.cells[1], String(level.onHand ?? "not counted"));
-    write(row.cells[2], String(level.available ?? "not known"));
+    previousCounts.set(key, level.onHand);
+    setText(row.cells[1], String(level.onHand ?? "not tracked"));
+    setText(row.cells[2], String(level.available ?? "unknown"));
   }
-  keep(body, keys);
+  keepChildren(body, keys);
 }
 
-function tableOf(titles) {
-  const frame = element("div", "", { class: "wide" });
-  const table = element("table");
+function createTable(titles) {
+  const frame = createElement("div", "", { class: "wide" });
+  const table = createElement("table");
   const head = table.createTHead().insertRow();
-  for (const [title, kind] of titles) head.append(element("th", title, kind ? { class: kind } : {}));
+  for (const [title, kind] of titles) head.append(createElement("th", title, kind ? { class: kind } : {}));
   table.createTBody();
   frame.append(table);
   return frame;
 }
 
-function variantSection() {
-  const section = element("section");
-  const offers = [["Channel"], ["What it is called"], ["Price", "number"], [""], ["Play the outside world"]];
-  const levels = [["Location"], ["On hand", "number"], ["Available", "number"], ["Play the outside world"]];
-  section.append(element("h3"), tableOf(offers), tableOf(levels));
+function createVariantSection() {
+  const section = createElement("section");
+  const offers = [["Channel"], ["Title"], ["Price", "number"], [""], ["Actions"]];
+  const levels = [["Location"], ["On hand", "number"], ["Available", "number"], ["Actions"]];
+  section.append(createElement("h3"), createTable(offers), createTable(levels));
   return section;
 }
 
 function showVariant(section, product, variant, levels) {
   const title = variant.title && variant.title !== product.title ? `${product.title}: ${variant.title}` : product.title;
   const [offers, counts] = section.querySelectorAll("tbody");
-  write(section.querySelector("h3"), `${title} (${variant.sku ?? "no SKU"})`);
+  setText(section.querySelector("h3"), `${title} (${variant.sku ?? "no SKU"})`);
   showOffers(offers, variant);
   showLevels(counts, variant, levels);
 }
@@ -244,22 +266,22 @@ function showProducts(products) {
   const ids = [];
   for (const product of products) {
     for (const variant of product.variants.nodes) {
-      const found = counted(variant);
+      const found = collectStock(variant);
       for (const [key, source] of found.sources) sources.set(key, source);
-      showVariant(child(shown, variant.id, variantSection), product, variant, found.levels);
+      showVariant(getOrCreateChild(shown, variant.id, createVariantSection), product, variant, found.levels);
       ids.push(variant.id);
     }
   }
-  keep(shown, ids);
+  keepChildren(shown, ids);
   document.getElementById("nothing").hidden = ids.length > 0;
   return sources;
 }
 
 async function refresh() {
-  const body = JSON.stringify({ query: QUERY, variables: { search: searched } });
-  const answer = await fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body });
-  const { data, errors } = await answer.json();
-  if (!data) return say(errors.map((error) => error.message).join(" "));
+  const body = JSON.stringify({ query: QUERY, variables: { search: searchText } });
+  const response = await fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body });
+  const { data, errors } = await response.json();
+  if (!data) return showStatus(errors.map((error) => error.message).join(" "));
   showChannels(data.channels, showProducts(data.products.nodes));
 }
 
@@ -267,20 +289,20 @@ async function keepFresh() {
   try {
     await refresh();
   } catch (error) {
-    say(`The gateway does not answer: ${error.message}`);
+    showStatus(`The gateway does not respond: ${error.message}`);
   }
   setTimeout(keepFresh, 1000);
 }
 
 document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  searched = event.target.elements.text.value.trim() || searched;
+  searchText = event.target.elements.text.value.trim() || searchText;
   refresh();
 });
 
-async function begin() {
+async function start() {
   world = await (await fetch("/world")).json();
   keepFresh();
 }
 
-begin();
+start();

@@ -1,39 +1,40 @@
-// Apollo Client as a shipped app has it: it asks by the hashes of documents that were pushed, and tries again for itself.
+// The Apollo Client of a released app: it sends the hashes of registered documents, and retries failed requests.
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import type { DocumentNode } from "graphql";
-import { again } from "./again.js";
-import { outdated } from "./outdated.js";
+import { createOutdatedLink } from "./outdated.js";
+import { createRetryLink } from "./retry.js";
 
-/** What holds no token, and can be kept by a CDN on its way. */
-const PUBLIC = new Set(["ProductsNear", "ProductPage", "StoreAvailability", "Stores"]);
+/** Operations without tokens in their variables: a CDN can cache their responses. */
+const PUBLIC_OPERATIONS = new Set(["ProductsNear", "ProductPage", "StoreAvailability", "Stores"]);
 
 export interface Options {
   url: string;
   fetch?: typeof fetch;
 }
 
-export function client({ url, fetch = globalThis.fetch }: Options): ApolloClient {
-  const link = ApolloLink.from([again(), outdated(), persisted(), new HttpLink({ uri: url, fetch })]);
+export function createClient({ url, fetch = globalThis.fetch }: Options): ApolloClient {
+  const http = new HttpLink({ uri: url, fetch });
+  const link = ApolloLink.from([createRetryLink(), createOutdatedLink(), createMethodLink(), http]);
   return new ApolloClient({ link, cache: new InMemoryCache() });
 }
 
-/** Public queries with GET, all else with POST: no cart's or order's token ever stands in an address. */
-function persisted(): ApolloLink {
+/** Sends public queries with GET and all others with POST, so that no token of a cart or order is part of a URL. */
+function createMethodLink(): ApolloLink {
   return ApolloLink.split(
-    (operation) => PUBLIC.has(operation.operationName ?? ""),
-    pushed({ useGETForHashedQueries: true }),
-    pushed({ useGETForHashedQueries: false }),
+    (operation) => PUBLIC_OPERATIONS.has(operation.operationName ?? ""),
+    createPersistedLink({ useGETForHashedQueries: true }),
+    createPersistedLink({ useGETForHashedQueries: false }),
   );
 }
 
-/** The hash stands in the build. A document that was not pushed is a mistake of the release: no text is sent after it. */
-function pushed(options: { useGETForHashedQueries: boolean }): PersistedQueryLink {
+/** Sends the hash from the build, and never a text: a document that was not registered is an error of the release. */
+function createPersistedLink(options: { useGETForHashedQueries: boolean }): PersistedQueryLink {
   return new PersistedQueryLink({ ...options, generateHash, retry: () => false, disable: () => false });
 }
 
 function generateHash(document: DocumentNode & { __meta__?: { hash?: string } }): string {
   const hash = document.__meta__?.hash;
-  if (hash === undefined) throw new Error("this document is not of the manifest");
+  if (hash === undefined) throw new Error("The document is not part of the manifest.");
   return hash;
 }

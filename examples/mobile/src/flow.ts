@@ -1,83 +1,83 @@
-// From the list of products to the code with which the order is collected: `npm run flow`.
-import { client } from "./client.js";
+// A complete purchase, from the product search to the pickup code: `npm run flow`.
+import { createClient } from "./client.js";
 import { OutdatedError } from "./outdated.js";
-import { Shop, there } from "./shop.js";
+import { required, Shop } from "./shop.js";
 
 const url = process.env["GATEWAY"] ?? "http://127.0.0.1:8000/graphql";
 const search = process.env["SEARCH"] ?? "22423";
 const near = { latitude: 53.48, longitude: -2.25 };
 
-const sent = new Map<string, number>();
+const requests = new Map<string, number>();
 
-/** A bad day: the gateway has too much to do at first, and the answer to the order is lost on its way. */
+/** Simulates failures: the gateway is overloaded at first, and the response to the order is lost. */
 const network: typeof fetch = async (address, options) => {
-  const name = nameOf(address, options);
-  const times = (sent.get(name) ?? 0) + 1;
-  sent.set(name, times);
-  if (name === "ProductsNear" && times === 1) return busy();
+  const name = getOperationName(address, options);
+  const times = (requests.get(name) ?? 0) + 1;
+  requests.set(name, times);
+  if (name === "ProductsNear" && times === 1) return createOverloadedResponse();
   const response = await fetch(address, options);
   if (name === "OrderPlace" && times === 1) throw new TypeError("fetch failed");
   return response;
 };
 
-function busy(): Response {
-  const body = { errors: [{ message: "Too much is asked at once.", extensions: { code: "OVERLOADED" } }] };
+function createOverloadedResponse(): Response {
+  const body = { errors: [{ message: "The gateway is overloaded.", extensions: { code: "OVERLOADED" } }] };
   const headers = { "content-type": "application/graphql-response+json", "retry-after": "0" };
   return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
-function nameOf(address: Parameters<typeof fetch>[0], options: RequestInit | undefined): string {
-  const asked = typeof options?.body === "string" ? (JSON.parse(options.body) as Record<string, unknown>) : {};
-  const name = asked["operationName"] ?? new URL(String(address)).searchParams.get("operationName");
-  if ("query" in asked || new URL(String(address)).searchParams.has("query"))
-    throw new Error(`${String(name)}: a text was sent`);
+function getOperationName(address: Parameters<typeof fetch>[0], options: RequestInit | undefined): string {
+  const request = typeof options?.body === "string" ? (JSON.parse(options.body) as Record<string, unknown>) : {};
+  const name = request["operationName"] ?? new URL(String(address)).searchParams.get("operationName");
+  if ("query" in request || new URL(String(address)).searchParams.has("query"))
+    throw new Error(`${String(name)}: the request contains a text`);
   return String(name);
 }
 
-async function flow(): Promise<void> {
-  const shop = new Shop(client({ url, fetch: network }), new Map<string, string>(), "web");
+async function runFlow(): Promise<void> {
+  const shop = new Shop(createClient({ url, fetch: network }), new Map<string, string>(), "web");
 
-  const products = await shop.products(near, search);
-  const card = there(products.nodes[0], `a product with ${search}`);
+  const products = await shop.searchProducts(near, search);
+  const card = required(products.nodes[0], `product for ${search}`);
   console.log(
-    `found: ${card.title}, ${card.channels?.map((channel) => channel.name).join(", ")}; asked ${sent.get("ProductsNear")} times`,
+    `product: ${card.title}, ${card.channels?.map((channel) => channel.name).join(", ")}; requests: ${requests.get("ProductsNear")}`,
   );
 
-  const product = await shop.product(card.handle);
-  const variant = there(product.variants?.nodes[0], "a variant");
-  console.log(`costs: ${variant.price?.amount} ${variant.price?.currencyCode}`);
+  const product = await shop.getProduct(card.handle);
+  const variant = required(product.variants?.nodes[0], "variant");
+  console.log(`price: ${variant.price?.amount} ${variant.price?.currencyCode}`);
 
-  for (const { node, distanceKm } of await shop.shelves(variant.id, near)) {
+  for (const { node, distanceKm } of await shop.listStores(variant.id, near)) {
     console.log(`shop: ${node.location?.name}, ${distanceKm} km, ${node.status}`);
   }
 
-  const cart = await shop.add(await shop.cart(), variant.id, 2);
+  const cart = await shop.addToCart(await shop.createCart(), variant.id, 2);
   console.log(`cart: ${cart.lines[0]?.quantity} for ${cart.total.amount} ${cart.total.currencyCode}`);
 
-  const options = await shop.options(cart, near);
-  const pickup = there(
+  const options = await shop.listOptions(cart, near);
+  const pickup = required(
     options.find((option) => option.parts.every((part) => part.method === "PICKUP")),
-    "a pickup",
+    "pickup option",
   );
-  const total = await shop.total(cart, pickup);
-  console.log(`option: ${pickup.label}, ${total.amount} ${total.currencyCode} in all`);
+  const total = await shop.previewTotal(cart, pickup);
+  console.log(`option: ${pickup.label}, ${total.amount} ${total.currencyCode} in total`);
 
-  const order = await shop.order(cart, pickup, total, "Ivy Jackson");
-  console.log(`ordered: ${order.number}, sent ${sent.get("OrderPlace")} times, once in effect`);
+  const order = await shop.placeOrder(cart, pickup, total, "Ivy Jackson");
+  console.log(`order: ${order.number}, requests: ${requests.get("OrderPlace")}`);
 
-  const later = new Shop(client({ url }), new Map<string, string>(), "web");
-  const seen = await later.placed(there(order.accessToken, "an access token"));
-  if (seen.number !== order.number) throw new Error("another order");
-  console.log(`collect: ${seen.number} with the code ${seen.fulfillments?.[0]?.pickupCode}`);
+  const restarted = new Shop(createClient({ url }), new Map<string, string>(), "web");
+  const loaded = await restarted.getOrder(required(order.accessToken, "access token"));
+  if (loaded.number !== order.number) throw new Error("The response is another order.");
+  console.log(`pickup code of ${loaded.number}: ${loaded.fulfillments?.[0]?.pickupCode}`);
 }
 
 try {
-  await flow();
+  await runFlow();
 } catch (error) {
   if (error instanceof OutdatedError) {
     console.log(error.message);
   } else if (error instanceof TypeError && error.message === "fetch failed") {
-    console.error(`nobody answers at ${url}: does the gateway run? GATEWAY names another address`);
+    console.error(`The gateway at ${url} does not respond. Start it with 'make demo', or set GATEWAY to another URL.`);
     process.exitCode = 1;
   } else {
     throw error;

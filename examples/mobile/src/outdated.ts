@@ -1,21 +1,21 @@
-// A version of the app that was retired: none of its documents is known any more.
+// Detects that this version of the app was retired: the gateway no longer accepts its documents.
 import { ApolloLink } from "@apollo/client";
 import { map } from "rxjs";
-import { codeOf } from "./again.js";
+import { getErrorCode } from "./retry.js";
 
-/** Nothing helps but another version of the app. */
+/** The user has to update the app. */
 export class OutdatedError extends Error {
   constructor() {
-    super("This version is not served any more: please update the app.");
+    super("This version is no longer supported. Please update the app.");
     this.name = "OutdatedError";
   }
 }
 
-export function outdated(): ApolloLink {
+export function createOutdatedLink(): ApolloLink {
   return new ApolloLink((operation, forward) =>
     forward(operation).pipe(
       map((result) => {
-        if (codeOf(result) === "PERSISTED_QUERY_NOT_FOUND") throw new OutdatedError();
+        if (getErrorCode(result) === "PERSISTED_QUERY_NOT_FOUND") throw new OutdatedError();
         return result;
       }),
     ),

@@ -1,4 +1,4 @@
-// What a shopper does, each with the document that it takes.
+// The customer's actions, each with its GraphQL document.
 import type { ApolloClient } from "@apollo/client";
 import {
   CartCreateDocument,
@@ -14,108 +14,112 @@ import {
   type FulfillmentOptionsQuery,
   type GeoPointInput,
 } from "../generated/graphql.js";
-import { wishing, type Store } from "./wishes.js";
+import { mutateOnce, type Storage } from "./idempotency.js";
 
 type Option = NonNullable<FulfillmentOptionsQuery["fulfillmentOptions"]>[number];
 
 export class Shop {
   constructor(
     private readonly apollo: ApolloClient,
-    private readonly store: Store,
+    private readonly storage: Storage,
     private readonly channelKey: string,
   ) {}
 
-  async products(near: GeoPointInput, search: string, after: string | null = null) {
+  async searchProducts(near: GeoPointInput, search: string, after: string | null = null) {
     const { data } = await this.apollo.query({
       query: ProductsNearDocument,
       variables: { channelKey: this.channelKey, near, search, after },
     });
-    return there(data?.products, "products");
+    return required(data?.products, "products");
   }
 
-  async product(handle: string) {
+  async getProduct(handle: string) {
     const { data } = await this.apollo.query({
       query: ProductPageDocument,
       variables: { channelKey: this.channelKey, handle },
     });
-    return there(data?.product, "product");
+    return required(data?.product, "product");
   }
 
-  async shelves(variantId: string, near: GeoPointInput) {
+  async listStores(variantId: string, near: GeoPointInput) {
     const { data } = await this.apollo.query({ query: StoreAvailabilityDocument, variables: { variantId, near } });
     const variant = data?.node?.__typename === "ProductVariant" ? data.node : null;
-    return there(variant?.storeAvailability, "storeAvailability").edges;
+    return required(variant?.storeAvailability, "storeAvailability").edges;
   }
 
-  async cart(): Promise<CartContentsFragment> {
-    const payload = await wishing(this.store, "a cart", { channelKey: this.channelKey }, async (input) => {
+  async createCart(): Promise<CartContentsFragment> {
+    const payload = await mutateOnce(this.storage, "create cart", { channelKey: this.channelKey }, async (input) => {
       const { data } = await this.apollo.mutate({ mutation: CartCreateDocument, variables: { input } });
-      return there(data?.cartCreate, "cartCreate");
+      return required(data?.cartCreate, "cartCreate");
     });
-    return there(payload.cart, "cart");
+    return required(payload.cart, "cart");
   }
 
-  async add(cart: CartContentsFragment, variantId: string, quantity: number): Promise<CartContentsFragment> {
-    const wish = { cartToken: there(cart.token, "token"), version: cart.version, lines: [{ variantId, quantity }] };
-    const payload = await wishing(this.store, `more for ${cart.id}`, wish, async (input) => {
+  async addToCart(cart: CartContentsFragment, variantId: string, quantity: number): Promise<CartContentsFragment> {
+    const addition = {
+      cartToken: required(cart.token, "token"),
+      version: cart.version,
+      lines: [{ variantId, quantity }],
+    };
+    const payload = await mutateOnce(this.storage, `add to cart ${cart.id}`, addition, async (input) => {
       const { data } = await this.apollo.mutate({ mutation: CartLinesAddDocument, variables: { input } });
-      return there(data?.cartLinesAdd, "cartLinesAdd");
+      return required(data?.cartLinesAdd, "cartLinesAdd");
     });
-    return there(payload.cart, "cart");
+    return required(payload.cart, "cart");
   }
 
-  async options(cart: CartContentsFragment, near: GeoPointInput): Promise<readonly Option[]> {
-    const variables = { cartToken: there(cart.token, "token"), near };
+  async listOptions(cart: CartContentsFragment, near: GeoPointInput): Promise<readonly Option[]> {
+    const variables = { cartToken: required(cart.token, "token"), near };
     const { data } = await this.apollo.query({ query: FulfillmentOptionsDocument, variables, fetchPolicy: "no-cache" });
-    return there(data?.fulfillmentOptions, "fulfillmentOptions");
+    return required(data?.fulfillmentOptions, "fulfillmentOptions");
   }
 
-  /** What is to be paid: the gateway adds up, because amounts are decimal strings. */
-  async total(cart: CartContentsFragment, option: Option) {
-    const input = { cartToken: there(cart.token, "token"), fulfillmentOptionToken: option.token };
+  /** Returns the amount to pay. The gateway computes it, because amounts are decimal strings. */
+  async previewTotal(cart: CartContentsFragment, option: Option) {
+    const input = { cartToken: required(cart.token, "token"), fulfillmentOptionToken: option.token };
     const { data } = await this.apollo.query({
       query: OrderPreviewDocument,
       variables: { input },
       fetchPolicy: "no-cache",
     });
-    const { amount, currencyCode } = there(data?.orderPreview, "orderPreview").total;
+    const { amount, currencyCode } = required(data?.orderPreview, "orderPreview").total;
     return { amount, currencyCode };
   }
 
-  async order(
+  async placeOrder(
     cart: CartContentsFragment,
     option: Option,
     total: { amount: string; currencyCode: string },
     name: string,
   ) {
-    const wish = {
-      cartToken: there(cart.token, "token"),
+    const order = {
+      cartToken: required(cart.token, "token"),
       cartVersion: cart.version,
       fulfillmentOptionToken: option.token,
       contact: { name },
       payments: [{ kind: "ON_COLLECTION" as const, amount: total }],
       expectedTotal: total,
     };
-    const payload = await wishing(this.store, `order ${cart.id}`, wish, async (input) => {
+    const payload = await mutateOnce(this.storage, `order ${cart.id}`, order, async (input) => {
       const { data } = await this.apollo.mutate({ mutation: OrderPlaceDocument, variables: { input } });
-      return there(data?.orderPlace, "orderPlace");
+      return required(data?.orderPlace, "orderPlace");
     });
-    return there(payload.order, "order");
+    return required(payload.order, "order");
   }
 
-  /** An order, by the token that came when it was placed. */
-  async placed(accessToken: string) {
+  /** Returns an order by its access token. */
+  async getOrder(accessToken: string) {
     const { data } = await this.apollo.query({
       query: OrderDocument,
       variables: { accessToken },
       fetchPolicy: "network-only",
     });
-    return there(data?.order, "order");
+    return required(data?.order, "order");
   }
 }
 
-/** A field can be null beside an error of its own: this is for those without which there is nothing to show. */
-export function there<T>(value: T | null | undefined, name: string): T {
-  if (value === null || value === undefined) throw new Error(`${name}: not there`);
+/** Returns a field that the app cannot do without; throws if it is null because of a field error. */
+export function required<T>(value: T | null | undefined, name: string): T {
+  if (value === null || value === undefined) throw new Error(`The response has no ${name}.`);
   return value;
 }

@@ -1,4 +1,4 @@
-"""The catalogue."""
+"""Resolvers of products, variants, listings and categories."""
 
 from __future__ import annotations
 
@@ -8,26 +8,39 @@ from typing import Annotated
 import strawberry
 
 from gateway.execution.context import Context
-from gateway.graphql.arguments import After, Before, First, Last
-from gateway.graphql.connections import Connection, Paging, fingerprint, page_of
-from gateway.graphql.ids import row_id
-from gateway.graphql.inputs import ProductFilter, ProductIdentifierInput, ProductSort, ProductVariantFilter
-from gateway.graphql.loads import catalog as loads
-from gateway.graphql.queries import filters
-from gateway.graphql.queries.filters import present
-from gateway.graphql.queries.ranked import products_by_relevance
-from gateway.model.catalog import Category, Product, Variant
+from gateway.execution.text_inputs import COMPARED
+from gateway.graphql.arguments import SEARCH_COST, After, Before, First, Last, declare_argument
+from gateway.graphql.connections import Connection, Paging, load_page
+from gateway.graphql.cursors import compute_fingerprint
+from gateway.graphql.filters import build_listing_query, build_variant_query, select_source_channels, unwrap
+from gateway.graphql.global_ids import parse_row_id
+from gateway.graphql.inputs import (
+    ListingFilter,
+    ProductFilter,
+    ProductIdentifierInput,
+    ProductSort,
+    ProductVariantFilter,
+)
+from gateway.graphql.loaders.catalog import load_products
+from gateway.graphql.product_filters import build_product_query
+from gateway.graphql.queries.relevance import load_page_by_relevance
+from gateway.model.catalog import Category, Listing, Product, Variant
 from gateway.model.channels import Resource
-from gateway.storage import catalog as stored
-from gateway.storage import finding
+from gateway.storage.reads import catalog, product_search
 
-ListedIn = Annotated[
+CHANNEL_FILTER_COST = 100
+"""Cost of the products or variants of one channel: its offers are joined and sorted."""
+
+ListedInChannel = Annotated[
     str | None,
-    strawberry.argument(description="Key of a channel: only what it lists, and its prices and stock count."),
+    declare_argument(
+        "Key of a channel. Returns what the channel lists; prices and stock are those of the channel.",
+        cost=CHANNEL_FILTER_COST,
+    ),
 ]
 
 
-async def categories(
+async def resolve_categories(
     context: Context,
     *,
     first: First = None,
@@ -35,67 +48,93 @@ async def categories(
     last: Last = None,
     before: Before = None,
     parent_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="Those right below this one. Without it the roots.")
+        strawberry.ID | None,
+        strawberry.argument(description="ID of the parent category. Default: the root categories."),
     ] = None,
 ) -> Connection[Category]:
-    parent = None if parent_id is None else row_id("Category", parent_id)
-    rows, paging = stored.categories_below(parent), Paging(first, after, last, before)
-    return await page_of(context, rows, paging, fingerprint("categories", parent))
+    parent = None if parent_id is None else parse_row_id("parentId", "Category", parent_id)
+    rows, paging = catalog.list_subcategories(parent, context.visibility), Paging(first, after, last, before)
+    return await load_page(context, rows, paging, compute_fingerprint("categories", parent))
 
 
-async def products(
+async def resolve_products(
     context: Context,
     *,
     first: First = None,
     after: After = None,
     last: Last = None,
     before: Before = None,
-    channel_key: ListedIn = None,
+    channel_key: ListedInChannel = None,
     search: Annotated[
         str | None,
-        strawberry.argument(
-            description="Words that must all be there, the last one perhaps unfinished; a SKU or GTIN."
+        declare_argument(
+            "Search text: words that must all match, the last one as a prefix; or a SKU or GTIN.",
+            cost=SEARCH_COST,
+            metadata=COMPARED,
         ),
     ] = None,
-    filter: Annotated[ProductFilter | None, strawberry.argument(description="Which products.")] = None,
+    filter: Annotated[ProductFilter | None, strawberry.argument(description="Filter for the products.")] = None,
     sort: Annotated[
         ProductSort | None,
-        strawberry.argument(description="In which order. Default: by RELEVANCE with `search`, else by TITLE."),
+        strawberry.argument(description="Sort order. Default: RELEVANCE with `search`, otherwise TITLE."),
     ] = None,
 ) -> Connection[Product]:
-    query = filters.products(context, channel_key, search, filter, sort)
-    mark = fingerprint("products", channel_key, search, filter, sort)
-    asked = (Resource.PRODUCTS, filters.sources(context, query.channel, query.channels))
+    query = build_product_query(context, channel_key, search, filter, sort)
+    fingerprint = compute_fingerprint("products", channel_key, search, filter, sort)
+    source_channels = (Resource.PRODUCTS, select_source_channels(context, query.channel, query.channels))
     paging = Paging(first, after, last, before)
     if query.sort == "RELEVANCE":
-        page = await products_by_relevance(context, query, filter, paging, mark)
+        page = await load_page_by_relevance(context, query, filter, paging, fingerprint)
     else:
-        page = await page_of(context, finding.products_matching(query), paging, mark)
-    return replace(page, asked=asked, query=query)
+        page = await load_page(context, product_search.search_products(query), paging, fingerprint)
+    return replace(page, source_channels=source_channels, query=query)
 
 
-async def product(
+async def resolve_category(
+    context: Context, *, handle: Annotated[str, strawberry.argument(description="Handle of the category.")]
+) -> Category | None:
+    return await context.read(catalog.find_category_by_handle, handle, context.visibility)
+
+
+async def resolve_product(
     context: Context,
     *,
-    by: Annotated[ProductIdentifierInput, strawberry.argument(description="Which one.")],
+    by: Annotated[ProductIdentifierInput, strawberry.argument(description="Identifies the product.")],
 ) -> Product | None:
-    id_, handle = present(by.id), present(by.handle)
+    id_, handle = unwrap(by.id), unwrap(by.handle)
     if id_ is not None:
-        (found,) = await context.load_all(loads.products, [row_id("Product", id_)])
-        return found  # type: ignore[no-any-return]
-    return await context.read(stored.product_by_handle, handle or "", context.sees_all_products)
+        (product,) = await context.load_all(load_products, [parse_row_id("by.id", "Product", id_)])
+        return product  # type: ignore[no-any-return]
+    return await context.read(catalog.find_product_by_handle, handle or "", context.visibility)
 
 
-async def product_variants(
+async def resolve_product_variants(
     context: Context,
     *,
     first: First = None,
     after: After = None,
     last: Last = None,
     before: Before = None,
-    channel_key: ListedIn = None,
-    filter: Annotated[ProductVariantFilter | None, strawberry.argument(description="Which variants.")] = None,
+    channel_key: ListedInChannel = None,
+    filter: Annotated[ProductVariantFilter | None, strawberry.argument(description="Filter for the variants.")] = None,
 ) -> Connection[Variant]:
-    rows = stored.variants_matching(filters.variants(context, channel_key, filter))
-    mark = fingerprint("productVariants", channel_key, filter)
-    return await page_of(context, rows, Paging(first, after, last, before), mark)
+    rows = catalog.search_variants(build_variant_query(context, channel_key, filter))
+    fingerprint = compute_fingerprint("productVariants", channel_key, filter)
+    return await load_page(context, rows, Paging(first, after, last, before), fingerprint)
+
+
+async def resolve_listings(
+    context: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    channel_key: Annotated[
+        str | None, strawberry.argument(description="Key of a channel. Returns the listings of that channel.")
+    ] = None,
+    filter: Annotated[ListingFilter | None, strawberry.argument(description="Filter for the listings.")] = None,
+) -> Connection[Listing]:
+    rows = catalog.search_listings(build_listing_query(context, channel_key, filter))
+    fingerprint = compute_fingerprint("listings", channel_key, filter)
+    return await load_page(context, rows, Paging(first, after, last, before), fingerprint)

@@ -1,4 +1,4 @@
-"""The change log, for apps that keep a copy: consumers read again what has changed (rule L2)."""
+"""Resolver of the change feed: clients that maintain a local copy read changed objects again (rule L2)."""
 
 from __future__ import annotations
 
@@ -9,155 +9,182 @@ import strawberry
 
 from gateway.execution.context import Batch, Context
 from gateway.execution.errors import BadUserInputError, CursorExpiredError
-from gateway.graphql.arguments import First
-from gateway.graphql.connections import Connection, Paging, fingerprint, page_up_to, place_of, size_of
-from gateway.graphql.loads import catalog
-from gateway.graphql.loads.stock import StockKey, stocks_by_key
-from gateway.graphql.types.stock import EVERYWHERE
-from gateway.model.changes import Change, ChangeKind, ChangeType
+from gateway.graphql.arguments import First, declare_argument
+from gateway.graphql.connections import Connection, Paging, build_log_page, get_page_size
+from gateway.graphql.cursors import ListCursors, compute_fingerprint
+from gateway.graphql.loaders.catalog import load_categories, load_listings, load_products, load_variants
+from gateway.graphql.loaders.stock import ALL_LOCATIONS, StockKey, load_stocks
+from gateway.model.change_feed import Change, ChangeKind, ChangeType
 from gateway.model.ids import GlobalId
-from gateway.storage import changes as stored
-from gateway.storage.changes import Changed, Spot, Stretch
-from gateway.storage.log import ReaderBehindError
+from gateway.storage.change_log import ReaderBehindError
+from gateway.storage.reads import change_feed
+from gateway.storage.reads.change_feed import ChangePage, LogPosition, SubjectChange
 
-NODES: dict[str, tuple[str, Batch]] = {
-    "PRODUCT": ("Product", catalog.products),
-    "PRODUCT_VARIANT": ("ProductVariant", catalog.variants),
-    "LISTING": ("Listing", catalog.listings),
-    "CATEGORY": ("Category", catalog.categories),
+LOADERS: dict[str, tuple[str, Batch]] = {
+    "PRODUCT": ("Product", load_products),
+    "PRODUCT_VARIANT": ("ProductVariant", load_variants),
+    "LISTING": ("Listing", load_listings),
+    "CATEGORY": ("Category", load_categories),
 }
-"""By kind: the type of what changed, and how it is read."""
+"""GraphQL types and loaders of changed objects, by the kind of the change; stock is loaded separately."""
 
-OF_CHANNELS = ("PRODUCT", "PRODUCT_VARIANT", "LISTING")
+LISTED_TYPES = ("PRODUCT", "PRODUCT_VARIANT", "LISTING")
 
 Since = Annotated[
     str | None,
     strawberry.argument(
-        description="What has changed after this cursor, `pageInfo.endCursor` of an earlier answer. Without it nothing "
-        "is listed, and `endCursor` is where to go on from: take that first, and read everything after it."
+        description="Returns changes after this cursor, the `pageInfo.endCursor` of an earlier result. Without it the "
+        "result is empty and `endCursor` is the current end of the feed: request it first, then read all objects."
     ),
 ]
 
 
-class Seen(NamedTuple):
-    """Something that changed, and what is there now. `now`: its global id, or None."""
+MAX_TYPES = 50
 
-    change: Changed
+
+class ResolvedChange(NamedTuple):
+    """A change with the global IDs of the object: at the time of the change, and now (None: the object is gone)."""
+
+    change: SubjectChange
     then: GlobalId
     now: GlobalId | None
 
 
-async def changes(
+async def resolve_changes(
     context: Context,
     *,
     first: First = None,
     after: Since = None,
-    types: Annotated[list[ChangeType], strawberry.argument(description="Changes of what. At least one.")],
+    types: Annotated[
+        list[ChangeType],
+        declare_argument("Types of the objects, at least one.", max_items=MAX_TYPES),
+    ],
     channel_key: Annotated[
         str | None,
         strawberry.argument(
-            description="Key of a channel: only what it lists or has listed, and stock as it may sell it."
+            description="Key of a channel. Returns objects that it lists or has listed, and stock that it can sell."
         ),
     ] = None,
 ) -> Connection[Change]:
     if not types:
-        raise BadUserInputError("types names at least one type.")
-    kinds = sorted({one.value for one in types})
-    channel, size = context.channel(channel_key), size_of(Paging(first))
-    mark = fingerprint("changes", kinds, channel_key)
+        raise BadUserInputError("types must contain at least one type.")
+    kinds = sorted({type_.value for type_ in types})
+    channel, size = context.resolve_channel(channel_key), get_page_size(Paging(first))
+    cursors = ListCursors.build(context, compute_fingerprint("changes", kinds, channel_key))
     if after is None:
-        end = await context.read(stored.here)
-        return page_up_to([], _place(end), mark, more=False, begun=False)
-    found = await _stretch(context, _spot(after, mark), kinds, size)
-    seen = [one for one in await _seen(context, found.changed, channel) if one is not None]
-    return _page(await _listed(context, seen, channel_key), found, size, mark)
+        end = await context.read(change_feed.get_head)
+        return build_log_page([], _encode_position(end), cursors, has_next=False, has_previous=False)
+    stretch = await _read_changes(context, _decode_position(after, cursors), kinds, size)
+    resolved = await _resolve_all(context, stretch.changes, channel)
+    return _build_page(await _filter_by_channel(context, resolved, channel_key), stretch, size, cursors)
 
 
-async def _stretch(context: Context, since: Spot, kinds: Collection[str], size: int) -> Stretch:
+async def _read_changes(context: Context, since: LogPosition, kinds: Collection[str], size: int) -> ChangePage:
     try:
-        return await context.read(stored.stretch, since, kinds, size)
+        return await context.read(change_feed.read_changes, since, kinds, size)
     except ReaderBehindError as error:
-        raise CursorExpiredError("What follows this cursor is no longer kept: read everything anew.") from error
+        raise CursorExpiredError("The cursor has expired. Read all objects again from a new cursor.") from error
 
 
-def _place(spot: Spot) -> tuple[int, str]:
-    return spot.pos, str(spot.read)
+def _encode_position(position: LogPosition) -> tuple[int, str]:
+    return position.pos, str(position.read)
 
 
-def _spot(cursor: str, mark: str) -> Spot:
-    pos, read = place_of(cursor, mark, int)
+def _decode_position(cursor: str, cursors: ListCursors) -> LogPosition:
+    pos, read = cursors.decode(cursor, int)
     if not (isinstance(pos, int) and read.isdecimal() and read.isascii() and len(read) < 10):
-        raise BadUserInputError("This is not a cursor of this gateway.")
-    return Spot(pos, int(read))
+        raise BadUserInputError("The cursor is invalid.")
+    return LogPosition(pos, int(read))
 
 
-# ------------------------------------------------------------------------------------------------ what is there now
+# ------------------------------------------------------------------------------------------------ changed objects
 
 
-async def _seen(context: Context, changed: Sequence[Changed], channel: str) -> list[Seen | None]:
-    """What these changes are changes of; one count may be that of several variants, or of none yet."""
-    found: dict[Changed, list[Seen]] = {}
-    for kind, (type_name, batch) in NODES.items():
-        some = [one for one in changed if one.kind == kind]
-        nodes = await context.load_all(batch, [one.subject for one in some])
-        found |= {one: [_node(one, type_name, node)] for one, node in zip(some, nodes, strict=True)}
-    found |= await _stocks(context, [one for one in changed if one.kind == "STOCK"], channel)
-    return [seen for one in changed for seen in found[one]]
+async def _resolve_all(context: Context, changes: Sequence[SubjectChange], channel: str) -> list[ResolvedChange]:
+    """Resolve the objects of changes; a change of a stock count can affect several variants, or none yet."""
+    resolved: dict[SubjectChange, list[ResolvedChange]] = {}
+    for kind, (type_name, batch) in LOADERS.items():
+        of_kind = [change for change in changes if change.kind == kind]
+        nodes = await context.load_all(batch, [change.subject for change in of_kind])
+        resolved |= {
+            change: [_resolve_node(change, type_name, node)] for change, node in zip(of_kind, nodes, strict=True)
+        }
+    resolved |= await _resolve_stocks(context, [change for change in changes if change.kind == "STOCK"], channel)
+    return [item for change in changes for item in resolved[change]]
 
 
-def _node(change: Changed, type_name: str, node: Any) -> Seen:
+def _resolve_node(change: SubjectChange, type_name: str, node: Any) -> ResolvedChange:
     now = None if node is None else GlobalId(type_name, (node.id,))
-    return Seen(change, GlobalId(type_name, (change.subject,)), now)
+    return ResolvedChange(change, GlobalId(type_name, (change.subject,)), now)
 
 
-async def _stocks(context: Context, changed: Sequence[Changed], channel: str) -> dict[Changed, list[Seen]]:
-    of = await context.read(stored.variants_with_stock, [one.subject for one in changed]) if changed else {}
-    ids = sorted({id_ for some in of.values() for id_ in some})
-    stocks = await context.load_all(stocks_by_key, [StockKey(id_, channel, None) for id_ in ids])
-    shown = {id_ for id_, one in zip(ids, stocks, strict=True) if one is not None}
-    return {one: [_stock(one, id_, channel, id_ in shown) for id_ in of.get(one.subject, ())] for one in changed}
+async def _resolve_stocks(
+    context: Context, changes: Sequence[SubjectChange], channel: str
+) -> dict[SubjectChange, list[ResolvedChange]]:
+    if not changes:
+        return {}
+    ids_by_item = await context.read(change_feed.find_variants_of_stock, [change.subject for change in changes])
+    ids = sorted({id_ for item_ids in ids_by_item.values() for id_ in item_ids})
+    stocks = await context.load_all(load_stocks, [StockKey(id_, channel, None) for id_ in ids])
+    visible = {id_ for id_, stock in zip(ids, stocks, strict=True) if stock is not None}
+    return {
+        change: [
+            _resolve_stock(change, id_, channel, visible=id_ in visible) for id_ in ids_by_item.get(change.subject, ())
+        ]
+        for change in changes
+    }
 
 
-def _stock(change: Changed, variant: str, channel: str, shown: bool) -> Seen:
-    id_ = GlobalId("Stock", (variant, channel, EVERYWHERE))
-    return Seen(change, id_, id_ if shown else None)
+def _resolve_stock(change: SubjectChange, variant_id: str, channel: str, *, visible: bool) -> ResolvedChange:
+    stock_id = GlobalId("Stock", (variant_id, channel, ALL_LOCATIONS))
+    return ResolvedChange(change, stock_id, stock_id if visible else None)
 
 
-async def _listed(context: Context, seen: Sequence[Seen], channel: str | None) -> Sequence[Seen]:
-    """Without what the channel never had to do with."""
+async def _filter_by_channel(
+    context: Context, resolved: Sequence[ResolvedChange], channel: str | None
+) -> Sequence[ResolvedChange]:
+    """Leave out objects that the channel has never listed."""
     if channel is None:
-        return seen
-    known: set[tuple[str, str]] = set()
-    for kind in OF_CHANNELS:
-        ids = {_current(one) for one in seen if one.change.kind == kind}
+        return resolved
+    listed: set[tuple[str, str]] = set()
+    for kind in LISTED_TYPES:
+        ids = {_get_current_key(item) for item in resolved if item.change.kind == kind}
         if ids:
-            here = await context.read(stored.listed_in, channel, kind, ids)
-            known |= {(kind, id_) for id_ in here}
-    return [one for one in seen if one.change.kind not in OF_CHANNELS or (one.change.kind, _current(one)) in known]
+            listed |= {(kind, id_) for id_ in await context.read(change_feed.filter_listed_in, channel, kind, ids)}
+    return [
+        item
+        for item in resolved
+        if item.change.kind not in LISTED_TYPES or (item.change.kind, _get_current_key(item)) in listed
+    ]
 
 
-def _current(seen: Seen) -> str:
-    return (seen.now or seen.then).key
+def _get_current_key(resolved: ResolvedChange) -> str:
+    return (resolved.now or resolved.then).key
 
 
-# ------------------------------------------------------------------------------------------------ the page
+# ------------------------------------------------------------------------------------------------ page
 
 
-def _page(seen: Sequence[Seen], found: Stretch, size: int, mark: str) -> Connection[Change]:
-    """Each thing once, because it is read as it is now; and never half of what one count is of."""
-    kept: dict[GlobalId, Seen] = {}
-    upto, more = found.upto, not found.end
-    for one in seen:
-        if len(kept) >= size and one.change not in {other.change for other in kept.values()}:
-            upto, more = list(kept.values())[-1].change.after, True
+def _build_page(
+    resolved: Sequence[ResolvedChange], stretch: ChangePage, size: int, cursors: ListCursors
+) -> Connection[Change]:
+    """Build a page with each object once, as it is read in its current state.
+
+    A page never ends between the objects of one change, so it can have more than `size` items.
+    """
+    by_id: dict[GlobalId, ResolvedChange] = {}
+    end, has_next = stretch.until, not stretch.end
+    for item in resolved:
+        if len(by_id) >= size and item.change not in {other.change for other in by_id.values()}:
+            end, has_next = list(by_id.values())[-1].change.after, True
             break
-        kept.setdefault(one.then, one)
-    items = [(_place(one.change.after), _change(one)) for one in kept.values()]
-    return page_up_to(items, _place(upto), mark, more=more, begun=True)
+        by_id.setdefault(item.then, item)
+    items = [(_encode_position(item.change.after), _build_change(item)) for item in by_id.values()]
+    return build_log_page(items, _encode_position(end), cursors, has_next=has_next, has_previous=True)
 
 
-def _change(seen: Seen) -> Change:
-    merged = seen.now is not None and seen.now != seen.then
-    kind = ChangeKind.DELETED if seen.now is None else ChangeKind.MERGED if merged else ChangeKind.UPSERTED
-    replaced = str(seen.now) if merged else None
-    return Change(node_id=str(seen.then), kind=kind, replaced_by=replaced, occurred_at=seen.change.at)
+def _build_change(resolved: ResolvedChange) -> Change:
+    merged = resolved.now is not None and resolved.now != resolved.then
+    kind = ChangeKind.DELETED if resolved.now is None else ChangeKind.MERGED if merged else ChangeKind.UPSERTED
+    replaced_by = str(resolved.now) if merged else None
+    return Change(node_id=str(resolved.then), kind=kind, replaced_by=replaced_by, occurred_at=resolved.change.at)

@@ -1,4 +1,4 @@
-"""Customers."""
+"""Resolvers of customers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import strawberry
 
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
-from gateway.graphql.arguments import After, Before, First, Last
-from gateway.graphql.connections import Connection, Paging, fingerprint, page_of
-from gateway.graphql.ids import row_id
+from gateway.execution.text_inputs import COMPARED
+from gateway.graphql.arguments import SEARCH_COST, After, Before, First, Last, declare_argument
+from gateway.graphql.connections import Connection, Paging, load_page
+from gateway.graphql.cursors import compute_fingerprint
+from gateway.graphql.filters import build_customer_query, select_source_channels
+from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import CustomerFilter, CustomerSort
-from gateway.graphql.loads import customers as loads
-from gateway.graphql.queries import filters
+from gateway.graphql.loaders.customers import load_customers
+from gateway.graphql.loaders.guarded import load_guarded
+from gateway.graphql.scopes import CUSTOMERS_READ_OR_SELF
 from gateway.model.channels import Resource
 from gateway.model.customers import Customer
-from gateway.storage import customers as stored
-from gateway.storage.customers import SeveralCurrenciesError
+from gateway.storage.reads import customers
+from gateway.storage.reads.customers import SeveralCurrenciesError
 
 
-async def customers(
+async def resolve_customers(
     context: Context,
     *,
     first: First = None,
@@ -28,30 +32,32 @@ async def customers(
     last: Last = None,
     before: Before = None,
     search: Annotated[
-        str | None, strawberry.argument(description="Words of the name, or the number on the loyalty card.")
+        str | None,
+        declare_argument("Search text: words of the name, or a loyalty number.", cost=SEARCH_COST, metadata=COMPARED),
     ] = None,
-    filter: Annotated[CustomerFilter | None, strawberry.argument(description="Which customers.")] = None,
+    filter: Annotated[CustomerFilter | None, strawberry.argument(description="Filter for the customers.")] = None,
     sort: Annotated[
-        CustomerSort | None, strawberry.argument(description="In which order. Default: by NAME, A to Z.")
+        CustomerSort | None, strawberry.argument(description="Sort order. Default: NAME, ascending.")
     ] = None,
 ) -> Connection[Customer]:
-    query = filters.customers(context, search, filter, sort)
-    currency = await _currency(context) if query.sort == "LIFETIME_VALUE" else None
-    asked = (Resource.CUSTOMERS, filters.sources(context, query.channels))
-    mark = fingerprint("customers", search, filter, sort)
-    rows, paging = stored.customers_matching(query, currency), Paging(first, after, last, before)
-    return await page_of(context, rows, paging, mark, asked)
+    query = build_customer_query(context, search, filter, sort)
+    currency = await _require_one_currency(context) if query.sort == "LIFETIME_VALUE" else None
+    source_channels = (Resource.CUSTOMERS, select_source_channels(context, query.channels))
+    fingerprint = compute_fingerprint("customers", search, filter, sort)
+    rows, paging = customers.search_customers(query, currency), Paging(first, after, last, before)
+    return await load_page(context, rows, paging, fingerprint, source_channels)
 
 
-async def _currency(context: Context) -> str | None:
+async def _require_one_currency(context: Context) -> str | None:
     try:
-        return await context.read(stored.spending_currency)
+        return await context.read(customers.find_spending_currency)
     except SeveralCurrenciesError as error:
-        raise BadUserInputError("Sorting by LIFETIME_VALUE needs all orders to be of one currency.") from error
+        raise BadUserInputError("Sorting by LIFETIME_VALUE requires all orders to have the same currency.") from error
 
 
-async def customer(
-    context: Context, *, id: Annotated[strawberry.ID, strawberry.argument(description="Her global id.")]
+async def resolve_customer(
+    context: Context, *, id: Annotated[strawberry.ID, strawberry.argument(description="Global ID of the customer.")]
 ) -> Customer | None:
-    (found,) = await context.load_all(loads.customers, [row_id("Customer", id)])
-    return found  # type: ignore[no-any-return]
+    key = parse_row_id("id", "Customer", id)
+    customer: Customer | None = await load_guarded(context, load_customers, key, CUSTOMERS_READ_OR_SELF)
+    return customer

@@ -1,48 +1,45 @@
-"""Finding things again by their ids, and who is asking."""
+"""Resolvers of nodes by global ID, and of the viewer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
 
 from gateway.execution.caller import Viewer
 from gateway.execution.context import Context
-from gateway.execution.errors import BadUserInputError, QueryError
-from gateway.graphql.nodes import load_node
+from gateway.graphql.arguments import declare_argument
+from gateway.graphql.node_resolver import load_node, load_nodes
 
-MOST = 100
+MAX_IDS = 100
 
 
-async def node(
-    context: Context, *, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+async def resolve_node(
+    context: Context, *, id: Annotated[strawberry.ID, strawberry.argument(description="A global ID.")]
 ) -> Any:
-    return await load_node(context, id)
+    return await load_node(context, "id", id)
 
 
-async def nodes(
+async def resolve_nodes(
     context: Context,
     *,
-    ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 global ids.")],
-) -> list[Any]:
-    if len(ids) > MOST:
-        raise BadUserInputError(f"At most {MOST} ids at once.")
-    return [_found(context, id_) for id_ in ids]
+    ids: Annotated[list[strawberry.ID], declare_argument("Global IDs, at most 100.", max_items=MAX_IDS)],
+) -> Sequence[Any]:
+    return await load_nodes(context, ids)
 
 
-def _found(context: Context, text: str) -> Any:
-    try:
-        return load_node(context, text)
-    except QueryError as error:
-        return error
-
-
-async def viewer(context: Context) -> Viewer:
-    known, own = context.gateway.channels, context.caller.channel
+async def resolve_viewer(context: Context) -> Viewer:
+    caller, default = context.caller, context.find_default_channel()
+    channels = sorted(context.channels.values(), key=lambda channel: channel.key != default)
     return Viewer(
-        kind=context.caller.kind,
-        scopes=context.caller.scopes,
-        channels=tuple(sorted(known.values(), key=lambda channel: channel.key != own)),
-        locations=tuple(context.gateway.locations.values()),
+        kind=caller.kind,
+        name=caller.name or None,
+        scopes=caller.scopes,
+        default_channel=None if default is None else context.channels[default],
+        channels=tuple(channels),
+        sellable_channels=tuple(channel for channel in channels if channel.key in context.selling_channels),
+        locations=tuple(item for item in context.gateway.locations.values() if caller.can_act_at(item.key)),
+        expires_at=caller.expires_at,
         server_time=context.now,
     )

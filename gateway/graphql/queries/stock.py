@@ -1,4 +1,4 @@
-"""Stock: levels, and the only live read."""
+"""Resolvers of stock levels and of stocks, the only live read."""
 
 from __future__ import annotations
 
@@ -9,28 +9,36 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.execution.caller import CallerKind
+from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
-from gateway.execution.keeping import Data
-from gateway.graphql.arguments import After, Before, ChannelKey, First, Last, LocationKey
-from gateway.graphql.connections import Connection, Paging, fingerprint, page_of
-from gateway.graphql.ids import row_id
+from gateway.graphql.arguments import After, Before, ChannelKey, First, Last, LocationKey, declare_argument
+from gateway.graphql.connections import Connection, Paging, load_page
+from gateway.graphql.cursors import compute_fingerprint
+from gateway.graphql.filters import build_level_query
+from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import StockLevelFilter
-from gateway.graphql.loads import catalog, stock
-from gateway.graphql.queries import filters
-from gateway.model.catalog import Variant
-from gateway.model.channels import Fault, FaultCode, Location, Resource
+from gateway.graphql.loaders.catalog import load_variants
+from gateway.graphql.loaders.stock import (
+    build_ageing,
+    get_counted_locations,
+    list_selling_locations,
+    load_stock_levels,
+    load_stocks_by_variant,
+)
+from gateway.model.actors import CallerKind
+from gateway.model.channels import Fault, FaultCode, Resource
+from gateway.model.locations import Location
 from gateway.model.stock import Stock, StockLevel
 from gateway.sdk.records import Ref
-from gateway.storage import levels as stored
-from gateway.storage.levels import Counted
+from gateway.storage.reads import stock_levels
+from gateway.storage.reads.stock_levels import CountedLocation
 
-MOST = 100
-ANONYMOUS_FLOOR = timedelta(seconds=5)
+MAX_VARIANTS = 100
+MIN_ANONYMOUS_AGE = timedelta(seconds=5)
 
 
-async def stock_levels(
+async def resolve_stock_levels(
     context: Context,
     *,
     first: First = None,
@@ -38,93 +46,101 @@ async def stock_levels(
     last: Last = None,
     before: Before = None,
     location_key: Annotated[str, strawberry.argument(description="Key of the location.")],
-    filter: Annotated[StockLevelFilter | None, strawberry.argument(description="Which levels.")] = None,
-) -> Connection[StockLevel]:
-    (place,) = stored.counted([context.known_location(location_key)], {})  # without a channel there is no buffer
-    rows = stored.variants_with_level(place, filters.stock_levels(context, filter))
-    mark = fingerprint("stockLevels", location_key, filter)
-    page = await page_of(context, rows, Paging(first, after, last, before), mark)
-    levels = await context.load_all(stock.levels_by_key, [(variant_id, location_key) for variant_id in page.nodes])
-    return page.holding(levels)
+    filter: Annotated[StockLevelFilter | None, strawberry.argument(description="Filter for the stock levels.")] = None,
+) -> Connection[StockLevel] | None:
+    (location,) = stock_levels.build_counted_locations(
+        [context.require_location(location_key)], {}
+    )  # no channel, hence no buffer
+    if not context.caller.can_act_at(location_key):
+        return None
+    rows = stock_levels.search_levels(location, build_level_query(context, filter))
+    fingerprint = compute_fingerprint("stockLevels", location_key, filter)
+    page = await load_page(context, rows, Paging(first, after, last, before), fingerprint)
+    levels = await context.load_all(load_stock_levels, [(variant_id, location_key) for variant_id in page.nodes])
+    return page.replace_nodes(levels)
 
 
-async def stocks(
+async def resolve_stocks(
     context: Context,
     *,
     variant_ids: Annotated[
-        list[strawberry.ID], strawberry.argument(description="At most 100 variants. The answer has their order.")
+        list[strawberry.ID],
+        declare_argument("IDs of the variants, at most 100. The result has the same order.", max_items=MAX_VARIANTS),
     ],
     channel_key: ChannelKey = None,
     location_key: LocationKey = None,
     max_age_seconds: Annotated[
         int | None,
         strawberry.argument(
-            description="How old the answer may be; the channels are asked about what is older. At least 5 without a "
-            "token. Left out: whatever its age."
+            description="Maximum age of the counts in seconds; older counts are read from the channels. Without a "
+            "token at least 5 is used. Default: counts of any age are returned."
         ),
     ] = None,
 ) -> list[Stock | None]:
-    if len(variant_ids) > MOST:
-        raise BadUserInputError(f"At most {MOST} variants at once.")
-    channel = context.channel(channel_key)
-    places = _places(context, channel, location_key)
-    found = await context.load_all(catalog.variants, [row_id("ProductVariant", text) for text in variant_ids])
+    channel = context.resolve_channel(channel_key)
+    locations = _list_locations(context, channel, location_key)
+    variants = await context.load_all(
+        load_variants, [parse_row_id(f"variantIds.{n}", "ProductVariant", text) for n, text in enumerate(variant_ids)]
+    )
+    ids = [variant.id for variant in variants if variant is not None]
     if max_age_seconds is not None:
-        context.keeping.note(Data.UNKEPT)
-        await _refresh(context, [one for one in found if one is not None], places, _oldest(context, max_age_seconds))
-    ids = [one.id for one in found if one is not None]
-    made = await context.load_all(stock.stocks_of_variants, ids, channel_key=channel, location_key=location_key)
-    by_variant = {one.variant_id: one for one in made}
-    return [None if one is None else by_variant[one.id] for one in found]
+        context.cache_policy.add_kind(DataKind.PRIVATE)
+        await _refresh_stale(context, ids, locations, _clamp_max_age(context, max_age_seconds))
+    loaded = await context.load_all(load_stocks_by_variant, ids, channel_key=channel, location_key=location_key)
+    by_variant = {stock.variant_id: stock for stock in loaded}
+    return [None if variant is None else by_variant[variant.id] for variant in variants]
 
 
-def _places(context: Context, channel: str, location: str | None) -> list[Location]:
-    places = stock.places_of(context, channel)
-    return places if location is None else [one for one in places if one is context.known_location(location)]
+def _list_locations(context: Context, channel: str, location_key: str | None) -> list[Location]:
+    locations = list_selling_locations(context, channel)
+    if location_key is None:
+        return locations
+    return [location for location in locations if location is context.require_location(location_key)]
 
 
-def _oldest(context: Context, seconds: int) -> timedelta:
+def _clamp_max_age(context: Context, seconds: int) -> timedelta:
     if seconds < 0:
-        raise BadUserInputError("maxAgeSeconds is at least 0.")
-    asked = timedelta(seconds=seconds)
-    return max(asked, ANONYMOUS_FLOOR) if context.caller.kind is CallerKind.ANONYMOUS else asked
+        raise BadUserInputError("maxAgeSeconds must be at least 0.")
+    max_age = timedelta(seconds=seconds)
+    return max(max_age, MIN_ANONYMOUS_AGE) if context.caller.kind is CallerKind.ANONYMOUS else max_age
 
 
-async def _refresh(context: Context, variants: Sequence[Variant], places: list[Location], oldest: timedelta) -> None:
-    """Ask the authorities about everything that is older, all at once."""
-    counted = stock.counted(context, places)
-    ids = [one.id for one in variants]
-    known = await context.read(stored.levels_of_variants, ids, counted, stock.ageing(context))
-    old = {
+async def _refresh_stale(context: Context, ids: Sequence[str], locations: list[Location], max_age: timedelta) -> None:
+    """Read the counts of variants that are older than the maximum age from all authorities at the same time."""
+    counted = get_counted_locations(context, locations)
+    levels_by_variant = await context.read(stock_levels.find_levels, ids, counted, build_ageing(context))
+    stale_ids = {
         level.variant_id
-        for some in known.values()
-        for level in some
-        if level.tracked and (level.observed_at is None or context.now - level.observed_at > oldest)
+        for levels in levels_by_variant.values()
+        for level in levels
+        if level.tracked and (level.observed_at is None or context.now - level.observed_at > max_age)
     }
-    if old:
-        await _ask(context, sorted(old), counted)
+    if stale_ids:
+        await _refresh_authorities(context, sorted(stale_ids), counted)
 
 
-async def ask_authorities(context: Context, ids: Sequence[str], places: list[Location]) -> None:
-    """Read what is counted of these variants at these places now."""
-    await _ask(context, ids, stock.counted(context, places))
-    context.forget()
+async def refresh_stock(context: Context, ids: Sequence[str], locations: list[Location]) -> None:
+    """Read the current counts of variants at locations from their authorities."""
+    await _refresh_authorities(context, ids, get_counted_locations(context, locations))
+    context.clear_loaders()
 
 
-async def _ask(context: Context, ids: Sequence[str], counted: Sequence[Counted]) -> None:
-    refs = await context.read(stored.stock_refs, ids, counted)
-    faults = await asyncio.gather(*(_ask_channel(context, key, some) for key, some in refs.items()))
-    context.live_faults.update({key: fault for key, fault in zip(refs, faults, strict=True) if fault is not None})
+async def _refresh_authorities(context: Context, ids: Sequence[str], counted: Sequence[CountedLocation]) -> None:
+    refs_by_channel = await context.read(stock_levels.find_stock_refs, ids, counted)
+    faults = await asyncio.gather(*(_refresh_channel(context, key, refs) for key, refs in refs_by_channel.items()))
+    context.live_faults.update(
+        {key: fault for key, fault in zip(refs_by_channel, faults, strict=True) if fault is not None}
+    )
 
 
-async def _ask_channel(context: Context, key: str, refs: Sequence[Ref]) -> Fault | None:
-    """One live read. A channel that cannot do it, or fails, leaves what is known as it is."""
-    if not context.gateway.can_refresh(key, Resource.STOCK):
+async def _refresh_channel(context: Context, key: str, refs: Sequence[Ref]) -> Fault | None:
+    """Read counts from a channel. If the channel does not support it or fails, the stored counts stay as they are."""
+    if not context.gateway.live_reads.can_refresh(key, Resource.STOCK):
         return Fault(code=FaultCode.UNSUPPORTED, retryable=False, occurred_at=context.now)
     deadline = context.gateway.settings.channels[key].live_deadline
     try:
         async with asyncio.timeout(deadline.total_seconds()):
-            with context.apart():
-                return await context.gateway.refresh(key, Resource.STOCK, refs, deadline)
+            with context.release_slot():
+                return await context.gateway.live_reads.refresh(key, Resource.STOCK, refs, deadline)
     except TimeoutError:
         return Fault(code=FaultCode.TIMEOUT, retryable=True, occurred_at=context.now)

@@ -1,4 +1,4 @@
-"""The catalogue: products, variants, listings, categories."""
+"""The catalog: products, variants, listings and categories."""
 
 from __future__ import annotations
 
@@ -7,188 +7,273 @@ from operator import attrgetter
 
 import strawberry
 
-from gateway.execution.fields import attribute, load, pure
-from gateway.execution.keeping import Data
-from gateway.execution.types import output
-from gateway.graphql.ids import global_id
-from gateway.graphql.loads import catalog as loads
-from gateway.graphql.loads import channels, choosing
-from gateway.graphql.loads import stock as stock_loads
+from gateway.execution.caching.cache_control import DataKind
+from gateway.execution.fields import LeanBatch, attribute, compute, load
+from gateway.execution.object_types import output
+from gateway.graphql.global_ids import declare_global_id
+from gateway.graphql.loaders.attributes import load_attributes
+from gateway.graphql.loaders.catalog import (
+    load_ancestors,
+    load_categories,
+    load_channels_by_product,
+    load_compare_at_prices,
+    load_listings_by_variant,
+    load_price_ranges,
+    load_prices,
+    load_products,
+    load_pushes_by_listing,
+    load_subcategories,
+    load_tax_inclusion,
+    load_variants,
+    load_variants_by_product,
+)
+from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.content import load_contents
+from gateway.graphql.loaders.stock import (
+    load_available_for_sale,
+    load_stock_sums_by_variant,
+    load_stocks_by_variant,
+    load_store_availability,
+)
+from gateway.graphql.loaders.variant_selection import (
+    load_adjacent_variants,
+    load_first_available_variants,
+    load_selected_or_first_variants,
+)
+from gateway.graphql.scopes import CATALOG_ADMIN
+from gateway.graphql.types.attributes import Attribute
 from gateway.graphql.types.channels import Channel, ChannelFault
-from gateway.graphql.types.connections import Connection, UncountedNear
+from gateway.graphql.types.connections import Connection, UncountedNearConnection
+from gateway.graphql.types.content import Content
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.stock import Stock, StoreAvailability
-from gateway.graphql.types.values import Image, Money, MoneyRange
-from gateway.model import catalog as model
+from gateway.graphql.types.values import Image, Media, Money, MoneyRange
+from gateway.model import catalog
 from gateway.model.channels import Resource
-from gateway.storage import pushes as stored_pushes
+from gateway.storage.writes import pushes
 
-ADMIN = [["catalogue:admin"]]
 _ID = attrgetter("id")
 
 
-def _itself(value: model.OptionValue) -> model.OptionValue:
-    """Each value is looked up by all that it is."""
-    return value
-
-
-def _no_image(_parent: object) -> None:
-    """Channels tell pictures of products and variants only."""
-
-
-@output(model.SelectedOption, "One choice of a variant: `Color`, `Red`.", data=Data.PART)
+@output(
+    catalog.SelectedOption, "The value of one option that a variant has, such as `Color`: `Red`.", data=DataKind.PART
+)
 class SelectedOption:
-    name: str = attribute("What is chosen: `Color`.")
-    value: str = attribute("The choice: `Red`.")
+    name: str = attribute("Name of the option, such as `Color`.")
+    value: str = attribute("Value of the option, such as `Red`.")
 
 
-@output(model.OptionValue, "One value of an option.", data=Data.CATALOG)
+@output(catalog.OptionValue, "A value of a product option.", data=DataKind.CATALOG)
 class ProductOptionValue:
-    name: str = attribute("The value: `Red`.")
-    image: Image | None = pure("A picture of the value, where there is one.", _no_image)
+    name: str = attribute("The value, such as `Red`.")
+    image: Image | None = compute(
+        "Image of the value. Currently always null: channels provide images of products and variants only.",
+        lambda _parent: None,
+    )
     first_available_variant: ProductVariant | None = load(
         "The first variant with this value that the channel can sell now. Null: there is none.",
-        choosing.first_available,
-        key=_itself,
-        data=Data.STOCK,
+        load_first_available_variants,
+        key=lambda value: value,
+        data=DataKind.STOCK,
     )
 
 
-@output(model.ProductOption, "A choice that a product offers.", data=Data.PART)
+@output(catalog.ProductOption, "An option by which the variants of a product differ.", data=DataKind.PART)
 class ProductOption:
-    name: str = attribute("What is chosen: `Color`.")
+    name: str = attribute("Name of the option, such as `Color`.")
     option_values: list[ProductOptionValue] = attribute(
-        "What there is to choose from, in the order of the variants.", of="values", size=100
+        "The values of the option, in the order of the variants.", path="values", size=100
     )
 
 
-@output(model.Category, "A node of the tree in which products are filed.", data=Data.CATALOG)
+@output(catalog.Category, "A category of the product tree.", data=DataKind.CATALOG)
 class Category(Node):
-    id: strawberry.ID = global_id("Category", "id")
-    handle: str = attribute("Unique and readable, for addresses.")
-    title: str = attribute("Its name for people.")
-    image: Image | None = pure("A picture, where there is one.", _no_image)
+    id: strawberry.ID = declare_global_id("Category", "id")
+    handle: str = attribute("Unique, human-readable identifier for URLs.")
+    title: str = attribute("Display name.")
+    image: Image | None = compute(
+        "Image of the category. Currently always null: channels provide images of products and variants only.",
+        lambda _parent: None,
+    )
     parent: Category | None = load(
-        "The category above. Null: it is a root.", loads.categories, key=attrgetter("parent_id")
+        "The parent category. Null: a root category.", load_categories, key=attrgetter("parent_id")
     )
     ancestors: list[Category] | None = load(
-        "All categories above it, the root first: breadcrumbs.", loads.ancestors, key=_ID, size=10
+        "All categories above this one, starting at the root, for breadcrumbs.", load_ancestors, key=_ID, size=10
     )
-    children: Connection[Category] | None = load("The categories right below.", loads.children, key=_ID)
-
-
-@output(stored_pushes.ListingPush, "What a channel is to offer of a listing in a place that another one counts.")
-class ListingPush:
-    resource: Resource = attribute("Of what.")
-    state: stored_pushes.PushState = attribute("Where it stands.")
-    wanted_quantity: int | None = attribute("What it is to offer, in listings. Null: not known, so it is left alone.")
-    published_quantity: int | None = attribute("What it shows, in listings. Null: it does not say.")
-    wanted_price: Money | None = pure("What it is to charge: prices are not sent yet.", lambda push: None)
-    published_price: Money | None = pure("What it charges: prices are not sent yet.", lambda push: None)
-    queued_at: datetime | None = attribute("When it was last to be told.")
-    accepted_at: datetime | None = attribute("When it last took what it was told.")
-    fault: ChannelFault | None = attribute("What went wrong last.")
+    children: Connection[Category] | None = load("The direct subcategories.", load_subcategories, key=_ID)
 
 
 @output(
-    model.Product,
-    "A product, whatever number of channels sells it. What can be bought are its variants.",
-    data=Data.CATALOG,
+    pushes.ListingPush,
+    "State of what the gateway publishes to a channel about a listing whose stock is counted by another channel.",
+)
+class ListingPush:
+    resource: Resource = attribute("What is published.")
+    state: pushes.PushState = attribute("Progress of the update.")
+    wanted_quantity: int | None = attribute(
+        "The quantity that the channel should offer, in listings. Null: "
+        "the stock is not known, so the channel keeps its quantity."
+    )
+    published_quantity: int | None = attribute(
+        "The quantity that the channel offers, in listings. Null: the channel does not report it."
+    )
+    wanted_price: Money | None = compute(
+        "The price that the channel should charge. Currently always null: the gateway does not push prices yet.",
+        lambda push: None,
+    )
+    published_price: Money | None = compute(
+        "The price that the channel charges. Currently always null: the gateway does not push prices yet.",
+        lambda push: None,
+    )
+    queued_at: datetime | None = attribute("When an update was last queued. Null: never.")
+    accepted_at: datetime | None = attribute("When the channel last accepted an update. Null: never.")
+    fault: ChannelFault | None = attribute("The last failure. Null: the last update succeeded.")
+
+
+@output(
+    catalog.Product,
+    "A product, independent of the number of channels that sell it. Customers buy its variants.",
+    data=DataKind.CATALOG,
+    stocked=True,
+    rendered=True,
 )
 class Product(Node):
-    id: strawberry.ID = global_id("Product", "id")
-    handle: str = attribute("Unique and readable, for addresses.")
-    title: str = attribute("Its name for people.")
-    description: str = attribute("Its description, as the preferred channel has it. May be empty.")
-    brand: str | None = attribute("The brand.")
-    category: Category | None = load("Where it is filed.", loads.categories, key=attrgetter("category_id"))
-    tags: list[str] = attribute("Words by which the retailer groups products.", size=50)
-    status: model.ProductStatus = attribute("Whether it is on sale.")
-    featured_image: Image | None = attribute("The picture that stands for it.")
-    images: list[Image] = attribute("All its pictures.", size=50)
-    options: list[ProductOption] = attribute("The choices that its variants differ in.", size=5)
-    variants: Connection[ProductVariant] | None = load("What can be bought.", loads.variants_of_products, key=_ID)
-    selected_or_first_available_variant: ProductVariant | None = load(
-        "What a product page shows: the variant with all that was chosen, of several the first that the channel can "
-        "sell now; if none fits, the first that it can sell; else the first.",
-        choosing.selected_or_first,
+    id: strawberry.ID = declare_global_id("Product", "id")
+    handle: str = attribute("Unique, human-readable identifier for URLs.")
+    title: str = attribute("Display name.")
+    description: str = attribute("Description from the preferred channel. May be empty.")
+    content: Content | None = load(
+        "Texts by language, as the channel `channelKey` words them; without `channelKey` as the preferred channel that "
+        "has the language. Null: the channel does not list the product.",
+        load_contents,
         key=_ID,
-        data=Data.STOCK,
+    )
+    brand: str | None = attribute("Brand name. Null: not known.")
+    category: Category | None = load(
+        "The category. Null: not categorized.", load_categories, key=attrgetter("category_id")
+    )
+    tags: list[str] = attribute("Labels by which the retailer groups products.", size=50)
+    status: catalog.ProductStatus = attribute("Whether the product is for sale.")
+    featured_image: Image | None = attribute("The main image. Null: there is none.")
+    images: list[Image] = attribute("All images.", size=50)
+    media: list[Media] = attribute("Images, videos and 3D models in their order.", path="all_media", size=50)
+    attributes: list[Attribute] | None = load(
+        "Attributes that the configuration declares.", load_attributes, key=attrgetter("attributes"), size=50
+    )
+    options: list[ProductOption] = attribute("The options by which the variants differ.", size=5)
+    variants: Connection[ProductVariant] | None = load(
+        "The variants of the product.", load_variants_by_product, key=_ID
+    )
+    selected_or_first_available_variant: ProductVariant | None = load(
+        "The variant to show on a product page: the variant with all `selectedOptions`, preferably one that the "
+        "channel can sell now. If none matches, the first variant that it can sell now, or else the first variant.",
+        load_selected_or_first_variants,
+        key=_ID,
+        data=DataKind.STOCK,
     )
     adjacent_variants: list[ProductVariant] | None = load(
-        "The variants that differ from that one in a single option: where a click leads.",
-        choosing.adjacent,
+        "The variants that differ from `selectedOrFirstAvailableVariant` in exactly one option, for option pickers.",
+        load_adjacent_variants,
         key=_ID,
         size=20,
-        data=Data.STOCK,
+        data=DataKind.STOCK,
     )
     price_range: MoneyRange | None = load(
-        "From its lowest to its highest price. Null where currencies differ and no channel is named.",
-        loads.price_ranges,
+        "The lowest and the highest price. Null: currencies differ and no `channelKey` is given, or there are "
+        "no prices.",
+        load_price_ranges,
         key=_ID,
     )
     available_for_sale: bool | None = load(
-        "Whether the channel offers a variant of it that can be promised now, or that nobody counts.",
-        stock_loads.sellable_products,
+        "Whether the channel offers a variant that is in stock or whose stock is not tracked.",
+        load_available_for_sale,
         key=_ID,
-        data=Data.STOCK,
+        data=DataKind.STOCK,
     )
-    channels: list[Channel] | None = load("The channels that list it.", loads.channels_of_products, key=_ID, size=20)
-    created_at: datetime = attribute("When it came into being.")
-    updated_at: datetime = attribute("When it last changed.")
+    channels: list[Channel] | None = load(
+        "The channels that list the product.", load_channels_by_product, key=_ID, size=20
+    )
+    created_at: datetime = attribute("When the product was created in the gateway.")
+    updated_at: datetime = attribute("When the product last changed.")
 
 
-@output(model.Variant, "One thing that can be bought: the same item in every channel that lists it.", data=Data.CATALOG)
+@output(
+    catalog.Variant,
+    "A sellable item: the same item in every channel that lists it.",
+    data=DataKind.CATALOG,
+    stocked=True,
+)
 class ProductVariant(Node):
-    id: strawberry.ID = global_id("ProductVariant", "id")
-    product: Product | None = load("The product that it is a variant of.", loads.products, key=attrgetter("product_id"))
-    sku: str | None = attribute("The retailer's own code. May be missing, and may repeat.")
-    gtin: str | None = attribute("The number behind its barcode, as 14 digits.")
-    title: str = attribute("Its name for people.")
-    image: Image | None = attribute("Its picture.")
-    selected_options: list[SelectedOption] = attribute("What it is among the product's choices.", size=5)
-    unit_of_measure: str = attribute("What one unit of every quantity is: `each`, `g`.")
-    price: Money | None = load(
-        "What it costs: by the price policy, or with `channelKey` what that channel charges.", loads.prices, key=_ID
+    id: strawberry.ID = declare_global_id("ProductVariant", "id")
+    product: Product | None = load(
+        "The product that the variant belongs to.", load_products, key=attrgetter("product_id")
     )
-    compare_at_price: Money | None = load("The price before a reduction.", loads.compare_at_prices, key=_ID)
-    price_includes_tax: bool | None = load("Whether `price` includes tax.", loads.prices_include_tax, key=_ID)
-    stock: Stock | None = load(
-        "How much there is, as one channel may sell it: the caller's default channel, unless one is named.",
-        stock_loads.stocks_of_variants,
+    sku: str | None = attribute("The retailer's stock keeping unit. May be null and is not guaranteed to be unique.")
+    gtin: str | None = attribute("The GTIN (barcode number), padded to 14 digits. Null: not known.")
+    title: str = attribute("Display name.")
+    image: Image | None = attribute("Image of the variant. Null: there is none.")
+    media: list[Media] = attribute(
+        "Images, videos and 3D models of the variant in their order.", path="all_media", size=20
+    )
+    selected_options: list[SelectedOption] = attribute("The option values of this variant.", size=5)
+    attributes: list[Attribute] | None = load(
+        "Attributes of the variant itself that the configuration declares.",
+        load_attributes,
+        key=attrgetter("attributes"),
+        size=50,
+    )
+    unit_of_measure: str = attribute("The unit of all quantities of the variant, such as `each` or `g`.")
+    price: Money | None = load(
+        "The price of the channel `channelKey`; without `channelKey` the price that the price policy selects. "
+        "Null: there is none.",
+        load_prices,
         key=_ID,
     )
-    store_availability: UncountedNear[StoreAvailability] | None = load(
-        "What the shops have, whichever channel they belong to. Shops whose till does not know it are left out.",
-        stock_loads.store_availability,
+    compare_at_price: Money | None = load(
+        "The price before a reduction. Null: not reduced.", load_compare_at_prices, key=_ID
+    )
+    price_includes_tax: bool | None = load(
+        "Whether `price` includes tax. Null: not known.", load_tax_inclusion, key=_ID
+    )
+    stock: Stock | None = load(
+        "Stock that one channel can sell: the channel `channelKey`, by default the caller's default channel.",
+        load_stocks_by_variant,
+        key=_ID,
+        lean=LeanBatch(load_stock_sums_by_variant, frozenset(("id", "status", "available"))),
+    )
+    store_availability: UncountedNearConnection[StoreAvailability] | None = load(
+        "Availability in stores, of any channel. Stores whose point of sale does not list the variant are omitted.",
+        load_store_availability,
         key=_ID,
     )
     listings: list[Listing] | None = load(
-        "The same item as each channel lists it.", loads.listings_of_variants, key=_ID, size=20
+        "The listings of the variant, by channel.", load_listings_by_variant, key=_ID, size=20
     )
-    updated_at: datetime = attribute("When it last changed.")
+    updated_at: datetime = attribute("When the variant last changed.")
 
 
-@output(model.Listing, "A variant as one channel lists it.", data=Data.CATALOG)
+@output(catalog.Listing, "A variant as one channel lists it.", data=DataKind.CATALOG)
 class Listing(Node):
-    id: strawberry.ID = global_id("Listing", "id")
-    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
-    variant: ProductVariant | None = load("What it lists.", loads.variants, key=attrgetter("variant_id"))
-    url: str | None = attribute("Where shoppers find it.")
-    title: str = attribute("What the channel calls it.")
-    status: model.ListingStatus = attribute("Whether the channel offers it.")
-    price: Money | None = attribute("What the channel charges for one listing.")
-    compare_at_price: Money | None = attribute("The channel's price before a reduction.")
-    units_per_listing: int = attribute("How many units of stock one listing sells: 2 for a two-pack.")
-    observed_at: datetime = attribute("When this was last known to be so.")
-    external_id: str | None = attribute("The variant's id in the channel.", scopes=ADMIN)
-    matched_by: model.MatchEvidence | None = attribute(
-        "What connects it with the variant's other listings.", scopes=ADMIN
+    id: strawberry.ID = declare_global_id("Listing", "id")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    variant: ProductVariant | None = load("The variant.", load_variants, key=attrgetter("variant_id"))
+    url: str | None = attribute("URL of the product page. Null: the channel has none.")
+    title: str = attribute("Title in the channel.")
+    status: catalog.ListingStatus = attribute("Whether the channel offers the listing.")
+    price: Money | None = attribute("The channel's price of one listing. Null: the channel has no price.")
+    compare_at_price: Money | None = attribute("The channel's price before a reduction. Null: not reduced.")
+    units_per_listing: int = attribute("Number of stock units that one listing contains, such as 2 for a two-pack.")
+    observed_at: datetime = attribute("When the gateway last confirmed this state with the channel.", volatile=True)
+    external_id: str | None = attribute("ID of the listing in the channel.", scopes=CATALOG_ADMIN)
+    matched_by: catalog.MatchEvidence | None = attribute(
+        "Why the listing was matched with the variant. Null: it has not been matched; the variant was created from it.",
+        scopes=CATALOG_ADMIN,
     )
     pushes: list[ListingPush] | None = load(
-        "What the channel is to offer of it in places that others count.",
-        loads.pushes_of_listings,
+        "State of the stock that is published to the channel. Empty where the channel counts its own stock.",
+        load_pushes_by_listing,
         key=_ID,
-        scopes=ADMIN,
+        scopes=CATALOG_ADMIN,
         size=2,
     )

@@ -1,4 +1,4 @@
-"""What changed, for apps that keep a copy."""
+"""The change feed, for clients that maintain a local copy."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from operator import attrgetter
 import strawberry
 
 from gateway.execution.fields import attribute, load
-from gateway.execution.types import output
-from gateway.graphql.loads import nodes
+from gateway.execution.object_types import output
+from gateway.graphql import node_resolver
 from gateway.graphql.types.node import Node
-from gateway.model import changes as model
+from gateway.model import change_feed
 
 
-@output(model.Change, "One thing that changed: within a page each is named once, as it is now.")
+@output(change_feed.Change, "A changed object. A page contains each object once, in its current state.")
 class Change:
-    node_id: strawberry.ID = attribute("The global id of what changed.")
-    kind: model.ChangeKind = attribute("What became of it.")
-    replaced_by: strawberry.ID | None = attribute("What it was merged into.")
-    node: Node | None = load("It, or what it was merged into, as it is now.", nodes.nodes, key=attrgetter("shown"))
-    occurred_at: datetime = attribute("When it changed.")
+    node_id: strawberry.ID = attribute("Global ID of the changed object.")
+    kind: change_feed.ChangeKind = attribute("What happened to the object.")
+    replaced_by: strawberry.ID | None = attribute(
+        "Global ID of the object into which this one was merged. Null: not merged."
+    )
+    node: Node | None = load(
+        "The object, or the object it was merged into, in its current state. Null: deleted or not visible to "
+        "the caller.",
+        node_resolver.load_nodes,
+        key=attrgetter("current_id"),
+    )
+    occurred_at: datetime = attribute("When the change happened.")

@@ -1,124 +1,166 @@
-"""Channels and locations."""
+"""Channels, and how they contributed to a result."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import strawberry
 
-from gateway.execution.fields import attribute, load
-from gateway.execution.keeping import Data
-from gateway.execution.types import output
-from gateway.graphql import connections as pages
-from gateway.graphql.ids import global_id
-from gateway.graphql.loads import channels as loads
-from gateway.graphql.scalars import CurrencyCode
+from gateway.execution.caching.cache_control import DataKind
+from gateway.execution.fields import attribute, compute, load
+from gateway.execution.object_types import output
+from gateway.graphql import connections
+from gateway.graphql.arguments import LocaleArgument, declare_argument
+from gateway.graphql.global_ids import declare_global_id
+from gateway.graphql.loaders.channels import (
+    load_channel_health,
+    load_channel_states,
+    load_channels,
+    load_sources,
+    load_sync_statuses,
+)
+from gateway.graphql.loaders.locations import load_locations_by_channel
+from gateway.graphql.scalars import CurrencyCode, Locale
+from gateway.graphql.scopes import CHANNELS_ADMIN
 from gateway.graphql.types.connections import Connection, NearConnection
+from gateway.graphql.types.lazy import LazyLocation
 from gateway.graphql.types.node import Node
-from gateway.graphql.types.values import Address, GeoPoint
-from gateway.model import channels as model
+from gateway.model import channels
+from gateway.model.content import list_fallbacks
 
 T = TypeVar("T")
-ADMIN = [["channels:admin"]]
 
 
-@output(model.Fault, "A call of a channel that failed.", name="ChannelFault", data=Data.PART)
+@output(channels.Fault, "A failed call of a channel.", name="ChannelFault", data=DataKind.PART)
 class ChannelFault:
-    code: model.FaultCode = attribute("Why, by what can be done about it.")
+    code: channels.FaultCode = attribute("Reason of the failure, by what can be done about it.")
     retryable: bool = attribute("Whether the same call may succeed later.")
-    occurred_at: datetime = attribute("When.")
-    message: str | None = attribute("What failed and what to do, for operators.", scopes=ADMIN)
+    occurred_at: datetime = attribute("When the call failed.")
+    message: str | None = attribute("Details and remedy, for operators.", scopes=CHANNELS_ADMIN)
 
 
-@output(model.ChannelHealth, "How a channel's calls go.")
+@output(channels.ChannelHealth, "Health of the connection to a channel.")
 class ChannelHealth:
-    status: model.HealthStatus = attribute("In one word.")
-    last_success_at: datetime | None = attribute("When a call last succeeded.")
-    retry_at: datetime | None = attribute("When it is tried again, while it is left alone.")
-    fault: ChannelFault | None = attribute("What failed last, if the last call failed.")
+    status: channels.HealthStatus = attribute("Overall health.")
+    last_success_at: datetime | None = attribute("When a call last succeeded. Null: never.")
+    retry_at: datetime | None = attribute(
+        "When the gateway calls the channel again, while the circuit breaker is open. Null: it is closed."
+    )
+    fault: ChannelFault | None = attribute("The failure of the last call. Null: the last call succeeded.")
 
 
-@output(model.SyncStatus, "How far a resource of a channel is synced, over all its feeds.")
+@output(channels.SyncStatus, "Synchronization progress of one resource of a channel, over all its feeds.")
 class SyncStatus:
-    resource: model.Resource = attribute("Of what.")
-    last_completed_at: datetime | None = attribute("When a pass was last completed. Null before the first.")
-    records: int = attribute("How many records of the channel are known.")
-    rejected: int = attribute("How many records could not be taken in; `syncRejects` lists them.")
-    fault: ChannelFault | None = attribute("What failed last, if the last pass failed.")
+    resource: channels.Resource = attribute("The resource.")
+    last_completed_at: datetime | None = attribute(
+        "When a pass over the resource was last completed. Null: no pass is complete yet."
+    )
+    records: int = attribute("Number of records of the channel that are stored.")
+    rejected: int = attribute("Number of rejected records; `syncRejects` lists them.")
+    warnings: int = attribute("Number of records that were stored without an invalid field; `syncRejects` lists them.")
+    fault: ChannelFault | None = attribute("The failure of the last pass. Null: the last pass succeeded.")
 
 
-@output(model.Channel, "A sales channel: a till, a web store, a marketplace.", data=Data.CATALOG)
+@output(channels.ShopPolicy, "A text that shoppers can read, such as how to return goods.", data=DataKind.PART)
+class ShopPolicy:
+    kind: channels.PolicyKind = attribute("Kind of text.")
+    title: str = attribute("Title of the text.")
+    body_html: str = attribute("The text as sanitized HTML. May be empty: see `url`.")
+    url: str | None = attribute("URL of the page. Null: there is none.")
+    updated_at: datetime | None = attribute("When the text last changed. Null: not known.")
+
+
+Kinds = Annotated[
+    list[channels.PolicyKind] | None,
+    declare_argument("Kinds of texts to return. Default: all.", max_items=10),
+]
+
+
+def select_policies(
+    channel: channels.Channel, *, kinds: Kinds = None, locale: LocaleArgument = None
+) -> list[channels.ShopPolicy]:
+    wanted = [kind for kind in channels.PolicyKind if kinds is None or kind in kinds]
+    fallbacks = (*(() if locale is None else list_fallbacks(locale)), *channel.locales[:1])
+    by_kind = {kind: [policy for policy in channel.policies if policy.kind is kind] for kind in wanted}
+    return [_select_by_locale(policies, fallbacks) for policies in by_kind.values() if policies]
+
+
+def _select_by_locale(policies: Sequence[channels.ShopPolicy], fallbacks: Sequence[str]) -> channels.ShopPolicy:
+    matches = (policy for locale in fallbacks for policy in policies if policy.locale == locale)
+    return next(matches, policies[0])
+
+
+@output(channels.Channel, "A sales channel: a point of sale, a web store or a marketplace.", data=DataKind.CATALOG)
 class Channel(Node):
-    id: strawberry.ID = global_id("Channel", "key")
-    key: str = attribute("Its name in the configuration, the same in every environment.")
-    name: str = attribute("Its name for people.")
-    kind: model.ChannelKind | None = attribute("What it is to a shopper. Null while its plugin cannot be loaded.")
-    state: model.ChannelState = load("Whether it takes part.", loads.states, key=lambda channel: channel)
-    currency_code: CurrencyCode | None = attribute("The currency of its prices.")
-    prices_include_tax: bool | None = attribute("Whether its prices include tax. Null: each listing says so.")
-    time_zone: str | None = attribute("The IANA time zone in which it tells its times.")
-    capabilities: list[model.Capability] | None = attribute("What can be done with it, under its configuration.")
-    plugin_name: str | None = attribute("The plugin that talks to it.", scopes=ADMIN)
-    plugin_version: str | None = attribute("That plugin's version.", scopes=ADMIN)
-    health: ChannelHealth | None = load("How its calls go.", loads.healths, key=attrgetter("key"))
+    id: strawberry.ID = declare_global_id("Channel", "key")
+    key: str = attribute("Key of the channel in the configuration, the same in every environment.")
+    name: str = attribute("Display name.")
+    kind: channels.ChannelKind | None = attribute("Kind of channel. Null: its plugin could not be loaded.")
+    state: channels.ChannelState = load(
+        "Whether the channel is in use.", load_channel_states, key=lambda channel: channel, volatile=True
+    )
+    currency_code: CurrencyCode | None = attribute(
+        "Currency of the channel's prices. Null: its plugin could not be loaded."
+    )
+    prices_include_tax: bool | None = attribute(
+        "Whether the channel's prices include tax. Null: it differs by listing."
+    )
+    time_zone: str | None = attribute("IANA time zone of the channel's local times. Null: not known.")
+    url: str | None = attribute("URL of the channel's storefront. Null: not configured.")
+    locales: list[Locale] | None = attribute("Languages of the texts, the default first. Empty: not known.", size=20)
+    policies: list[ShopPolicy] | None = compute(
+        "Texts that shoppers can read: of each kind the one in the language, else in the default one.",
+        select_policies,
+        size=10,
+    )
+    capabilities: list[channels.Capability] | None = attribute(
+        "What the channel supports in its current configuration. Null: its plugin could not be loaded."
+    )
+    plugin_name: str | None = attribute("Name of the plugin that connects the channel.", scopes=CHANNELS_ADMIN)
+    plugin_version: str | None = attribute("Version of the plugin.", scopes=CHANNELS_ADMIN)
+    health: ChannelHealth | None = load(
+        "Health of the connection to the channel.", load_channel_health, key=attrgetter("key")
+    )
     sync: list[SyncStatus] | None = load(
-        "How far each of its resources is synced.", loads.progress, key=attrgetter("key"), scopes=ADMIN, size=5
+        "Synchronization progress, by resource.",
+        load_sync_statuses,
+        key=attrgetter("key"),
+        scopes=CHANNELS_ADMIN,
+        size=5,
     )
-    locations: NearConnection[Location] | None = load(
-        "The locations that it sells from.", loads.locations_of_channels, key=attrgetter("key")
-    )
-
-
-@output(model.OpeningHours, "When a place is open on one day of the week.", data=Data.PART)
-class OpeningHours:
-    weekday: int = attribute("ISO 8601: Monday is 1, Sunday 7.")
-    opens_at: str = attribute("Local wall time: `09:30`.")
-    closes_at: str = attribute("Local wall time: `18:00`.")
-
-
-@output(model.Location, "A place that holds stock.", data=Data.CATALOG)
-class Location(Node):
-    id: strawberry.ID = global_id("Location", "key")
-    key: str = attribute("Its name in the configuration, the same in every environment.")
-    name: str = attribute("Its name for people.")
-    kind: model.LocationKind = attribute("Whether it is a shop or a warehouse.")
-    address: Address | None = attribute("Where it is.")
-    point: GeoPoint | None = attribute("Where it is, on the map.")
-    time_zone: str = attribute("IANA time zone of its opening hours.")
-    phone: str | None = attribute("Phone number for customers.")
-    opening_hours: list[OpeningHours] | None = attribute("When it is open. Empty: not known.", size=14)
-    fulfillment_methods: list[model.FulfillmentMethod] = attribute("How goods can leave it.")
-    channels: list[Channel] | None = load(
-        "Every channel that sells from it.", loads.channels_of_locations, key=attrgetter("key"), size=20
-    )
-    authority: Channel | None = load(
-        "The one channel whose count of units in the building is believed.", loads.channels, key=attrgetter("authority")
+    locations: NearConnection[LazyLocation] | None = load(
+        "The locations from which the channel sells.", load_locations_by_channel, key=attrgetter("key")
     )
 
 
 @output(
-    model.Source,
-    "How one channel took part in an answer: whether it is fresh, and how old it is.",
-    data=Data.PART,
+    channels.Source,
+    "How a channel contributed to a result: whether its data is fresh and how old it is.",
+    data=DataKind.PART,
 )
 class Source:
-    channel: Channel | None = load("Which channel.", loads.channels, key=attrgetter("channel_key"))
-    resource: model.Resource = attribute("What of it.")
-    state: model.SourceState = attribute("How it took part.")
-    as_of: datetime | None = attribute("As of when the answer holds. Null: nothing complete is known yet.")
-    stale_at: datetime | None = attribute("From when on that counts as stale.")
-    fault: ChannelFault | None = attribute("What went wrong when it was last read, if anything did.")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    resource: channels.Resource = attribute("The resource that the data belongs to.")
+    state: channels.SourceState = attribute("Freshness of the data.")
+    as_of: datetime | None = attribute("The time as of which the data is complete. Null: no pass is complete yet.")
+    stale_at: datetime | None = attribute("When the data becomes stale. Null: no pass is complete yet.")
+    fault: ChannelFault | None = attribute("The failure of the last read. Null: it succeeded.")
 
 
 @output(
-    pages.Connection,
-    "One page of a list, and how the channels took part in it.",
+    connections.Connection,
+    "A page of a list, with the channels that contributed to it.",
     name="Connection",
-    data=Data.PART,
+    data=DataKind.PART,
 )
 class SourcedConnection(Connection[T], Generic[T]):
     sources: list[Source] | None = load(
-        "How each channel took part in this answer.", loads.sources, key=attrgetter("asked"), size=20
+        "How each channel contributed to this result.",
+        load_sources,
+        key=attrgetter("source_channels"),
+        size=20,
+        volatile=True,
     )

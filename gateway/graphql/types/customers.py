@@ -4,82 +4,92 @@ from __future__ import annotations
 
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from gateway.execution.fields import attribute, load
-from gateway.execution.types import output
-from gateway.graphql.ids import global_id
-from gateway.graphql.loads import carts, channels, orders
-from gateway.graphql.loads import customers as loads
+from gateway.execution.object_types import output
+from gateway.graphql.global_ids import declare_global_id
+from gateway.graphql.loaders.carts import load_carts_by_customer
+from gateway.graphql.loaders.channels import load_channel_lists, load_channels
+from gateway.graphql.loaders.customers import load_identities_by_customer, load_lifetime_values
+from gateway.graphql.loaders.orders import load_orders_by_customer
+from gateway.graphql.scopes import (
+    CARTS_READ_OR_SELF,
+    CUSTOMERS_READ,
+    CUSTOMERS_READ_OR_SELF,
+    ORDERS_READ_OR_SELF,
+    PERSONAL_DATA_OR_SELF,
+)
 from gateway.graphql.types.channels import Channel
-from gateway.graphql.types.connections import Connection, Uncounted
+from gateway.graphql.types.connections import Connection, UncountedConnection
+from gateway.graphql.types.lazy import LazyCart, LazyOrder
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money
-from gateway.model import customers as model
+from gateway.model import customers
 
-if TYPE_CHECKING:
-    from gateway.graphql.types.carts import Cart
-    from gateway.graphql.types.orders import Order
-
-STAFF = [["customers:read"]]
-READ = [["customers:read"], ["self"]]
-PERSONAL = [["customers:pii"], ["self"]]
 _ID = attrgetter("id")
 
 
-@output(model.ContactPoint, "An e-mail address or a phone number.")
+@output(customers.ContactPoint, "An email address or a phone number of a customer.")
 class ContactPoint:
-    value: str = attribute("The address or number.")
-    verified: bool = attribute("Whether a channel has seen that it reaches her.")
-    primary: bool = attribute("Whether it is the one to use.")
+    value: str = attribute("The email address or phone number.")
+    verified: bool = attribute("Whether a channel has verified that it belongs to the customer.")
+    primary: bool = attribute("Whether it is the preferred one.")
     channels: list[Channel] | None = load(
-        "The channels that have it.", channels.channel_lists, key=attrgetter("channel_keys"), size=20
+        "The channels that store it.", load_channel_lists, key=attrgetter("channel_keys"), size=20
     )
 
 
-@output(model.IdentityEvidence, "One reason for a link.")
+@output(customers.IdentityEvidence, "A reason why an identity was linked to a customer.")
 class IdentityEvidence:
-    rule: model.IdentityRule = attribute("What was compared.")
-    value: str | None = attribute("The value that was compared; masked without `customers:pii`.")
+    rule: customers.IdentityRule = attribute("The recognition rule that matched.")
+    value: str | None = attribute(
+        "The matching value; masked without the scope `customers:pii`. Null: the rule compares no value."
+    )
 
 
-@output(model.CustomerIdentity, "A customer as one channel knows her.", scopes=STAFF)
+@output(customers.CustomerIdentity, "The customer record of one channel.", scopes=CUSTOMERS_READ)
 class CustomerIdentity(Node):
-    id: strawberry.ID = global_id("CustomerIdentity", "id")
-    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
-    external_id: str = attribute("Her id there.")
-    evidence: list[IdentityEvidence] | None = attribute("Why it is hers.", size=10)
-    linked_at: datetime = attribute("Since when it is known to be hers.")
+    id: strawberry.ID = declare_global_id("CustomerIdentity", "id")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    external_id: str = attribute("ID of the customer in the channel.")
+    evidence: list[IdentityEvidence] | None = attribute("Why the record was linked to this customer.", size=10)
+    linked_at: datetime = attribute("When the record was linked to this customer.")
 
 
-@output(model.Customer, "A customer.", scopes=READ)
+@output(customers.Customer, "A customer.", scopes=CUSTOMERS_READ_OR_SELF)
 class Customer(Node):
-    id: strawberry.ID = global_id("Customer", "id")
-    version: int = attribute("Grows with every change.")
-    display_name: str | None = attribute("How to call her.")
-    given_name: str | None = attribute("Given name.", scopes=PERSONAL)
-    family_name: str | None = attribute("Family name.", scopes=PERSONAL)
-    emails: list[ContactPoint] | None = attribute("Her e-mail addresses.", scopes=PERSONAL, size=20)
-    phones: list[ContactPoint] | None = attribute("Her phone numbers.", scopes=PERSONAL, size=20)
-    addresses: list[Address] | None = attribute("Her addresses.", scopes=PERSONAL, size=20)
-    tags: list[str] | None = attribute("Words by which the retailer groups customers.", scopes=STAFF, size=50)
+    id: strawberry.ID = declare_global_id("Customer", "id")
+    version: int = attribute("Increases with every change.")
+    display_name: str | None = attribute("Display name. Null: not known.")
+    given_name: str | None = attribute("Given name. Null: not known.", scopes=PERSONAL_DATA_OR_SELF)
+    family_name: str | None = attribute("Family name. Null: not known.", scopes=PERSONAL_DATA_OR_SELF)
+    emails: list[ContactPoint] | None = attribute(
+        "Email addresses of the customer.", scopes=PERSONAL_DATA_OR_SELF, size=20
+    )
+    phones: list[ContactPoint] | None = attribute(
+        "Phone numbers of the customer.", scopes=PERSONAL_DATA_OR_SELF, size=20
+    )
+    addresses: list[Address] | None = attribute(
+        "Postal addresses of the customer.", scopes=PERSONAL_DATA_OR_SELF, size=20
+    )
+    tags: list[str] | None = attribute("Labels by which the retailer groups customers.", scopes=CUSTOMERS_READ, size=50)
     identities: Connection[CustomerIdentity] | None = load(
-        "What she is in each channel.", loads.identities_of_customers, key=_ID, scopes=STAFF
+        "The customer's records in the channels.", load_identities_by_customer, key=_ID, scopes=CUSTOMERS_READ
     )
-    orders: Connection[Annotated[Order, strawberry.lazy("gateway.graphql.types.orders")]] | None = load(
-        "Her orders, the latest first.", orders.orders_of_customers, key=_ID
+    orders: Connection[LazyOrder] | None = load(
+        "The customer's orders, newest first.", load_orders_by_customer, key=_ID, scopes=ORDERS_READ_OR_SELF
     )
-    carts: Uncounted[Annotated[Cart, strawberry.lazy("gateway.graphql.types.carts")]] | None = load(
-        "Her carts, the latest first.", carts.carts_of_customers, key=_ID
+    carts: UncountedConnection[LazyCart] | None = load(
+        "The customer's carts, newest first.", load_carts_by_customer, key=_ID, scopes=CARTS_READ_OR_SELF
     )
     lifetime_value: list[Money] | None = load(
-        "What her orders come to, refunds taken off, by currency.",
-        loads.lifetime_values,
+        "Sum of the customer's orders minus refunds, by currency.",
+        load_lifetime_values,
         key=_ID,
-        scopes=STAFF,
+        scopes=CUSTOMERS_READ,
         size=10,
     )
-    created_at: datetime = attribute("Since when she is known.")
-    updated_at: datetime = attribute("When she last changed.")
+    created_at: datetime = attribute("When the customer was first stored in the gateway.")
+    updated_at: datetime = attribute("When the customer last changed.")

@@ -1,4 +1,4 @@
-"""The interface of everything that has an id of its own."""
+"""The `Node` interface of objects with a global ID."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import strawberry
 from gateway.execution.fields import attribute
 
 
-@strawberry.interface(description="Something with a global id, which `node(id)` finds again.")
+@strawberry.interface(description="An object with a global ID; `node(id)` returns it.")
 class Node:
-    id: strawberry.ID = attribute("Globally unique, opaque.")
+    id: strawberry.ID = attribute("Globally unique, opaque ID.")

@@ -1,4 +1,4 @@
-"""What operators and clients see of the gateway itself."""
+"""Operational types: rejected records, outbox entries, match reviews and the viewer."""
 
 from __future__ import annotations
 
@@ -9,61 +9,89 @@ import strawberry
 
 from gateway.execution import caller
 from gateway.execution.fields import attribute, load
-from gateway.execution.types import output
-from gateway.graphql.ids import global_id
-from gateway.graphql.loads import catalog, channels
-from gateway.graphql.loads import operations as loads
-from gateway.graphql.types.catalog import ADMIN as CATALOGUE
+from gateway.execution.object_types import output
+from gateway.graphql.global_ids import declare_global_id
+from gateway.graphql.loaders.catalog import load_listings
+from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.operations import load_match_candidates
+from gateway.graphql.scopes import CATALOG_ADMIN, CHANNELS_ADMIN
 from gateway.graphql.types.catalog import Listing, ProductVariant
-from gateway.graphql.types.channels import ADMIN, Channel, ChannelFault, Location
+from gateway.graphql.types.channels import Channel, ChannelFault
+from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
-from gateway.model.channels import Resource
-from gateway.storage.channels import SyncReject as StoredReject
-from gateway.storage.outbox import OutboxEntry as StoredEntry
-from gateway.storage.outbox import OutboxState
-from gateway.storage.reviews import MatchReview as StoredReview
+from gateway.model.actors import CallerKind
+from gateway.model.channels import RejectSeverity, Resource
+from gateway.storage import outbox
+from gateway.storage.reads import channel_status, match_reviews
 
 
-@output(StoredReject, "What a channel sent and could not be taken in, or waits for what it belongs to.", scopes=ADMIN)
+@output(
+    channel_status.SyncReject,
+    "A record of a channel that was rejected, or that waits for a record it refers to.",
+    scopes=CHANNELS_ADMIN,
+)
 class SyncReject(Node):
-    id: strawberry.ID = global_id("SyncReject", "id")
-    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
-    resource: Resource = attribute("What kind of record.")
-    external_id: str = attribute("Its id in the channel.")
-    reason: str = attribute("What is wrong with it.")
-    field: str | None = attribute("Where it is wrong, if that can be told.")
-    payload: str = attribute("What the channel sent, as JSON. Empty once it has expired.")
-    rejected_at: datetime = attribute("When it was last refused.")
+    id: strawberry.ID = declare_global_id("SyncReject", "id")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    resource: Resource = attribute("Resource that the record belongs to.")
+    external_id: str = attribute("ID of the record in the channel.")
+    severity: RejectSeverity = attribute("Whether the record was rejected, or stored without the invalid field.")
+    reason: str = attribute("Why the record was rejected.")
+    field: str | None = attribute("The field that is invalid. Null: not known, or not one field in particular.")
+    payload: str = attribute("The record as the channel sent it, as JSON. Empty after it has expired.")
+    rejected_at: datetime = attribute("When the record was last rejected.")
 
 
-@output(StoredEntry, "A wish towards a channel: it is carried out at least once, and in effect once.", scopes=ADMIN)
+@output(
+    outbox.OutboxEntry,
+    "A command for a channel. It is delivered at least once and takes effect once.",
+    scopes=CHANNELS_ADMIN,
+)
 class OutboxEntry(Node):
-    id: strawberry.ID = global_id("OutboxEntry", "id")
-    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
-    operation: str = attribute("What it is to do: `AdjustStock`, `PlaceOrder` …")
-    subject: str = attribute("What it is about: wishes about one thing are carried out in order.")
-    state: OutboxState = attribute("Where it stands.")
-    attempts: int = attribute("How often it was sent, or looked up.")
-    next_attempt_at: datetime | None = attribute("When it is sent, or looked up, next.")
-    fault: ChannelFault | None = attribute("What went wrong last.")
-    created_at: datetime = attribute("When it was wished for.")
-
-
-@output(StoredReview, "A listing that could belong to others, until a person decides.", scopes=CATALOGUE)
-class MatchReview(Node):
-    id: strawberry.ID = global_id("MatchReview", "id")
-    listing: Listing | None = load("The doubtful listing.", catalog.listings, key=attrgetter("listing_id"))
-    candidates: list[ProductVariant] | None = load(
-        "The variants that it could be.", loads.candidates, key=attrgetter("candidate_ids"), size=20
+    id: strawberry.ID = declare_global_id("OutboxEntry", "id")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    operation: str = attribute("The operation, such as `AdjustStock` or `PlaceOrder`.")
+    subject: str = attribute(
+        "The object that the command changes. Commands with the same subject are delivered in order."
     )
-    reason: str = attribute("Why it was not decided.")
-    created_at: datetime = attribute("Since when it waits.")
+    state: outbox.OutboxState = attribute("State of the delivery.")
+    attempts: int = attribute("Number of attempts to deliver the command or to look up its result.")
+    next_attempt_at: datetime | None = attribute(
+        "When the command is delivered, or its result looked up, next. Null: no attempt is planned."
+    )
+    fault: ChannelFault | None = attribute("The last failure. Null: no attempt failed.")
+    created_at: datetime = attribute("When the command was enqueued.")
 
 
-@output(caller.Viewer, "Who is asking, by the token that was sent.")
+@output(
+    match_reviews.MatchReview,
+    "A listing that may belong to several variants and waits for a decision by an operator.",
+    scopes=CATALOG_ADMIN,
+)
+class MatchReview(Node):
+    id: strawberry.ID = declare_global_id("MatchReview", "id")
+    listing: Listing | None = load("The listing to decide.", load_listings, key=attrgetter("listing_id"))
+    candidates: list[ProductVariant] | None = load(
+        "The variants that it may belong to.", load_match_candidates, key=attrgetter("candidate_ids"), size=20
+    )
+    reason: str = attribute("Why no automatic decision was possible.")
+    created_at: datetime = attribute("When the review was opened.")
+
+
+@output(caller.Viewer, "The authenticated caller of the request.")
 class Viewer:
-    kind: caller.CallerKind = attribute("Whose token it is.")
-    scopes: list[str] = attribute("What it allows.", size=50)
-    channels: list[Channel] | None = attribute("The channels that the caller sees, her default one first.", size=20)
-    locations: list[Location] | None = attribute("The locations that the caller sees.", size=100)
-    server_time: datetime = attribute("The gateway's clock, to correct one's own by.")
+    kind: CallerKind = attribute("Kind of caller.")
+    name: str | None = attribute("Name of the caller's token. Null: the request has no token.")
+    scopes: list[str] = attribute("Scopes of the caller's token.", size=50)
+    default_channel: Channel | None = attribute(
+        "The channel that is used where `channelKey` is omitted. Null: the caller sees no channel."
+    )
+    channels: list[Channel] | None = attribute(
+        "The channels that the caller can see, starting with the default channel.", size=20
+    )
+    sellable_channels: list[Channel] | None = attribute("The channels in which the caller may have a cart.", size=20)
+    locations: list[Location] | None = attribute(
+        "The locations at which the caller acts. Without a token, all locations.", size=100
+    )
+    expires_at: datetime | None = attribute("When the caller's token expires. Null: it does not expire.")
+    server_time: datetime = attribute("Current time of the gateway, to correct the client's clock.")

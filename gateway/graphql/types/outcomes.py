@@ -1,121 +1,144 @@
-"""What mutations answer: the current object, also when they refuse, and why."""
+"""Payloads of mutations: the current object, also after a refusal, and the user errors."""
 
 from __future__ import annotations
 
 from operator import attrgetter
 
 from gateway.execution.fields import attribute, load
-from gateway.execution.types import output
-from gateway.graphql.loads import carts, catalog, channels, operations, orders, stock
-from gateway.graphql.loads.several import all_of
+from gateway.execution.object_types import output
+from gateway.graphql.loaders.carts import load_carts
+from gateway.graphql.loaders.catalog import load_listings
+from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.factories import make_list_loader
+from gateway.graphql.loaders.operations import load_match_reviews, load_outbox_entries, load_rejects
+from gateway.graphql.loaders.orders import load_fulfillments, load_orders
+from gateway.graphql.loaders.stock import load_reservations, load_stock_levels
 from gateway.graphql.types.carts import Cart, CartWarning
 from gateway.graphql.types.catalog import Listing
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncReject
 from gateway.graphql.types.orders import Fulfillment, Order
 from gateway.graphql.types.stock import Reservation, StockLevel
-from gateway.model import outcomes as model
+from gateway.model import mutation_result
 
 _SUBJECT = attrgetter("subject")
 
 
-def _level(outcome: model.Outcome) -> tuple[str, str] | None:
-    """The level at the first location that the outcome names."""
+def _get_level_key(outcome: mutation_result.MutationResult) -> tuple[str, str] | None:
+    """Return the key of the stock level at the first location of the outcome."""
     return (outcome.subject, outcome.subjects[0]) if outcome.subject and outcome.subjects else None
 
 
-_ERRORS = "Why it was refused. Empty: it was done."
+ERRORS = "Why the mutation was refused. Empty: it was applied."
 
 
-@output(model.UserError, "One reason for which a mutation was refused, for the person who asked.")
+@output(mutation_result.UserError, "A reason why a mutation was refused, to show to the user.")
 class UserError:
-    code: model.UserErrorCode = attribute("Why, by what can be done about it.")
-    field: list[str] | None = attribute("Where in the input, from the outside in. Null: about no field in particular.")
-    message: str = attribute("In words, for people.")
-    retryable: bool = attribute("Whether the same may be granted later.")
-    retry_after_seconds: int | None = attribute("When to try again, where that is known.")
-    available_quantity: int | None = attribute("How much could be had instead.")
-    channel: Channel | None = load("The channel that it is about.", channels.channels, key=attrgetter("channel_key"))
+    code: mutation_result.UserErrorCode = attribute("Machine-readable reason, by what can be done about it.")
+    field: list[str] | None = attribute(
+        "Path of the invalid field in the input, outermost first. Null: not about one field in particular."
+    )
+    message: str = attribute("Human-readable text, in English.")
+    retryable: bool = attribute("Whether the same request may succeed later.")
+    retry_after_seconds: int | None = attribute("Seconds to wait before a retry. Null: not known.")
+    available_quantity: int | None = attribute("Quantity that is available instead. Null: not about a quantity.")
+    channel: Channel | None = load(
+        "The channel that the error concerns. Null: none.", load_channels, key=attrgetter("channel_key")
+    )
 
 
-@output(model.Outcome, "What became of a change of a cart.")
+@output(mutation_result.MutationResult, "Result of a change of a cart.")
 class CartPayload:
-    cart: Cart | None = load("The cart as it is now.", carts.carts, key=_SUBJECT)
-    warnings: list[CartWarning] = attribute("What the shopper should know about what was granted.")
-    user_errors: list[UserError] = attribute(_ERRORS)
+    cart: Cart | None = load("The cart in its current state. Null: the cart was not found.", load_carts, key=_SUBJECT)
+    warnings: list[CartWarning] = attribute("Notices about the accepted change, to show to the customer.")
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of an order.")
+@output(mutation_result.MutationResult, "Result of a change of an order.")
 class OrderPayload:
-    order: Order | None = load("The order as it is now.", orders.orders, key=_SUBJECT)
-    user_errors: list[UserError] = attribute(_ERRORS)
+    order: Order | None = load(
+        "The order in its current state. Null: the order was not found or not placed.", load_orders, key=_SUBJECT
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a fulfillment.")
+@output(mutation_result.MutationResult, "Result of a change of a fulfillment.")
 class FulfillmentPayload:
-    fulfillment: Fulfillment | None = load("The fulfillment as it is now.", orders.fulfillments, key=_SUBJECT)
-    user_errors: list[UserError] = attribute(_ERRORS)
+    fulfillment: Fulfillment | None = load(
+        "The fulfillment in its current state. Null: the fulfillment was not found.", load_fulfillments, key=_SUBJECT
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of units that were to be held, or let go.")
+@output(mutation_result.MutationResult, "Result of reserving or releasing stock.")
 class ReservationPayload:
     reservations: list[Reservation] | None = load(
-        "They as they are now.", all_of(stock.reservations), key=attrgetter("subjects")
+        "The reservations in their current state.", make_list_loader(load_reservations), key=attrgetter("subjects")
     )
-    user_errors: list[UserError] = attribute(_ERRORS)
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a count that was to be put right.")
+@output(mutation_result.MutationResult, "Result of a stock adjustment.")
 class StockLevelPayload:
-    level: StockLevel | None = load("The level as it is now.", stock.levels_by_key, key=_level)
-    user_errors: list[UserError] = attribute(_ERRORS)
+    level: StockLevel | None = load(
+        "The stock level in its current state. Null: it was not found.", load_stock_levels, key=_get_level_key
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of units that were to go elsewhere.")
+@output(mutation_result.MutationResult, "Result of a stock transfer.")
 class StockTransferPayload:
     levels: list[StockLevel] | None = load(
-        "Both levels as they are now.",
-        all_of(stock.levels_by_key),
+        "The stock levels of both locations in their current state.",
+        make_list_loader(load_stock_levels),
         key=lambda outcome: tuple((outcome.subject, location) for location in outcome.subjects),
     )
-    user_errors: list[UserError] = attribute(_ERRORS)
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a decision about a listing.")
+@output(mutation_result.MutationResult, "Result of linking or unlinking a listing.")
 class ListingPayload:
-    listing: Listing | None = load("The listing as it is now.", catalog.listings, key=_SUBJECT)
-    user_errors: list[UserError] = attribute(_ERRORS)
+    listing: Listing | None = load(
+        "The listing in its current state. Null: it was not found.", load_listings, key=_SUBJECT
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a decision about a review.")
+@output(mutation_result.MutationResult, "Result of a decision on a match review.")
 class MatchReviewPayload:
     review: MatchReview | None = load(
-        "The review as it is now. Null: it is decided, or has gone.", operations.reviews, key=_SUBJECT
+        "The review in its current state. Null: it is decided or was not found.", load_match_reviews, key=_SUBJECT
     )
     listing: Listing | None = load(
-        "The listing that it is about, as it is now.", catalog.listings, key=attrgetter("listing")
+        "The listing of the review in its current state.", load_listings, key=attrgetter("listing")
     )
-    user_errors: list[UserError] = attribute(_ERRORS)
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a wish about a channel.")
+@output(mutation_result.MutationResult, "Result of an operation on a channel.")
 class ChannelPayload:
-    channel: Channel | None = load("The channel as it is now.", channels.channels, key=_SUBJECT)
-    user_errors: list[UserError] = attribute(_ERRORS)
+    channel: Channel | None = load(
+        "The channel in its current state. Null: it was not found.", load_channels, key=_SUBJECT
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a wish towards a channel.")
+@output(mutation_result.MutationResult, "Result of replaying an outbox entry.")
 class OutboxPayload:
-    entry: OutboxEntry | None = load("The entry as it is now.", operations.entries, key=_SUBJECT)
-    user_errors: list[UserError] = attribute(_ERRORS)
+    entry: OutboxEntry | None = load(
+        "The entry in its current state. Null: it was not found.", load_outbox_entries, key=_SUBJECT
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
 
 
-@output(model.Outcome, "What became of a rejected record.")
+@output(mutation_result.MutationResult, "Result of replaying a rejected record.")
 class SyncRejectPayload:
     reject: SyncReject | None = load(
-        "The reject as it is now. Null: the record has been taken in, or is gone.", operations.rejects, key=_SUBJECT
+        "The reject in its current state. Null: the record was applied or was not found.",
+        load_rejects,
+        key=_SUBJECT,
     )
     replayed: bool = attribute(
-        "Whether the record has been read again by now. False: it is as soon as its channel can be asked.", of="done"
+        "Whether the record has been read again. False: it is read as soon as its channel can be called.", path="done"
     )
-    user_errors: list[UserError] = attribute(_ERRORS)
+    user_errors: list[UserError] = attribute(ERRORS)

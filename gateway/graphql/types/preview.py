@@ -1,29 +1,29 @@
-"""What placing an order would come to."""
+"""The preview of an order."""
 
 from __future__ import annotations
 
 from operator import attrgetter
 
-from gateway.commerce import preview as model
+from gateway.commerce.orders import preview
 from gateway.execution.fields import attribute, load
-from gateway.execution.types import output
-from gateway.graphql.loads import channels
+from gateway.execution.object_types import output
+from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.outcomes import UserError
 from gateway.graphql.types.stock import Reservation
 from gateway.graphql.types.values import Money
 
 
-@output(model.Step, "Something that a channel would be told.")
+@output(preview.PreviewStep, "A command that would be sent to a channel.")
 class OrderPreviewStep:
-    channel: Channel | None = load("Which channel.", channels.channels, key=attrgetter("channel_key"))
-    operation: str = attribute("What it would have to do: `PlaceOrder`, `AdjustStock`.")
-    summary: str = attribute("In words, for people.")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    operation: str = attribute("The operation, such as `PlaceOrder` or `AdjustStock`.")
+    summary: str = attribute("Human-readable summary, in English.")
 
 
-@output(model.Preview, "What placing an order would write, and where. Nothing of it is written.")
+@output(preview.OrderPreview, "What placing an order would write to each channel. A preview changes nothing.")
 class OrderPreview:
-    total: Money = attribute("What would be to be paid. Zero where it cannot be placed.")
-    reservations: list[Reservation] = attribute("Units that would be spoken for.")
-    steps: list[OrderPreviewStep] = attribute("What channels would be told, in order.")
-    user_errors: list[UserError] = attribute("Why it could not be placed. Empty: it could.")
+    total: Money = attribute("Amount to pay. Zero if the order cannot be placed.")
+    reservations: list[Reservation] = attribute("Reservations that would be created.")
+    steps: list[OrderPreviewStep] = attribute("Commands that would be sent to channels, in order.")
+    user_errors: list[UserError] = attribute("Why the order cannot be placed. Empty: it can be placed.")

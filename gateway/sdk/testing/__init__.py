@@ -1,1 +1,1 @@
-"""For tests: `memory`, a channel that can do everything, with its `rows` and `faults`; `sandbox`, the kit for twins."""
+"""Test helpers: an in-memory channel with fault injection, record builders, and the kit for sandboxes."""

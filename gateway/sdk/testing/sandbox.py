@@ -1,6 +1,6 @@
-"""The sandbox kit: a channel's twin, to be loaded with a world, sold from and broken.
+"""The sandbox kit: a simulated channel that is seeded with a world, makes sales, and can be broken.
 
-A plugin ships one and names it in its `ChannelType.sandbox` as ``module:function``, a `StartSandbox`.
+A plugin declares its sandbox in `ChannelType.sandbox` as ``module:function``, a `StartSandbox`.
 """
 
 from __future__ import annotations
@@ -10,35 +10,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.model.channels import Address
+from gateway.model.locations import Address
+from gateway.sdk._deprecated import alias_names
 
 FAULTS = {
-    "ok": "nothing is wrong (any more)",
-    "down": "nothing answers",
-    "hang": "calls are taken and never answered",
-    "slow": "answers take seconds",
-    "error": "answers are the server's own errors",
-    "half": "answers end in the middle",
-    "throttle": "too many requests",
-    "garbage": "answers cannot be read",
-    "auth": "the credentials are refused",
+    "ok": "no fault",
+    "down": "connections fail",
+    "hang": "requests are accepted and never answered",
+    "slow": "responses take seconds",
+    "error": "responses are server errors",
+    "half": "responses end in the middle",
+    "throttle": "responses are rate limit errors",
+    "garbage": "responses cannot be parsed",
+    "auth": "the credentials are rejected",
 }
-"""The ways in which a channel can be broken, and what each looks like from outside."""
+"""The faults of a sandbox, with their effects."""
 
 
 class SandboxError(ValueError):
-    """What was asked of a sandbox cannot be done. The message is one line for whoever asked."""
+    """An operation of a sandbox failed. The message is one line for the user."""
 
 
 class UnsupportedFaultError(SandboxError):
-    """The channel's transport cannot have this fault: a file is never throttled. It is refused, not faked."""
+    """The channel's transport cannot have this fault; for example, a file has no rate limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlace:
-    """A shop or a warehouse."""
+    """A store or a warehouse."""
 
     id: str
     name: str
@@ -50,11 +51,14 @@ class WorldProduct:
     """A variant, and the product that it belongs to.
 
     Attributes:
-        price: of one offer, before tax.
-        category: the titles on the path from the root.
-        group: the title of the product, where this is one variant among others; None: it is a product by itself.
-        options: name and value, by which the variants of a group differ.
-        units: of the thing in one offer: 2, where it is sold in pairs.
+        sku: SKU of the variant.
+        price: Price of one offer, before tax.
+        barcode: GTIN; None: there is none.
+        category: Titles of the categories, from the root.
+        group: Title of the product if the variant is one of several; None: the only variant of its product.
+        options: Names and values by which the variants of a group differ.
+        units: Number of items in one offer: 2 if sold in pairs.
+        images: URLs of images of the variant, the main one first.
     """
 
     sku: str
@@ -65,11 +69,12 @@ class WorldProduct:
     group: str | None = None
     options: tuple[tuple[str, str], ...] = ()
     units: int = 1
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldCustomer:
-    """A customer. `number`: the retailer's own."""
+    """A customer. `number`: the retailer's customer number; `card`: number of the loyalty card."""
 
     number: str
     name: str
@@ -83,7 +88,7 @@ class WorldCustomer:
 
 @dataclass(frozen=True, slots=True)
 class WorldLine:
-    """A line of a receipt. `quantity` is negative on a refund; `unit_price` is before tax."""
+    """A line of a receipt. `quantity`: negative on a refund; `unit_price`: before tax."""
 
     sku: str
     quantity: int
@@ -92,7 +97,9 @@ class WorldLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldReceipt:
-    """A sale, or a refund. `refunds`: the number of the receipt that is refunded, where that is known."""
+    """A sale or a refund. `place`: ID of the store; `customer`: number of the customer; `refunds`: number of the
+    refunded receipt, None: not known.
+    """
 
     number: int
     at: datetime
@@ -105,11 +112,13 @@ class WorldReceipt:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What a retailer has, whatever the channel. Sandboxes are loaded from it.
+    """The data of a retailer, independent of the channel, with which sandboxes are seeded.
 
     Attributes:
-        tax_rate: of every product, as a fraction.
-        stock: units by (SKU, place), as they are after all receipts.
+        currency: ISO 4217 code.
+        time_zone: IANA time zone.
+        tax_rate: Of every product, as a fraction.
+        stock: Units by (SKU, place), after all receipts.
     """
 
     currency: str
@@ -123,39 +132,40 @@ class World:
 
 
 class Sandbox(Protocol):
-    """A running twin. Everything raises `SandboxError` for what cannot be done."""
+    """A running sandbox. Every method raises `SandboxError` if the operation is not possible."""
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """What stands in the configuration's `config` table of a channel that talks to this twin."""
+        """The `config` table of a channel that connects to this sandbox."""
 
     async def sell(self, sku: str, quantity: int, place: str, *, at: datetime | None = None) -> str:
-        """Sell over the counter, at this time or now; the channel's id of the order."""
+        """Sell units in a store, at this time or now, and return the channel's ID of the order."""
 
     async def price(self, sku: str, amount: Decimal) -> None:
-        """Change a price (of one, before tax)."""
+        """Change a price, per item and before tax."""
 
     async def product(self, sku: str, *, title: str | None = None, deleted: bool = False) -> None:
-        """Change a product's title, or delete the product."""
+        """Change the title of a product, or delete the product."""
 
     async def fault(self, mode: str, seconds: float | None = None) -> None:
-        """Break it in one of the ways of `FAULTS`, for some seconds or until told otherwise.
+        """Activate one of `FAULTS`, for some seconds or until the next call.
 
         Raises:
-            UnsupportedFaultError: this transport cannot have that fault.
+            UnsupportedFaultError: The transport cannot have this fault.
         """
 
     async def close(self) -> None:
-        """Stop, and leave nothing running."""
+        """Stop the sandbox and release its resources."""
 
 
 class StartSandbox(Protocol):
-    """Starts a twin that holds this world.
+    """Starts a sandbox that contains a world.
 
     Args:
-        directory: where it may keep files; what an earlier run has left there is used again if it fits the world.
-        port: where it listens, if it has a socket; None: anywhere.
-        webhooks_to: the address that its webhooks go to from the start, if it sends any; others subscribe.
+        world: The data to seed.
+        directory: Directory for files; files of an earlier run are reused if they match the world.
+        port: Port to listen on, if it has a socket; None: any free port.
+        webhooks_to: URL to which webhooks are sent from the start, if the channel sends any without a subscription.
     """
 
     def __call__(
@@ -163,8 +173,8 @@ class StartSandbox(Protocol):
     ) -> Awaitable[Sandbox]: ...
 
 
-def small_world() -> World:
-    """Two shops, three products, one customer, one sale: enough to look at a channel."""
+def build_small_world() -> World:
+    """Build a world of two stores, three products, one customer and one sale."""
     return World(
         currency="GBP",
         time_zone="Europe/London",
@@ -192,4 +202,13 @@ def small_world() -> World:
                 lines=(WorldLine("TEA-1", 6, Decimal("2.55")), WorldLine("MUG-1", 1, Decimal("3.39"))),
             ),
         ),
+    )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = alias_names(
+        __name__,
+        {
+            "small_world": "build_small_world",
+        },
     )

@@ -1,4 +1,4 @@
-"""Runs the migrations over the connection that `migrate.upgrade` opened its transaction on."""
+"""Runs the migrations on the connection of `migrate.upgrade` and its transaction."""
 
 from alembic import context
 

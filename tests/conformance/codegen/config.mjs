@@ -15,8 +15,10 @@ export default {
         scalars: {
           CountryCode: "string",
           CurrencyCode: "string",
+          Date: "string",
           DateTime: "string",
           Decimal: "string",
+          Locale: "string",
         },
       },
     },

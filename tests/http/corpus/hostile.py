@@ -1,4 +1,4 @@
-"""One hostile request."""
+"""A hostile request."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PLAIN = ((b"content-type", b"application/json"), (b"accept", b"application/graph
 
 
 @dataclass(frozen=True, slots=True)
-class Hostile:
-    """What is sent. `fine`: it turns out to be a request like others, and may be answered."""
+class HostileRequest:
+    """A request to send. `fine`: the request is valid after all and may be answered."""
 
     body: bytes = b'{"query": "{ __typename }"}'
     headers: Sequence[tuple[bytes, bytes]] = PLAIN
@@ -26,11 +26,11 @@ class Hostile:
         return await http.request(self.method, self.path, content=self.body, headers=list(self.headers))
 
 
-def asking(query: str, *, fine: bool = False, **variables: Any) -> Hostile:
-    """A request for this document."""
-    return Hostile(json.dumps({"query": query, "variables": variables}).encode(), fine=fine)
+def build_query_request(query: str, *, fine: bool = False, **variables: Any) -> HostileRequest:
+    """Build a request for this document."""
+    return HostileRequest(json.dumps({"query": query, "variables": variables}).encode(), fine=fine)
 
 
-def getting(parameters: str, *, fine: bool = False) -> Hostile:
-    """A GET with these parameters, as they stand in the address."""
-    return Hostile(b"", PLAIN[1:], "GET", f"/graphql?{parameters}", fine=fine)
+def build_get_request(parameters: str, *, fine: bool = False) -> HostileRequest:
+    """Build a GET with these parameters as raw query string."""
+    return HostileRequest(b"", PLAIN[1:], "GET", f"/graphql?{parameters}", fine=fine)

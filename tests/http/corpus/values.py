@@ -1,11 +1,11 @@
-"""Variables, ids and cursors that cannot be."""
+"""Invalid variables, ids and cursors."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-from tests.http.corpus.hostile import Hostile, asking
+from tests.http.corpus.hostile import HostileRequest, build_query_request
 
 PRODUCTS = "query ($v: Int) { products(first: $v) { totalCount } }"
 NODE = "query ($v: ID!) { node(id: $v) { id } }"
@@ -19,11 +19,11 @@ BY = "query ($v: ProductIdentifierInput!) { product(by: $v) { id } }"
 CART = "query ($v: String!) { cart(token: $v) { id } }"
 
 
-def encoded(text: str) -> str:
+def encode_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def deep(levels: int) -> Any:
+def build_deep(levels: int) -> Any:
     value: Any = 1
     for _ in range(levels):
         value = {"a": value}
@@ -41,19 +41,19 @@ NUMBERS = {
     "a truth": True,
     "a list": [1],
     "an object": {"a": 1},
-    "something deep": deep(200),
+    "something deep": build_deep(200),
 }
 IDS = {
     "an empty id": "",
     "a number as id": 4711,
     "an id that is no base 64": "####",
-    "an id of no type": encoded("Nothing:1"),
-    "an id without a part": encoded("Product"),
-    "an id with many parts": encoded("Product:" + ":".join("a" * 500)),
-    "an id with a NUL": encoded("Product:\0"),
-    "an id with SQL": encoded("Product:' OR 1=1 --"),
-    "an id of an enum": encoded("CartStatus:ACTIVE"),
-    "an id of the schema": encoded("__Schema:1"),
+    "an id of no type": encode_base64("Nothing:1"),
+    "an id without a part": encode_base64("Product"),
+    "an id with many parts": encode_base64("Product:" + ":".join("a" * 500)),
+    "an id with a NUL": encode_base64("Product:\0"),
+    "an id with SQL": encode_base64("Product:' OR 1=1 --"),
+    "an id of an enum": encode_base64("CartStatus:ACTIVE"),
+    "an id of the schema": encode_base64("__Schema:1"),
     "an id in another alphabet": "ид",
     "an id that is very long": "a" * 100_000,
     "an id with a surrogate": "\ud800",
@@ -83,7 +83,7 @@ FILTERS: dict[str, Any] = {
     "a price that is none": {"price": {"min": {"amount": "NaN", "currencyCode": "GBP"}}},
     "a price beyond all numbers": {"price": {"min": {"amount": "1e999999", "currencyCode": "GBP"}}},
     "a currency that is none": {"price": {"min": {"amount": "1", "currencyCode": "???"}}},
-    "a place that is none": {"availableAtLocationKey": "nowhere"},
+    "a location that does not exist": {"availableAtLocationKey": "nowhere"},
     "a time that is none": {"updatedSince": "yesterday"},
     "a time beyond all time": {"updatedSince": "999999-01-01T00:00:00Z"},
     "a time without a zone": {"updatedSince": "2026-01-01T00:00:00"},
@@ -95,24 +95,24 @@ POINTS: dict[str, Any] = {
     "texts": {"latitude": "1", "longitude": "1"},
 }
 
-REQUESTS: dict[str, Hostile] = {
-    **{f"how many: {name}": asking(PRODUCTS, v=value, fine=True) for name, value in NUMBERS.items()},
-    **{f"id: {name}": asking(NODE, v=value, fine=True) for name, value in IDS.items()},
-    **{f"ids: {name}": asking(NODES, v=[value, value], fine=True) for name, value in IDS.items()},
-    **{f"cursor: {name}": asking(AFTER, v=value, fine=True) for name, value in (IDS | TEXTS).items()},
-    **{f"search: {name}": asking(SEARCH, v=value, fine=True) for name, value in TEXTS.items()},
-    **{f"filter: {name}": asking(FILTER, v=value, fine=True) for name, value in FILTERS.items()},
-    **{f"near: {name}": asking(NEAR, v=value, fine=True) for name, value in POINTS.items()},
-    **{f"cart: {name}": asking(CART, v=value, fine=True) for name, value in TEXTS.items()},
-    "too many ids": asking(NODES, v=["a"] * 5_000),
-    "too many variants": asking(STOCKS, v=["a"] * 5_000),
-    "an age below nothing": asking(STOCKS, v=[], age=-1),
-    "no way to name a product": asking(BY, v={}),
-    "two ways to name a product": asking(BY, v={"id": "a", "handle": "b"}),
-    "a way that is null": asking(BY, v={"handle": None}),
-    "a variable that is missing": asking(NODE),
-    "a variable that is null": asking(NODE, v=None),
-    "a variable that nobody asked for": asking(PRODUCTS, w=1, fine=True),
-    "ten thousand variables": asking("{ __typename }", fine=True, **{f"v{n}": n for n in range(10_000)}),
-    "a variable with a name that is none": asking(PRODUCTS, fine=True, **{"": 1, "\0": 2, "a b": 3}),
+REQUESTS: dict[str, HostileRequest] = {
+    **{f"how many: {name}": build_query_request(PRODUCTS, v=value, fine=True) for name, value in NUMBERS.items()},
+    **{f"id: {name}": build_query_request(NODE, v=value, fine=True) for name, value in IDS.items()},
+    **{f"ids: {name}": build_query_request(NODES, v=[value, value], fine=True) for name, value in IDS.items()},
+    **{f"cursor: {name}": build_query_request(AFTER, v=value, fine=True) for name, value in (IDS | TEXTS).items()},
+    **{f"search: {name}": build_query_request(SEARCH, v=value, fine=True) for name, value in TEXTS.items()},
+    **{f"filter: {name}": build_query_request(FILTER, v=value, fine=True) for name, value in FILTERS.items()},
+    **{f"near: {name}": build_query_request(NEAR, v=value, fine=True) for name, value in POINTS.items()},
+    **{f"cart: {name}": build_query_request(CART, v=value, fine=True) for name, value in TEXTS.items()},
+    "too many ids": build_query_request(NODES, v=["a"] * 5_000),
+    "too many variants": build_query_request(STOCKS, v=["a"] * 5_000),
+    "an age below nothing": build_query_request(STOCKS, v=[], age=-1),
+    "no way to name a product": build_query_request(BY, v={}),
+    "two ways to name a product": build_query_request(BY, v={"id": "a", "handle": "b"}),
+    "a way that is null": build_query_request(BY, v={"handle": None}),
+    "a variable that is missing": build_query_request(NODE),
+    "a variable that is null": build_query_request(NODE, v=None),
+    "an undeclared variable": build_query_request(PRODUCTS, w=1, fine=True),
+    "ten thousand variables": build_query_request("{ __typename }", fine=True, **{f"v{n}": n for n in range(10_000)}),
+    "a variable with a name that is none": build_query_request(PRODUCTS, fine=True, **{"": 1, "\0": 2, "a b": 3}),
 }

@@ -1,4 +1,4 @@
-"""Stock is reserved, orders are placed, carts are kept."""
+"""Add tables of reservations, orders and carts."""
 
 import sqlalchemy as sa
 from alembic import op

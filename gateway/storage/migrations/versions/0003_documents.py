@@ -1,4 +1,4 @@
-"""Documents of shipped apps are kept."""
+"""Add tables of persisted documents."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,1 @@
+"""`python -m bench`: what things cost, each beside the plain thing measured in the same run."""

@@ -1,0 +1,88 @@
+"""The CPU time of queries: compiled, and by the reference executor, with the same loads."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from statistics import median
+
+from graphql import Executor, parse
+
+from bench.asgi_gateway import ORDERS, PRODUCTS, Client, open_goods_gateway
+from bench.databases import create_databases
+from bench.synthetic_channel import Goods
+from gateway.execution.compiler import plan
+from gateway.graphql.schema import create_schema
+
+STOREFRONT = """query ($first: Int) { products(first: $first, channelKey: "web") { nodes {
+  id handle title featuredImage { url } priceRange(channelKey: "web") { min { amount currencyCode } }
+  variants(first: 5) { nodes {
+    id sku title price(channelKey: "web") { amount currencyCode } stock(channelKey: "web") { status available }
+  } } } } }"""
+QUERIES = {"a storefront's products": STOREFRONT, "products of three channels": PRODUCTS, "orders": ORDERS}
+CACHEABLE = "a storefront's products"
+"""The query that shows neither ages nor what only staff may see."""
+
+SIZES = (1, 20, 100)
+NEVER = 10**9
+
+
+async def measure(*, dialect: str, products: int, times: int, seed: int) -> dict[str, float]:
+    """Measure each query at each size: `NAME SIZE compiled`, `… reference`, `… rendered` and `… cached`, in CPU
+    milliseconds of this process.
+
+    Also `NAME compile`, in milliseconds, and `NAME source`, in bytes.
+    """
+    goods = Goods(products=products, seed=seed, sizes=3, locations=("shop", "outlet"), tills=products)
+    channels = {key: {"plugin": "goods", "required": True} for key in ("till", "market")}
+    found: dict[str, float] = {}
+    caching = {"server": {"caching": {"response_megabytes": 64, "rendered_megabytes": 64}}}
+    async with (
+        create_databases(dialect) as (url, _),
+        open_goods_gateway(url, goods, channels=channels, **caching) as gateway,
+    ):
+        await gateway.run_due()
+        client = Client(gateway)
+        for name, text in QUERIES.items():
+            found |= _measure_compilation(name, text)
+            for size in SIZES:
+                for engine, executions in (("reference", NEVER), ("compiled", 0), ("rendered", 0), ("cached", 0)):
+                    gateway.responses.is_enabled = engine == "cached"
+                    gateway.rendered.is_enabled = engine == "rendered"
+                    with use_engine(executions):
+                        found[f"{name} {size} {engine}"] = await measure_cpu(client, text, size, times)
+    return found
+
+
+def _measure_compilation(name: str, text: str) -> dict[str, float]:
+    executor = Executor.build(create_schema(), parse(text))
+    assert not isinstance(executor, list)
+    begun = time.perf_counter()
+    compiled = plan.compile_operation(executor, tracks=False)
+    took = time.perf_counter() - begun
+    assert compiled is not None
+    return {f"{name} compile": took * 1000, f"{name} source": compiled.size}
+
+
+@contextmanager
+def use_engine(executions: int) -> Iterator[None]:
+    usual = plan.COMPILED_AFTER
+    plan.COMPILED_AFTER = executions
+    yield
+    plan.COMPILED_AFTER = usual
+
+
+async def measure_cpu(client: Client, text: str, size: int, times: int) -> float:
+    request = partial(client.post, text, first=size)
+    for _ in range(2):
+        await request()
+    taken: list[float] = []
+    gc.collect()
+    for _ in range(times):
+        begun = time.process_time()
+        await request()
+        taken.append((time.process_time() - begun) * 1000)
+    return median(taken)

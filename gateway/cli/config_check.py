@@ -1,0 +1,88 @@
+"""Checks of the configuration that need the plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.channels.loader import try_channels
+from gateway.channels.plugin_registry import Plugins, discover
+from gateway.channels.rate_budget import UnlimitedBucketStore
+from gateway.runtime import signing_secrets
+from gateway.runtime.database_opening import create_database
+from gateway.runtime.gateway import get_utc_now
+from gateway.runtime.topology_changes import read_changes
+from gateway.settings.problems import SettingsError
+from gateway.settings.schema import Settings
+from gateway.storage import channel_purge
+from gateway.storage.database import Connection, Database
+from gateway.storage.errors import DatabaseUrlError, StorageUnavailableError
+
+
+async def find_problems(settings: Settings) -> list[str]:
+    """Find the problems of the configuration, one line each."""
+    plugins = discover()
+    problems = [*await _check_database(settings), *signing_secrets.find_problems(settings)]
+    problems += _check_policies(settings, plugins)
+    channels = await try_channels(settings, plugins, get_utc_now, UnlimitedBucketStore())
+    await channels.close()
+    return problems + [line for lines in channels.problems.values() for line in lines]
+
+
+def find_notices(settings: Settings) -> list[str]:
+    """Find what is accepted, but should be changed, one line each."""
+    return [*signing_secrets.find_notices(settings), *_list_hidden_leaders(settings), *_list_exposed_files(settings)]
+
+
+def _list_hidden_leaders(settings: Settings) -> list[str]:
+    """List the preferred channel of the catalog if clients without a token do not see it, but its texts (rule X1)."""
+    seen, leader = settings.access.anonymous.channels, next(iter(settings.list_channels_by_priority()), None)
+    if seen is None or leader is None or leader in seen:
+        return []
+    return [f"catalogue.priority: texts and handles of products are those of {leader}, which access.anonymous hides"]
+
+
+async def find_topology_changes(settings: Settings) -> Sequence[str]:
+    """Find what the next start of the gateway hides, or leaves as it was until it is accepted, one line each."""
+    if not Database.has_files(settings.database):
+        return []
+    database = create_database(settings)
+    try:
+        return await database.read(_describe_changes, settings)
+    except StorageUnavailableError as error:
+        return [f"database: cannot be read ({error}), so removed channels and changed locations are not known"]
+    finally:
+        await database.close()
+
+
+def _describe_changes(conn: Connection, settings: Settings) -> list[str]:
+    changes = read_changes(conn, settings)
+    return [*changes.describe(), *(_describe_hidden(conn, key) for key in sorted(changes.removed_channels))]
+
+
+def _describe_hidden(conn: Connection, channel: str) -> str:
+    counts = channel_purge.count_data(conn, channel)
+    hidden = ", ".join(f"{counts[name]:,} {name}" for name in ("listings", "stock counts", "open carts"))
+    return f"channel {channel}: hides {hidden}; {counts['unsent commands']:,} commands are not sent"
+
+
+def _list_exposed_files(settings: Settings) -> list[str]:
+    files = Database.list_exposed_files(settings.database)
+    return [f"database: {file} can be read by others than its owner; `gateway serve` changes that" for file in files]
+
+
+async def _check_database(settings: Settings) -> list[str]:
+    try:
+        await create_database(settings).close()
+    except DatabaseUrlError as error:
+        return [f"database: {error}"]
+    return []
+
+
+def _check_policies(settings: Settings, plugins: Plugins) -> list[str]:
+    problems: list[str] = []
+    for kind in ("matching", "prices"):
+        try:
+            plugins.get_policy(kind, getattr(settings.catalogue, kind))
+        except SettingsError as error:
+            problems += error.problems
+    return problems

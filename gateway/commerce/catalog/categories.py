@@ -1,0 +1,73 @@
+"""Categories: the same path of titles is the same category in all channels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from gateway.model.ids import generate_id
+from gateway.model.validation import MAX_KEY_LENGTH, fold
+from gateway.storage import change_log
+from gateway.storage.database import Connection
+from gateway.storage.writes import products
+
+_PATH_SEPARATOR = "\x1f"
+
+
+def ensure_categories(conn: Connection, paths: Iterable[str], now: datetime) -> dict[str, Sequence[str]]:
+    """Ensure the categories at these paths (JSON lists of titles, from the root).
+
+    Returns the IDs of all categories of each path that is not empty, from the root.
+    """
+    titles = {path: tuple(json.loads(path)) for path in set(paths)}
+    steps = {step for path_titles in titles.values() for step in _list_steps(path_titles)}
+    if not steps:
+        return {}
+    keys = {step: _build_key(step) for step in steps}
+    missing = set(keys.values()) - set(products.find_category_ids(conn, keys.values()))
+    if missing:
+        _insert_missing(conn, [step for step in sorted(steps, key=len) if keys[step] in missing], keys, now)
+    ids = products.find_category_ids(conn, keys.values())
+    return {path: [ids[keys[step]] for step in _list_steps(titles[path])] for path in titles if titles[path]}
+
+
+def _list_steps(titles: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """List the paths of a category's ancestors and its own, from the root."""
+    return [titles[:depth] for depth in range(1, len(titles) + 1)]
+
+
+def _insert_missing(
+    conn: Connection, steps: list[tuple[str, ...]], keys: dict[tuple[str, ...], str], now: datetime
+) -> None:
+    ids = {**products.find_category_ids(conn, keys.values())}
+    rows: list[dict[str, Any]] = []
+    for step in steps:
+        if keys[step] in ids:
+            continue  # another spelling of the same path
+        id_ = ids[keys[step]] = generate_id(now)
+        rows.append(
+            {
+                "id": id_,
+                "path": keys[step],
+                "handle": f"{_build_slug(step[-1])}-{id_[-12:]}",
+                "title": step[-1],
+                "parent_id": ids[keys[step[:-1]]] if len(step) > 1 else None,
+                "sort_title": fold(step[-1])[:MAX_KEY_LENGTH],
+            }
+        )
+    products.insert_categories(conn, rows)
+    change_log.log_change(conn, "CATEGORY", [(row["id"], 1) for row in rows], now)
+
+
+def _build_key(step: tuple[str, ...]) -> str:
+    """Build the unique key of a category, bounded because it is indexed."""
+    path = _PATH_SEPARATOR.join(map(fold, step))
+    digest = hashlib.blake2b(path.encode(), digest_size=16).hexdigest()
+    return path if len(path) <= MAX_KEY_LENGTH else f"{path[: MAX_KEY_LENGTH - 32]}{digest}"
+
+
+def _build_slug(title: str) -> str:
+    return "-".join(fold(title).split()) or "category"

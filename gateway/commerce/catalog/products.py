@@ -1,0 +1,272 @@
+"""Products and variants, derived from their listings: texts, options, offers, search words (rule I3)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.commerce.catalog import attributes, categories, handles, texts
+from gateway.commerce.catalog.product_grouping import (
+    ProductGroup,
+    assign_products,
+    find_successors,
+    load_group,
+    rank_listing,
+)
+from gateway.commerce.ingest_batch import IngestBatch
+from gateway.model.catalog import ListingStatus
+from gateway.model.validation import MAX_KEY_LENGTH, fold
+from gateway.sdk.records import ProductRecord
+from gateway.storage.change_log import Subject
+from gateway.storage.database import Connection
+from gateway.storage.sql.bulk import dump_json
+from gateway.storage.sql.text_search import join_words
+from gateway.storage.writes import listings, product_attributes, products
+from gateway.storage.writes.listings import ChannelProductRow, ListingRow
+from gateway.storage.writes.products import OfferRow, ProductRow, VariantRow
+
+
+@dataclass(slots=True)
+class RebuiltCatalog:
+    """What has changed.
+
+    Attributes:
+        products: products with their new versions. Those that a listing has left are changed, too.
+        variants: variants with their new versions.
+        reassigned: listings that no record changed, but that belong to another variant or product now.
+    """
+
+    products: list[Subject] = field(default_factory=list)
+    variants: list[Subject] = field(default_factory=list)
+    reassigned: list[ListingRow] = field(default_factory=list)
+
+
+def rebuild_products(
+    conn: Connection,
+    rows: Sequence[ListingRow],
+    written: Mapping[str, ChannelProductRow],
+    dropped: Collection[str],
+    batch: IngestBatch[ProductRecord],
+) -> RebuiltCatalog:
+    """Rebuild the products of these listings. The listings make up whole products; their product ID is set.
+
+    Args:
+        written: channel products that need not be read again.
+        dropped: variants that were merged into others.
+    """
+    missing = {row.channel_product_id for row in rows} - written.keys()
+    channel_products = {**written, **listings.find_channel_products(conn, missing)}
+    group = load_group(conn, rows, channel_products, dropped, batch)
+    product_of, abandoned = assign_products(group)
+    left = {row.product_id for row in rows if row.product_id != product_of[row.variant_id]}
+    for row in rows:
+        row.product_id = product_of[row.variant_id]
+    by_product: dict[str, list[str]] = defaultdict(list)
+    for variant_id, product_id in product_of.items():
+        by_product[product_id].append(variant_id)
+    rebuilt = RebuiltCatalog()
+    _store_variants(conn, group, by_product, dropped, rebuilt)
+    successors = find_successors(group, product_of)
+    products.redirect_products(conn, {old: new for old, new in successors.items() if old in abandoned})
+    removed = [group.products[id_] for id_ in sorted(abandoned)]
+    products.add_former_handles(conn, [(row.handle, row.id) for row in removed], group.now)
+    products.delete_products(conn, removed)
+    _store_products(conn, group, by_product, rebuilt)
+    rebuilt.products += [(row.id, row.version + 1) for row in removed]
+    known = {id_ for id_, _ in rebuilt.products}
+    rebuilt.products += [(id_, group.products[id_].version) for id_ in sorted(left & group.products.keys() - known)]
+    return rebuilt
+
+
+def _store_variants(
+    conn: Connection,
+    group: ProductGroup,
+    by_product: Mapping[str, Sequence[str]],
+    dropped: Collection[str],
+    rebuilt: RebuiltCatalog,
+) -> None:
+    changed = []
+    for product_id, variant_ids in by_product.items():
+        for variant_id in variant_ids:
+            row = _build_variant(group, product_id, variant_id)
+            if row != group.variants.get(variant_id):
+                row.version, row.updated_at = row.version + 1, group.now
+                changed.append(row)
+                rebuilt.variants.append((row.id, row.version))
+    products.store_variants(conn, changed, group.variants)
+    products.delete_variants(conn, dropped)
+    rebuilt.variants += [(id_, group.variants[id_].version + 1) for id_ in sorted(dropped) if id_ in group.variants]
+
+
+def _build_variant(group: ProductGroup, product_id: str, variant_id: str) -> VariantRow:
+    rows = group.members[variant_id]
+    lead, former = _find_lead(group, variant_id), group.variants.get(variant_id)
+    shown = [row for row in rows if row.is_live] or rows
+    return VariantRow(
+        id=variant_id,
+        product_id=product_id,
+        version=former.version if former else 0,
+        position=lead.position,
+        sku=next((row.sku for row in shown if row.sku), None),
+        gtin=next((row.gtin for row in shown if row.gtin), None),
+        title=lead.title or group.channel_products[lead.channel_product_id].title,
+        image=lead.image,
+        options=lead.options,
+        unit_of_measure=lead.unit_of_measure,
+        visible=rows[0].is_live,
+        updated_at=former.updated_at if former else group.now,
+        media=lead.media,
+        media_channel=lead.channel if lead.image or lead.media else None,
+        attributes=attributes.merge_attributes(row.attributes for row in shown),
+    )
+
+
+def _find_lead(group: ProductGroup, variant_id: str) -> ListingRow:
+    """Return the listing that gives a variant its texts: the one that groups it, else the preferred one."""
+    rows = group.members[variant_id]
+    grouping = (row for row in rows if row.is_live and group.channel_products[row.channel_product_id].grouped)
+    return next(grouping, rows[0])
+
+
+def _store_products(
+    conn: Connection, group: ProductGroup, by_product: Mapping[str, Sequence[str]], rebuilt: RebuiltCatalog
+) -> None:
+    paths = categories.ensure_categories(
+        conn, [_find_source(group, ids).category for ids in by_product.values()], group.now
+    )
+    rows = [_build_product(group, *item, paths) for item in by_product.items()]
+    displaced = handles.settle_handles(conn, group, rows)
+    changed = [*(row for row in rows if row != group.products.get(row.id)), *displaced]
+    for row in changed:
+        row.version, row.updated_at = row.version + 1, group.now
+    products.store_products(conn, changed, {*group.products, *(row.id for row in displaced)})
+    rebuilt.products += [(row.id, row.version) for row in changed]
+    _store_offers(conn, group, by_product, paths)
+    rebuilt_rows = [row for row in changed if row not in displaced]
+    products.store_tags(conn, rebuilt_rows, group.products)
+    products.store_words(conn, "product", rebuilt_rows, group.products)
+    _store_attributes(conn, group, by_product, rows)
+
+
+def _store_attributes(
+    conn: Connection, group: ProductGroup, by_product: Mapping[str, Sequence[str]], rows: Sequence[ProductRow]
+) -> None:
+    """Store the attributes by which products are filtered, if any is declared."""
+    definitions = group.rules.attributes
+    if not definitions:
+        return
+    filtered = [
+        one
+        for row in rows
+        for one in attributes.build_rows(
+            row.id, [row.attributes, *_list_variant_attributes(group, by_product[row.id])], definitions
+        )
+    ]
+    product_attributes.store_attributes(conn, [row.id for row in rows if row.id in group.products], filtered)
+
+
+def _list_variant_attributes(group: ProductGroup, variant_ids: Iterable[str]) -> list[str | None]:
+    rows = (row for variant_id in variant_ids for row in group.members[variant_id] if row.is_live)
+    return [row.attributes for row in rows]
+
+
+def _store_offers(
+    conn: Connection,
+    group: ProductGroup,
+    by_product: Mapping[str, Sequence[str]],
+    paths: Mapping[str, Sequence[str]],
+) -> None:
+    """Store the offers of products, and which channels sell in their categories."""
+    offers = [offer for item in by_product.items() for offer in _build_offers(group, *item)]
+    products.store_offers(conn, [id_ for id_ in by_product if id_ in group.products], offers)
+    category_paths = {id_: paths.get(_find_source(group, ids).category, ()) for id_, ids in by_product.items()}
+    sold_in = {(id_, offer.channel) for offer in offers for id_ in category_paths[offer.product_id]}
+    products.add_category_channels(conn, sorted(sold_in))
+
+
+def _find_source(group: ProductGroup, variant_ids: Iterable[str]) -> ChannelProductRow:
+    """Return the channel product that gives the texts of the product."""
+    leads = sorted(
+        (_find_lead(group, variant_id) for variant_id in variant_ids), key=lambda row: rank_listing(row, group.rules)
+    )
+    return group.channel_products[leads[0].channel_product_id]
+
+
+def _build_product(
+    group: ProductGroup, product_id: str, variant_ids: Sequence[str], paths: Mapping[str, Sequence[str]]
+) -> ProductRow:
+    source, former = _find_source(group, variant_ids), group.products.get(product_id)
+    return ProductRow(
+        id=product_id,
+        handle=handles.propose_handle(product_id, source, former),
+        handle_claim=source.handle,
+        handle_channel=None if source.handle is None else source.channel,
+        handle_external_id=None if source.handle is None else source.external_id,
+        version=former.version if former else 0,
+        title=source.title,
+        description=source.description,
+        brand=source.brand,
+        category_id=next(reversed(paths.get(source.category, ())), None),
+        tags=source.tags,
+        status=source.status,
+        images=source.images,
+        options=_collect_options(group, variant_ids),
+        visible=any(group.members[variant_id][0].is_live for variant_id in variant_ids),
+        sort_title=fold(source.title)[:MAX_KEY_LENGTH],
+        words=_collect_words(group, source, variant_ids),
+        created_at=former.created_at if former else source.created_at or group.now,
+        updated_at=former.updated_at if former else group.now,
+        media=source.media,
+        media_channel=source.channel,
+        texts_digest=texts.combine_digests(_list_channel_products(group, variant_ids)),
+        attributes=attributes.merge_attributes(row.attributes for row in _list_channel_products(group, variant_ids)),
+    )
+
+
+def _list_channel_products(group: ProductGroup, variant_ids: Iterable[str]) -> Iterable[ChannelProductRow]:
+    """List the channel products whose live listings make up a product, the preferred one first."""
+    rows = [row for variant_id in variant_ids for row in group.members[variant_id] if row.is_live]
+    ranked = sorted(rows, key=lambda row: rank_listing(row, group.rules))
+    return [group.channel_products[id_] for id_ in dict.fromkeys(row.channel_product_id for row in ranked)]
+
+
+def _list_listed(group: ProductGroup, variant_ids: Sequence[str]) -> Sequence[str]:
+    """Return the variants of a product that a channel lists; all of them if none is listed."""
+    return [variant_id for variant_id in variant_ids if group.members[variant_id][0].is_live] or variant_ids
+
+
+def _collect_options(group: ProductGroup, variant_ids: Sequence[str]) -> str:
+    options: dict[str, dict[str, None]] = {}
+    leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
+    for lead in sorted(leads, key=lambda row: (row.position, row.external_id)):
+        for name, value in json.loads(lead.options):
+            options.setdefault(name, {})[value] = None
+    return dump_json([[name, list(values)] for name, values in options.items()])
+
+
+def _build_offers(group: ProductGroup, product_id: str, variant_ids: Sequence[str]) -> list[OfferRow]:
+    """Build one offer per channel that lists the product, with the range of prices there."""
+    by_channel: dict[str, list[ListingRow]] = defaultdict(list)
+    for variant_id in variant_ids:
+        for row in group.members[variant_id]:
+            if row.is_live and row.status == ListingStatus.ACTIVE.value:
+                by_channel[row.channel].append(row)
+    return [OfferRow(product_id, channel, *_compute_price_range(rows)) for channel, rows in by_channel.items()]
+
+
+def _compute_price_range(rows: Sequence[ListingRow]) -> tuple[int | None, int | None, str | None]:
+    priced = [(row.price, row.currency) for row in rows if row.price is not None]
+    if len({currency for _, currency in priced}) != 1:
+        return None, None, None
+    amounts = [price for price, _ in priced]
+    return min(amounts), max(amounts), priced[0][1]
+
+
+def _collect_words(group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]) -> str:
+    texts = [source.title, source.brand or "", *json.loads(source.tags)]
+    for variant_id in _list_listed(group, variant_ids):
+        lead = _find_lead(group, variant_id)
+        texts += [lead.title, *(value for _, value in json.loads(lead.options))]
+    return join_words(texts)

@@ -1,0 +1,132 @@
+"""Batch loader: loads the values of one batch function and its arguments, each once per request.
+
+Keys that are requested in the same iteration of the event loop share one call. The reference executor loads single
+keys through `aiodataloader`, which calls this loader: it creates a future and two callbacks for each key, this loader
+for each call. A list of 20 products loads some 700 values, so nothing here is done key by key that can be done at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+Call = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+
+
+class _PendingCall:
+    """A call of the batch function that has not ended.
+
+    Attributes:
+        task: runs it; the event loop alone would not keep it.
+        keys: those whose values are wanted, in order.
+    """
+
+    __slots__ = ("ended", "is_canceled", "keys", "task")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.keys: dict[Any, None] = {}
+        self.ended = asyncio.Event()
+        self.is_canceled = False
+
+
+class BatchLoader:
+    """Loads values by key. `call`: loads many; of a key that fails, it returns the exception."""
+
+    __slots__ = ("_call", "_has_errors", "_next", "_pending", "_values")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._values: dict[Any, Any] = {}
+        self._pending: list[_PendingCall] = []
+        self._next: _PendingCall | None = None
+        self._has_errors = False
+
+    def cache_values(self, values: Mapping[Any, Any]) -> None:
+        """Cache values that are known otherwise, unless there are some."""
+        self._values = {**values, **self._values}
+
+    def clear(self, key: Any) -> None:
+        """Discard the value of a key, also if it is being loaded."""
+        self._values.pop(key, None)
+        for call in self._pending:
+            call.keys.pop(key, None)
+
+    def start(self, keys: Iterable[Any]) -> None:
+        """Begin to load those keys that are neither loaded nor being loaded."""
+        values = self._values
+        missing = [key for key in keys if key not in values]
+        for call in self._pending:
+            missing = [key for key in missing if key not in call.keys]
+        if missing:
+            self._get_next().keys.update(dict.fromkeys(missing))
+
+    def _get_next(self) -> _PendingCall:
+        """Return the call that begins soon."""
+        if self._next is None:
+            self._next = _PendingCall()
+            self._pending.append(self._next)
+            self._next.task = asyncio.ensure_future(self._run(self._next))
+            self._next.task.add_done_callback(partial(self._end, self._next))
+        return self._next
+
+    async def _run(self, pending: _PendingCall) -> None:
+        await asyncio.sleep(0)
+        self._next = None
+        keys = list(pending.keys)
+        self._store(pending, keys, await self._load(keys))
+
+    def _end(self, pending: _PendingCall, task: asyncio.Task[None]) -> None:
+        pending.is_canceled = task.cancelled()
+        self._next = None if self._next is pending else self._next
+        self._pending.remove(pending)
+        pending.ended.set()
+
+    async def _load(self, keys: list[Any]) -> Sequence[Any]:
+        if not keys:  # they were cleared before the call began
+            return ()
+        try:
+            values = await self._call(keys)
+        except Exception as error:  # noqa: BLE001 raised where one of these values is needed
+            return [error] * len(keys)
+        if len(values) != len(keys):
+            return [ValueError("a batch has another number of values than of keys")] * len(keys)
+        return values
+
+    def _store(self, pending: _PendingCall, keys: Sequence[Any], values: Sequence[Any]) -> None:
+        loaded = dict(zip(keys, values, strict=True))
+        if len(pending.keys) < len(keys):  # some were cleared meanwhile
+            loaded = {key: loaded[key] for key in pending.keys}
+        self._values.update(loaded)
+        self._has_errors = self._has_errors or any(map(isinstance, values, repeat(Exception)))
+
+    async def collect(self, keys: Sequence[Any]) -> list[Any]:
+        """Return the values of keys, in their order. The value of a key that failed is its exception."""
+        while missing := [key for key in keys if key not in self._values]:
+            self.start(missing)
+            for call in self._list_calls(missing):
+                await call.ended.wait()
+                if call.is_canceled:
+                    raise asyncio.CancelledError
+        values = self._values
+        return [values[key] for key in keys]
+
+    def _list_calls(self, keys: Sequence[Any]) -> list[_PendingCall]:
+        """List the calls that load any of these keys."""
+        return [call for call in self._pending if any(key in call.keys for key in keys)]
+
+    async def load_many(self, keys: Sequence[Any]) -> list[Any]:
+        """Return the values of keys, in their order.
+
+        Raises:
+            Exception: the first of these keys that failed has failed with it.
+        """
+        values = await self.collect(keys)
+        if self._has_errors:
+            for value in values:
+                if isinstance(value, Exception):
+                    raise value
+        return values

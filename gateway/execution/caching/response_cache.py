@@ -1,0 +1,201 @@
+"""Response cache: responses of this process that hold nothing but the catalog and stock (rule E3).
+
+A response is the same for all callers of a scope class, and right until a transaction logs a change that it depends
+on. It is compressed once for each encoding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gateway.execution.caching.cache_control import CachePolicy
+from gateway.execution.caching.cache_sizes import MEGABYTE, SizedCache
+from gateway.execution.caching.change_follower import ChangeFollower
+from gateway.execution.caching.lru_cache import WeightedLRU
+from gateway.execution.caller import Caller
+from gateway.execution.request import GraphQLRequest, encode_variables
+
+MAX_AGE = timedelta(minutes=1)
+"""Time after which a response is computed again: its cursors are as old as it is."""
+
+MAX_KEY_LENGTH = 4_000
+"""Characters of the key of a request. A longer one is not cached."""
+
+MAX_STOCKED_IDS = 500
+"""Products and variants whose stock a response tracks one by one. With more, it depends on the stock of any."""
+
+MAX_WAIT = 0.25
+"""Seconds for which a request waits for an equal one in progress, before it is executed itself."""
+
+MAX_UNCACHEABLE = 1_000
+"""Keys of requests whose responses could not be cached: equal requests do not wait for each other."""
+
+_BEFORE_DATA = b'{"data":'
+ENTRY_SIZE, ID_SIZE = 2_000, 120
+"""Bytes that a response takes besides its content, and each id that it depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a response depends on.
+
+    Attributes:
+        on_stock: whether it depends on stock.
+        stocked_ids: the products and variants on whose stock it depends; None: on that of any.
+    """
+
+    on_stock: bool
+    stocked_ids: frozenset[str] | None = None
+
+
+@dataclass(slots=True)
+class CachedResponse:
+    """A response.
+
+    Attributes:
+        content: its body.
+        policy: what the cache headers of a GET are computed from.
+        generation: the follower's generation before the response was computed.
+        compressed: its body by encoding.
+        etags: its entity tags by format.
+    """
+
+    content: bytes
+    policy: CachePolicy
+    dependencies: Dependencies
+    generation: int
+    expires_at: datetime
+    compressed: dict[str, bytes] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body, for the serializer only."""
+        return {"data": orjson.Fragment(self.content[len(_BEFORE_DATA) : -1])}
+
+
+class ResponseCache:
+    """The responses of one gateway. `megabytes`: the limit of their memory; 0: none is cached."""
+
+    def __init__(self, changes: ChangeFollower, megabytes: int, clock: Callable[[], datetime]) -> None:
+        self.is_enabled = megabytes > 0
+        self._clock = clock
+        self._changes = changes
+        self._largest = megabytes * MEGABYTE // 10
+        self._entries: WeightedLRU[CachedResponse] = WeightedLRU(megabytes * MEGABYTE, self._largest)
+        self._running: dict[str, asyncio.Event] = {}
+        self._uncacheable: WeightedLRU[bool] = WeightedLRU(MAX_UNCACHEABLE)
+
+    def measure(self) -> SizedCache:
+        """Return its size."""
+        return SizedCache("responses", (self._entries,))
+
+    @property
+    def size(self) -> int:
+        """The bytes that all responses take."""
+        return self._entries.weight
+
+    def clear(self) -> None:
+        """Remove all responses."""
+        for key, _ in self._entries.list_items():
+            self._entries.remove(key)
+
+    async def find(self, key: str) -> CachedResponse | None:
+        """Return a response that is as new as everything that was committed before this call.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now.
+        """
+        await self._changes.catch_up()
+        return self._find_current(key)
+
+    def find_ready(self, key: str) -> CachedResponse | None:
+        """Return a response as `find` does, if that needs no statement, else None."""
+        return self._find_current(key) if self._changes.is_current else None
+
+    def _find_current(self, key: str) -> CachedResponse | None:
+        found = self._entries.get(key)
+        if found is None or self._is_current(found):
+            return found
+        self._entries.remove(key)
+        return None
+
+    def _is_current(self, response: CachedResponse) -> bool:
+        needs, since = response.dependencies, response.generation
+        if response.expires_at <= self._clock() or self._changes.has_catalog_changed(since):
+            return False
+        return not (needs.on_stock and self._changes.has_stock_changed(since, needs.stocked_ids))
+
+    async def wait_for_equal(self, key: str) -> bool:
+        """Wait for the end of an equal request in progress. Returns whether there was one."""
+        running = self._running.get(key)
+        if running is None:
+            return False
+        with suppress(TimeoutError):
+            await asyncio.wait_for(running.wait(), MAX_WAIT)
+        return True
+
+    @contextmanager
+    def announce(self, key: str) -> Iterator[None]:
+        """Let equal requests wait for this one, inside the `with` statement."""
+        if key in self._running or self._uncacheable.get(key):
+            yield
+            return
+        ended = self._running[key] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._running[key]
+            ended.set()
+
+    def mark_uncacheable(self, key: str) -> None:
+        """Note that the response to a request cannot be cached."""
+        self._uncacheable.put(key, True, 1)
+
+    def store(
+        self, key: str, data: Mapping[str, Any], policy: CachePolicy, dependencies: Dependencies, generation: int
+    ) -> CachedResponse:
+        """Store a response, unless what it depends on has changed since it began."""
+        content = orjson.dumps({"data": data})
+        response = CachedResponse(content, policy, dependencies, generation, self._clock() + MAX_AGE)
+        if self._is_current(response):
+            size = _compute_size(key, response)
+            self._entries.put(key, response, size)
+            if size > self._largest:
+                self.mark_uncacheable(key)
+        return response
+
+
+def _compute_size(key: str, response: CachedResponse) -> int:
+    """Compute the bytes that a response takes at most: with two compressed forms, its key and what it depends on."""
+    ids = response.dependencies.stocked_ids or ()
+    return 3 * len(response.content) + sys.getsizeof(key) + ID_SIZE * len(ids) + ENTRY_SIZE
+
+
+def build_response_key(document: str, request: GraphQLRequest, caller: Caller, *, by_get: bool) -> str | None:
+    """Build the key of a request: equal requests of callers of one scope class. None: it is not cached."""
+    variables = encode_variables(request.variables)
+    if variables is None:
+        return None
+    key = f"{document} {by_get} {request.operation_name!r} {describe_scope_class(caller)} {variables}"
+    return key if len(key) <= MAX_KEY_LENGTH else None
+
+
+@lru_cache(1_000)
+def describe_scope_class(caller: Caller) -> str:
+    """Describe the scope class of a caller: everything its responses depend on, without its identity."""
+    parts = (caller.kind.name, sorted(caller.scopes), caller.channel, _sort(caller.channels), _sort(caller.locations))
+    return repr(parts)
+
+
+def _sort(keys: frozenset[str] | None) -> list[str] | None:
+    return None if keys is None else sorted(keys)

@@ -1,0 +1,120 @@
+"""Executes compiled operations, or answers them from the response cache (rules E1 and E3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import DocumentNode, Executor, GraphQLSchema
+
+from gateway.execution.bounded_executor import BoundedExecutor
+from gateway.execution.caching.cache_control import CachePolicy, DataKind
+from gateway.execution.caching.response_cache import CachedResponse, build_response_key
+from gateway.execution.compiler.plan import DocumentPlans
+from gateway.execution.compiler.run import PlanRun, run_plan
+from gateway.execution.context import Context
+from gateway.execution.request import GraphQLRequest
+from gateway.execution.response import GraphQLResponse, build_cached_response
+
+
+async def execute_compiled(
+    schema: GraphQLSchema, document: DocumentNode, plans: DocumentPlans, context: Context, request: GraphQLRequest
+) -> GraphQLResponse | None:
+    """Execute a compiled operation. None: it is not compiled, or the reference executor is to report an error.
+
+    Raises:
+        StorageUnavailableError: the database could not be used to check whether a cached response is right.
+    """
+    key, is_current = _build_key(plans, context, request), False
+    if key is not None and request.operation_name in plans.cacheable:
+        cached, is_current = await _find_cached(key, context), True
+        if cached is not None:
+            return build_cached_response(cached)
+    executor = _build_executor(schema, document, context, request)
+    plan = None if executor is None else plans.find(executor, tracks=context.by_get)
+    if executor is None or plan is None:
+        return None
+    if plan.rendered and context.gateway.rendered.is_enabled and not is_current:
+        await context.gateway.changes_seen.catch_up()
+    run = PlanRun(plan, executor, context, request.variables)
+    if key is None or not plan.dependencies.is_cacheable:
+        data = await _run(run)
+        return None if data is None else GraphQLResponse({"data": data})
+    plans.cacheable.add(request.operation_name)
+    with context.gateway.responses.announce(key):
+        return await _run_cacheable(run, key)
+
+
+def find_ready_response(plans: DocumentPlans, context: Context, request: GraphQLRequest) -> GraphQLResponse | None:
+    """Return a cached response, if nothing has to be waited for."""
+    if request.operation_name not in plans.cacheable:
+        return None
+    key = _build_key(plans, context, request)
+    found = None if key is None else _use(context.gateway.responses.find_ready(key), context)
+    return None if found is None else build_cached_response(found)
+
+
+def _build_key(plans: DocumentPlans, context: Context, request: GraphQLRequest) -> str | None:
+    if not context.gateway.responses.is_enabled:
+        return None
+    return build_response_key(plans.key, request, context.caller, by_get=context.by_get)
+
+
+async def _find_cached(key: str, context: Context) -> CachedResponse | None:
+    """Find a cached response; if an equal request is in progress, wait for its response.
+
+    The request keeps its slot meanwhile: otherwise any number of them could begin at once.
+    """
+    responses = context.gateway.responses
+    found = await responses.find(key)
+    if found is None and await responses.wait_for_equal(key):
+        found = await responses.find(key)
+    return _use(found, context)
+
+
+def _use(found: CachedResponse | None, context: Context) -> CachedResponse | None:
+    if found is not None and context.by_get:
+        context.cache_policy = found.policy
+    return found
+
+
+def _build_executor(
+    schema: GraphQLSchema, document: DocumentNode, context: Context, request: GraphQLRequest
+) -> Executor[None] | None:
+    """Build what the compiled function reads variables from; None: they are invalid."""
+    try:
+        executor = BoundedExecutor.build(
+            schema,
+            document,
+            context_value=context,
+            raw_variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+            hide_suggestions=not context.may_see_schema,
+        )
+    except RecursionError:  # the variables are nested too deeply
+        return None
+    return None if isinstance(executor, list) else executor
+
+
+async def _run(run: PlanRun) -> dict[str, Any] | None:
+    """Run a plan, and cache the objects that it has rendered. None: the reference executor completes the operation."""
+    data = await run_plan(run)
+    if data is not None and not _is_uncacheable(run.context.cache_policy):
+        run.store_rendered()
+    return data
+
+
+def _is_uncacheable(policy: CachePolicy) -> bool:
+    """Whether a response must not be cached: a page of a ranking that expires, or a live read."""
+    return policy.is_uncacheable or DataKind.PRIVATE in policy.added_kinds
+
+
+async def _run_cacheable(run: PlanRun, key: str) -> GraphQLResponse | None:
+    """Run a plan, and cache its response."""
+    responses, policy = run.context.gateway.responses, run.context.cache_policy
+    data = await _run(run)
+    if data is None:
+        return None
+    if _is_uncacheable(policy):
+        responses.mark_uncacheable(key)
+        return GraphQLResponse({"data": data})
+    return GraphQLResponse({"data": data}, cached=responses.store(key, data, policy, run.dependencies, run.generation))

@@ -1,0 +1,190 @@
+"""Runs a plan: resolves the root fields, computes arguments, and loads one batch per level."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from graphql import Executor, GraphQLObjectType, GraphQLResolveInfo
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path
+
+from gateway.execution.batch_loader import BatchLoader
+from gateway.execution.caching.cache_control import DataKind
+from gateway.execution.caching.rendered_objects import RenderedSelection
+from gateway.execution.caching.response_cache import (
+    MAX_KEY_LENGTH,
+    MAX_STOCKED_IDS,
+    Dependencies,
+    describe_scope_class,
+)
+from gateway.execution.compiler.generator import FieldUse
+from gateway.execution.compiler.plan import Plan
+from gateway.execution.context import Batch, Context
+from gateway.execution.errors import AnswerTooLargeError
+from gateway.execution.fields import get_argument_converter
+from gateway.execution.request import encode_variables
+
+
+async def run_plan(run: PlanRun) -> dict[str, Any] | None:
+    """Run a plan. Returns the data, or None after any error: then the executor completes the operation.
+
+    The context keeps the results of the root fields, so that none of them runs twice, and what has been loaded. If the
+    response has too many fields, the context is exhausted.
+    """
+    context = run.context
+    try:
+        return await run.plan.function(run)
+    except Exception as error:  # noqa: BLE001 the reference executor meets the same error, and reports it
+        if not isinstance(error, AnswerTooLargeError):
+            context.fields_left += run.spent
+            context.plan_error = error
+        return None
+
+
+async def _wait_for_all(calls: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Wait for the results of all calls, or their exceptions."""
+    if len(calls) != 1:
+        return await asyncio.gather(*calls, return_exceptions=True)
+    try:
+        return [await calls[0]]
+    except Exception as error:  # noqa: BLE001 kept as the result
+        return [error]
+
+
+class _Arguments(dict[int, dict[str, Any]]):
+    """The arguments of each field, by its number, computed when they are first read."""
+
+    def __init__(self, run: PlanRun) -> None:
+        self._run = run
+
+    def __missing__(self, number: int) -> dict[str, Any]:
+        self[number] = found = self._run.compute_arguments(self._run.plan.uses[number])
+        return found
+
+
+class PlanRun:
+    """One run of a plan: what its function reads.
+
+    Args:
+        variables: those of the request.
+
+    Attributes:
+        plan: what is run.
+        arguments: those of each field, by its number.
+        generation: that of the changes seen before anything is loaded.
+        spent: the size of the response so far, in fields.
+    """
+
+    def __init__(self, plan: Plan, executor: Executor[Any], context: Context, variables: Mapping[str, Any]) -> None:
+        self.context = context
+        self.spent = 0
+        self.plan = plan
+        self._variables = variables
+        self.arguments = _Arguments(self)
+        self.generation = context.gateway.changes_seen.generation
+        self._selections: list[RenderedSelection] = []
+        self._stocked_ids: set[str] = set()
+        self._executor = executor
+
+    @property
+    def limit(self) -> int:
+        """The size by which the response may still grow."""
+        return self.context.fields_left
+
+    def spend(self, fields: int) -> None:
+        """Count fields of the response. Raises as `Context.spend`."""
+        self.spent += fields
+        self.context.spend(fields)
+
+    def compute_arguments(self, use: FieldUse) -> dict[str, Any]:
+        """Compute the arguments of a field's Python function."""
+        if not use.takes_arguments:
+            return {}
+        executor, details = self._executor, use.details[0]
+        values = get_argument_values(
+            use.definition,
+            details.node,
+            executor.variable_values,
+            details.fragment_variable_values,
+            executor.hide_suggestions,
+        )
+        return get_argument_converter(use.definition)(values)
+
+    @cached_property
+    def info(self) -> GraphQLResolveInfo[Any] | None:
+        """What the types of the schema are resolved with; None: no root field is selected."""
+        if not self.plan.roots:
+            return None
+        key, number, _, _ = self.plan.roots[0]
+        use = self.plan.uses[number]
+        query_type = self._executor.schema.query_type
+        assert query_type is not None
+        nodes = [details.node for details in use.details]
+        return self._executor.build_resolve_info(use.definition, nodes, query_type, Path(None, key, query_type.name))
+
+    def note(self, type_: GraphQLObjectType, names: tuple[str, ...], value: object) -> None:
+        """Record fields of an object, for caches."""
+        self.context.cache_policy.add_fields(type_, names, value)
+
+    async def resolve_roots(self) -> dict[str, Any]:
+        """Resolve the root fields at the same time, and keep their results: none is resolved twice.
+
+        Raises:
+            Exception: the caller lacks a scope for one of them, or one of them failed.
+        """
+        for _, _, _, scopes in self.plan.roots:
+            if scopes:
+                self.context.require(scopes, None)
+        calls = [
+            (key, kind.function(self.context, **self.arguments[number])) for key, number, kind, _ in self.plan.roots
+        ]
+        results = await _wait_for_all([call for _, call in calls])
+        self.context.root_results = dict(zip((key for key, _ in calls), results, strict=True))
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return self.context.root_results
+
+    def start_load(self, batch: Batch, number: int, keys: Sequence[Any]) -> BatchLoader:
+        """Begin to load the values of these keys, with those of other fields of the same batch function and arguments.
+
+        Returns their loader.
+        """
+        if number in self.plan.dependencies.stock_loads:
+            self._stocked_ids.update(keys)
+        loader = self.context.get_loader(batch, self.arguments[number])
+        loader.start(keys)
+        return loader
+
+    def open_rendered(self, number: int) -> RenderedSelection | None:
+        """Return the cached objects of a site, or None if its objects cannot be cached in this request."""
+        site, cache = self.plan.rendered[number], self.context.gateway.rendered
+        used = {name: self._variables[name] for name in site.variables if name in self._variables}
+        variables = encode_variables(used)
+        if not cache.is_enabled or variables is None or len(variables) > MAX_KEY_LENGTH:
+            return None
+        key = f"{self.plan.key} {number} {describe_scope_class(self.context.caller)} {variables}"
+        on_stock = DataKind.STOCK in site.dependencies.kinds or site.dependencies.on_any_stock
+        self._selections.append(RenderedSelection(cache, key, self.generation, on_stock=on_stock))
+        return self._selections[-1]
+
+    def store_rendered(self) -> None:
+        """Cache the JSON of objects that were not, once the response is complete."""
+        reused = sum(sum(selection.reused.values()) for selection in self._selections)
+        added = sum(len(selection.added) for selection in self._selections)
+        for selection in self._selections:
+            selection.store(-(-(self.spent - reused) // added) if added else 0)
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """What the response depends on, once it is complete."""
+        found = self.plan.dependencies
+        if found.on_any_stock or DataKind.STOCK in self.context.cache_policy.added_kinds:
+            return Dependencies(True)
+        if len(self._stocked_ids) > MAX_STOCKED_IDS:
+            return Dependencies(True)
+        reused = {id_ for selection in self._selections if selection.on_stock for id_ in selection.reused}
+        return Dependencies(bool(found.stock_loads), frozenset(self._stocked_ids | reused))

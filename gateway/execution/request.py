@@ -1,0 +1,35 @@
+"""GraphQL request, independent of its transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One GraphQL request.
+
+    Attributes:
+        query: the document's text, or None if it is identified by an id or a hash only.
+        document_id: id of a document that the server knows.
+    """
+
+    query: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation_name: str | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+
+
+def encode_variables(variables: Mapping[str, Any]) -> str | None:
+    """Encode variables as a key for caches: equal ones are equal. None: they contain what JSON cannot."""
+    if not variables:
+        return ""
+    try:
+        return orjson.dumps(variables, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # an integer of more than 64 bits
+        return None

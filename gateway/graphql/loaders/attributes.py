@@ -1,0 +1,31 @@
+"""Loader of attributes: the stored values with their definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from gateway.execution.context import Context
+from gateway.graphql.arguments import declare_argument
+from gateway.model.attributes import Attribute, read_value
+from gateway.model.catalog import AttributeValues
+
+AttributeKeys = Annotated[
+    list[str] | None,
+    declare_argument("Keys of the attributes to return. Default: all. Unknown keys are ignored.", max_items=50),
+]
+
+
+async def load_attributes(
+    context: Context, groups: Sequence[AttributeValues], *, keys: AttributeKeys = None
+) -> Sequence[list[Attribute]]:
+    """Load the attributes that are declared, in the order of the configuration."""
+    declared = {key: it for key, it in context.gateway.attributes.items() if keys is None or key in keys}
+    return [
+        [
+            Attribute(definition=definition, values=tuple(read_value(definition, value) for value in values[key]))
+            for key, definition in declared.items()
+            if key in values
+        ]
+        for values in map(dict, groups)
+    ]

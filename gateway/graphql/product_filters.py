@@ -1,0 +1,162 @@
+"""Conversion of product filters to the product query of storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from gateway.execution.caching.cache_control import DataKind
+from gateway.execution.context import Context
+from gateway.execution.errors import BadUserInputError
+from gateway.graphql.filters import parse_search, read_channel_keys, read_enum_values, read_list, unwrap
+from gateway.graphql.global_ids import parse_row_id
+from gateway.graphql.inputs import AttributeRangeInput, FacetInput, MoneyRangeInput, ProductFilter, ProductSort
+from gateway.graphql.loaders.stock import get_counted_locations, get_selling_channel, list_selling_locations
+from gateway.model.attributes import MICROS, clamp_micros
+from gateway.model.money import Money
+from gateway.model.validation import InvalidValueError
+from gateway.storage.reads import stock_levels
+from gateway.storage.reads.facets import PRICE
+from gateway.storage.reads.product_search import (
+    BRAND,
+    CATEGORY,
+    OPTION,
+    TAG,
+    NumberRange,
+    PriceRange,
+    ProductQuery,
+)
+from gateway.storage.sql.text_search import Search
+
+
+def build_product_query(
+    context: Context, channel: str | None, search: str | None, filter_: ProductFilter | None, sort: ProductSort | None
+) -> ProductQuery:
+    fields, parsed_search = filter_ or ProductFilter(), parse_search(search)
+    return ProductQuery(
+        visibility=context.visibility,
+        channel=None if channel is None else context.require_channel(channel),
+        search=parsed_search,
+        channels=read_channel_keys(context, fields.channel_keys),
+        statuses=read_enum_values(fields.statuses),
+        brands=read_list(fields.brands),
+        categories=_read_category_ids(fields.category_ids),
+        tags=read_list(fields.tags),
+        price=_read_price_range(channel, unwrap(fields.price)),
+        updated_since=unwrap(fields.updated_since),
+        facets=_read_facets(context, fields.facets),
+        ranges=_read_ranges(context, fields.attribute_ranges),
+        attributes=tuple(key for key, it in context.gateway.attributes.items() if it.facet),
+        conditions=tuple(_build_availability_conditions(context, channel, fields)),
+        stock_filter=_describe_availability(context, channel, fields),
+        sort=_select_sort_key(parsed_search, channel, sort),
+        descending=sort is not None and sort.direction.value == "DESC",
+    )
+
+
+def check_facet_key(context: Context, key: str) -> str:
+    """Return the key of a facet.
+
+    Raises:
+        BadUserInputError: There is no such facet.
+    """
+    definition = context.gateway.attributes.get(key)
+    if definition is not None and definition.facet:
+        return key
+    if key in (BRAND, CATEGORY, TAG, PRICE) or (key.startswith(OPTION) and key != OPTION):
+        return key
+    raise BadUserInputError(f"There is no facet {key!r}. Use brand, category, tag, price, option.NAME or an attribute.")
+
+
+def _read_ranges(context: Context, inputs: Sequence[AttributeRangeInput] | None) -> tuple[NumberRange, ...]:
+    return tuple(_read_range(context, given) for given in read_list(inputs) or ())
+
+
+def _read_range(context: Context, given: AttributeRangeInput) -> NumberRange:
+    definition = context.gateway.attributes.get(given.key)
+    if definition is None or not definition.range:
+        raise BadUserInputError(f"There is no attribute {given.key!r} with ranges.")
+    bounds = [unwrap(bound) for bound in (given.min, given.max)]
+    if bounds == [None, None]:
+        raise BadUserInputError(f"The range of {given.key} requires min or max.")
+    least, most = (None if bound is None else round(bound * MICROS) for bound in bounds)
+    return NumberRange(given.key, *(None if bound is None else clamp_micros(bound) for bound in (least, most)))
+
+
+def _read_facets(context: Context, values: Sequence[FacetInput] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    facets = read_list(values) or ()
+    if len({facet.key for facet in facets}) < len(facets):
+        raise BadUserInputError("facets must contain each key at most once.")
+    return tuple((check_facet_key(context, facet.key), _read_facet_values(facet)) for facet in facets)
+
+
+def _read_facet_values(facet: FacetInput) -> tuple[str, ...]:
+    if facet.key == PRICE:
+        raise BadUserInputError("The facet price cannot be selected. Use filter.price.")
+    values = read_list(facet.values) or ()
+    if not values:
+        raise BadUserInputError(f"The facet {facet.key} requires at least one value.")
+    return _parse_categories("filter.facets.values", values) if facet.key == CATEGORY else values
+
+
+def _read_category_ids(ids: Sequence[str] | None) -> tuple[str, ...] | None:
+    category_ids = read_list(ids)
+    return None if category_ids is None else _parse_categories("filter.categoryIds", category_ids)
+
+
+def _parse_categories(argument: str, ids: Sequence[str]) -> tuple[str, ...]:
+    return tuple(parse_row_id(f"{argument}.{number}", "Category", id_) for number, id_ in enumerate(ids))
+
+
+def _read_price_range(channel: str | None, price: MoneyRangeInput | None) -> PriceRange | None:
+    if price is None:
+        return None
+    if channel is None:
+        raise BadUserInputError("filter.price requires channelKey.")
+    return PriceRange(
+        currency=price.currency_code,
+        least=_convert_to_minor(unwrap(price.min), price.currency_code),
+        most=_convert_to_minor(unwrap(price.max), price.currency_code),
+    )
+
+
+def _convert_to_minor(amount: Decimal | None, currency: str) -> int | None:
+    try:
+        return None if amount is None else Money.of(amount, currency).minor
+    except InvalidValueError as error:
+        raise BadUserInputError(f"{error}.") from error
+
+
+def _build_availability_conditions(context: Context, channel: str | None, fields: ProductFilter) -> Iterable[Any]:
+    """Build conditions from the same definition of available stock as the fields (rule K1)."""
+    for_sale, location = unwrap(fields.available_for_sale), unwrap(fields.available_at_location_key)
+    if (for_sale, location) != (None, None):
+        context.cache_policy.add_kind(DataKind.STOCK)
+    if for_sale is not None:
+        seller = context.resolve_channel(channel)
+        locations = get_counted_locations(context, list_selling_locations(context, seller))
+        sellable = stock_levels.is_product_sellable(get_selling_channel(context, seller), locations)
+        yield sellable if for_sale else ~sellable
+    if location is not None:
+        yield stock_levels.is_product_available_at(
+            *get_counted_locations(context, [context.require_location(location)])
+        )
+
+
+def _describe_availability(
+    context: Context, channel: str | None, fields: ProductFilter
+) -> tuple[str | bool | None, ...]:
+    """Describe what these conditions depend on besides the configuration."""
+    for_sale, location = unwrap(fields.available_for_sale), unwrap(fields.available_at_location_key)
+    return (for_sale, None if for_sale is None else context.resolve_channel(channel), location)
+
+
+def _select_sort_key(search: Search | None, channel: str | None, sort: ProductSort | None) -> str:
+    if sort is None:
+        return "TITLE" if search is None else "RELEVANCE"
+    if sort.key.value == "PRICE" and channel is None:
+        raise BadUserInputError("Sorting by PRICE requires channelKey.")
+    if sort.key.value == "RELEVANCE" and search is None:
+        raise BadUserInputError("Sorting by RELEVANCE requires search.")
+    return sort.key.value

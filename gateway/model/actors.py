@@ -1,0 +1,30 @@
+"""Actors: who sends a request, as audit entries and events of orders name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class CallerKind(Enum):
+    """The kind of a caller."""
+
+    ANONYMOUS = "ANONYMOUS"
+    SHOPPER = "SHOPPER"
+    STAFF = "STAFF"
+    PARTNER = "PARTNER"
+    ADMIN = "ADMIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The sender of a request. It names no person.
+
+    Attributes:
+        name: Name of the token; empty without one.
+        token_id: ID of the token; None: it is in the configuration, or there is none.
+    """
+
+    kind: CallerKind
+    name: str = ""
+    token_id: str | None = None

@@ -1,0 +1,171 @@
+"""Loading of the configuration: a `gateway.toml`, with secrets as `${NAME}` from the environment.
+
+Each problem is one line that names the key and what was expected. A problem of one channel does not affect the
+others: the channel is FAILED, unless it is required.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from gateway.settings.problems import Problems, SettingsError
+from gateway.settings.schema import Settings
+from gateway.settings.token_checks import check_tokens
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Load the configuration from a file.
+
+    Raises:
+        SettingsError: The file cannot be read, is not TOML, or is invalid.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError([f"{path}: cannot be read: there is no such file; --config names another"]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: cannot be read ({error})"]) from error
+    return load_text(text, environment)
+
+
+def load_text(text: str, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Load the configuration from a text.
+
+    Raises:
+        SettingsError: The text is not TOML, or is invalid.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"not TOML: {error}"]) from error
+    return parse(document, environment)
+
+
+def parse(document: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Load the configuration from a parsed document.
+
+    Raises:
+        SettingsError: The document is invalid.
+    """
+    problems = Problems()
+    filled = _fill_variables(document, environment, (), problems)
+    settings = _validate(filled, problems)
+    _check_names(settings, problems)
+    if fatal := problems.list_fatal(filled):
+        raise SettingsError(fatal)
+    settings._environment_values = tuple(environment[name] for name in _list_variables(document) if name in environment)
+    settings._failures.update({key: tuple(lines) for key, lines in problems.by_channel.items()})
+    return settings
+
+
+def _validate(document: Mapping[str, Any], problems: Problems) -> Settings:
+    """Validate the document. A channel with an invalid table is replaced by a stub with the name of its plugin."""
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            problems.add(problem["loc"], _describe_expected(problem["type"], problem["msg"]))
+    if problems.others:
+        raise SettingsError([*problems.others, *(line for lines in problems.by_channel.values() for line in lines)])
+    tables = {
+        key: _build_stub(table) if key in problems.by_channel else table for key, table in document["channels"].items()
+    }
+    return Settings.model_validate({**document, "channels": tables})
+
+
+def _build_stub(table: Any) -> dict[str, Any]:
+    name = table.get("plugin") if isinstance(table, dict) else None
+    required = isinstance(table, dict) and table.get("required") is True
+    return {"plugin": name if isinstance(name, str) else "?", "required": required}
+
+
+def _describe_expected(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown key"
+    if kind == "missing":
+        return "is missing"
+    if kind.startswith(("dict_", "model_")):
+        return "expected a table"
+    return message.removeprefix("Value error, ")
+
+
+def _check_names(settings: Settings, problems: Problems) -> None:
+    """Check that every reference to a channel names one of `[channels]`."""
+    uses: list[tuple[tuple[str, ...], str | None]] = [
+        *((("catalogue", "priority"), key) for key in settings.catalogue.priority),
+        (("stock", "default_channel"), settings.stock.default_channel),
+        *((("tokens", name, "channel"), token.channel) for name, token in settings.tokens.items()),
+        *(
+            (("tokens", name, "channels"), key)
+            for name, token in settings.tokens.items()
+            for key in token.channels or ()
+        ),
+        *(
+            (("attributes", name, "sources"), key)
+            for name, table in settings.attributes.items()
+            for key in table.sources
+        ),
+        *((("access", "anonymous", "channels"), key) for key in settings.access.anonymous.channels or ()),
+        *_list_channels_of_locations(settings),
+    ]
+    for path, key in uses:
+        if key is not None and key not in settings.channels:
+            problems.add(path, f"there is no channel {key}; expected one of {', '.join(settings.channels) or 'none'}")
+    for name, location in settings.locations.items():
+        if location.authority not in location.channels:
+            problems.add(("locations", name, "authority"), f"{location.authority} is not among its channels")
+    _check_external_ids(settings, problems)
+    check_tokens(settings, problems)
+
+
+def _list_channels_of_locations(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """List the references of locations to channels, each with its path."""
+    for name, location in settings.locations.items():
+        named = {"channels": location.channels, "sold_by": location.sold_by, "post": location.post}
+        yield from ((("locations", name, field), key) for field, keys in named.items() for key in keys)
+
+
+def _check_external_ids(settings: Settings, problems: Problems) -> None:
+    """Check that every external location is mapped to one location: otherwise its stock would be counted twice."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, location in settings.locations.items():
+        for external in location.channels.items():
+            owner = owners.setdefault(external, name)
+            if owner != name:
+                problems.add(
+                    ("locations", name, "channels", external[0]), f"{external[1]} is already the location {owner}"
+                )
+
+
+def _list_variables(value: Any) -> Iterator[str]:
+    """List the names of the variables in a value."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _list_variables(item)
+    elif isinstance(value, str):
+        yield from _VARIABLE.findall(value)
+
+
+def _fill_variables(value: Any, environment: Mapping[str, str], path: tuple[str | int, ...], problems: Problems) -> Any:
+    """Replace every `${NAME}` in a value by the environment variable."""
+    if isinstance(value, dict):
+        return {key: _fill_variables(item, environment, (*path, key), problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill_variables(item, environment, (*path, index), problems) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if name not in environment:
+            problems.add(path, f"the environment variable {name} is not set")
+    return _VARIABLE.sub(lambda match: environment.get(match[1], ""), value)

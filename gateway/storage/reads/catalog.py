@@ -1,0 +1,455 @@
+"""Reads of the catalog: products, variants, listings, categories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.catalog import (
+    AttributeValues,
+    Category,
+    Listing,
+    ListingStatus,
+    MatchEvidence,
+    OptionValue,
+    Product,
+    ProductOption,
+    ProductStatus,
+    SelectedOption,
+    Variant,
+)
+from gateway.model.money import Money
+from gateway.storage.reads.freshness import join_age, select_observed_at
+from gateway.storage.sql.bulk import load_json
+from gateway.storage.sql.decoded_texts import decode_once
+from gateway.storage.sql.keyset import Rows, Sort, is_among
+from gateway.storage.sql.media_json import load_image, load_images, load_media
+from gateway.storage.sql.planner_hints import skip_index
+from gateway.storage.tables import (
+    categories,
+    category_channels,
+    former_handles,
+    listings,
+    offers,
+    products,
+    pushes,
+    redirects,
+    variants,
+)
+
+T = TypeVar("T")
+
+LIVE = sa.and_(listings.c.current, ~listings.c.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """What a caller sees of the catalog (rule X1).
+
+    Attributes:
+        everything: products that are not on sale, too.
+        channels: keys of the channels that the caller is limited to; None: it sees all. They are configured.
+        configured: keys of the channels that are configured; None: the database has data of no others (rule G1).
+    """
+
+    everything: bool
+    channels: tuple[str, ...] | None = None
+    configured: tuple[str, ...] | None = None
+
+    @property
+    def listed(self) -> tuple[str, ...] | None:
+        """Keys of the channels whose listings are shown; None: all."""
+        return self.configured if self.channels is None else self.channels
+
+
+def is_product_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
+    """Build the condition for products visible to a caller: those that a channel lists which the caller sees."""
+    conditions: list[sa.ColumnElement[bool]] = [products.c.visible]
+    if not visibility.everything:
+        conditions.append(products.c.status == ProductStatus.ACTIVE.value)
+    if visibility.channels is not None:
+        listed = sa.select(offers.c.product_id).where(
+            offers.c.product_id == products.c.id, offers.c.channel.in_(visibility.channels)
+        )
+        conditions.append(listed.correlate(products).exists())
+    elif visibility.configured is not None:
+        conditions.append(_is_listed_in(visibility.configured, products, listings.alias("seen").c.product_id))
+    return sa.and_(*conditions)
+
+
+def _is_listed_in(channels: Sequence[str], owner: sa.Table, reference: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Build the condition that one of these channels has a live listing that refers to the row of `owner`."""
+    seen = reference.table
+    is_live = sa.and_(seen.c.current, ~seen.c.gone, skip_index(seen.c.channel).in_(channels))
+    return sa.select(seen.c.id).where(reference == owner.c.id, is_live).correlate(owner).exists()
+
+
+def is_variant_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
+    """Build the condition for variants visible to a caller: those of products on sale, listed in a visible channel."""
+    conditions: list[sa.ColumnElement[bool]] = [variants.c.visible]
+    if not visibility.everything:
+        on_sale = sa.select(products.c.id).where(
+            products.c.id == variants.c.product_id, products.c.visible, products.c.status == ProductStatus.ACTIVE.value
+        )
+        conditions.append(on_sale.correlate(variants).exists())
+    if visibility.listed is not None:
+        conditions.append(_is_listed_in(visibility.listed, variants, listings.alias("seen").c.variant_id))
+    return sa.and_(*conditions)
+
+
+def is_listing_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
+    """Build the condition for live listings in channels that the caller sees."""
+    if visibility.listed is None:
+        return LIVE
+    return sa.and_(LIVE, skip_index(listings.c.channel).in_(visibility.listed))
+
+
+# ------------------------------------------------------------------------------------------------ products
+
+
+def find_products(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Product]:
+    """Find the products with these ids; a merged id resolves to its target."""
+    merged = sa.select(redirects.c.old_id, redirects.c.new_id).where(is_among(conn, redirects.c.old_id, ids))
+    pairs = _pair_ids(conn, products.c.id, ids, merged)
+    statement = sa.select(products, pairs.c.old).join(pairs, pairs.c.new == products.c.id)
+    return _map_by_requested_id(conn.execute(statement.where(is_product_visible(visibility))), read_product)
+
+
+def _pair_ids(
+    conn: Connection, column: sa.ColumnElement[Any], ids: Sequence[str], merged: sa.Select[Any]
+) -> sa.Subquery:
+    """Select pairs of a requested id and the row that it stands for now: itself, or its merge target."""
+    unmerged = sa.select(column.label("old"), column.label("new")).where(is_among(conn, column, ids))
+    return unmerged.union(merged).subquery("requested")
+
+
+def _map_by_requested_id(rows: Iterable[sa.Row[Any]], read: Callable[[sa.Row[Any]], T]) -> Mapping[str, T]:
+    """Map each requested id to its row; a row that still has the id precedes a merge target."""
+    return {row.old: read(row) for row in sorted(rows, key=lambda row: row.old == row.id)}
+
+
+def find_product_by_handle(conn: Connection, handle: str, visibility: Visibility) -> Product | None:
+    """Find the product with this handle, else the one that had it last (rule H2)."""
+    visible = sa.select(products).where(is_product_visible(visibility))
+    row = conn.execute(visible.where(products.c.handle == handle)).first()
+    if row is None:
+        current = sa.func.coalesce(redirects.c.new_id, former_handles.c.product_id)
+        former = sa.select(current.label("id"), former_handles.c.replaced_at).where(former_handles.c.handle == handle)
+        had = former.outerjoin(redirects, redirects.c.old_id == former_handles.c.product_id).subquery("had")
+        row = conn.execute(visible.join(had, had.c.id == products.c.id).order_by(had.c.replaced_at.desc())).first()
+    return None if row is None else read_product(row)
+
+
+def read_product(row: sa.Row[Any]) -> Product:
+    """Read a row of `products`."""
+    return Product(
+        id=row.id,
+        handle=row.handle,
+        version=row.version,
+        title=row.title,
+        description=row.description,
+        brand=row.brand,
+        category_id=row.category_id,
+        tags=_read_tags(row.tags),
+        status=ProductStatus(row.status),
+        images=load_images(row.images, row.media_channel),
+        media=load_media(row.media, row.media_channel),
+        options=_read_options(row.options, row.id),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        attributes=_read_attributes(row.attributes),
+    )
+
+
+@decode_once
+def _read_tags(text: str) -> tuple[str, ...]:
+    return tuple(load_json(text))
+
+
+@decode_once
+def _read_options(text: str, product_id: str) -> tuple[ProductOption, ...]:
+    return tuple(_read_option(product_id, name, values) for name, values in load_json(text))
+
+
+@decode_once
+def _read_attributes(text: str | None) -> AttributeValues:
+    return tuple((key, tuple(values)) for key, values in (load_json(text) or {}).items())
+
+
+def _read_option(product_id: str, name: str, values: Sequence[str]) -> ProductOption:
+    option_values = (OptionValue(product_id=product_id, option=name, name=value) for value in values)
+    return ProductOption(name=name, values=tuple(option_values))
+
+
+# ------------------------------------------------------------------------------------------------ variants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantQuery:
+    """Filters of variants. `skus`: normalized by `validation.normalize_sku`; `gtins`: 14 digits."""
+
+    visibility: Visibility
+    channel: str | None = None
+    skus: tuple[str, ...] | None = None
+    gtins: tuple[str, ...] | None = None
+    updated_since: datetime | None = None
+
+
+def search_variants(query: VariantQuery) -> Rows[Variant]:
+    """Search the variants of a query, last changed first."""
+    statement = sa.select(variants).where(is_variant_visible(query.visibility))
+    listed: list[sa.ColumnElement[bool]] = []
+    if query.channel is not None:
+        listed.append(skip_index(listings.c.channel) == query.channel)
+    if query.skus is not None:
+        listed.append(listings.c.sku_key.in_(query.skus))
+    if query.gtins is not None:
+        statement = statement.where(_has_listing_with(query.visibility, listings.c.gtin.in_(query.gtins)))
+    if listed:
+        find = _is_listed_with if query.skus is None else _has_listing_with
+        statement = statement.where(find(query.visibility, *listed))
+    if query.updated_since is not None:
+        statement = statement.where(variants.c.updated_at >= query.updated_since)
+    return Rows(statement, Sort(variants.c.updated_at, variants.c.id, descending=True), read_variant)
+
+
+def _has_listing_with(visibility: Visibility, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return variants.c.id.in_(sa.select(listings.c.variant_id).where(is_listing_visible(visibility), *conditions))
+
+
+def _is_listed_with(visibility: Visibility, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Build the condition as `_has_listing_with` does, checked for each variant: most variants match it."""
+    listed = sa.select(listings.c.id).where(
+        listings.c.variant_id == variants.c.id, is_listing_visible(visibility), *conditions
+    )
+    return listed.correlate(variants).exists()
+
+
+@lru_cache(64)  # building a statement takes longer than running it
+def list_variants_of_products(visibility: Visibility) -> Rows[Variant]:
+    """List the variants of each of many products, in the order of the channel that groups them."""
+    statement = sa.select(variants).where(is_variant_visible(visibility))
+    return Rows(statement, Sort(variants.c.position, variants.c.id), read_variant, parent=variants.c.product_id)
+
+
+def find_variants_of_products(
+    conn: Connection, ids: Sequence[str], visibility: Visibility
+) -> Mapping[str, Sequence[Variant]]:
+    """Find all variants of each of these products, in order."""
+    statement = sa.select(variants).where(is_variant_visible(visibility), is_among(conn, variants.c.product_id, ids))
+    variants_by_product: dict[str, list[Variant]] = {key: [] for key in ids}
+    for row in conn.execute(statement.order_by(variants.c.position, variants.c.id)):
+        variants_by_product[row.product_id].append(read_variant(row))
+    return variants_by_product
+
+
+def find_variants(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Variant]:
+    """Find the variants with these ids; a merged id resolves to its target."""
+    return _find_variants(conn, ids, is_variant_visible(visibility))
+
+
+def find_sold_variants(conn: Connection, ids: Sequence[str]) -> Mapping[str, Variant]:
+    """Find variants as `find_variants` does, including those that are gone, for what was sold."""
+    return _find_variants(conn, ids, sa.true())
+
+
+def _find_variants(conn: Connection, ids: Sequence[str], visible: sa.ColumnElement[bool]) -> Mapping[str, Variant]:
+    merged = sa.select(listings.c.id, listings.c.variant_id).where(is_among(conn, listings.c.id, ids))
+    pairs = _pair_ids(conn, variants.c.id, ids, merged)
+    statement = sa.select(variants, pairs.c.old).join(pairs, pairs.c.new == variants.c.id).where(visible)
+    return _map_by_requested_id(conn.execute(statement), read_variant)
+
+
+def read_variant(row: sa.Row[Any]) -> Variant:
+    """Read a row of `variants`."""
+    return Variant(
+        id=row.id,
+        product_id=row.product_id,
+        version=row.version,
+        sku=row.sku,
+        gtin=row.gtin,
+        title=row.title,
+        image=load_image(row.image, row.media_channel),
+        media=load_media(row.media, row.media_channel),
+        selected_options=_read_selected_options(row.options),
+        unit_of_measure=row.unit_of_measure,
+        updated_at=row.updated_at,
+        attributes=_read_attributes(row.attributes),
+    )
+
+
+@decode_once
+def _read_selected_options(text: str) -> tuple[SelectedOption, ...]:
+    return tuple(SelectedOption(name, value) for name, value in load_json(text))
+
+
+# ------------------------------------------------------------------------------------------------ listings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingQuery:
+    """Filters of listings. `unmatched`: only those without (True) or with (False) a match."""
+
+    visibility: Visibility
+    channel: str | None = None
+    statuses: tuple[str, ...] | None = None
+    unmatched: bool | None = None
+    updated_since: datetime | None = None
+    push_states: tuple[str, ...] | None = None
+
+
+def search_listings(query: ListingQuery) -> Rows[Listing]:
+    """Search the live listings of a query, latest first."""
+    statement = join_age(sa.select(listings, select_observed_at()), listings.c.channel_product_id).where(
+        is_listing_visible(query.visibility), _is_of_visible_variant(query.visibility)
+    )
+    if query.channel is not None:
+        statement = statement.where(skip_index(listings.c.channel) == query.channel)
+    if query.statuses is not None:
+        statement = statement.where(listings.c.status.in_(query.statuses))
+    if query.unmatched is not None:
+        is_unmatched = listings.c.matched_by.is_(None)
+        statement = statement.where(is_unmatched if query.unmatched else ~is_unmatched)
+    if query.updated_since is not None:
+        statement = statement.where(listings.c.updated_at >= query.updated_since)
+    if query.push_states is not None:
+        pushed = sa.select(pushes.c.listing_id).where(pushes.c.state.in_(query.push_states))
+        statement = statement.where(listings.c.id.in_(pushed))
+    return Rows(statement, Sort(listings.c.id, listings.c.id, descending=True), read_listing)
+
+
+def find_listings_of_variants(
+    conn: Connection, ids: Sequence[str], visibility: Visibility
+) -> Mapping[str, Sequence[Listing]]:
+    """Find the live listings of these variants."""
+    listings_by_variant: dict[str, list[Listing]] = {key: [] for key in ids}
+    for listing in _read_listings(conn, is_listing_visible(visibility), is_among(conn, listings.c.variant_id, ids)):
+        listings_by_variant[listing.variant_id].append(listing)
+    return listings_by_variant
+
+
+def find_listings_of_products(
+    conn: Connection, ids: Sequence[str], visibility: Visibility
+) -> Mapping[str, Sequence[Listing]]:
+    """Find the live listings of these products."""
+    listings_by_product: dict[str, list[Listing]] = {key: [] for key in ids}
+    for listing in _read_listings(conn, is_listing_visible(visibility), is_among(conn, listings.c.product_id, ids)):
+        listings_by_product[listing.product_id].append(listing)
+    return listings_by_product
+
+
+def find_listings(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Listing]:
+    """Find the live listings with these ids, of visible variants."""
+    of_visible = _is_of_visible_variant(visibility)
+    found = _read_listings(conn, is_listing_visible(visibility), of_visible, is_among(conn, listings.c.id, ids))
+    return {listing.id: listing for listing in found}
+
+
+def _is_of_visible_variant(visibility: Visibility) -> sa.ColumnElement[bool]:
+    visible = sa.select(variants.c.id).where(variants.c.id == listings.c.variant_id, is_variant_visible(visibility))
+    return visible.correlate(listings).exists()
+
+
+def _read_listings(conn: Connection, *conditions: sa.ColumnElement[bool]) -> Iterable[Listing]:
+    statement = join_age(sa.select(listings, select_observed_at()), listings.c.channel_product_id).where(*conditions)
+    ordered = statement.order_by(listings.c.channel, listings.c.position, listings.c.id)
+    return [read_listing(row) for row in conn.execute(ordered)]
+
+
+def read_listing(row: sa.Row[Any]) -> Listing:
+    """Read a row of `listings` with its age."""
+    return Listing(
+        id=row.id,
+        channel_key=row.channel,
+        external_id=row.external_id,
+        generation=row.generation,
+        variant_id=row.variant_id,
+        product_id=row.product_id,
+        title=row.title,
+        sku=row.sku,
+        gtin=row.gtin,
+        status=ListingStatus(row.status),
+        url=row.url,
+        price=read_money(row.price, row.currency),
+        compare_at_price=read_money(row.compare_at_price, row.currency),
+        price_includes_tax=row.price_includes_tax,
+        units_per_listing=row.units_per_listing,
+        tracked=row.tracked,
+        inventory_item=row.inventory_item,
+        matched_by=MatchEvidence(row.matched_by) if row.matched_by else None,
+        observed_at=row.observed_at,
+    )
+
+
+def read_money(minor: int | None, currency: str | None) -> Money | None:
+    """Read an amount from its two columns."""
+    return None if minor is None or currency is None else Money(minor, currency)
+
+
+# ------------------------------------------------------------------------------------------------ categories
+
+
+def is_category_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
+    """Build the condition for categories in which a visible channel sells, or has sold."""
+    if visibility.listed is None:
+        return sa.true()
+    sold_in = sa.select(category_channels.c.category_id).where(category_channels.c.channel.in_(visibility.listed))
+    return categories.c.id.in_(sold_in)
+
+
+def list_subcategories(parent: str | None, visibility: Visibility) -> Rows[Category]:
+    """List the direct subcategories of a category, or the root categories."""
+    below = categories.c.parent_id.is_(None) if parent is None else categories.c.parent_id == parent
+    statement = sa.select(categories).where(below, is_category_visible(visibility))
+    return Rows(statement, _sort_by_title(), read_category)
+
+
+@lru_cache(64)
+def list_children_of_categories(visibility: Visibility) -> Rows[Category]:
+    """List the direct subcategories of each of many categories."""
+    statement = sa.select(categories).where(is_category_visible(visibility))
+    return Rows(statement, _sort_by_title(), read_category, parent=categories.c.parent_id)
+
+
+def _sort_by_title() -> Sort:
+    return Sort(categories.c.sort_title, categories.c.id)
+
+
+def find_categories(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Category]:
+    """Find the categories with these ids."""
+    statement = sa.select(categories).where(is_among(conn, categories.c.id, ids), is_category_visible(visibility))
+    return {row.id: read_category(row) for row in conn.execute(statement)}
+
+
+def find_category_by_handle(conn: Connection, handle: str, visibility: Visibility) -> Category | None:
+    """Find the category with this handle."""
+    row = conn.execute(
+        sa.select(categories).where(categories.c.handle == handle, is_category_visible(visibility))
+    ).first()
+    return None if row is None else read_category(row)
+
+
+def find_ancestors(conn: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Category]]:
+    """Find the ancestors of each category, from the root down."""
+    start = sa.select(
+        categories.c.id.label("below"), categories.c.parent_id.label("above"), sa.literal(1).label("steps")
+    )
+    path = start.where(is_among(conn, categories.c.id, ids)).cte("path", recursive=True)
+    step = sa.select(path.c.below, categories.c.parent_id, path.c.steps + 1)
+    path = path.union_all(step.join(categories, categories.c.id == path.c.above).where(path.c.steps < 50))
+    above = sa.select(categories, path.c.below).join(path, path.c.above == categories.c.id)
+    ancestors: dict[str, list[Category]] = {key: [] for key in ids}
+    for row in conn.execute(above.order_by(path.c.steps.desc())):
+        ancestors[row.below].append(read_category(row))
+    return ancestors
+
+
+def read_category(row: sa.Row[Any]) -> Category:
+    """Read a row of `categories`."""
+    return Category(id=row.id, handle=row.handle, title=row.title, parent_id=row.parent_id)

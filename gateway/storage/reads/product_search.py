@@ -1,0 +1,198 @@
+"""Product search: the products that match a query, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.catalog import Product
+from gateway.storage.reads.catalog import Visibility, is_product_visible, read_product
+from gateway.storage.sql.json_arrays import expand_named_texts
+from gateway.storage.sql.keyset import Rows, Sort
+from gateway.storage.sql.planner_hints import skip_index
+from gateway.storage.sql.text_search import Search, has_code, has_words
+from gateway.storage.tables import Text, categories, offers, product_attributes, product_tags, products
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRange:
+    """A range that an offer's prices overlap. Amounts in the currency's minor unit."""
+
+    currency: str
+    least: int | None
+    most: int | None
+
+
+class NumberRange(NamedTuple):
+    """A range of the numbers of an attribute, in millionths."""
+
+    key: str
+    least: int | None
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductQuery:
+    """Filters and sort order of products.
+
+    Attributes:
+        visibility: what the caller sees.
+        channel: only products listed there; its prices are used.
+        facets: keys of facets with values; the product has one of the values of each.
+        ranges: ranges of numbers of attributes.
+        attributes: keys of the attributes that are facets.
+        conditions: on `products.c.id`, from `stock_levels`.
+        stock_filter: what the conditions were built from, for caches.
+        sort: RELEVANCE, TITLE, PRICE, CREATED_AT or UPDATED_AT.
+    """
+
+    visibility: Visibility
+    channel: str | None = None
+    search: Search | None = None
+    channels: tuple[str, ...] | None = None
+    statuses: tuple[str, ...] | None = None
+    brands: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    price: PriceRange | None = None
+    updated_since: datetime | None = None
+    facets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    ranges: tuple[NumberRange, ...] = ()
+    attributes: tuple[str, ...] = ()
+    conditions: tuple[sa.ColumnElement[bool], ...] = ()
+    stock_filter: tuple[str | bool | None, ...] = ()
+    sort: str = "TITLE"
+    descending: bool = False
+
+
+MAX_CACHED_CHARACTERS = 500
+"""Characters of the values of a query whose statement is cached: of 256 queries they would be 100 KB."""
+
+
+def search_products(query: ProductQuery) -> Rows[Product]:
+    """Search the products of a query, in its order."""
+    is_short = _count_characters(query) <= MAX_CACHED_CHARACTERS
+    return _search_products_once(query) if is_short else _build_search(query)
+
+
+def _count_characters(query: ProductQuery) -> int:
+    texts = (query.channels, query.statuses, query.brands, query.categories, query.tags)
+    given = [*texts, *(values for _, values in query.facets), query.search.words if query.search else None]
+    return sum(len(text) for values in given if values is not None for text in values)
+
+
+@lru_cache(256)  # building a statement takes longer than running it
+def _search_products_once(query: ProductQuery) -> Rows[Product]:
+    return _build_search(query)
+
+
+def _build_search(query: ProductQuery) -> Rows[Product]:
+    return Rows(select_products(query), _build_sort(query), read_product)
+
+
+def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[str]:
+    """Find the ids of a query's products, in its order."""
+    order = _build_sort(query).build_order(backward=False)
+    ordered = select_products(query).with_only_columns(products.c.id, maintain_column_froms=True).order_by(*order)
+    return list(conn.scalars(ordered.limit(limit)))
+
+
+def select_products(query: ProductQuery) -> sa.Select[Any]:
+    """Select the products of a query, joined with the offers of its channel, if any."""
+    statement = sa.select(products).where(is_product_visible(query.visibility), *_build_conditions(query))
+    if query.channel is None:
+        return statement
+    # By price, the channel's offers are read in order; otherwise each product is looked up among them.
+    channel = offers.c.channel if query.sort == "PRICE" else skip_index(offers.c.channel)
+    same_product = sa.and_(offers.c.product_id == products.c.id, channel == query.channel)
+    return statement.join(offers, same_product).where(*_build_price_conditions(query.price))
+
+
+def _build_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
+    conditions = list(query.conditions)
+    if query.search is not None:
+        has_all_words = has_words("product", products.c.id, query.search.words)
+        conditions.append(sa.or_(has_all_words, has_code(products.c.id, query.search, query.visibility.listed)))
+    if query.channels is not None:
+        listed = sa.select(offers.c.product_id).where(
+            offers.c.product_id == products.c.id, offers.c.channel.in_(query.channels)
+        )
+        conditions.append(listed.correlate(products).exists())
+    if query.tags is not None:
+        tagged = sa.select(product_tags.c.product_id).where(product_tags.c.tag.in_(query.tags))
+        conditions.append(products.c.id.in_(tagged))
+    if query.updated_since is not None:
+        conditions.append(products.c.updated_at >= query.updated_since)
+    columns = ((products.c.status, query.statuses), (products.c.brand, query.brands))
+    conditions += [column.in_(values) for column, values in columns if values is not None]
+    if query.categories is not None:
+        conditions.append(products.c.category_id.in_(_select_subtree(query.categories)))
+    conditions += [_has_number(number_range) for number_range in query.ranges]
+    return conditions + [_has_facet(key, values) for key, values in query.facets]
+
+
+BRAND, CATEGORY, TAG = "brand", "category", "tag"
+OPTION = "option."
+"""Prefix of an option's name in the key of a facet: `option.Color`."""
+
+
+def _has_facet(key: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Build the condition that the product has one of these values."""
+    if key == BRAND:
+        return products.c.brand.in_(values)
+    if key == CATEGORY:
+        return products.c.category_id.in_(values)
+    if key == TAG:
+        return products.c.id.in_(sa.select(product_tags.c.product_id).where(product_tags.c.tag.in_(values)))
+    if not key.startswith(OPTION):
+        same_key, named = product_attributes.c.key == key, product_attributes.c.value.in_(values)
+        return products.c.id.in_(sa.select(product_attributes.c.product_id).where(same_key, named))
+    option, texts, name = expand_named_texts(products.c.options)
+    selected = sa.and_(name == key.removeprefix(OPTION), texts.c.value.in_(values))
+    return (
+        sa.select(sa.literal(1)).select_from(option).join(texts, sa.true()).where(selected).correlate(products).exists()
+    )
+
+
+def _has_number(number_range: NumberRange) -> sa.ColumnElement[bool]:
+    """Build the condition that the product has a number in this range."""
+    micros, conditions = product_attributes.c.micros, [product_attributes.c.key == number_range.key]
+    conditions += [] if number_range.least is None else [micros >= number_range.least]
+    conditions += [] if number_range.most is None else [micros <= number_range.most]
+    matching = sa.select(product_attributes.c.product_id).where(micros.is_not(None), *conditions)
+    return products.c.id.in_(matching)
+
+
+def _select_subtree(roots: Sequence[str]) -> sa.Select[Any]:
+    """Select the ids of these categories and all their descendants."""
+    below = sa.select(categories.c.id).where(categories.c.id.in_(roots)).cte("below", recursive=True)
+    below = below.union(sa.select(categories.c.id).where(categories.c.parent_id == below.c.id))
+    return sa.select(below.c.id)
+
+
+def _build_price_conditions(price: PriceRange | None) -> list[sa.ColumnElement[bool]]:
+    if price is None:
+        return []
+    conditions = [offers.c.currency == price.currency]
+    if price.least is not None:
+        conditions.append(offers.c.price_max >= price.least)
+    if price.most is not None:
+        conditions.append(offers.c.price_min <= price.most)
+    return conditions
+
+
+def _build_sort(query: ProductQuery) -> Sort:
+    if query.sort == "RELEVANCE" and query.search is not None:
+        exact = sa.case((has_code(products.c.id, query.search, query.visibility.listed), "0"), else_="1")
+        ranked = sa.type_coerce(exact.concat(products.c.sort_title), Text)
+        return Sort(ranked, products.c.id, descending=query.descending)
+    if query.sort == "PRICE":
+        return Sort(offers.c.price_min, offers.c.product_id, descending=query.descending, nulls=True)
+    columns = {"CREATED_AT": products.c.created_at, "UPDATED_AT": products.c.updated_at}
+    return Sort(columns.get(query.sort, products.c.sort_title), products.c.id, descending=query.descending)

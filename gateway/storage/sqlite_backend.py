@@ -1,0 +1,203 @@
+"""SQLite: one writer and a few readers, each in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from gateway.storage.change_tracking import track_changes
+from gateway.storage.errors import DatabaseUrlError, GivenUpError
+from gateway.storage.file_access import protect_files
+from gateway.storage.sql.sqlite_write_queue import WriteQueue, WriteUnit
+
+T = TypeVar("T")
+
+READERS = 4
+
+CACHE_KILOBYTES = 16_000
+"""Pages that each connection caches. With 100 MB, five connections took 500 MB of a large catalog, and only what reads
+all of it was faster: the operating system caches the file as well.
+"""
+
+INTERRUPT_INTERVAL = 0.005
+"""Seconds after which a read that was given up is interrupted again: it may have been between two statements."""
+
+WATCH_INTERVAL = 0.25
+"""Seconds between two looks at the number of commits, which take some microseconds."""
+
+MIN_SQLITE_VERSION = (3, 35)
+
+
+class SQLiteBackend:
+    """One writer and a few readers, each in a thread; aiosqlite would switch threads for every statement and fetch."""
+
+    def __init__(self, url: sa.URL, on_change: Callable[[], None]) -> None:
+        _check_sqlite(url)
+        self._on_change = on_change
+        protect = cache(partial(protect_files, Path(url.database or "")))
+        self._writing = _create_engine(url, 1, "BEGIN IMMEDIATE", protect)
+        self._reading = _create_engine(url, READERS, "BEGIN", protect)
+        self._watching = _create_engine(url, 1, "BEGIN", protect)
+        self._comparing = _create_engine(url, 1, "BEGIN", protect)
+        self._compared: sa.PoolProxiedConnection | None = None
+        track_changes(self._writing)
+        self._writer, self._units = ThreadPoolExecutor(1, "sqlite-write"), WriteQueue(self._writing)
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-read")
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a thread for reading. If the caller is canceled, its statement is interrupted (rule L5)."""
+        reading = SQLiteRead(self._reading, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, reading.run)
+        except asyncio.CancelledError:
+            reading.interrupt()
+            raise
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in the thread for writing, in one transaction, or in one with others that wait (rule L1)."""
+        unit = WriteUnit(work)
+        self._units.add(unit)
+        self._writer.submit(self._units.run_next)
+        result, has_changed = await asyncio.wrap_future(unit.done)
+        if has_changed:
+            self._on_change()
+        return result
+
+    async def watch(self, notify: Callable[[], None]) -> None:
+        """Call `notify` at changes, also by other processes, until canceled."""
+        seen = -1
+        while True:
+            current = await asyncio.to_thread(self._read_data_version)
+            if current != seen:
+                notify()
+            seen = current
+            await asyncio.sleep(WATCH_INTERVAL)
+
+    def _read_data_version(self) -> int:
+        """Read the number that changes when another connection commits. It is one of this connection only."""
+        with self._watching.connect() as conn:
+            return int(conn.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    def read_version(self) -> int | None:
+        """Read the number that changes at each commit, in the event loop: it waits for no lock."""
+        try:
+            if self._compared is None:
+                self._compared = self._comparing.raw_connection()
+            return int(self._compared.cursor().execute("PRAGMA data_version").fetchone()[0])
+        except (sqlite3.Error, sa.exc.DBAPIError):  # the read that follows reports why
+            return None
+
+    async def tidy(self) -> None:
+        """Checkpoint the write-ahead log, or a commit would have to, which takes up to 100 ms."""
+
+        def run() -> None:
+            with self._reading.connect() as conn:
+                conn.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+        await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    async def close(self) -> None:
+        """Wait for what runs, and close all connections."""
+        if self._compared is not None:
+            self._compared.close()
+        self._comparing.dispose()
+        await asyncio.to_thread(self._watching.dispose)
+        for executor, engine in ((self._writer, self._writing), (self._readers, self._reading)):
+            await asyncio.get_running_loop().run_in_executor(executor, engine.dispose)
+            executor.shutdown(wait=True)
+
+
+class SQLiteRead(Generic[T]):
+    """A read that can be given up. Its thread cannot be canceled, so its statements are interrupted."""
+
+    def __init__(self, engine: Engine, work: Callable[[Connection], T]) -> None:
+        self._engine = engine
+        self._work = work
+        self._lock = threading.Lock()  # an interrupt must not reach the next read of the same connection
+        self._connection: sqlite3.Connection | None = None
+        self._is_given_up = False
+
+    def run(self) -> T:
+        """Run the read, in a thread of the pool.
+
+        Raises:
+            GivenUpError: it was given up before it began.
+        """
+        with self._engine.connect() as conn:
+            self._begin(conn.connection.driver_connection)
+            try:
+                return self._work(conn)
+            finally:
+                self._end()
+
+    def interrupt(self) -> None:
+        """Give the read up: interrupt its statement now, and any later one until the thread has ended the read."""
+        with self._lock:
+            self._is_given_up = True
+            if self._connection is None:
+                return
+            self._connection.interrupt()
+        asyncio.get_running_loop().call_later(INTERRUPT_INTERVAL, self.interrupt)
+
+    def _begin(self, connection: sqlite3.Connection | None) -> None:
+        with self._lock:
+            if self._is_given_up:
+                raise GivenUpError
+            self._connection = connection
+
+    def _end(self) -> None:
+        with self._lock:
+            self._connection = None
+
+
+def _check_sqlite(url: sa.URL) -> None:
+    if url.database in (None, "", ":memory:"):
+        raise DatabaseUrlError("names no file; use a file, because several connections share the database")
+    if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
+        raise DatabaseUrlError(f"this Python is built with SQLite {sqlite3.sqlite_version}; use SQLite 3.35 or later")
+
+
+def _create_engine(url: sa.URL, connections: int, begin: str, prepare: Callable[[], None]) -> Engine:
+    """Create an engine that calls `prepare` before it opens the file."""
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # errors are logged, and parameters contain names, addresses and search texts
+    )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def prepare_files(*_: Any) -> None:
+        prepare()
+
+    sa.event.listen(engine, "connect", _set_up_connection)
+    if begin != "BEGIN":
+
+        @sa.event.listens_for(engine, "begin")
+        def begin_at_once(conn: Connection) -> None:
+            conn.exec_driver_sql(begin)
+
+    return engine
+
+
+def _set_up_connection(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # or the driver begins its own, deferred transactions
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=5000",
+        f"cache_size=-{CACHE_KILOBYTES}",
+        "wal_autocheckpoint=8000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,68 @@
+"""Feed of a till's customers, with their loyalty card numbers."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from gateway.sdk import Address, ContactPoint, CustomerRecord, Raw, Ref
+from gateway_sqlpos.row_values import Row, get_single_row, get_text, is_false
+from gateway_sqlpos.table_feed import TableFeed
+from gateway_sqlpos.table_mapping import Customers, Layout
+
+_ADDRESS_COLUMNS = ("line1", "line2", "city", "region", "postal_code")
+
+
+class CustomerFeed(TableFeed[CustomerRecord]):
+    """Customers of a till. Those that the till hides are left out."""
+
+    of = CustomerRecord
+    name = "customers"
+    every = timedelta(minutes=15)
+    columns = (
+        "id",
+        "name",
+        "given_name",
+        "family_name",
+        "email",
+        "phone",
+        "card",
+        *_ADDRESS_COLUMNS,
+        "country",
+        "visible",
+    )
+
+    def get_names(self, layout: Layout) -> Customers:
+        return layout.customers
+
+    def has_row(self, row: Row) -> bool:
+        return not is_false(row.pop("visible"))
+
+    def read(self, raw: Raw) -> CustomerRecord:
+        row = get_single_row(raw)
+        return CustomerRecord(
+            ref=Ref(raw.id),
+            display_name=get_text(row, "name"),
+            given_name=get_text(row, "given_name"),
+            family_name=get_text(row, "family_name"),
+            emails=_map_contact_points(row, "email"),
+            phones=_map_contact_points(row, "phone"),
+            addresses=_map_addresses(row),
+            loyalty_number=get_text(row, "card"),
+        )
+
+
+def _map_contact_points(row: Row, field: str) -> tuple[ContactPoint, ...]:
+    value = get_text(row, field)
+    return () if value is None else (ContactPoint(value=value.strip(), primary=True),)
+
+
+def _map_addresses(row: Row) -> tuple[Address, ...]:
+    parts = {field: get_text(row, field) for field in _ADDRESS_COLUMNS}
+    country = get_text(row, "country") or ""
+    if not any(parts.values()):
+        return ()
+    code = (
+        country if re.fullmatch("[A-Z]{2}", country) else None
+    )  # a free-text field, often with the name of the country
+    return (Address(**parts, country_code=code),)

@@ -1,1 +1,0 @@
-"""`python -m tests.bench`: what things cost, each beside the plain thing measured in the same run."""

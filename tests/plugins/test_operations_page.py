@@ -1,0 +1,25 @@
+"""The commands of the page about operations, run as they stand there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.examples.documentation_shell import follow, parse_steps
+from tests.plugins.test_readme import shop
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+__all__ = ["shop"]
+
+
+async def test_the_commands_of_the_page_about_operations_work(shop: Path) -> None:
+    steps = parse_steps("operations.md")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    assert len(steps) == 3 and shutil.which("gateway", path=environment["PATH"])
+    await asyncio.to_thread(follow, steps, shop, environment, {})
