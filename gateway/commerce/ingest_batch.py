@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 from gateway.commerce.config import SellingConfig
 from gateway.commerce.context import SellingContext
 from gateway.commerce.topology import Topology
-from gateway.model.attributes import AttributeDefinition
+from gateway.model.attributes.definitions import AttributeDefinition
 from gateway.sdk.policies import Matching, match_by_codes
 from gateway.sdk.records import Record
 from gateway.storage.tables import EPOCH

@@ -16,7 +16,7 @@ from gateway.execution.cursor_sealing import CursorSealer
 from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
 from gateway.model.actors import Actor
-from gateway.model.attributes import AttributeDefinition
+from gateway.model.attributes.definitions import AttributeDefinition
 from gateway.model.channels import Channel, Fault, Resource
 from gateway.model.locations import Location
 from gateway.model.media import Image, ImageSize

@@ -23,7 +23,7 @@ from gateway.model import (
 )
 from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
-from gateway.model.attributes import AttributeType
+from gateway.model.attributes.definitions import AttributeType
 from gateway.storage import outbox
 from gateway.storage.writes import pushes
 

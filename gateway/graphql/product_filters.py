@@ -13,7 +13,7 @@ from gateway.graphql.filters import parse_search, read_channel_keys, read_enum_v
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import AttributeRangeInput, FacetInput, MoneyRangeInput, ProductFilter, ProductSort
 from gateway.graphql.loaders.stock import get_counted_locations, get_selling_channel, list_selling_locations
-from gateway.model.attributes import MICROS, clamp_micros
+from gateway.model.attributes.values import MICROS, clamp_micros
 from gateway.model.money import Money
 from gateway.model.validation import InvalidValueError
 from gateway.storage.reads import stock_levels

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, StringConstraints, model_validator
 
-from gateway.model.attributes import AttributeDefinition, AttributeType, DeclaredValue, Swatch, normalize_value
+from gateway.model.attributes.definitions import AttributeDefinition, AttributeType, DeclaredValue, Swatch
+from gateway.model.attributes.values import normalize_value
 from gateway.model.media import Image
 from gateway.model.validation import InvalidValueError
+from gateway.settings.table import Table
 from gateway.settings.value_types import Key, Locale, WebUrl
 
 RESERVED = frozenset({"brand", "category", "tag", "price", "option"})
@@ -26,13 +28,7 @@ AttributeKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}
 Labels = dict[Locale, Annotated[str, StringConstraints(min_length=1, max_length=255)]]
 
 
-class AttributeTableBase(BaseModel):
-    """Base class of these tables: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AttributeValueTable(AttributeTableBase):
+class AttributeValueTable(Table):
     """`[attributes.KEY.values.VALUE]`: how a value is shown."""
 
     labels: Labels = {}
@@ -46,7 +42,7 @@ class AttributeValueTable(AttributeTableBase):
         return DeclaredValue(labels=self.labels, swatch=Swatch(color=self.color, image=image) if has_swatch else None)
 
 
-class AttributeTable(AttributeTableBase):
+class AttributeTable(Table):
     """`[attributes.KEY]`: an attribute of products and variants. What is not declared is not read."""
 
     type: AttributeType = AttributeType.TEXT

@@ -12,8 +12,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -27,6 +25,7 @@ from gateway.model.money import Money, check_known_currency
 from gateway.model.token_secrets import hash_secret, is_hashed
 from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
+from gateway.settings.table import Table
 from gateway.settings.value_types import (
     Duration,
     Html,
@@ -43,12 +42,6 @@ from gateway.settings.value_types import (
 )
 
 _log = logging.getLogger(__name__)
-
-
-class Table(BaseModel):
-    """Base class of all tables: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class PolicyTable(Table):

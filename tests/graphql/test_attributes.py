@@ -11,6 +11,7 @@ from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.settings.loading import load_text
 from gateway.settings.problems import SettingsError
+from gateway.storage.reads import facets
 from gateway.storage.tables import product_attributes
 from tests.graphql.test_media import list_warnings, show_product
 from tests.graphql.test_statements import capture_statements
@@ -251,12 +252,47 @@ async def test_a_changed_declaration_reads_the_products_again(database_url: str)
     assert answers == [[], ["material"], ["material", "rating"], []]
 
 
+async def test_a_facet_that_is_declared_later_is_filled_and_a_type_that_changes_drops_the_old_values(
+    database_url: str,
+) -> None:
+    web, till = MemoryStore(), MemoryStore()
+    put_product(web, "1", {"size": ["5"]}, title="A")
+    put_product(till, "1", {"size": ["large"]}, title="B")
+    sources = {"web": "size", "till": "size"}
+    counts = []
+    for declared in ({}, {"facet": True}, {"facet": True, "type": "NUMBER"}):
+        async with open_world(
+            database_url, {"web": web, "till": till}, attributes={"a": {"sources": sources, **declared}}
+        ) as world:
+            world.clock.forward(hours=1)
+            await world.gateway.run_due()
+            found = (await world.client.fetch_data(FACETS, keys=["a"] if declared else ["brand"]))["products"]["facets"]
+            counts.append([(it["value"], it["count"]) for one in found for it in one["values"]])
+    assert counts == [[], [("5", 1), ("large", 1)], [("5", 1)]]
+
+
+async def test_many_values_of_one_attribute_leave_those_of_another(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets, "MAX_GROUPS", 3)
+    web = MemoryStore()
+    for n in range(8):
+        put_product(web, str(n), {"custom.material": [f"m{n % 4}", f"x{n % 2}"], "tint": ["#000000"][: n == 7]})
+    async with open_world(database_url, {"web": web, "till": MemoryStore()}, attributes=DECLARED) as world:
+        found = (await world.client.fetch_data(FACETS, keys=None))["products"]["facets"]
+    values = {one["key"]: [it["value"] for it in one["values"]] for one in found}
+    assert values == {"material": ["x0", "x1", "m0"], "tint": ["#000000"]}
+
+
 @pytest.mark.parametrize(
     ("attributes", "field"),
     [
         ({"length": ["far"]}, "attributes.length"),
         ({"length": ["5 kg"]}, "attributes.length"),
         ({"length": ["1e500"]}, "attributes.length"),
+        ({"rating": ["1e99999999"]}, "attributes.rating"),
+        ({"deposit": ["1e99999999 EUR"]}, "amount"),
+        ({"length": ["1e12 ft"]}, "attributes.length"),
         ({"organic": ["maybe"]}, "attributes.organic"),
         ({"released": ["yesterday"]}, "attributes.released"),
         ({"deposit": ["12.505 EUR"]}, "amount"),

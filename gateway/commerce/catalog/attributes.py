@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.model.attributes import MAX_VALUES, AttributeDefinition, AttributeType, compute_micros, normalize_value
+from gateway.model.attributes.definitions import AttributeDefinition, AttributeType
+from gateway.model.attributes.values import MAX_VALUES, compute_micros, is_canonical, normalize_value
 from gateway.model.validation import InvalidValueError
 from gateway.sdk.html import sanitize_html
 from gateway.sdk.records import ProductRecord, RecordWarning, VariantRecord, put
@@ -57,9 +58,9 @@ def _normalize_values(
 
 
 def compute_digest(channel: str, definitions: Definitions) -> str:
-    """Compute a digest of how attributes of a channel are read; empty: none is."""
+    """Compute a digest of how attributes of a channel are read and filtered by; empty: none is read."""
     read = [
-        [key, it.type.value, it.unit, it.list, it.sources[channel]]
+        [key, it.type.value, it.unit, it.list, it.facet, it.range, it.sources[channel]]
         for key, it in sorted(definitions.items())
         if channel in it.sources
     ]
@@ -89,6 +90,7 @@ def build_rows(product_id: str, texts: Iterable[str | None], definitions: Defini
         for key, values in json.loads(text).items()
         if key in definitions and (definitions[key].facet or definitions[key].range)
         for value in values
+        if is_canonical(definitions[key], value)  # not of a type that another listing was synced with
     }
     return [
         AttributeRow(product_id, key, value, compute_micros(definitions[key], value)) for key, value in sorted(pairs)

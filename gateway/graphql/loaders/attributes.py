@@ -7,7 +7,8 @@ from typing import Annotated
 
 from gateway.execution.context import Context
 from gateway.graphql.arguments import declare_argument
-from gateway.model.attributes import Attribute, read_value
+from gateway.model.attributes.definitions import Attribute
+from gateway.model.attributes.values import read_values
 from gateway.model.catalog import AttributeValues
 
 AttributeKeys = Annotated[
@@ -23,7 +24,7 @@ async def load_attributes(
     declared = {key: it for key, it in context.gateway.attributes.items() if keys is None or key in keys}
     return [
         [
-            Attribute(definition=definition, values=tuple(read_value(definition, value) for value in values[key]))
+            Attribute(definition=definition, values=read_values(definition, values[key]))
             for key, definition in declared.items()
             if key in values
         ]

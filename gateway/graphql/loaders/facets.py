@@ -14,7 +14,8 @@ from gateway.graphql.arguments import declare_argument
 from gateway.graphql.catalog_values import load_cached
 from gateway.graphql.connections import Connection as Page
 from gateway.graphql.product_filters import check_facet_key
-from gateway.model.attributes import AttributeValue, read_value, select_label
+from gateway.model.attributes.definitions import AttributeDefinition, AttributeValue, select_label
+from gateway.model.attributes.values import read_values
 from gateway.model.ids import GlobalId
 from gateway.storage.database import Connection
 from gateway.storage.reads import facets
@@ -54,13 +55,19 @@ def _describe_facet(context: Context, facet: Facet) -> Facet:
     definition = context.gateway.attributes.get(facet.key)
     if definition is None:
         return replace(facet, values=[_encode_value(facet.key, value) for value in facet.values])
-    values = [replace(value, **_describe_value(read_value(definition, value.value))) for value in facet.values]
-    return replace(facet, values=values, definition=definition)
+    described = [_describe_value(definition, value) for value in facet.values]
+    return replace(facet, values=[value for value in described if value is not None], definition=definition)
 
 
-def _describe_value(value: AttributeValue) -> dict[str, Any]:
-    labels = {} if value.declared is None else value.declared.labels
-    return {"declared": value.declared, "swatch": value.swatch, "label": select_label(labels, None, value.value)}
+def _describe_value(definition: AttributeDefinition, value: FacetValue) -> FacetValue | None:
+    """Add how the configuration shows a value; None: it is of a type that was declared before."""
+    for read in read_values(definition, [value.value]):
+        return replace(value, declared=read.declared, swatch=read.swatch, label=_select_value_label(read))
+    return None
+
+
+def _select_value_label(value: AttributeValue) -> str:
+    return select_label({} if value.declared is None else value.declared.labels, None, value.value)
 
 
 async def _find_facets(context: Context, query: ProductQuery, keys: Sequence[str] | None) -> Sequence[Facet]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.execution.context import Context
-from gateway.model.attributes import AttributeDefinition
+from gateway.model.attributes.definitions import AttributeDefinition
 
 
 async def resolve_attribute_definitions(

@@ -10,30 +10,30 @@ from gateway.execution.fields import attribute, compute
 from gateway.execution.object_types import output
 from gateway.graphql.arguments import LocaleArgument
 from gateway.graphql.types.values import Image, Money
-from gateway.model import attributes
-from gateway.model.attributes import AttributeType, select_label
+from gateway.model.attributes import definitions
+from gateway.model.attributes.definitions import AttributeType, select_label
 
 
-def get_definition_label(definition: attributes.AttributeDefinition, *, locale: LocaleArgument = None) -> str:
+def get_definition_label(definition: definitions.AttributeDefinition, *, locale: LocaleArgument = None) -> str:
     return select_label(definition.labels, locale, definition.key)
 
 
-def get_attribute_label(attribute: attributes.Attribute, *, locale: LocaleArgument = None) -> str:
+def get_attribute_label(attribute: definitions.Attribute, *, locale: LocaleArgument = None) -> str:
     return get_definition_label(attribute.definition, locale=locale)
 
 
-def get_value_label(value: attributes.AttributeValue, *, locale: LocaleArgument = None) -> str:
+def get_value_label(value: definitions.AttributeValue, *, locale: LocaleArgument = None) -> str:
     return select_label({} if value.declared is None else value.declared.labels, locale, value.value)
 
 
-@output(attributes.Swatch, "How a value looks: a color, an image, or both.", data=DataKind.PART)
+@output(definitions.Swatch, "How a value looks: a color, an image, or both.", data=DataKind.PART)
 class Swatch:
     color: str | None = attribute("Color, such as `#1e90ff`. Null: there is none.")
     image: Image | None = attribute("Image of the color or material. Null: there is none.")
 
 
 @output(
-    attributes.AttributeDefinition,
+    definitions.AttributeDefinition,
     "An attribute that the configuration declares. Its key means the same in every channel.",
     data=DataKind.CATALOG,
 )
@@ -47,7 +47,7 @@ class AttributeDefinition:
     range: bool = attribute("Whether `filter.attributeRanges` accepts the key.")
 
 
-@output(attributes.AttributeValue, "A value of an attribute.", data=DataKind.PART)
+@output(definitions.AttributeValue, "A value of an attribute.", data=DataKind.PART)
 class AttributeValue:
     value: str = attribute("Canonical text, as in `filter.facets`. HTML is sanitized.")
     label: str = compute("Display name.", get_value_label)
@@ -59,7 +59,7 @@ class AttributeValue:
     image: Image | None = attribute("The image. Null: another type.")
 
 
-@output(attributes.Attribute, "An attribute of a product or variant.", data=DataKind.PART)
+@output(definitions.Attribute, "An attribute of a product or variant.", data=DataKind.PART)
 class Attribute:
     key: str = attribute("Key of the attribute.")
     label: str = compute("Display name.", get_attribute_label)

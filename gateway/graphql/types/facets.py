@@ -15,7 +15,7 @@ from gateway.graphql.types.attributes import Swatch
 from gateway.graphql.types.channels import SourcedConnection
 from gateway.graphql.types.connections import declare_count_precision, declare_total_count
 from gateway.graphql.types.values import MoneyRange
-from gateway.model.attributes import select_label
+from gateway.model.attributes.definitions import select_label
 from gateway.storage.reads import facets
 from gateway.storage.reads.product_search import OPTION
 
@@ -62,10 +62,14 @@ class FacetValue:
 )
 class Facet:
     key: str = attribute(
-        "The key to send in `filter.facets`: `brand`, `category`, `tag`, of an attribute or, for an "
+        "The key to send in `filter.facets`: `brand`, `category`, `tag`, the key of an attribute or, for an "
         "option, such as `option.Color`. `price` only reports a range."
     )
-    label: str = compute("Display name, in English except for options.", _get_label)
+    label: str = compute(
+        "Display name: of an attribute, the first that is configured; of an option, as its channel has it; else in "
+        "English.",
+        _get_label,
+    )
     title: str = compute("Display name in a language.", get_facet_title)
     values: list[FacetValue] = attribute("The values of the facet, most frequent first.", size=50)
     price_range: MoneyRange | None = attribute(

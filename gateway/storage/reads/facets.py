@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.attributes import AttributeDefinition, DeclaredValue, Swatch
+from gateway.model.attributes.definitions import AttributeDefinition, DeclaredValue, Swatch
 from gateway.model.money import Money, MoneyRange
 from gateway.storage.reads.product_search import BRAND, CATEGORY, OPTION, TAG, ProductQuery, select_products
 from gateway.storage.sql.json_arrays import expand_named_texts
@@ -146,9 +146,14 @@ def _count_attributes(conn: Connection, query: ProductQuery, keys: Sequence[str]
     key, value, number = product_attributes.c.key, product_attributes.c.value, sa.func.count()
     of_product = sa.and_(product_attributes.c.product_id == products.c.id, key.in_(keys))
     joined = select_products(query).join(product_attributes, of_product)
-    columns = joined.with_only_columns(key, value, number, maintain_column_froms=True)
-    ordered = columns.group_by(key, value).order_by(number.desc(), key, value).limit(MAX_GROUPS)
-    return [(row[0], row[1], row[1], row[2]) for row in conn.execute(ordered)]
+    counted = joined.with_only_columns(key, value, number.label("number"), maintain_column_froms=True)
+    groups = counted.group_by(key, value).subquery()
+    # The limit is one of each attribute: many values of one do not push those of another out.
+    rank = sa.func.row_number().over(partition_by=groups.c.key, order_by=(groups.c.number.desc(), groups.c.value))
+    ranked = sa.select(groups, rank.label("rank")).subquery()
+    frequent = sa.select(ranked.c.key, ranked.c.value, ranked.c.number).where(ranked.c.rank <= MAX_GROUPS)
+    rows = conn.execute(frequent.order_by(ranked.c.key, ranked.c.rank))
+    return [(row[0], row[1], row[1], row[2]) for row in rows]
 
 
 def _count_options(conn: Connection, query: ProductQuery, only: str | None) -> list[tuple[str, str, str, int]]:

@@ -1,16 +1,14 @@
-"""Attributes of products and variants, as the configuration declares them."""
+"""Values of attributes: the canonical texts that are stored, and what they say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from enum import Enum
 
 from gateway.model import record_validation, validation
-from gateway.model.content import list_fallbacks
+from gateway.model.attributes.definitions import AttributeDefinition, AttributeType, AttributeValue, Swatch
 from gateway.model.media import Image
 from gateway.model.money import Money
 from gateway.model.validation import InvalidValueError
@@ -24,7 +22,9 @@ MAX_VALUES = 50
 MICROS = 1_000_000
 """Numbers are compared in millionths."""
 
-_MAX_NUMBER = Decimal(10**12)
+_MAX_DIGITS = 12
+_MAX_NUMBER = Decimal(10**_MAX_DIGITS)
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?")
 _MEASURE = re.compile(r"(-?[\d.]+(?:[eE][+-]?\d{1,2})?)\s*(\S{0,20})")
 _COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 _FLAGS: Mapping[str, str] = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
@@ -56,107 +56,6 @@ _UNIT_NAMES: Mapping[str, str] = {
     "centiliters": "cl",
     "liters": "l",
 }
-
-
-class AttributeType(Enum):
-    """Type of the values of an attribute."""
-
-    TEXT = "TEXT"
-    HTML = "HTML"
-    NUMBER = "NUMBER"
-    BOOLEAN = "BOOLEAN"
-    DATE = "DATE"
-    MONEY = "MONEY"
-    MEASURE = "MEASURE"
-    COLOR = "COLOR"
-    URL = "URL"
-    IMAGE = "IMAGE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swatch:
-    """How a value looks. `color`: ``#1e90ff``; None: there is none."""
-
-    color: str | None = None
-    image: Image | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredValue:
-    """How a value is shown. `labels`: by locale."""
-
-    labels: Mapping[str, str] = field(default_factory=dict)
-    swatch: Swatch | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeDefinition:
-    """An attribute that the configuration declares.
-
-    Attributes:
-        labels: Display names by locale, the default first; may be empty.
-        unit: Unit of a measure; None: it is no measure.
-        list: Whether it may have several values.
-        facet: Whether products can be filtered by its values, and counted by them.
-        range: Whether products can be filtered by a range of its numbers.
-        sources: Its name in each channel that has it.
-        values: How values are shown, by value.
-    """
-
-    key: str
-    type: AttributeType
-    labels: Mapping[str, str] = field(default_factory=dict)
-    unit: str | None = None
-    list: bool = False
-    facet: bool = False
-    range: bool = False
-    sources: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, DeclaredValue] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeValue:
-    """A value of an attribute. `value`: its canonical text; the others are None where its type has none."""
-
-    value: str
-    declared: DeclaredValue | None = None
-    number: Decimal | None = None
-    boolean: bool | None = None
-    date: date | None = None
-    money: Money | None = None
-    swatch: Swatch | None = None
-    image: Image | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute:
-    """An attribute of a product or variant, with its values."""
-
-    definition: AttributeDefinition
-    values: tuple[AttributeValue, ...]
-
-    @property
-    def key(self) -> str:
-        """Key of the attribute."""
-        return self.definition.key
-
-    @property
-    def type(self) -> AttributeType:
-        """Type of the values."""
-        return self.definition.type
-
-    @property
-    def unit(self) -> str | None:
-        """Unit of the numbers; None: they have none."""
-        return self.definition.unit
-
-
-def select_label(labels: Mapping[str, str], locale: str | None, default: str) -> str:
-    """Select the label in a locale or what it falls back to, else the first one, else the default."""
-    for fallback in () if locale is None else list_fallbacks(locale):
-        if fallback in labels:
-            return labels[fallback]
-    return next(iter(labels.values()), default)
 
 
 def normalize_value(definition: AttributeDefinition, text: str) -> str:
@@ -208,27 +107,36 @@ def _normalize_measure(name: str, value: str, unit: str) -> str:
     source, target = _UNITS.get(given), _UNITS.get(unit.lower())
     if source is None or target is None or source[0] != target[0]:
         raise InvalidValueError(name, f"is in {given}, which cannot be converted to {unit}")
-    return _format_number(round(number * source[1] / target[1], 6))
+    return _format_number(_round_number(name, number * source[1] / target[1]))
 
 
 def _parse_number(name: str, value: str) -> Decimal:
     try:
-        number = Decimal(value)
+        return _round_number(name, Decimal(value))
     except InvalidOperation as error:
         raise InvalidValueError(name, "is not a number") from error
-    if not number.is_finite() or abs(number) > _MAX_NUMBER:
+
+
+def _round_number(name: str, number: Decimal) -> Decimal:
+    # The digits are looked at first: arithmetic with 1e99999999 overflows.
+    if not number.is_finite() or number.adjusted() > _MAX_DIGITS or abs(number) > _MAX_NUMBER:
         raise InvalidValueError(name, f"is not a number up to {_MAX_NUMBER}")
     return round(number, 6)
 
 
 def _format_number(number: Decimal) -> str:
+    """Format a number without exponent, trailing zeros or a negative zero."""
+    if not number:
+        return "0"
     text = f"{number:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _parse_date(name: str, value: str) -> date:
+    """Parse a date, with or without a time of day."""
+    match = _DATE.fullmatch(value)
     try:
-        return date.fromisoformat(value[:10])
+        return date.fromisoformat("" if match is None else match[1])
     except ValueError as error:
         raise InvalidValueError(name, "is not a date such as 2026-01-31") from error
 
@@ -245,8 +153,22 @@ def clamp_micros(micros: int) -> int:
     return max(-(2**63) + 1, min(micros, 2**63 - 1))
 
 
-def read_value(definition: AttributeDefinition, value: str) -> AttributeValue:
-    """Read a canonical value."""
+def read_values(definition: AttributeDefinition, values: Sequence[str]) -> tuple[AttributeValue, ...]:
+    """Read canonical values. Those of a type that was declared before are left out until they are synced again."""
+    return tuple(_read_value(definition, value) for value in values if is_canonical(definition, value))
+
+
+def is_canonical(definition: AttributeDefinition, value: str) -> bool:
+    """Return whether a stored value is one of the declared type."""
+    if definition.type in (AttributeType.TEXT, AttributeType.HTML):
+        return True
+    try:
+        return normalize_value(definition, value) == value
+    except InvalidValueError:
+        return False
+
+
+def _read_value(definition: AttributeDefinition, value: str) -> AttributeValue:
     declared, type = definition.values.get(value), definition.type
     swatch = declared.swatch if declared is not None else None
     if type is AttributeType.COLOR and swatch is None:

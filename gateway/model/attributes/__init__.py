@@ -1,0 +1,1 @@
+"""Attributes of products and variants: what the configuration declares, and the values of channels."""
