@@ -18,6 +18,7 @@ from gateway.cli.documents_commands import documents
 from gateway.cli.errors import CommandError
 from gateway.cli.locations_commands import locations
 from gateway.cli.output import create_table, show
+from gateway.cli.prices_commands import prices
 from gateway.cli.rejects_commands import rejects
 from gateway.cli.runner import CONFIG, ConfigPath, fail_with, load_settings, run
 from gateway.cli.secret_commands import pickup, secret
@@ -45,6 +46,7 @@ app.add_typer(documents, name="documents")
 app.add_typer(token, name="token")
 app.add_typer(channels, name="channels")
 app.add_typer(locations, name="locations")
+app.add_typer(prices, name="prices")
 app.command("audit")(print_audit)
 app.command("backup")(back_up)
 app.add_typer(secret, name="secret")

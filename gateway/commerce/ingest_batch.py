@@ -63,6 +63,7 @@ class IngestBatch(Generic[R]):
         count: the observation counter; it grows from transaction to transaction.
         unchanged: source rows whose records were read and have not changed.
         begin: the observation counter before the request; `begun_at`: the time. The defaults prove nothing.
+        feed: the feed that was read; `seen`: when the records were last seen before, by source row.
     """
 
     channel: str
@@ -75,6 +76,8 @@ class IngestBatch(Generic[R]):
     unchanged: Sequence[str] = ()
     begin: int = 0
     begun_at: datetime = EPOCH
+    feed: str = ""
+    seen: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def context(self) -> SellingContext:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
+
+from strawberry.types.unset import UNSET
 
 from gateway.execution.context import Context, freeze
 from gateway.execution.cursor_sealing import CursorSealer
@@ -15,13 +17,24 @@ from gateway.execution.errors import BadUserInputError
 from gateway.execution.text_inputs import TextRule, check_text
 from gateway.storage.sql.keyset import KeysetPosition
 
+LATER_FIELDS = frozenset({"attribute_ranges", "on_sale", "created_since"})
+"""Fields that were added to filters: where they are not set, cursors of earlier versions stay valid."""
+
 _MAX_INTEGER = 2**63 - 1
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def compute_fingerprint(*parts: Any) -> str:
     """Return a fingerprint of a list's sort order, filter and search: cursors are valid for one list only."""
-    return hashlib.blake2s(repr(freeze(parts)).encode(), digest_size=9).hexdigest()
+    return hashlib.blake2s(repr(freeze([_drop_unset(part) for part in parts])).encode(), digest_size=9).hexdigest()
+
+
+def _drop_unset(part: Any) -> Any:
+    """Return an input object as the version of the gateway froze it that had none of the later fields."""
+    if not is_dataclass(part):
+        return part
+    shown = [(field.name, getattr(part, field.name, None)) for field in fields(part)]
+    return tuple(pair for pair in shown if pair[1] is not UNSET or pair[0] not in LATER_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

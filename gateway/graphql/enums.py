@@ -48,6 +48,7 @@ class ProductSortKey(Enum):
     PRICE = "PRICE"
     CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
+    DISCOUNT = "DISCOUNT"
 
 
 class OrderSortKey(Enum):
@@ -84,6 +85,8 @@ ENUMS = (
             "PRICE": "Lowest price in the channel `channelKey`, which is required.",
             "CREATED_AT": "Time of creation.",
             "UPDATED_AT": "Time of the last change.",
+            "DISCOUNT": "Largest reduction of a variant's price in percent, in the channel `channelKey`, which is "
+            "required.",
         },
     ),
     EnumDescription(

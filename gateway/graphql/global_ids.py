@@ -18,6 +18,8 @@ ROW_TYPES = (
     "Product",
     "ProductVariant",
     "Listing",
+    "Offer",
+    "ProductOffer",
     "Category",
     "Customer",
     "CustomerIdentity",

@@ -151,6 +151,10 @@ class ProductFilter:
     price: MoneyRangeInput | None = declare_optional(
         "Matches products with a price in this range in the channel `channelKey`, which is required."
     )
+    on_sale: bool | None = declare_optional(
+        "Matches products by whether the price of a variant is reduced in the channel `channelKey`, which is required."
+    )
+    created_since: datetime | None = declare_optional("Matches products that were created at or after this time.")
     available_for_sale: bool | None = declare_optional(
         "Matches products by their `availableForSale` in the channel.", cost=STOCK_FILTER_COST
     )

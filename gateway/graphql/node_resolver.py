@@ -18,6 +18,7 @@ from gateway.graphql.loaders.customers import load_customers, load_identities
 from gateway.graphql.loaders.documents import load_documents
 from gateway.graphql.loaders.guarded import load_guarded
 from gateway.graphql.loaders.locations import load_locations
+from gateway.graphql.loaders.offers import ANY_CURRENCY, load_offer_nodes, load_product_offer_nodes
 from gateway.graphql.loaders.operations import load_match_reviews, load_outbox_entries, load_rejects
 from gateway.graphql.loaders.orders import (
     load_channel_orders,
@@ -41,6 +42,7 @@ from gateway.graphql.scopes import (
     TOKENS_ADMIN,
 )
 from gateway.model.ids import GlobalId
+from gateway.storage.reads.variant_offers import OfferKey
 
 Key = Callable[[GlobalId], Any]
 
@@ -64,6 +66,13 @@ def _get_stock_key(global_id: GlobalId) -> StockKey | None:
     return StockKey(variant, channel, None if location == ALL_LOCATIONS else location)
 
 
+def _get_offer_key(global_id: GlobalId) -> OfferKey | None:
+    if len(global_id.parts) != 3:
+        return None
+    row, channel, currency = global_id.parts
+    return row, channel, None if currency == ANY_CURRENCY else currency
+
+
 @dataclass(frozen=True, slots=True)
 class NodeLoader:
     """How a node is loaded. `scopes`: those that its type requires."""
@@ -80,6 +89,8 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "Product": NodeLoader(load_products, _get_row_key),
     "ProductVariant": NodeLoader(load_variants, _get_row_key),
     "Listing": NodeLoader(load_listings, _get_row_key),
+    "Offer": NodeLoader(load_offer_nodes, _get_offer_key),
+    "ProductOffer": NodeLoader(load_product_offer_nodes, _get_offer_key),
     "Category": NodeLoader(load_categories, _get_row_key),
     "Channel": NodeLoader(load_channels, _get_row_key),
     "Location": NodeLoader(load_locations, _get_row_key),
@@ -102,7 +113,19 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
 }
 
 
-CACHEABLE_TYPES = frozenset({"Product", "ProductVariant", "Listing", "Category", "Channel", "Location", "Stock"})
+CACHEABLE_TYPES = frozenset(
+    {
+        "Product",
+        "ProductVariant",
+        "Listing",
+        "Offer",
+        "ProductOffer",
+        "Category",
+        "Channel",
+        "Location",
+        "Stock",
+    }
+)
 """Types of nodes whose objects, and whether there are any, depend on nothing but logged changes and the scope class."""
 
 

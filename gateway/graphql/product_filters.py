@@ -44,6 +44,8 @@ def build_product_query(
         categories=_read_category_ids(fields.category_ids),
         tags=read_list(fields.tags),
         price=_read_price_range(channel, unwrap(fields.price)),
+        on_sale=_read_on_sale(channel, unwrap(fields.on_sale)),
+        created_since=unwrap(fields.created_since),
         updated_since=unwrap(fields.updated_since),
         facets=_read_facets(context, fields.facets),
         ranges=_read_ranges(context, fields.attribute_ranges),
@@ -121,6 +123,12 @@ def _read_price_range(channel: str | None, price: MoneyRangeInput | None) -> Pri
     )
 
 
+def _read_on_sale(channel: str | None, on_sale: bool | None) -> bool | None:
+    if on_sale is not None and channel is None:
+        raise BadUserInputError("filter.onSale requires channelKey.")
+    return on_sale
+
+
 def _convert_to_minor(amount: Decimal | None, currency: str) -> int | None:
     try:
         return None if amount is None else Money.of(amount, currency).minor
@@ -155,8 +163,8 @@ def _describe_availability(
 def _select_sort_key(search: Search | None, channel: str | None, sort: ProductSort | None) -> str:
     if sort is None:
         return "TITLE" if search is None else "RELEVANCE"
-    if sort.key.value == "PRICE" and channel is None:
-        raise BadUserInputError("Sorting by PRICE requires channelKey.")
+    if sort.key.value in ("PRICE", "DISCOUNT") and channel is None:
+        raise BadUserInputError(f"Sorting by {sort.key.value} requires channelKey.")
     if sort.key.value == "RELEVANCE" and search is None:
         raise BadUserInputError("Sorting by RELEVANCE requires search.")
     return sort.key.value

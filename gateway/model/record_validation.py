@@ -14,8 +14,10 @@ from gateway.model import validation
 from gateway.model.catalog import ListingStatus, ProductFields, ProductStatus, VariantFields
 from gateway.model.customers import ContactPoint, CustomerFields
 from gateway.model.locations import Address
+from gateway.model.measures import Measure, normalize_unit
 from gateway.model.media import Image, Media, MediaKind, MediaSource
 from gateway.model.money import Money
+from gateway.model.offers import CurrencyPrice
 from gateway.model.orders import (
     OrderCharge,
     OrderChargeKind,
@@ -59,6 +61,13 @@ MAX_SOURCES = 20
 MAX_SIDE = 100_000
 """Maximum width and height of an image or video, in pixels."""
 
+MAX_CURRENCIES = 50
+"""Maximum number of currencies of the prices of a variant."""
+
+MAX_UNIT = 20
+MAX_MEASURE_DIGITS = 9
+"""Maximum number of characters of a unit, and of digits of a measure before the decimal point."""
+
 MAX_RATE = 1_000
 MAX_RATE_DIGITS = 20
 """Maximum value and maximum number of decimal digits of a tax rate."""
@@ -74,6 +83,32 @@ def check_exact_amount(field: str, exact: object, amount: Money | None) -> None:
         raise InvalidValueError(field, f"{exact} has more than six decimal digits")
     if amount is None or Money.rounded(exact, amount.currency_code) != amount:
         raise InvalidValueError(field, f"{exact} is not the price before it is rounded")
+
+
+def check_currency_price(price: CurrencyPrice) -> CurrencyPrice:
+    """Check a price in another currency."""
+    check_type("prices", price, CurrencyPrice)
+    check_type("prices.price", price.price, Money)
+    check_not_negative("prices.price", price.price)
+    check_exact_amount("prices.exactPrice", price.exact_price, price.price)
+    if price.compare_at_price is not None:
+        check_type("prices.compareAtPrice", price.compare_at_price, Money)
+        check_not_negative("prices.compareAtPrice", price.compare_at_price)
+        if price.compare_at_price.currency_code != price.price.currency_code:
+            raise InvalidValueError("prices.compareAtPrice", "has another currency than the price")
+    return price
+
+
+def check_measure(field: str, measure: object) -> Measure | None:
+    """Check an optional measure, and normalize its unit."""
+    if measure is None:
+        return None
+    given = check_type(field, measure, Measure)
+    value = check_type(field, given.value, Decimal)
+    if not value.is_finite() or value.adjusted() > MAX_MEASURE_DIGITS or round(value, 6) <= 0:
+        raise InvalidValueError(field, f"expected a number from 0.000001 to 10^{MAX_MEASURE_DIGITS}, found {value}")
+    unit = validation.check_text(field, given.unit, MAX_UNIT)
+    return Measure(value=round(value, 6).normalize(), unit=normalize_unit(unit))
 
 
 def check_product(record: ProductFields) -> None:

@@ -7,8 +7,10 @@ from gateway.model.channels import ChannelKind
 from gateway.model.content import ProductText
 from gateway.model.customers import ContactPoint
 from gateway.model.locations import Address
+from gateway.model.measures import Measure
 from gateway.model.media import Image, ImageCrop, ImageFormat, ImageSize, Media, MediaKind, MediaSource
 from gateway.model.money import Money
+from gateway.model.offers import CurrencyPrice
 from gateway.model.orders import (
     OrderCharge,
     OrderChargeKind,
@@ -108,6 +110,7 @@ __all__ = [
     "Context",
     "ContractError",
     "Currency",
+    "CurrencyPrice",
     "CursorExpiredError",
     "CustomerRecord",
     "Delivery",
@@ -128,6 +131,7 @@ __all__ = [
     "LiveFeed",
     "LocationQuantity",
     "Mark",
+    "Measure",
     "Media",
     "MediaKind",
     "MediaSource",

@@ -19,8 +19,10 @@ from gateway.model import record_validation, validation
 from gateway.model.catalog import ListingStatus, ProductFields, VariantFields
 from gateway.model.content import ProductText, normalize_locale
 from gateway.model.customers import CustomerFields
+from gateway.model.measures import Measure
 from gateway.model.media import Image, MediaKind
 from gateway.model.money import Money
+from gateway.model.offers import CurrencyPrice
 from gateway.model.orders import OrderFields, OrderLineFields
 from gateway.model.validation import InvalidValueError
 from gateway.sdk.html import extract_text, sanitize_html
@@ -136,6 +138,9 @@ class VariantRecord(VariantFields):
         status: Whether the channel offers the variant.
         url: URL of the product page; None: there is none.
         attributes: See `ProductRecord.attributes`.
+        prices: Prices in other currencies than that of `price`; one per currency.
+        net_content: What one unit contains, for its price per measure: 0.5 l. None: not known.
+        price_per: The measure of that price; None: 1 kg, 1 l, 1 m, or 1 of the unit.
     """
 
     ref: Ref
@@ -151,6 +156,9 @@ class VariantRecord(VariantFields):
     url: str | None = None
     attributes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     warnings: Sequence[RecordWarning] = ()
+    prices: Sequence[CurrencyPrice] = ()
+    net_content: Measure | None = None
+    price_per: Measure | None = None
 
     def __post_init__(self) -> None:
         drop_invalid(self, "image", "image.url", record_validation.check_image)
@@ -160,6 +168,10 @@ class VariantRecord(VariantFields):
         drop_invalid(self, "url", "url", record_validation.check_url)
         drop_invalid(self, "gtin", "gtin", partial(validation.check_gtin, "gtin"))
         drop_invalid(self, "compare_at_price", "compareAtPrice", self._check_compare_at_price)
+        drop_invalid_items(self, "prices", "prices", record_validation.check_currency_price)
+        cut_list(self, "prices", record_validation.MAX_CURRENCIES)
+        for name, field in (("net_content", "netContent"), ("price_per", "pricePer")):
+            drop_invalid(self, name, field, partial(record_validation.check_measure, field))
         normalize_attributes(self)
         record_validation.check_variant(self)
         record_validation.check_listing(self.status, self.tracked, self.units_per_listing, self.condition)

@@ -305,4 +305,6 @@ def _build_batch(
         count=end,
         now=now,
         rules=read.rules,
+        feed=read.feed,
+        seen={source.id: source.observed_at for source in sources.values() if source.end > 0},
     )

@@ -15,13 +15,16 @@ from gateway.settings.schema import RetentionTable
 from gateway.storage import audit, change_log, idempotency, outbox
 from gateway.storage.database import Connection, Database
 from gateway.storage.sync import leases, rejects, webhook_inbox
-from gateway.storage.writes import attempts, carts
+from gateway.storage.writes import attempts, carts, price_history
 
 ABANDONED_CARTS = timedelta(days=1)
 """How long expired carts of clients without a token are kept."""
 
 DEAD_PROCESSES = timedelta(days=1)
 """How long the leases of processes that were killed are kept after they have expired."""
+
+PRICES = timedelta(days=90)
+"""How long former prices are kept (rule H4)."""
 
 PRUNE_SLICE = 500
 """Rows deleted in one transaction."""
@@ -53,5 +56,6 @@ def _list_prunes(retention: RetentionTable, now: datetime) -> Iterator[tuple[Pru
     yield attempts.prune_expired_attempts, now - attempts.MAX_WINDOW
     yield audit.prune_refusals, now - retention.audit
     yield audit.prune_entries, now - retention.audit
+    yield price_history.prune_spans, now - PRICES
     yield idempotency.prune_keys, now
     yield leases.prune_processes, now - DEAD_PROCESSES

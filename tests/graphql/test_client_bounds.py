@@ -16,6 +16,7 @@ from gateway.storage.tables import carts, idempotency
 from tests.graphql.mutation_documents import build_document, list_user_error_codes
 from tests.graphql.shopper import SELLING, TABLES, Shopper, build_stores, make_key
 from tests.graphql.world import ADMIN, World, open_world
+from tests.graphql.writable_channels import select_variant_id
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
@@ -131,10 +132,11 @@ async def test_a_key_is_kept_as_long_as_its_cart_and_at_least_a_day(world: World
     key = make_key()
     shopper = Shopper(world)
     shopper.cart = (await create_cart(world, idempotencyKey=key))["cart"]
+    line = {"variantId": await select_variant_id(world, "TEE-B"), "quantity": 1}
     for _ in range(3):
         world.clock.forward(days=2)
         await world.gateway.purge_expired()
-        await shopper.ask("cartMove", cartToken=shopper.cart["token"], channelKey="web")
+        await shopper.ask("cartLinesAdd", cartToken=shopper.cart["token"], lines=[line])
         again = await create_cart(world, idempotencyKey=key)
         assert again["cart"]["id"] == shopper.cart["id"], "the cart was changed, so it and its keys are still there"
     world.clock.forward(days=3, hours=1)

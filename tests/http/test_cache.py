@@ -217,8 +217,10 @@ PUBLIC = {
     "Content": DataKind.CATALOG,
     "Listing": DataKind.CATALOG,
     "Location": DataKind.CATALOG,
+    "Offer": DataKind.CATALOG,
     "Product": DataKind.CATALOG,
     "ProductConnection": DataKind.CATALOG,
+    "ProductOffer": DataKind.CATALOG,
     "ProductOptionValue": DataKind.CATALOG,
     "ProductVariant": DataKind.CATALOG,
     "Stock": DataKind.STOCK,
@@ -229,6 +231,7 @@ PARTS = {
     *(
         "Attribute",
         "AttributeValue",
+        "Measure",
         "Media",
         "MediaSource",
         "OpeningDay",
@@ -236,6 +239,7 @@ PARTS = {
         "Seo",
         "ShopPolicy",
         "Swatch",
+        "UnitPrice",
     ),
     *("PageInfo", "ProductOption", "Query", "SelectedOption", "Source"),
 }
@@ -262,14 +266,19 @@ def test_a_field_that_follows_from_stock_is_kept_as_stock_is() -> None:
         if PUBLIC[name] is not DataKind.STOCK
     }
     assert {field for field, kind in looked_up.items() if kind is DataKind.STOCK} == {
+        "Offer.availableForSale",
+        "Offer.stock",
         "Product.adjacentVariants",
         "Product.availableForSale",
         "Product.selectedOrFirstAvailableVariant",
+        "ProductOffer.availableForSale",
         "ProductOptionValue.firstAvailableVariant",
     }
     leaves = {field for field, kind in looked_up.items() if kind is DataKind.CATALOG and _is_leaf(field)}
     assert leaves == {
+        "Channel.currencies",
         "Channel.state",
+        "Offer.observedAt",
         "ProductConnection.totalCount",
         "ProductConnection.totalCountPrecision",
         "ProductVariant.priceIncludesTax",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from gateway.commerce.catalog import attributes, texts
+from gateway.commerce.catalog import attributes, prices, texts
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.model.ids import generate_id
 from gateway.model.money import Money, to_micros
@@ -15,6 +15,7 @@ from gateway.sdk.records import ProductRecord, VariantRecord
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.media_json import dump_image, dump_images, dump_media
+from gateway.storage.sql.price_json import StoredPrice, dump_net_content, dump_prices
 from gateway.storage.writes import listings
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
 
@@ -62,6 +63,7 @@ def write_listings(conn: Connection, batch: IngestBatch[ProductRecord]) -> Listi
             )
     _mark_removed(batch, current, written)
     written.former += [row for row in current.values() if row.id in written.changed]
+    prices.track_prices(conn, written.list_rows(), {row.id: row for row in written.former}, batch)
     rows = [
         *(_build_product_row(batch, ingested) for ingested in batch.records),
         *_build_removed_products(batch.removed, before),
@@ -164,7 +166,7 @@ def _build_row(
         image=dump_image(variant.image),
         unit_of_measure=variant.unit_of_measure,
         price=_get_minor(variant.price),
-        price_micros=_get_micros(variant),
+        price_micros=_get_micros(variant.exact_price, variant.price),
         compare_at_price=_get_minor(variant.compare_at_price),
         currency=None if priced is None else priced.currency_code,
         price_includes_tax=batch.rules.prices_include_tax.get(batch.channel, False)
@@ -179,12 +181,26 @@ def _build_row(
         updated_at=batch.now,
         media=dump_media(variant.media, () if variant.image is None else (variant.image,)),
         attributes=attributes.dump_attributes(variant.attributes),
+        prices=_dump_prices(variant),
+        price_since=None,
+        net_content=dump_net_content(variant.net_content, variant.price_per),
     )
 
 
-def _get_micros(variant: VariantRecord) -> int | None:
+def _dump_prices(variant: VariantRecord) -> str | None:
+    """Encode the prices in other currencies; of several in one currency, the first."""
+    own = None if variant.price is None else variant.price.currency_code
+    by_currency: dict[str, StoredPrice] = {}
+    for price in variant.prices:
+        currency = price.price.currency_code
+        micros = _get_micros(price.exact_price, price.price)
+        stored = StoredPrice(currency, price.price.minor, micros, _get_minor(price.compare_at_price))
+        by_currency.setdefault(currency, stored)
+    return dump_prices(price for currency, price in by_currency.items() if currency != own)
+
+
+def _get_micros(exact: Decimal | None, price: Money | None) -> int | None:
     """Return the exact price in millionths; None: the price in the smallest unit of the currency is exact."""
-    exact, price = variant.exact_price, variant.price
     if exact is None or price is None or exact == Decimal(price.amount):
         return None
     return to_micros(exact)

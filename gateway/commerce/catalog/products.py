@@ -253,7 +253,10 @@ def _build_offers(group: ProductGroup, product_id: str, variant_ids: Sequence[st
         for row in group.members[variant_id]:
             if row.is_live and row.status == ListingStatus.ACTIVE.value:
                 by_channel[row.channel].append(row)
-    return [OfferRow(product_id, channel, *_compute_price_range(rows)) for channel, rows in by_channel.items()]
+    return [
+        OfferRow(product_id, channel, *_compute_price_range(rows), _compute_discount(rows))
+        for channel, rows in by_channel.items()
+    ]
 
 
 def _compute_price_range(rows: Sequence[ListingRow]) -> tuple[int | None, int | None, str | None]:
@@ -262,6 +265,24 @@ def _compute_price_range(rows: Sequence[ListingRow]) -> tuple[int | None, int | 
         return None, None, None
     amounts = [price for price, _ in priced]
     return min(amounts), max(amounts), priced[0][1]
+
+
+def _compute_discount(rows: Sequence[ListingRow]) -> int:
+    """Compute the largest reduction among the listings that are sold, of several of one variant the oldest (rule K9),
+    in hundredths of a percent; 0: none is reduced, or they have several currencies.
+    """
+    sold: dict[str, ListingRow] = {}
+    for row in sorted((row for row in rows if row.price is not None), key=lambda row: row.id):
+        sold.setdefault(row.variant_id, row)
+    if len({row.currency for row in sold.values()}) > 1:
+        return 0
+    return max((_compute_reduction(row.price, row.compare_at_price) for row in sold.values()), default=0)
+
+
+def _compute_reduction(price: int | None, before: int | None) -> int:
+    if price is None or before is None or before <= price:
+        return 0
+    return -((price - before) * 10_000 // before)
 
 
 def _collect_words(group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from gateway.model.channels import (
     Source,
     SourceState,
 )
-from gateway.storage.reads import channel_status
+from gateway.storage.reads import channel_status, variant_offers
 from gateway.storage.reads.channel_status import Age
 
 Ages = Mapping[tuple[str, Resource], Age]
@@ -97,3 +97,13 @@ def _derive_source_state(
     if stale_at is not None and stale_at > context.now:
         return SourceState.FRESH
     return SourceState.FAILED if failing else SourceState.STALE
+
+
+async def load_currencies(context: Context, channels: Sequence[str]) -> Sequence[list[str]]:
+    """Load the currencies in which each channel has prices, its own first."""
+    found = await context.read(variant_offers.find_currencies, channels)
+    return [_list_currencies(context.gateway.channels[key].currency_code, found.get(key, ())) for key in channels]
+
+
+def _list_currencies(own: str | None, priced: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys((*(() if own is None else (own,)), *priced)))

@@ -29,6 +29,7 @@ from gateway.graphql.loaders.catalog import (
 )
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.content import load_contents
+from gateway.graphql.loaders.offers import load_offers_by_product, load_offers_by_variant
 from gateway.graphql.loaders.stock import (
     load_available_for_sale,
     load_stock_sums_by_variant,
@@ -46,6 +47,7 @@ from gateway.graphql.types.channels import Channel, ChannelFault
 from gateway.graphql.types.connections import Connection, UncountedNearConnection
 from gateway.graphql.types.content import Content
 from gateway.graphql.types.node import Node
+from gateway.graphql.types.offers import Offer, ProductOffer
 from gateway.graphql.types.stock import Stock, StoreAvailability
 from gateway.graphql.types.values import Image, Media, Money, MoneyRange
 from gateway.model import catalog
@@ -185,6 +187,12 @@ class Product(Node):
         load_price_ranges,
         key=_ID,
     )
+    offer: ProductOffer | None = load(
+        "The product in the channel `channelKey`, by default the caller's default channel: prices, reductions and "
+        "availability.",
+        load_offers_by_product,
+        key=_ID,
+    )
     available_for_sale: bool | None = load(
         "Whether the channel offers a variant that is in stock or whose stock is not tracked.",
         load_available_for_sale,
@@ -224,6 +232,11 @@ class ProductVariant(Node):
         size=50,
     )
     unit_of_measure: str = attribute("The unit of all quantities of the variant, such as `each` or `g`.")
+    offer: Offer | None = load(
+        "The variant in the channel `channelKey`, by default the caller's default channel: price, reduction, stock.",
+        load_offers_by_variant,
+        key=_ID,
+    )
     price: Money | None = load(
         "The price of the channel `channelKey`; without `channelKey` the price that the price policy selects. "
         "Null: there is none.",
@@ -263,6 +276,7 @@ class Listing(Node):
     status: catalog.ListingStatus = attribute("Whether the channel offers the listing.")
     price: Money | None = attribute("The channel's price of one listing. Null: the channel has no price.")
     compare_at_price: Money | None = attribute("The channel's price before a reduction. Null: not reduced.")
+    price_includes_tax: bool | None = attribute("Whether `price` includes tax. Null: not known.")
     units_per_listing: int = attribute("Number of stock units that one listing contains, such as 2 for a two-pack.")
     observed_at: datetime = attribute("When the gateway last confirmed this state with the channel.", volatile=True)
     external_id: str | None = attribute("ID of the listing in the channel.", scopes=CATALOG_ADMIN)

@@ -19,6 +19,7 @@ from gateway.graphql.loaders.channels import (
     load_channel_health,
     load_channel_states,
     load_channels,
+    load_currencies,
     load_sources,
     load_sync_statuses,
 )
@@ -104,6 +105,12 @@ class Channel(Node):
     )
     currency_code: CurrencyCode | None = attribute(
         "Currency of the channel's prices. Null: its plugin could not be loaded."
+    )
+    currencies: list[CurrencyCode] | None = load(
+        "Currencies in which the channel has or had prices, its own first.",
+        load_currencies,
+        key=attrgetter("key"),
+        size=20,
     )
     prices_include_tax: bool | None = attribute(
         "Whether the channel's prices include tax. Null: it differs by listing."

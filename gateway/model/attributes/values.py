@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from gateway.model import record_validation, validation
 from gateway.model.attributes.definitions import AttributeDefinition, AttributeType, AttributeValue, Swatch
+from gateway.model.measures import convert_amount, normalize_unit
 from gateway.model.media import Image
 from gateway.model.money import Money
 from gateway.model.validation import InvalidValueError
@@ -28,34 +29,6 @@ _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?")
 _MEASURE = re.compile(r"(-?[\d.]+(?:[eE][+-]?\d{1,2})?)\s*(\S{0,20})")
 _COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 _FLAGS: Mapping[str, str] = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
-_UNITS: Mapping[str, tuple[str, Decimal]] = {
-    "mm": ("length", Decimal(1)),
-    "cm": ("length", Decimal(10)),
-    "m": ("length", Decimal(1000)),
-    "in": ("length", Decimal("25.4")),
-    "ft": ("length", Decimal("304.8")),
-    "g": ("mass", Decimal(1)),
-    "kg": ("mass", Decimal(1000)),
-    "oz": ("mass", Decimal("28.349523125")),
-    "lb": ("mass", Decimal("453.59237")),
-    "ml": ("volume", Decimal(1)),
-    "cl": ("volume", Decimal(10)),
-    "l": ("volume", Decimal(1000)),
-}
-_UNIT_NAMES: Mapping[str, str] = {
-    "millimeters": "mm",
-    "centimeters": "cm",
-    "meters": "m",
-    "inches": "in",
-    "feet": "ft",
-    "grams": "g",
-    "kilograms": "kg",
-    "ounces": "oz",
-    "pounds": "lb",
-    "milliliters": "ml",
-    "centiliters": "cl",
-    "liters": "l",
-}
 
 
 def normalize_value(definition: AttributeDefinition, text: str) -> str:
@@ -100,14 +73,11 @@ def _normalize_measure(name: str, value: str, unit: str) -> str:
     match = _MEASURE.fullmatch(value)
     if match is None:
         raise InvalidValueError(name, f"is not a number with a unit such as 10 {unit}")
-    number, given = _parse_number(name, match[1]), match[2].lower().rstrip(".")
-    given = _UNIT_NAMES.get(given, given)
-    if given in ("", unit.lower()):
-        return _format_number(number)
-    source, target = _UNITS.get(given), _UNITS.get(unit.lower())
-    if source is None or target is None or source[0] != target[0]:
+    number, given = _parse_number(name, match[1]), normalize_unit(match[2] or unit)
+    converted = convert_amount(number, given, normalize_unit(unit))
+    if converted is None:
         raise InvalidValueError(name, f"is in {given}, which cannot be converted to {unit}")
-    return _format_number(_round_number(name, number * source[1] / target[1]))
+    return _format_number(_round_number(name, converted))
 
 
 def _parse_number(name: str, value: str) -> Decimal:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.sdk import (
     ContactPoint,
+    CurrencyPrice,
     CustomerRecord,
     Image,
     InvalidValueError,
     LocationQuantity,
+    Measure,
     Media,
     MediaKind,
     MediaSource,
@@ -230,6 +232,9 @@ def _read_variant(row: Mapping[str, Any]) -> VariantRecord:
         price=_read_money(row, "price"),
         exact_price=Decimal(row["exact_price"]) if "exact_price" in row else None,
         compare_at_price=_read_money(row, "compare_at_price"),
+        prices=tuple(_read_price(price) for price in row.get("prices", ())),
+        net_content=_read_measure(row.get("net_content")),
+        price_per=_read_measure(row.get("price_per")),
         price_includes_tax=row.get("gross"),
         units_per_listing=row.get("units", 1),
         tracked=row.get("tracked", True),
@@ -241,6 +246,22 @@ def _read_variant(row: Mapping[str, Any]) -> VariantRecord:
         attributes=row.get("attributes", {}),
         selected_options=tuple(SelectedOption(name, value) for name, value in row.get("options", {}).items()),
     )
+
+
+def _read_price(row: Mapping[str, Any]) -> CurrencyPrice:
+    """Convert a price in another currency: a row with `price`, `currency` and, if reduced, `compare_at_price`."""
+    price = _read_money(row, "price")
+    if price is None:
+        raise InvalidValueError("prices.price", "is missing")
+    return CurrencyPrice(price=price, compare_at_price=_read_money(row, "compare_at_price"))
+
+
+def _read_measure(text: str | None) -> Measure | None:
+    """Convert a measure such as ``0.5 l``."""
+    if text is None:
+        return None
+    value, _, unit = text.partition(" ")
+    return Measure(value=Decimal(value), unit=unit)
 
 
 def _read_amounts(row: Mapping[str, Any], lines: Sequence[OrderLineRecord]) -> dict[str, Any]:

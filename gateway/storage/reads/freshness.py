@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from gateway.storage.tables import Instant, passes, sources
 
@@ -21,6 +23,15 @@ _fed = sa.and_(
 def join_age(statement: sa.Select[Any], source_id: sa.ColumnElement[Any], *, outer: bool = False) -> sa.Select[Any]:
     """Join the tables that `select_observed_at` needs."""
     return statement.join(sources, sources.c.id == source_id, isouter=outer).join(feed_ages, _fed, isouter=True)
+
+
+def find_pass_time(conn: Connection, channel: str, feed: str) -> datetime | None:
+    """Find as of when the last complete pass of a feed confirmed its records; None: there was none."""
+    of_feed = sa.and_(passes.c.channel == channel, passes.c.feed == feed)
+    latest: datetime | None = conn.scalar(
+        sa.select(sa.func.max(passes.c.complete_as_of, type_=Instant())).where(of_feed)
+    )
+    return latest
 
 
 def select_observed_at() -> sa.ColumnElement[Any]:

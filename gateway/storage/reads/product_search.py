@@ -49,7 +49,8 @@ class ProductQuery:
         attributes: keys of the attributes that are facets.
         conditions: on `products.c.id`, from `stock_levels`.
         stock_filter: what the conditions were built from, for caches.
-        sort: RELEVANCE, TITLE, PRICE, CREATED_AT or UPDATED_AT.
+        on_sale: whether the price of a variant is reduced in the channel.
+        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, CREATED_AT or UPDATED_AT.
     """
 
     visibility: Visibility
@@ -61,6 +62,8 @@ class ProductQuery:
     categories: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
     price: PriceRange | None = None
+    on_sale: bool | None = None
+    created_since: datetime | None = None
     updated_since: datetime | None = None
     facets: tuple[tuple[str, tuple[str, ...]], ...] = ()
     ranges: tuple[NumberRange, ...] = ()
@@ -109,9 +112,9 @@ def select_products(query: ProductQuery) -> sa.Select[Any]:
     if query.channel is None:
         return statement
     # By price, the channel's offers are read in order; otherwise each product is looked up among them.
-    channel = offers.c.channel if query.sort == "PRICE" else skip_index(offers.c.channel)
+    channel = offers.c.channel if query.sort in ("PRICE", "DISCOUNT") else skip_index(offers.c.channel)
     same_product = sa.and_(offers.c.product_id == products.c.id, channel == query.channel)
-    return statement.join(offers, same_product).where(*_build_price_conditions(query.price))
+    return statement.join(offers, same_product).where(*_build_price_conditions(query))
 
 
 def _build_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
@@ -127,6 +130,8 @@ def _build_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
     if query.tags is not None:
         tagged = sa.select(product_tags.c.product_id).where(product_tags.c.tag.in_(query.tags))
         conditions.append(products.c.id.in_(tagged))
+    if query.created_since is not None:
+        conditions.append(products.c.created_at >= query.created_since)
     if query.updated_since is not None:
         conditions.append(products.c.updated_at >= query.updated_since)
     columns = ((products.c.status, query.statuses), (products.c.brand, query.brands))
@@ -176,9 +181,14 @@ def _select_subtree(roots: Sequence[str]) -> sa.Select[Any]:
     return sa.select(below.c.id)
 
 
-def _build_price_conditions(price: PriceRange | None) -> list[sa.ColumnElement[bool]]:
-    if price is None:
-        return []
+def _build_price_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
+    conditions = []
+    if query.on_sale is not None:
+        conditions.append(offers.c.discount > 0 if query.on_sale else offers.c.discount == 0)
+    return conditions + ([] if query.price is None else _build_range_conditions(query.price))
+
+
+def _build_range_conditions(price: PriceRange) -> list[sa.ColumnElement[bool]]:
     conditions = [offers.c.currency == price.currency]
     if price.least is not None:
         conditions.append(offers.c.price_max >= price.least)
@@ -194,5 +204,7 @@ def _build_sort(query: ProductQuery) -> Sort:
         return Sort(ranked, products.c.id, descending=query.descending)
     if query.sort == "PRICE":
         return Sort(offers.c.price_min, offers.c.product_id, descending=query.descending, nulls=True)
+    if query.sort == "DISCOUNT":
+        return Sort(offers.c.discount, offers.c.product_id, descending=query.descending)
     columns = {"CREATED_AT": products.c.created_at, "UPDATED_AT": products.c.updated_at}
     return Sort(columns.get(query.sort, products.c.sort_title), products.c.id, descending=query.descending)

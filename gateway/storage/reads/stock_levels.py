@@ -417,6 +417,17 @@ def filter_sellable_products(
     return frozenset(conn.scalars(statement))
 
 
+def filter_sellable_variants(
+    conn: Connection, ids: Sequence[str], channel: SellingChannel, locations: Sequence[CountedLocation]
+) -> Collection[str]:
+    """Return those of these variants that the channel can sell now."""
+    offer = listings.alias("offer")
+    statement = sa.select(offer.c.variant_id).where(
+        is_among(conn, offer.c.variant_id, ids), _is_sellable(offer, channel, locations)
+    )
+    return frozenset(conn.scalars(statement))
+
+
 def find_sellable_variants(
     conn: Connection, ids: Sequence[str], channel: SellingChannel, locations: Sequence[CountedLocation]
 ) -> Mapping[str, Collection[str]]:

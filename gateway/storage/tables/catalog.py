@@ -97,6 +97,9 @@ listings = sa.Table(  # a variant as listed by one channel, one row per generati
     column("updated_at", Instant, server_default="0"),
     optional_column("media", Text),  # JSON; null: only the image
     optional_column("attributes", Text),  # JSON {key: [value, …]}
+    optional_column("prices", Text),  # in other currencies: JSON [[currency, minor, micros, compare at, since], …]
+    optional_column("price_since", Instant),  # price, compare_at_price and currency are known since then (rule H4)
+    optional_column("net_content", Text),  # JSON [value, unit, value, unit]: what a unit contains, and the price's base
     sa.UniqueConstraint("channel", "external_id", "generation"),
     sa.Index("ix_listings_variant", "variant_id"),
     sa.Index("ix_listings_product", "product_id"),
@@ -203,7 +206,28 @@ offers = sa.Table(  # a product in one channel: whether it is listed there, and 
     optional_column("price_min", Count),
     optional_column("price_max", Count),
     optional_column("currency", Text),  # null if its listings have no or several currencies
+    column("discount", sa.Integer, server_default="0"),  # the largest, in hundredths of a percent; 0: not reduced
     sa.Index("ix_offers_price", "channel", "price_min", "product_id"),
+    sa.Index("ix_offers_discount", "channel", "discount", "product_id"),
+    sqlite_with_rowid=False,
+)
+price_history = sa.Table(  # former prices of listings (rule H4); the present one is in `listings`
+    "price_history",
+    metadata,
+    column("listing_id", Text, primary_key=True),
+    column("currency", Text, primary_key=True),
+    column("seen_from", Instant, primary_key=True),
+    column("seen_until", Instant),  # the price was last confirmed then
+    column("price", Count),
+    optional_column("compare_at_price", Count),
+    sa.Index("ix_price_history_until", "seen_until"),
+    sqlite_with_rowid=False,
+)
+channel_currencies = sa.Table(  # in which a channel has or had prices: rows are never deleted
+    "channel_currencies",
+    metadata,
+    column("channel", Text, primary_key=True),
+    column("currency", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 variants = sa.Table(

@@ -56,6 +56,9 @@ class ListingRow:
     updated_at: datetime
     media: str | None
     attributes: str | None
+    prices: str | None
+    price_since: datetime | None
+    net_content: str | None
 
     @property
     def is_live(self) -> bool:

@@ -87,13 +87,14 @@ class VariantRow:
 
 
 class OfferRow(NamedTuple):
-    """A row of `offers`: a product in one channel, with its price range."""
+    """A row of `offers`: a product in one channel, with its price range and its largest reduction."""
 
     product_id: str
     channel: str
     price_min: int | None
     price_max: int | None
     currency: str | None
+    discount: int
 
 
 class TagRow(NamedTuple):

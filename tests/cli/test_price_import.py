@@ -1,0 +1,92 @@
+"""`gateway prices import`: a shop's own history of prices (rule H4)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from gateway.storage.database import Database
+from gateway.storage.tables import price_history
+from tests.cli.test_commands import Gateway, folder, gateway
+from tests.cli.test_operations import shop
+
+__all__ = ["folder", "gateway", "main", "shop"]
+
+HEADER = "channel,external_id,currency,price,compare_at_price,from,until"
+NOW = datetime.now(UTC)
+
+
+def write_file(folder: Path, *lines: str) -> None:
+    (folder / "prices.csv").write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+
+
+def read_history() -> list[tuple[int, int | None]]:
+    async def read() -> list[tuple[int, int | None]]:
+        database = Database("sqlite:///gateway.db")
+        rows = await database.read(lambda conn: conn.execute(price_history.select()).all())
+        await database.close()
+        return [(row.price, row.compare_at_price) for row in sorted(rows, key=lambda row: row.seen_from)]
+
+    return asyncio.run(read())
+
+
+def ago(days: int) -> str:
+    return (NOW - timedelta(days=days)).isoformat()
+
+
+def test_prices_are_imported_once_and_not_over_what_the_gateway_has_seen(
+    shop: Path, gateway: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gateway("migrate") == gateway("sync") == 0
+    write_file(
+        shop,
+        f"till,t,GBP,12.00,,{ago(40)},{ago(20)}",
+        f"till,t,GBP,9.00,12.00,{ago(20)},{datetime.now(UTC).isoformat()}",
+    )
+    for _ in range(2):
+        assert gateway("prices", "import", "prices.csv") == 0
+        assert "2 prices imported" in capsys.readouterr().out
+        assert read_history() == [(1200, None), (900, 1200)]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (f"shop,t,GBP,1.00,,{ago(9)},{ago(8)}", "there is no channel shop"),
+        (f"till,none,GBP,1.00,,{ago(9)},{ago(8)}", "channel till has no listing none"),
+        (f"till,t,GBP,1.001,,{ago(9)},{ago(8)}", "more digits"),
+        (f"till,t,GBP,-1.00,,{ago(9)},{ago(8)}", "is negative"),
+        (f"till,t,GBP,1.00,-2.00,{ago(9)},{ago(8)}", "is negative"),
+        (f"till,t,euro,1.00,,{ago(9)},{ago(8)}", "is not a currency code"),
+        (f"till,t,GBP,1e99999999,,{ago(9)},{ago(8)}", "line 3"),
+        (f"till,t,GBP,1.00,,{ago(8)},{ago(9)}", "after `from`"),
+        (f"till,t,GBP,1.00,,{ago(9)},2999-01-01T00:00:00Z", "in the future"),
+        ("till,t,GBP,1.00,,2026-01-01,2026-01-02", "has no offset"),
+        (f"till,t,GBP,1.00,,yesterday,{ago(9)}", "is not a time"),
+        ("till,t,GBP", "expected 7 cells"),
+        (f"till,t,GBP,1.00,,{ago(9)},{ago(8)},more", "expected 7 cells"),
+    ],
+)
+def test_an_invalid_line_is_named_and_nothing_is_imported(
+    shop: Path, gateway: Gateway, capsys: pytest.CaptureFixture[str], line: str, problem: str
+) -> None:
+    assert gateway("migrate") == gateway("sync") == 0
+    write_file(shop, f"till,t,GBP,12.00,,{ago(40)},{ago(20)}", line)
+    assert gateway("prices", "import", "prices.csv") == 2
+    said = capsys.readouterr().err
+    assert problem in said and "line 3" in said
+    assert read_history() == []
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"price,currency\n1,2\n", b'channel,"external_id\n'])
+def test_a_file_that_is_no_such_table_is_refused(
+    shop: Path, gateway: Gateway, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (shop / "prices.csv").write_bytes(content)
+    assert gateway("prices", "import", "prices.csv") == 2
+    assert json.dumps("prices.csv")[1:-1] in capsys.readouterr().err
