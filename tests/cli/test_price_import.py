@@ -35,7 +35,7 @@ def read_history() -> list[tuple[int, int | None]]:
     return asyncio.run(read())
 
 
-def ago(days: int) -> str:
+def format_past(days: int) -> str:
     return (NOW - timedelta(days=days)).isoformat()
 
 
@@ -45,8 +45,8 @@ def test_prices_are_imported_once_and_not_over_what_the_gateway_has_seen(
     assert gateway("migrate") == gateway("sync") == 0
     write_file(
         shop,
-        f"till,t,GBP,12.00,,{ago(40)},{ago(20)}",
-        f"till,t,GBP,9.00,12.00,{ago(20)},{datetime.now(UTC).isoformat()}",
+        f"till,t,GBP,12.00,,{format_past(40)},{format_past(20)}",
+        f"till,t,GBP,9.00,12.00,{format_past(20)},{datetime.now(UTC).isoformat()}",
     )
     for _ in range(2):
         assert gateway("prices", "import", "prices.csv") == 0
@@ -57,26 +57,26 @@ def test_prices_are_imported_once_and_not_over_what_the_gateway_has_seen(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (f"shop,t,GBP,1.00,,{ago(9)},{ago(8)}", "there is no channel shop"),
-        (f"till,none,GBP,1.00,,{ago(9)},{ago(8)}", "channel till has no listing none"),
-        (f"till,t,GBP,1.001,,{ago(9)},{ago(8)}", "more digits"),
-        (f"till,t,GBP,-1.00,,{ago(9)},{ago(8)}", "is negative"),
-        (f"till,t,GBP,1.00,-2.00,{ago(9)},{ago(8)}", "is negative"),
-        (f"till,t,euro,1.00,,{ago(9)},{ago(8)}", "is not a currency code"),
-        (f"till,t,GBP,1e99999999,,{ago(9)},{ago(8)}", "line 3"),
-        (f"till,t,GBP,1.00,,{ago(8)},{ago(9)}", "after `from`"),
-        (f"till,t,GBP,1.00,,{ago(9)},2999-01-01T00:00:00Z", "in the future"),
+        (f"shop,t,GBP,1.00,,{format_past(9)},{format_past(8)}", "there is no channel shop"),
+        (f"till,none,GBP,1.00,,{format_past(9)},{format_past(8)}", "channel till has no listing none"),
+        (f"till,t,GBP,1.001,,{format_past(9)},{format_past(8)}", "more digits"),
+        (f"till,t,GBP,-1.00,,{format_past(9)},{format_past(8)}", "is negative"),
+        (f"till,t,GBP,1.00,-2.00,{format_past(9)},{format_past(8)}", "is negative"),
+        (f"till,t,euro,1.00,,{format_past(9)},{format_past(8)}", "is not a currency code"),
+        (f"till,t,GBP,1e99999999,,{format_past(9)},{format_past(8)}", "line 3"),
+        (f"till,t,GBP,1.00,,{format_past(8)},{format_past(9)}", "after `from`"),
+        (f"till,t,GBP,1.00,,{format_past(9)},2999-01-01T00:00:00Z", "in the future"),
         ("till,t,GBP,1.00,,2026-01-01,2026-01-02", "has no offset"),
-        (f"till,t,GBP,1.00,,yesterday,{ago(9)}", "is not a time"),
+        (f"till,t,GBP,1.00,,yesterday,{format_past(9)}", "is not a time"),
         ("till,t,GBP", "expected 7 cells"),
-        (f"till,t,GBP,1.00,,{ago(9)},{ago(8)},more", "expected 7 cells"),
+        (f"till,t,GBP,1.00,,{format_past(9)},{format_past(8)},more", "expected 7 cells"),
     ],
 )
 def test_an_invalid_line_is_named_and_nothing_is_imported(
     shop: Path, gateway: Gateway, capsys: pytest.CaptureFixture[str], line: str, problem: str
 ) -> None:
     assert gateway("migrate") == gateway("sync") == 0
-    write_file(shop, f"till,t,GBP,12.00,,{ago(40)},{ago(20)}", line)
+    write_file(shop, f"till,t,GBP,12.00,,{format_past(40)},{format_past(20)}", line)
     assert gateway("prices", "import", "prices.csv") == 2
     said = capsys.readouterr().err
     assert problem in said and "line 3" in said

@@ -125,6 +125,6 @@ async def test_old_prices_are_deleted_but_those_that_a_running_reduction_is_comp
         deleted += count
     rows = await database.read(lambda conn: conn.execute(price_history.select()).all())
     await database.close()
-    kept = {id_: sorted(row.price for row in rows if row.listing_id == id_) for id_ in ("reduced", "plain")}
-    assert kept == {"reduced": [85, 90, 100], "plain": [85]}
+    remaining = {id_: sorted(row.price for row in rows if row.listing_id == id_) for id_ in ("reduced", "plain")}
+    assert remaining == {"reduced": [85, 90, 100], "plain": [85]}
     assert deleted == 6

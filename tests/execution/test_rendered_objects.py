@@ -79,6 +79,7 @@ async def test_after_any_writes_a_list_of_rendered_products_equals_one_that_is_n
             assert [answer.body for answer in answers] == [expected.body] * 2, (step, written, query)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("guard", ["has_product_changed", "has_stock_changed"])
 async def test_without_the_check_of_changes_that_test_fails(
     world: World, monkeypatch: pytest.MonkeyPatch, guard: str
@@ -175,6 +176,7 @@ async def test_a_response_that_is_too_large_is_rejected_however_it_is_rendered(
     assert [answer.codes for answer in answers] == [[], [], [], ["ANSWER_TOO_LARGE"], ["ANSWER_TOO_LARGE"]]
 
 
+@pytest.mark.any_database
 async def test_the_memory_of_rendered_products_is_bounded(database_url: str) -> None:
     async with open_small_world(database_url, server={"caching": {"rendered_megabytes": 1}}) as world:
         world.gateway.responses.is_enabled = False

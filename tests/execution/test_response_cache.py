@@ -110,6 +110,7 @@ async def test_after_any_writes_a_cached_response_equals_one_that_is_not_cached(
             assert [answer.body for answer in cached] == [expected.body] * 2, (step, written, query)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("guard", ["has_catalog_changed", "has_stock_changed"])
 async def test_without_the_check_of_changes_that_test_fails(
     world: World, monkeypatch: pytest.MonkeyPatch, guard: str

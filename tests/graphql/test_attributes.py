@@ -83,6 +83,7 @@ async def own_world(database_url: str) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.mark.any_database
 async def test_values_are_typed_and_what_is_not_declared_does_not_leak(own_world: World) -> None:
     product = await show_product(own_world, ATTRIBUTES, locale="de-AT")
     shown = {one["key"]: one for one in product["attributes"]}
@@ -103,6 +104,7 @@ async def test_values_are_typed_and_what_is_not_declared_does_not_leak(own_world
     assert "3.10" not in str(product)
 
 
+@pytest.mark.any_database
 async def test_only_the_requested_attributes_are_returned_and_unknown_keys_are_ignored(own_world: World) -> None:
     product = await show_product(own_world, ATTRIBUTES, keys=["rating", "nothing", "length"])
     assert [one["key"] for one in product["attributes"]] == ["length", "rating"]
@@ -142,6 +144,7 @@ async def test_products_are_filtered_by_values_and_ranges(
     assert await list_titles(own_world, **filters) == list(expected)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "filters",
     [
@@ -189,6 +192,7 @@ async def test_a_facet_that_is_not_declared_is_an_error_of_the_client(own_world:
         assert (await own_world.client.ask(FACETS, keys=[key])).codes == ["BAD_USER_INPUT"]
 
 
+@pytest.mark.any_database
 async def test_definitions_are_listed_in_the_order_of_the_configuration(own_world: World) -> None:
     query = """query ($facet: Boolean) { attributeDefinitions(facet: $facet) {
       key label(locale: "de") type unit list facet range } }"""
@@ -226,6 +230,7 @@ async def test_variants_have_their_own_values_and_products_are_found_by_them(dat
         assert await list_titles(world, facets=[build_facet("length", "8")]) == ["A"]
 
 
+@pytest.mark.any_database
 async def test_the_preferred_channel_decides_and_others_complete(database_url: str) -> None:
     web, till = MemoryStore(), MemoryStore()
     put_product(web, "1", {"custom.material": ["oak"]}, sku="A", title="A")
@@ -238,6 +243,7 @@ async def test_the_preferred_channel_decides_and_others_complete(database_url: s
     }
 
 
+@pytest.mark.any_database
 async def test_a_changed_declaration_reads_the_products_again(database_url: str) -> None:
     stores = build_stores()
     declared = {"material": {"sources": {"web": "custom.material"}}}
@@ -284,6 +290,7 @@ async def test_many_values_of_one_attribute_leave_those_of_another(
     assert values == {"material": ["x0", "x1", "m0"], "tint": ["#000000"]}
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("attributes", "field"),
     [

@@ -48,6 +48,7 @@ async def show_content(world: World, locale: str | None = None, channel: str | N
     return (await show_product(world, CONTENT, locale=locale, channel=channel))["content"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("locale", "channel", "expected"),
     [

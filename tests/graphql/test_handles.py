@@ -125,6 +125,7 @@ async def test_the_handle_of_a_merged_product_answers_with_the_other_one(databas
         assert await find_title(world, "till-mug") == "Mug"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("handle", ["a b", "a/b", "a?b", "#", "", "x" * 300, ".", "..", "a\nb"])
 async def test_what_is_no_segment_of_a_url_is_dropped_with_a_warning(database_url: str, handle: str) -> None:
     web = MemoryStore()
@@ -169,12 +170,13 @@ async def test_a_handle_that_the_gateway_has_made_of_another_one_can_be_claimed(
         assert set(await list_handles(world)) == {"X", "Z"}
 
 
-async def test_products_with_handles_of_each_other_are_all_stored(database_url: str) -> None:
+@pytest.mark.any_database
+async def test_products_with_handles_of_each_other_are_all_stored(database_url: str, examples: int) -> None:
     """Handles that the gateway has given out come back from any channel, at random."""
     chance, stores = Random(5), {"web": MemoryStore(), "till": MemoryStore()}
     async with open_world(database_url, stores) as world:
         pool = ["mug", "cup"]
-        for step in range(40):
+        for step in range(examples // 4):
             key, id_ = chance.choice(["web", "till"]), chance.choice("abc")
             put_product(stores[key], id_, f"{key} {id_}", chance.choice(pool), brand=f"{step}")
             await sync(world)

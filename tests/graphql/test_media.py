@@ -17,7 +17,7 @@ from gateway.settings.problems import SettingsError
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import ADMIN, World, open_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 HOST = "https://images.example.com"
 FRONT = {"url": f"{HOST}/front.jpg", "alt_text": "Front", "width": 1600, "height": 1200}

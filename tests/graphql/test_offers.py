@@ -118,6 +118,7 @@ async def test_caches_keep_offers_of_channels_and_currencies_apart_and_node_find
         assert ids[node["id"]] == (node["price"] if "price" in node else node["priceRange"]["min"])
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("variables", [{"channel": "nowhere"}, {"channel": "web", "currency": "euro"}])
 async def test_a_channel_or_currency_that_does_not_exist_is_an_error(
     own_world: World, variables: dict[str, str]
@@ -201,6 +202,7 @@ async def test_a_list_with_offers_takes_a_constant_number_of_statements(database
     assert len(set(counts)) == 1, counts
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "more",
     [

@@ -15,7 +15,7 @@ from gateway.settings.loading import load_text
 from gateway.settings.problems import SettingsError
 from tests.graphql.world import LOCATIONS, open_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 STORES = {"till": MemoryStore(), "web": MemoryStore()}
 HOURS = [{"weekday": day, "opens_at": "09:00", "closes_at": "18:00"} for day in range(1, 6)]

@@ -10,7 +10,7 @@ from graphql import get_introspection_query
 
 from tests.graphql.world import ADMIN, PRODUCTION, STAFF, World, open_small_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 TYPO = "{ product { titel } produkts { id } }"
 SCHEMA = [

@@ -24,7 +24,7 @@ from tests.gateways import Clock, run_gateway
 from tests.graphql.world import get_schema
 from tests.sync.observed_records import list_rows, list_titles
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 SECRET = "the secret of the web store"
 CHANNELS: dict[str, dict[str, Any]] = {

@@ -85,6 +85,7 @@ async def post_query(port: int, query: str, headers: dict[str, str] | None = Non
     return answer.text
 
 
+@pytest.mark.long
 async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running(demo: Demo) -> None:
     assert f"ready http://127.0.0.1:{demo.port}/graphql" in demo.ready
     assert PRODUCT in demo.ready

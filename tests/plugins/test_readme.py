@@ -62,6 +62,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Path]:
     await sandbox.close()
 
 
+@pytest.mark.long
 async def test_the_commands_of_the_readme_work(shop: Path) -> None:
     """The demo runs `gateway serve`."""
     commands = [line for block in list_blocks("sh") for line in block.splitlines() if line.startswith("gateway ")]

@@ -37,6 +37,7 @@ def test_every_fault_of_the_kit_is_known() -> None:
     assert set(CODES) == set(FAULTS) - {"ok"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", CODES)
 async def test_each_fault_is_named_and_heals_by_itself_and_nothing_is_lost(tmp_path: Path, mode: str) -> None:
     async with open_testbed(tmp_path, call_deadline="1s" if CODES[mode] is LATE else "20s") as web:

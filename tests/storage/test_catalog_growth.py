@@ -148,6 +148,7 @@ def _is_expected(name: str) -> bool:
     return any(re.search(pattern, name) for pattern in GROWING)
 
 
+@pytest.mark.long
 async def test_without_hints_for_the_planner_the_test_above_fails(tmp_path: Path) -> None:
     with ignore_hints():
         small, large = await measure_lists(tmp_path, SMALL, HINTED), await measure_lists(tmp_path, LARGE, HINTED)
