@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from gateway.model.validation import InvalidValueError
+
+_MEASURE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([^\s0-9]\S{0,19}(?: \S{1,10})?)")
 _UNITS: Mapping[str, tuple[str, Decimal]] = {
     "mm": ("m", Decimal(1)),
     "cm": ("m", Decimal(10)),
@@ -20,9 +24,15 @@ _UNITS: Mapping[str, tuple[str, Decimal]] = {
     "ml": ("l", Decimal(1)),
     "cl": ("l", Decimal(10)),
     "dl": ("l", Decimal(100)),
+    "floz": ("l", Decimal("29.5735295625")),
+    "pt": ("l", Decimal("473.176473")),
+    "qt": ("l", Decimal("946.352946")),
+    "gal": ("l", Decimal("3785.411784")),
     "l": ("l", Decimal(1000)),
 }
-"""The unit of reference of each unit, and its size in the smallest unit of the same kind."""
+"""The unit of reference of each unit, and its size in the smallest unit of the same kind. Ounces, pints, quarts and
+gallons are those of the United States.
+"""
 
 _NAMES: Mapping[str, str] = {
     "millimeters": "mm",
@@ -36,6 +46,7 @@ _NAMES: Mapping[str, str] = {
     "ounces": "oz",
     "pounds": "lb",
     "milliliters": "ml",
+    "fluid ounces": "floz",
     "centiliters": "cl",
     "deciliters": "dl",
     "liters": "l",
@@ -48,6 +59,18 @@ class Measure:
 
     value: Decimal
     unit: str
+
+
+def parse_measure(text: str) -> Measure:
+    """Parse a measure such as ``0.5 l``.
+
+    Raises:
+        InvalidValueError: The text is no number with a unit.
+    """
+    match = _MEASURE.fullmatch(text.strip())
+    if match is None:
+        raise InvalidValueError("measure", f"{text[:40]!r} is not a number with a unit, such as 0.5 l")
+    return Measure(value=Decimal(match[1]), unit=normalize_unit(match[2]))
 
 
 def normalize_unit(unit: str) -> str:

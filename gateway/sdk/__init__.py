@@ -7,7 +7,7 @@ from gateway.model.channels import ChannelKind
 from gateway.model.content import ProductText
 from gateway.model.customers import ContactPoint
 from gateway.model.locations import Address
-from gateway.model.measures import Measure
+from gateway.model.measures import Measure, parse_measure
 from gateway.model.media import Image, ImageCrop, ImageFormat, ImageSize, Media, MediaKind, MediaSource
 from gateway.model.money import Money
 from gateway.model.offers import CurrencyPrice
@@ -185,6 +185,7 @@ __all__ = [
     "format_number_code",
     "hookimpl",
     "parse_gtin",
+    "parse_measure",
     "parse_number_gtin",
     "parse_pieces",
     "read_informative",

@@ -18,6 +18,7 @@ from gateway.storage.tables import (
     budgets,
     carts,
     category_channels,
+    channel_currencies,
     channel_products,
     identities,
     inbox,
@@ -28,6 +29,7 @@ from gateway.storage.tables import (
     orders,
     outbox,
     passes,
+    price_history,
     product_texts,
     pushes,
     rejects,
@@ -37,11 +39,12 @@ from gateway.storage.tables import (
 )
 from gateway.storage.writes.reservations import is_open
 
-PURGED = (category_channels, offers, pushes, outbox, inbox, rejects, passes, budgets, stock)
+PURGED = (category_channels, channel_currencies, offers, pushes, outbox, inbox, rejects, passes, budgets, stock)
 """Tables from which the rows of the channel are deleted, after its products were removed."""
 
 _EMPTY_PRICE = {"price": None, "price_micros": None, "compare_at_price": None, "currency": None}
-_EMPTY_LISTING = {**_EMPTY_PRICE, "image": None, "media": None, "attributes": None}
+_NO_OTHER_PRICES = {"prices": None, "price_since": None, "net_content": None}
+_EMPTY_LISTING = {**_EMPTY_PRICE, **_NO_OTHER_PRICES, "image": None, "media": None, "attributes": None}
 _NO_TEXTS = {"html": None, "seo_title": None, "seo_description": None, "texts_digest": None, "attributes": None}
 _EMPTY_PRODUCT = {"description": "", "images": "[]", "tags": "[]", "category": "[]", "media": None, **_NO_TEXTS}
 _UNREAD = {"digest": None, "version": None, "dirty_at": None, "absent_at": None, "rejected": False, "gone": True}
@@ -83,6 +86,8 @@ def delete_links(conn: Connection, channel: str) -> None:
 
 def clear_products(conn: Connection, ids: list[str]) -> None:
     """Delete the content of removed products, of their listings and of their source records."""
+    listed = sa.select(listings.c.id).where(listings.c.channel_product_id.in_(ids))
+    conn.execute(sa.delete(price_history).where(price_history.c.listing_id.in_(listed)))
     conn.execute(sa.update(listings).where(listings.c.channel_product_id.in_(ids)).values(_EMPTY_LISTING))
     conn.execute(sa.update(channel_products).where(channel_products.c.id.in_(ids)).values(_EMPTY_PRODUCT))
     conn.execute(sa.delete(product_texts).where(product_texts.c.channel_product_id.in_(ids)))

@@ -25,6 +25,7 @@ from gateway_amazon.json_values import get_optional_money, get_optional_objects
 from gateway_amazon.listing_values import get_attribute, get_attribute_text, get_summary
 from gateway_amazon.marketplaces import build_product_url
 from gateway_amazon.text_mapping import map_texts
+from gateway_amazon.unit_count import get_net_content
 
 GTIN_TYPES = ("gtin", "ean", "upc", "isbn")
 IDENTIFIER_ATTRIBUTE = "externally_assigned_product_identifier"
@@ -51,6 +52,7 @@ def map_product(raw: Raw, config: AmazonConfig, attributes: Collection[str] = ()
         condition=(get_optional_text(summary, "conditionType") or "new_new").split("_")[0],
         status=ListingStatus.ACTIVE if is_active(summary) else ListingStatus.INACTIVE,
         url=build_product_url(store, asin),
+        net_content=get_net_content(item, store),
     )
     values, dropped = map_attributes(item, store, attributes)
     locale, texts, skipped = map_texts(item, store)

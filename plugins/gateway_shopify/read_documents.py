@@ -46,6 +46,7 @@ VARIANT = f"""
   __typename id title sku barcode price compareAtPrice updatedAt
   selectedOptions {{ name value }}
   inventoryItem {{ id tracked }}
+  unitPriceMeasurement {{ quantityUnit quantityValue referenceUnit referenceValue }}
   media(first: 1) {{ nodes {{ id }} {PAGE_INFO} }}
 """
 LEVEL = """
@@ -229,7 +230,7 @@ def build_product_queries(locales: Sequence[str] = (), metafields: Sequence[str]
         for number, (namespace, _, key) in enumerate(name.rpartition(".") for name in metafields)
     )
     cost = PRODUCT_COST + len(locales) + len(metafields)
-    return _build_queries("Product", "products", PRODUCT + translations + fields, cost, inside=("variants", 20, 6))
+    return _build_queries("Product", "products", PRODUCT + translations + fields, cost, inside=("variants", 20, 7))
 
 
 PRODUCTS = build_product_queries()
@@ -262,7 +263,7 @@ NESTED_CONNECTIONS: Mapping[tuple[str, str], NestedConnection] = MappingProxyTyp
     {
         (nested.type, nested.field): nested
         for nested in (
-            _build_nested("Product", "variants", VARIANT, 100, 6),
+            _build_nested("Product", "variants", VARIANT, 100, 7),
             _build_nested("Product", "media", MEDIUM, 150, MEDIA_COST),
             _build_nested("ProductVariant", "media", "id", 250, 1),
             _build_nested("InventoryItem", "inventoryLevels", LEVEL, 100, 5),

@@ -52,6 +52,8 @@ class SqlPosConfig(Config):
         cash_rounding: Smallest coin, such as 0.05, to which amounts paid in cash are rounded; None: they are not.
         units: Unit of measure of the products of a category and those below it, by its title: the till counts them in
             kilograms, liters or meters, the gateway in this unit. Others are in g if the till sells them by weight.
+        net_content: Column of the table of products with what a unit contains, such as 0.5 l; None: there is none.
+        prices: Columns of the table of products with prices in other currencies, by currency.
         late_window: Maximum age of a receipt when it first appears in the database.
         tills: Location ID of each till.
         missing_stock: Whether a product without a stock row at a location has zero or unknown stock.
@@ -67,6 +69,8 @@ class SqlPosConfig(Config):
     prices_include_tax: bool = False
     cash_rounding: Annotated[Decimal, Field(gt=0)] | None = None
     late_window: Annotated[timedelta, BeforeValidator(_parse_late_window)] = timedelta(hours=72)
+    net_content: str | None = None
+    prices: dict[Currency, str] = {}
     tills: dict[str, str] = {}
     units: dict[str, Literal["g", "ml", "mm"]] = {}
     missing_stock: Literal["zero", "unknown"] = "zero"

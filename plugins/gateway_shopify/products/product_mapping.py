@@ -25,6 +25,7 @@ from gateway_shopify.graphql_values import Node
 from gateway_shopify.products.media_mapping import map_media
 from gateway_shopify.products.metafield_mapping import map_metafields
 from gateway_shopify.products.translation_mapping import map_translations
+from gateway_shopify.products.unit_price_mapping import map_net_content
 
 STATUSES: Mapping[str, tuple[ProductStatus, ListingStatus]] = MappingProxyType(
     {
@@ -86,6 +87,7 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ())
 def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
     only = json_access.get_flag(parent.node, "hasOnlyDefaultVariant")
     item = json_access.get_object(node, "inventoryItem")
+    content, per = map_net_content(node)
     options = () if only else tuple(_map_option(option) for option in json_access.get_objects(node, "selectedOptions"))
     return VariantRecord(
         ref=Ref(graphql_values.get_id(node, "ProductVariant")),
@@ -103,6 +105,8 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
         status=parent.status,
         url=json_access.get_optional_text(parent.node, "onlineStoreUrl"),
         media=_select_media(node, parent.media),
+        net_content=content,
+        price_per=per,
     )
 
 

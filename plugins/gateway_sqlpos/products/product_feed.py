@@ -10,6 +10,7 @@ from gateway_sqlpos.bundles import Bundle, find_pack, load_bundles
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.product_groups import EACH, PARTS, format_item, load_category_paths, load_units
 from gateway_sqlpos.products.attribute_columns import load_attributes
+from gateway_sqlpos.products.pricing_columns import list_columns, read_pricing
 from gateway_sqlpos.row_values import (
     Row,
     format_id,
@@ -46,9 +47,12 @@ class ProductFeed(TableFeed[ProductRecord]):
         bundles = load_bundles(till) if rows else {}
         packs = [pack for bundle in bundles.values() if (pack := find_pack(bundle)) is not None]
         units = load_units(till, [*(format_id(row["id"]) for row in rows), *(pack.component for pack in packs)])
-        attributes = load_attributes(till, self._attributes, [format_id(row["id"]) for row in rows])
+        ids = [format_id(row["id"]) for row in rows]
+        attributes = load_attributes(till, self._attributes, ids)
+        pricing = load_attributes(till, list_columns(self.config), ids)
         for row in rows:
             row |= {"attributes": values} if (values := attributes.get(format_id(row["id"]))) else {}
+            row |= {"pricing": values} if (values := pricing.get(format_id(row["id"]))) else {}
             row |= {"unit": unit} if (unit := units.get(format_id(row["id"]))) else {}
             row["category"] = paths.get(format_id(row["category"]), [])
             if not is_true(row.pop("service")):
@@ -61,6 +65,7 @@ class ProductFeed(TableFeed[ProductRecord]):
         row = get_single_row(raw)
         title, exact = get_text(row, "title") or "", get_exact_price(row, "price")
         unit = row.get("unit")
+        prices, content, warnings = read_pricing(row.get("pricing", {}), self.config)
         variant = VariantRecord(
             ref=Ref(raw.id),
             title=title,
@@ -68,6 +73,8 @@ class ProductFeed(TableFeed[ProductRecord]):
             gtin=get_gtin(row, "barcode"),
             price=None if unit else Money.rounded(exact, self.config.currency),
             exact_price=None if unit else exact,
+            prices=() if unit else prices,
+            net_content=content,
             unit_of_measure=unit or EACH,
             price_includes_tax=self.config.prices_include_tax,
             tracked=not row.get("service", False),
@@ -76,7 +83,12 @@ class ProductFeed(TableFeed[ProductRecord]):
         )
         attributes = {name: (value,) for name, value in row.get("attributes", {}).items()}
         return ProductRecord(
-            ref=Ref(raw.id), title=title, variants=(variant,), category=row["category"], attributes=attributes
+            ref=Ref(raw.id),
+            title=title,
+            variants=(variant,),
+            category=row["category"],
+            attributes=attributes,
+            warnings=warnings,
         )
 
 

@@ -103,6 +103,7 @@ def _add_variant(shop: Shop, parent: Node, product: WorldProduct, tracked: bool)
         barcode=product.barcode,
         price=str(compute_price(shop, product.price)),
         compareAtPrice=None,
+        unitPriceMeasurement=None,
         updatedAt=parent["updatedAt"],
         selectedOptions=[{"name": name, "value": value} for name, value in chosen.items()],
         inventoryItem=item,
