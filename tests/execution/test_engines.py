@@ -306,3 +306,10 @@ async def has_difference(world: World, texts: Sequence[str]) -> bool:
 
 async def test_with_all_its_rules_it_does_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not await has_difference(world, await prepare_texts(world, monkeypatch))
+
+
+@pytest.mark.parametrize("selection", ["stock { id status available }", "stock { id status available onHand }"])
+async def test_a_lean_load_counts_for_the_size_of_the_response_as_the_full_one(world: World, selection: str) -> None:
+    variant = (await world.client.fetch_data("{ productVariants(first: 1) { nodes { id } } }"))["productVariants"]
+    text = f'{{ node(id: "{variant["nodes"][0]["id"]}") {{ ... on ProductVariant {{ {selection} }} }} }}'
+    assert await ask(world, text, None, 0) == await ask(world, text, None, NEVER)

@@ -99,7 +99,7 @@ async def load_stock_sums_by_variant(
     if location_key is not None:
         context.require_location(location_key)
     keys = [StockKey(id_, channel, location_key) for id_ in ids]
-    return await context.get_loader(_load_stock_sums, {}).load_many(keys)
+    return await context.load_all(_load_stock_sums, keys)
 
 
 async def _load_stock_sums(context: Context, keys: Sequence[StockKey]) -> Sequence[Stock]:
