@@ -49,6 +49,7 @@ class ProductSortKey(Enum):
     CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
     DISCOUNT = "DISCOUNT"
+    RATING = "RATING"
 
 
 class OrderSortKey(Enum):
@@ -87,6 +88,7 @@ ENUMS = (
             "UPDATED_AT": "Time of the last change.",
             "DISCOUNT": "Largest reduction of a variant's price in percent, in the channel `channelKey`, which is "
             "required.",
+            "RATING": "Average rating. Products without ratings come last.",
         },
     ),
     EnumDescription(

@@ -154,6 +154,7 @@ class ProductFilter:
     on_sale: bool | None = declare_optional(
         "Matches products by whether the price of a variant is reduced in the channel `channelKey`, which is required."
     )
+    min_rating: float | None = declare_optional("Matches products with at least this average rating, 1 to 5.")
     created_since: datetime | None = declare_optional("Matches products that were created at or after this time.")
     available_for_sale: bool | None = declare_optional(
         "Matches products by their `availableForSale` in the channel.", cost=STOCK_FILTER_COST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from gateway.execution.caching.cache_control import DataKind
@@ -45,6 +46,7 @@ def build_product_query(
         tags=read_list(fields.tags),
         price=_read_price_range(channel, unwrap(fields.price)),
         on_sale=_read_on_sale(channel, unwrap(fields.on_sale)),
+        min_rating=_read_min_rating(unwrap(fields.min_rating)),
         created_since=unwrap(fields.created_since),
         updated_since=unwrap(fields.updated_since),
         facets=_read_facets(context, fields.facets),
@@ -127,6 +129,15 @@ def _read_on_sale(channel: str | None, on_sale: bool | None) -> bool | None:
     if on_sale is not None and channel is None:
         raise BadUserInputError("filter.onSale requires channelKey.")
     return on_sale
+
+
+def _read_min_rating(stars: float | None) -> int | None:
+    """Read the least average, in hundredths of a star."""
+    if stars is None:
+        return None
+    if not 1 <= stars <= 5:
+        raise BadUserInputError("filter.minRating must be between 1 and 5.")
+    return ceil(Decimal(str(stars)) * 100)
 
 
 def _convert_to_minor(amount: Decimal | None, currency: str) -> int | None:

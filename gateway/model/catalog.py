@@ -46,6 +46,19 @@ class SelectedOption:
     value: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """How customers rate a product.
+
+    Attributes:
+        average: Of 1 to 5 stars, in hundredths of a star: 450.
+        count: Number of ratings, at least 1.
+    """
+
+    average: int
+    count: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProductFields:
     """Fields that a channel's product and the gateway's product share.
@@ -99,6 +112,7 @@ class Product(ProductFields):
         category_id: Row ID of the category; None: not categorized.
         options: Options of the variants, as defined by the channel that groups the product.
         attributes: Canonical values of attributes, by key.
+        rating: Over all channels; None: no channel has ratings.
     """
 
     id: str
@@ -109,6 +123,7 @@ class Product(ProductFields):
     created_at: datetime
     updated_at: datetime
     attributes: AttributeValues = ()
+    rating: Rating | None = None
 
     @property
     def featured_image(self) -> Image | None:

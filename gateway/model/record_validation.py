@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from gateway.model import validation
-from gateway.model.catalog import ListingStatus, ProductFields, ProductStatus, VariantFields
+from gateway.model.catalog import ListingStatus, ProductFields, ProductStatus, Rating, VariantFields
 from gateway.model.customers import ContactPoint, CustomerFields
 from gateway.model.locations import Address
 from gateway.model.measures import Measure, normalize_unit
@@ -109,6 +109,18 @@ def check_measure(field: str, measure: object) -> Measure | None:
         raise InvalidValueError(field, f"expected a number from 0.000001 to 10^{MAX_MEASURE_DIGITS}, found {value}")
     unit = validation.check_text(field, given.unit, MAX_UNIT)
     return Measure(value=round(value, 6).normalize(), unit=normalize_unit(unit))
+
+
+def check_rating(rating: object) -> Rating | None:
+    """Check an optional rating. Without any vote there is none."""
+    if rating is None:
+        return None
+    given = check_type("rating", rating, Rating)
+    count = validation.check_whole("rating.count", given.count, least=0)
+    if count == 0:
+        return None
+    validation.check_whole("rating.average", given.average, least=100, most=500)
+    return given
 
 
 def check_product(record: ProductFields) -> None:

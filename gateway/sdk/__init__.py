@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.model.catalog import ListingStatus, ProductStatus, SelectedOption
+from gateway.model.catalog import ListingStatus, ProductStatus, Rating, SelectedOption
 from gateway.model.channels import ChannelKind
 from gateway.model.content import ProductText
 from gateway.model.customers import ContactPoint
@@ -155,6 +155,7 @@ __all__ = [
     "ProductStatus",
     "ProductText",
     "RateLimitedError",
+    "Rating",
     "Raw",
     "Record",
     "RecordWarning",

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from gateway.model import record_validation, validation
-from gateway.model.catalog import ListingStatus, ProductFields, VariantFields
+from gateway.model.catalog import ListingStatus, ProductFields, Rating, VariantFields
 from gateway.model.content import ProductText, normalize_locale
 from gateway.model.customers import CustomerFields
 from gateway.model.measures import Measure
@@ -207,6 +207,7 @@ class ProductRecord(Record, ProductFields):
         attributes: Values of the attributes that the configuration declares for the channel (`Context.attributes`), by
             the channel's name of each, as text: ``true``, ``2026-01-31``, ``12.50 GBP``, ``10 cm``, ``#1e90ff``. Others
             are ignored.
+        rating: How customers rate the product in the channel; None: not rated.
         category: Titles of the categories, from the root of the channel's category tree.
         created_at: When the product was created in the channel; None: not known.
     """
@@ -221,6 +222,7 @@ class ProductRecord(Record, ProductFields):
     attributes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     category: Sequence[str] = ()
     created_at: datetime | None = None
+    rating: Rating | None = None
 
     def check(self) -> None:
         """Check and normalize the fields; see `Record.check`."""
@@ -233,6 +235,7 @@ class ProductRecord(Record, ProductFields):
         self._check_texts()
         normalize_attributes(self)
         drop_invalid(self, "handle", "handle", record_validation.check_handle)
+        drop_invalid(self, "rating", "rating", record_validation.check_rating)
         record_validation.check_product(self)
         put(self, "created_at", validation.check_optional_instant("createdAt", self.created_at))
         put(self, "variants", tuple(self.variants))

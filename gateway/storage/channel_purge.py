@@ -46,7 +46,9 @@ _EMPTY_PRICE = {"price": None, "price_micros": None, "compare_at_price": None, "
 _NO_OTHER_PRICES = {"prices": None, "price_since": None, "net_content": None}
 _EMPTY_LISTING = {**_EMPTY_PRICE, **_NO_OTHER_PRICES, "image": None, "media": None, "attributes": None}
 _NO_TEXTS = {"html": None, "seo_title": None, "seo_description": None, "texts_digest": None, "attributes": None}
-_EMPTY_PRODUCT = {"description": "", "images": "[]", "tags": "[]", "category": "[]", "media": None, **_NO_TEXTS}
+_NO_RATING = {"rating": None, "rating_count": None}
+_EMPTY_LISTS = {"images": "[]", "tags": "[]", "category": "[]"}
+_EMPTY_PRODUCT = {"description": "", "media": None, **_EMPTY_LISTS, **_NO_TEXTS, **_NO_RATING}
 _UNREAD = {"digest": None, "version": None, "dirty_at": None, "absent_at": None, "rejected": False, "gone": True}
 _HISTORY = (Resource.ORDERS.value, Resource.CUSTOMERS.value)
 

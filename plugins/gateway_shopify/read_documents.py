@@ -95,7 +95,7 @@ TRANSLATIONS = "translations"
 METAFIELDS = "metafield"
 """Prefix of the aliases of metafields, before their position."""
 
-PRODUCT_COST = 7 + 4 * MEDIA_COST
+PRODUCT_COST = 9 + 4 * MEDIA_COST
 """Cost of a product without its variants and translations."""
 
 PRODUCT = f"""
@@ -104,6 +104,8 @@ PRODUCT = f"""
   hasOnlyDefaultVariant
   seo {{ title description }}
   category {{ fullName }}
+  rating: metafield(namespace: "reviews", key: "rating") {{ value }}
+  ratingCount: metafield(namespace: "reviews", key: "rating_count") {{ value }}
   media(first: 4) {{ nodes {{ {MEDIUM} }} {PAGE_INFO} }}
   variants(first: $inside) {{ nodes {{ {VARIANT} }} {PAGE_INFO} }}
 """

@@ -236,6 +236,7 @@ PARTS = {
         "MediaSource",
         "OpeningDay",
         "OpeningPeriod",
+        "Rating",
         "Seo",
         "ShopPolicy",
         "Swatch",

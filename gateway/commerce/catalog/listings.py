@@ -247,4 +247,6 @@ def _build_product_row(batch: IngestBatch[ProductRecord], ingested: IngestedReco
         texts_digest=texts.compute_digest(record),
         attributes=attributes.dump_attributes(record.attributes),
         handle=record.handle,
+        rating=None if record.rating is None else record.rating.average,
+        rating_count=None if record.rating is None else record.rating.count,
     )

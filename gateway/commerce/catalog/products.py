@@ -198,6 +198,7 @@ def _build_product(
     group: ProductGroup, product_id: str, variant_ids: Sequence[str], paths: Mapping[str, Sequence[str]]
 ) -> ProductRow:
     source, former = _find_source(group, variant_ids), group.products.get(product_id)
+    rating, rating_count = _combine_ratings(_list_channel_products(group, variant_ids))
     return ProductRow(
         id=product_id,
         handle=handles.propose_handle(product_id, source, former),
@@ -220,6 +221,8 @@ def _build_product(
         updated_at=former.updated_at if former else group.now,
         media=source.media,
         media_channel=source.channel,
+        rating=rating,
+        rating_count=rating_count,
         texts_digest=texts.combine_digests(_list_channel_products(group, variant_ids)),
         attributes=attributes.merge_attributes(row.attributes for row in _list_channel_products(group, variant_ids)),
     )
@@ -230,6 +233,15 @@ def _list_channel_products(group: ProductGroup, variant_ids: Iterable[str]) -> I
     rows = [row for variant_id in variant_ids for row in group.members[variant_id] if row.is_live]
     ranked = sorted(rows, key=lambda row: rank_listing(row, group.rules))
     return [group.channel_products[id_] for id_ in dict.fromkeys(row.channel_product_id for row in ranked)]
+
+
+def _combine_ratings(rows: Iterable[ChannelProductRow]) -> tuple[int | None, int | None]:
+    """Combine the ratings of all channels into one average, rounded half up, and the number of all ratings."""
+    rated = [(row.rating, row.rating_count) for row in rows if row.rating is not None and row.rating_count]
+    count = sum(number for _, number in rated)
+    if not count:
+        return None, None
+    return (2 * sum(average * number for average, number in rated) + count) // (2 * count), count
 
 
 def _list_listed(group: ProductGroup, variant_ids: Sequence[str]) -> Sequence[str]:

@@ -133,6 +133,16 @@ class ListingPush:
     fault: ChannelFault | None = attribute("The last failure. Null: the last update succeeded.")
 
 
+def get_average(rating: catalog.Rating) -> float:
+    return rating.average / 100
+
+
+@output(catalog.Rating, "How customers rate a product.", data=DataKind.PART)
+class Rating:
+    average: float = compute("Average number of stars, 1 to 5, over all channels that have ratings.", get_average)
+    count: int = attribute("Number of ratings.")
+
+
 @output(
     catalog.Product,
     "A product, independent of the number of channels that sell it. Customers buy its variants.",
@@ -202,6 +212,7 @@ class Product(Node):
     channels: list[Channel] | None = load(
         "The channels that list the product.", load_channels_by_product, key=_ID, size=20
     )
+    rating: Rating | None = attribute("How customers rate the product. Null: no channel has ratings of it.")
     created_at: datetime = attribute("When the product was created in the gateway.")
     updated_at: datetime = attribute("When the product last changed.")
 

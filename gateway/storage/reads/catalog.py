@@ -21,6 +21,7 @@ from gateway.model.catalog import (
     Product,
     ProductOption,
     ProductStatus,
+    Rating,
     SelectedOption,
     Variant,
 )
@@ -164,6 +165,7 @@ def read_product(row: sa.Row[Any]) -> Product:
         created_at=row.created_at,
         updated_at=row.updated_at,
         attributes=_read_attributes(row.attributes),
+        rating=None if row.rating is None else Rating(average=row.rating, count=row.rating_count),
     )
 
 

@@ -50,7 +50,8 @@ class ProductQuery:
         conditions: on `products.c.id`, from `stock_levels`.
         stock_filter: what the conditions were built from, for caches.
         on_sale: whether the price of a variant is reduced in the channel.
-        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, CREATED_AT or UPDATED_AT.
+        min_rating: average in hundredths of a star.
+        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, RATING, CREATED_AT or UPDATED_AT.
     """
 
     visibility: Visibility
@@ -63,6 +64,7 @@ class ProductQuery:
     tags: tuple[str, ...] | None = None
     price: PriceRange | None = None
     on_sale: bool | None = None
+    min_rating: int | None = None
     created_since: datetime | None = None
     updated_since: datetime | None = None
     facets: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -130,6 +132,8 @@ def _build_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
     if query.tags is not None:
         tagged = sa.select(product_tags.c.product_id).where(product_tags.c.tag.in_(query.tags))
         conditions.append(products.c.id.in_(tagged))
+    if query.min_rating is not None:
+        conditions.append(products.c.rating >= query.min_rating)
     if query.created_since is not None:
         conditions.append(products.c.created_at >= query.created_since)
     if query.updated_since is not None:
@@ -204,6 +208,8 @@ def _build_sort(query: ProductQuery) -> Sort:
         return Sort(ranked, products.c.id, descending=query.descending)
     if query.sort == "PRICE":
         return Sort(offers.c.price_min, offers.c.product_id, descending=query.descending, nulls=True)
+    if query.sort == "RATING":
+        return Sort(products.c.rating, products.c.id, descending=query.descending, nulls=True)
     if query.sort == "DISCOUNT":
         return Sort(offers.c.discount, offers.c.product_id, descending=query.descending)
     columns = {"CREATED_AT": products.c.created_at, "UPDATED_AT": products.c.updated_at}

@@ -47,6 +47,8 @@ channel_products = sa.Table(  # a product as listed by one channel
     optional_column("texts_digest", Text),  # of the columns above and the translations; null: there are none
     optional_column("attributes", Text),  # JSON {key: [value, …]}
     optional_column("handle", Text),  # the channel's own
+    optional_column("rating", sa.Integer),  # average in hundredths of a star
+    optional_column("rating_count", sa.Integer),
     sa.UniqueConstraint("channel", "external_id"),
 )
 product_texts = sa.Table(  # texts of channel products in further locales
@@ -167,6 +169,8 @@ products = sa.Table(
     optional_column("handle_claim", Text),  # the channel's handle, which another product may have (rule H2)
     optional_column("handle_channel", Text),  # gave the handle
     optional_column("handle_external_id", Text),  # of the channel product that gave it
+    optional_column("rating", sa.Integer),  # average over all channels, in hundredths of a star
+    optional_column("rating_count", sa.Integer),
     sa.Index(
         "ix_products_handle_claim",
         "handle_claim",
@@ -174,6 +178,7 @@ products = sa.Table(
         postgresql_where=sa.text("handle_claim IS NOT NULL"),
     ),
     sa.Index("ix_products_title", "sort_title", "id"),
+    sa.Index("ix_products_rating", "rating", "id"),
     sa.Index("ix_products_created", "created_at", "id"),
     sa.Index("ix_products_updated", "updated_at", "id"),
     sa.Index("ix_products_category", "category_id"),

@@ -91,6 +91,8 @@ class ChannelProductRow:
     texts_digest: str | None
     attributes: str | None
     handle: str | None
+    rating: int | None
+    rating_count: int | None
 
 
 _listing_columns = tuple(listings.c[field.name] for field in fields(ListingRow))

@@ -63,6 +63,8 @@ class ProductRow:
     handle_claim: str | None
     handle_channel: str | None
     handle_external_id: str | None
+    rating: int | None
+    rating_count: int | None
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.graphql_values import Node
 from gateway_shopify.products.media_mapping import map_media
 from gateway_shopify.products.metafield_mapping import map_metafields
+from gateway_shopify.products.rating_mapping import map_rating
 from gateway_shopify.products.translation_mapping import map_translations
 from gateway_shopify.products.unit_price_mapping import map_net_content
 
@@ -61,6 +62,7 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ())
     media, warnings = map_media(graphql_values.get_nodes(node, "media"))
     translations, skipped = map_translations(node, config.translations)
     attributes, dropped = map_metafields(node, metafields)
+    rating, unread = map_rating(node)
     parent = ParentProduct(node, status[1], config.currency, gross, media)
     return ProductRecord(
         ref=Ref(graphql_values.get_id(node, "Product")),
@@ -80,7 +82,8 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ())
         category=_map_category(node),
         created_at=json_access.get_instant(node, "createdAt"),
         variants=[_map_variant(variant, parent) for variant in nodes],
-        warnings=[*warnings, *skipped, *dropped],
+        rating=rating,
+        warnings=[*warnings, *skipped, *dropped, *unread],
     )
 
 

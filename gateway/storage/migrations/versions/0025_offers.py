@@ -1,4 +1,4 @@
-"""Add prices in further currencies, the history of prices, reductions, and net contents."""
+"""Add prices in further currencies, the history of prices, reductions, net contents, and ratings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,6 +28,10 @@ WHERE currency IS NOT NULL
 def upgrade() -> None:
     for name, type_ in (("prices", TEXT), ("price_since", sa.BigInteger()), ("net_content", TEXT)):
         op.add_column("listings", sa.Column(name, type_, nullable=True))
+    for table in ("channel_products", "products"):
+        for name in ("rating", "rating_count"):
+            op.add_column(table, sa.Column(name, sa.Integer(), nullable=True))
+    op.create_index("ix_products_rating", "products", ["rating", "id"])
     op.add_column("offers", sa.Column("discount", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
         "price_history",
