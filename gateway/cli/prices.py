@@ -13,7 +13,9 @@ from gateway.model.money import Money
 from gateway.model.validation import InvalidValueError
 from gateway.runtime.database_opening import create_database
 from gateway.settings.schema import Settings
+from gateway.storage import change_log
 from gateway.storage.database import Connection
+from gateway.storage.sync.source_records import take_next_count
 from gateway.storage.writes import price_history
 from gateway.storage.writes.price_history import PriceSpan
 
@@ -37,7 +39,7 @@ async def import_prices(settings: Settings, path: Path) -> int:
     prices = read_file(path, settings, datetime.now(UTC))
     database = create_database(settings)
     try:
-        return await database.write(_store_prices, prices)
+        return await database.write(_store_prices, prices, datetime.now(UTC))
     finally:
         await database.close()
 
@@ -103,13 +105,15 @@ def _read_time(name: str, text: str) -> datetime:
     return time.astimezone(UTC)
 
 
-def _store_prices(conn: Connection, prices: Mapping[int, FormerPrice]) -> int:
+def _store_prices(conn: Connection, prices: Mapping[int, FormerPrice], now: datetime) -> int:
     """Store the prices up to the time from which the gateway knows them itself."""
     known = price_history.find_beginnings(conn, {price.listing for price in prices.values()})
     unknown = [(number, price.listing) for number, price in prices.items() if price.listing not in known]
     _raise_problems([f"line {number}: channel {channel} has no listing {id_}" for number, (channel, id_) in unknown])
     spans = [_cut_price(price, *known[price.listing]) for price in prices.values()]
     price_history.import_spans(conn, spans)
+    version = take_next_count(conn)
+    change_log.log_change(conn, "LISTING", sorted({(span.listing_id, version) for span in spans}), now)
     return len(spans)
 
 

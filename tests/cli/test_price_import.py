@@ -11,7 +11,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.storage.database import Database
-from gateway.storage.tables import price_history
+from gateway.storage.tables import changes, price_history
 from tests.cli.test_commands import Gateway, folder, gateway
 from tests.cli.test_operations import shop
 
@@ -19,6 +19,18 @@ __all__ = ["folder", "gateway", "main", "shop"]
 
 HEADER = "channel,external_id,currency,price,compare_at_price,from,until"
 NOW = datetime.now(UTC)
+
+
+def count_changes() -> int:
+    """Count the logged changes of listings, which drop what caches hold of them."""
+
+    async def read() -> int:
+        database = Database("sqlite:///gateway.db")
+        rows = await database.read(lambda conn: conn.execute(changes.select().where(changes.c.kind == "LISTING")).all())
+        await database.close()
+        return len(rows)
+
+    return asyncio.run(read())
 
 
 def write_file(folder: Path, *lines: str) -> None:
@@ -48,10 +60,12 @@ def test_prices_are_imported_once_and_not_over_what_the_gateway_has_seen(
         f"till,t,GBP,12.00,,{format_past(40)},{format_past(20)}",
         f"till,t,GBP,9.00,12.00,{format_past(20)},{datetime.now(UTC).isoformat()}",
     )
+    before = count_changes()
     for _ in range(2):
         assert gateway("prices", "import", "prices.csv") == 0
         assert "2 prices imported" in capsys.readouterr().out
         assert read_history() == [(1200, None), (900, 1200)]
+    assert count_changes() == before + 2
 
 
 @pytest.mark.parametrize(

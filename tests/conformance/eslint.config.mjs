@@ -19,9 +19,9 @@ const shared = {
 const VALUES = [
   "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
   "ContactPoint", "Content", "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
-  "ListingPush", "Media", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
-  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
-  "Swatch", "SyncStatus", "TaxLine", "Tracking", "UserError", "Viewer",
+  "ListingPush", "Media", "Measure", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
+  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "Rating", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
+  "Swatch", "SyncStatus", "TaxLine", "Tracking", "UnitPrice", "UserError", "Viewer",
 ];
 
 const rules = {
