@@ -50,6 +50,7 @@ class ProductSortKey(Enum):
     UPDATED_AT = "UPDATED_AT"
     DISCOUNT = "DISCOUNT"
     RATING = "RATING"
+    BEST_SELLING = "BEST_SELLING"
 
 
 class OrderSortKey(Enum):
@@ -89,6 +90,8 @@ ENUMS = (
             "DISCOUNT": "Largest reduction of a variant's price in percent, in the channel `channelKey`, which is "
             "required.",
             "RATING": "Average rating. Products without ratings come last.",
+            "BEST_SELLING": "Units sold in the last 30 days in the channel `channelKey`, by default in all channels; "
+            "counted every hour. Products without sales come last.",
         },
     ),
     EnumDescription(

@@ -29,6 +29,7 @@ from gateway.storage.reads.product_search import (
     ProductQuery,
 )
 from gateway.storage.sql.text_search import Search
+from gateway.storage.writes.sold_units import ALL_CHANNELS
 
 
 def build_product_query(
@@ -54,6 +55,7 @@ def build_product_query(
         attributes=tuple(key for key, it in context.gateway.attributes.items() if it.facet),
         conditions=tuple(_build_availability_conditions(context, channel, fields)),
         stock_filter=_describe_availability(context, channel, fields),
+        sold_in=_select_sales(context, channel, sort),
         sort=_select_sort_key(parsed_search, channel, sort),
         descending=sort is not None and sort.direction.value == "DESC",
     )
@@ -169,6 +171,14 @@ def _describe_availability(
     """Describe what these conditions depend on besides the configuration."""
     for_sale, location = unwrap(fields.available_for_sale), unwrap(fields.available_at_location_key)
     return (for_sale, None if for_sale is None else context.resolve_channel(channel), location)
+
+
+def _select_sales(context: Context, channel: str | None, sort: ProductSort | None) -> str:
+    """Select whose sales best sellers are sorted by: of all channels only for a caller that sees all."""
+    if sort is None or sort.key.value != "BEST_SELLING":
+        return ALL_CHANNELS
+    context.cache_policy.is_uncacheable = True  # the counts change without an entry of the change log
+    return ALL_CHANNELS if channel is None and context.visibility.channels is None else context.resolve_channel(channel)
 
 
 def _select_sort_key(search: Search | None, channel: str | None, sort: ProductSort | None) -> str:

@@ -49,7 +49,7 @@ STATUS_INTERVAL = 5.0
 FLUSH_INTERVAL = 5.0
 """Seconds between two times that counts of this process are stored, and retired documents are looked for."""
 
-PURGE_INTERVAL = CACHE_LOG_INTERVAL = 3_600.0
+PURGE_INTERVAL = CACHE_LOG_INTERVAL = COUNT_INTERVAL = 3_600.0
 RETRY_AFTER_FAILURE = 5.0
 RESUBSCRIBE_INTERVAL = timedelta(days=1)
 RESUBSCRIBE_AFTER_FAILURE = timedelta(seconds=30)
@@ -97,6 +97,7 @@ class BackgroundTasks:
                 (self._tidy_database, "database maintenance", POLL_INTERVAL),
                 (gateway.purge_expired, "retention", PURGE_INTERVAL),
                 (gateway.flush_counts, "storing of counts", FLUSH_INTERVAL),
+                (gateway.count_sold_units, "count of best sellers", COUNT_INTERVAL),
                 (self._status_log.observe, "log of the status", STATUS_INTERVAL),
                 (gateway.heartbeat.send, "heartbeat", HEARTBEAT_INTERVAL),
                 (gateway.log_caches, "log of the caches", CACHE_LOG_INTERVAL),

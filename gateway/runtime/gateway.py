@@ -55,6 +55,7 @@ from gateway.storage.reads.catalog_values import CachedValue
 from gateway.storage.sync import feed_cursors
 from gateway.storage.sync.feed_cursors import DELTA, SWEEP
 from gateway.sync import retention, scheduler, webhook_inbox
+from gateway.sync.best_sellers import count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
@@ -297,6 +298,10 @@ class Gateway:
     async def log_caches(self) -> None:
         """Log what the caches of this process take."""
         _log.info("caches: %s", self.cache_sizes.describe())
+
+    async def count_sold_units(self) -> None:
+        """Count the units that products have sold, for the order of best sellers."""
+        await count_sold_units(self.database, self.now())
 
     async def purge_expired(self) -> None:
         """Delete what is older than its retention (rule V1)."""

@@ -43,6 +43,7 @@ from gateway.storage.tables import (
     rankings,
     rejects,
     reservations,
+    sold_units,
     sources,
     stock,
     variants,
@@ -78,6 +79,7 @@ COLUMNS = (
     reservations.c.channel,
     reservations.c.order_channel,
     sources.c.channel,
+    sold_units.c.channel,
     stock.c.channel,
 )
 """Columns whose value is the key of a channel, or null."""

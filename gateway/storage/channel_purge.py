@@ -34,12 +34,25 @@ from gateway.storage.tables import (
     pushes,
     rejects,
     reservations,
+    sold_units,
     sources,
     stock,
 )
 from gateway.storage.writes.reservations import is_open
 
-PURGED = (category_channels, channel_currencies, offers, pushes, outbox, inbox, rejects, passes, budgets, stock)
+PURGED = (
+    category_channels,
+    channel_currencies,
+    offers,
+    sold_units,
+    pushes,
+    outbox,
+    inbox,
+    rejects,
+    passes,
+    budgets,
+    stock,
+)
 """Tables from which the rows of the channel are deleted, after its products were removed."""
 
 _EMPTY_PRICE = {"price": None, "price_micros": None, "compare_at_price": None, "currency": None}

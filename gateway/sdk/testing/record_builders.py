@@ -183,6 +183,7 @@ def read_order(row: Mapping[str, Any]) -> OrderRecord:
         customer=row.get("customer"),
         place=row.get("place"),
         reverses=row.get("reverses"),
+        test=row.get("test", False),
         client_reference=row.get("client_reference"),
         stock_posted=row.get("stock_posted"),
     )

@@ -17,7 +17,7 @@ from gateway.storage.sql.json_arrays import expand_named_texts
 from gateway.storage.sql.keyset import Rows, Sort
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.text_search import Search, has_code, has_words
-from gateway.storage.tables import Text, categories, offers, product_attributes, product_tags, products
+from gateway.storage.tables import Text, categories, offers, product_attributes, product_tags, products, sold_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,8 @@ class ProductQuery:
         stock_filter: what the conditions were built from, for caches.
         on_sale: whether the price of a variant is reduced in the channel.
         min_rating: average in hundredths of a star.
-        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, RATING, CREATED_AT or UPDATED_AT.
+        sold_in: by whose sales best sellers are sorted: a channel, or all (empty).
+        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, BEST_SELLING, RATING, CREATED_AT or UPDATED_AT.
     """
 
     visibility: Visibility
@@ -72,6 +73,7 @@ class ProductQuery:
     attributes: tuple[str, ...] = ()
     conditions: tuple[sa.ColumnElement[bool], ...] = ()
     stock_filter: tuple[str | bool | None, ...] = ()
+    sold_in: str = ""
     sort: str = "TITLE"
     descending: bool = False
 
@@ -111,6 +113,9 @@ def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[
 def select_products(query: ProductQuery) -> sa.Select[Any]:
     """Select the products of a query, joined with the offers of its channel, if any."""
     statement = sa.select(products).where(is_product_visible(query.visibility), *_build_conditions(query))
+    if query.sort == "BEST_SELLING":
+        sold = sa.and_(sold_units.c.product_id == products.c.id, sold_units.c.channel == query.sold_in)
+        statement = statement.join(sold_units, sold, isouter=True)
     if query.channel is None:
         return statement
     # By price, the channel's offers are read in order; otherwise each product is looked up among them.
@@ -208,6 +213,8 @@ def _build_sort(query: ProductQuery) -> Sort:
         return Sort(ranked, products.c.id, descending=query.descending)
     if query.sort == "PRICE":
         return Sort(offers.c.price_min, offers.c.product_id, descending=query.descending, nulls=True)
+    if query.sort == "BEST_SELLING":
+        return Sort(sold_units.c.units, products.c.id, descending=query.descending, nulls=True)
     if query.sort == "RATING":
         return Sort(products.c.rating, products.c.id, descending=query.descending, nulls=True)
     if query.sort == "DISCOUNT":

@@ -39,6 +39,7 @@ from gateway.storage.tables.catalog import (
     products,
     rankings,
     redirects,
+    sold_units,
     variants,
     words,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "refusal_counts",
     "rejects",
     "reservations",
+    "sold_units",
     "sources",
     "spendings",
     "stock",

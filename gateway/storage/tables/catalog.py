@@ -216,6 +216,15 @@ offers = sa.Table(  # a product in one channel: whether it is listed there, and 
     sa.Index("ix_offers_discount", "channel", "discount", "product_id"),
     sqlite_with_rowid=False,
 )
+sold_units = sa.Table(  # units of the last 30 days, counted anew every hour; channel: empty: all channels together
+    "sold_units",
+    metadata,
+    column("product_id", Text, primary_key=True),
+    column("channel", Text, primary_key=True),
+    column("units", Count),
+    sa.Index("ix_sold_units_channel", "channel", "units", "product_id"),
+    sqlite_with_rowid=False,
+)
 price_history = sa.Table(  # former prices of listings (rule H4); the present one is in `listings`
     "price_history",
     metadata,

@@ -1,4 +1,4 @@
-"""Add prices in further currencies, the history of prices, reductions, net contents, and ratings."""
+"""Add prices in further currencies, the history of prices, reductions, net contents, ratings and sold units."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,6 +45,15 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_price_history_until", "price_history", ["seen_until"])
+    op.create_table(
+        "sold_units",
+        sa.Column("product_id", TEXT, nullable=False),
+        sa.Column("channel", TEXT, nullable=False),
+        sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("product_id", "channel", name="pk_sold_units"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_sold_units_channel", "sold_units", ["channel", "units", "product_id"])
     op.create_table(
         "channel_currencies",
         sa.Column("channel", TEXT, nullable=False),
