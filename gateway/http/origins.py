@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.settings.schema import ServerTable
 
-_LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
+_LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 
 MAX_REPORTED, MAX_ORIGIN = 50, 200
 """How many blocked origins are logged, and their length."""

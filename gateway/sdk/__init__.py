@@ -53,6 +53,7 @@ from gateway.sdk.feeds import Feed, LiveFeed, Mark, Page, Raw, Token
 from gateway.sdk.http import Answer, Authorize, Budget, Http, Request
 from gateway.sdk.images import ImageResizer
 from gateway.sdk.number_codes import format_number_code, parse_number_gtin
+from gateway.sdk.record_fields import RecordWarning, read_informative
 from gateway.sdk.records import (
     CustomerRecord,
     Gone,
@@ -61,13 +62,11 @@ from gateway.sdk.records import (
     OrderRecord,
     ProductRecord,
     Record,
-    RecordWarning,
     Ref,
     RejectedLine,
     StockRecord,
     VariantRecord,
     Version,
-    read_informative,
     read_lines,
 )
 from gateway.sdk.webhooks import Delivery, Hint, Webhooks

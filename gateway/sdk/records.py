@@ -13,19 +13,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gateway.model import record_validation, validation
 from gateway.model.catalog import ListingStatus, ProductFields, Rating, VariantFields
 from gateway.model.content import ProductText, normalize_locale
 from gateway.model.customers import CustomerFields
 from gateway.model.measures import Measure
-from gateway.model.media import Image, MediaKind
 from gateway.model.money import Money
 from gateway.model.offers import CurrencyPrice
 from gateway.model.orders import OrderFields, OrderLineFields
 from gateway.model.validation import InvalidValueError
 from gateway.sdk.html import extract_text, sanitize_html
+from gateway.sdk.record_fields import (
+    RecordWarning,
+    check_optional,
+    cut_list,
+    drop_invalid,
+    drop_invalid_items,
+    list_images,
+    normalize_attributes,
+    normalize_items,
+    put,
+    sanitize_texts,
+)
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -68,22 +79,6 @@ class LocationQuantity:
     def __post_init__(self) -> None:
         validation.check_text("location", self.location, 255)
         validation.check_whole("quantity", self.quantity, least=1)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordWarning:
-    """An informative field whose value was invalid and dropped. The record is stored without it.
-
-    Attributes:
-        field: The field.
-        reason: What was expected.
-    """
-
-    field: str
-    reason: str
-
-    def __post_init__(self) -> None:
-        _sanitize(self, "field", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +159,7 @@ class VariantRecord(VariantFields):
         drop_invalid(self, "image", "image.url", record_validation.check_image)
         drop_invalid_items(self, "media", "media", record_validation.check_media)
         cut_list(self, "media", record_validation.MAX_MEDIA)
-        put(self, "image", self.image or next(iter(list_images(self)), None))
+        put(self, "image", self.image or next(iter(list_images(self.media)), None))
         drop_invalid(self, "url", "url", record_validation.check_url)
         drop_invalid(self, "gtin", "gtin", partial(validation.check_gtin, "gtin"))
         drop_invalid(self, "compare_at_price", "compareAtPrice", self._check_compare_at_price)
@@ -230,7 +225,7 @@ class ProductRecord(Record, ProductFields):
         drop_invalid_items(self, "media", "media", record_validation.check_media)
         for name in ("images", "media"):
             cut_list(self, name, record_validation.MAX_MEDIA)
-        put(self, "images", self.images or list_images(self))
+        put(self, "images", self.images or list_images(self.media))
         drop_invalid_items(self, "tags", "tags", record_validation.check_tag)
         self._check_texts()
         normalize_attributes(self)
@@ -260,11 +255,6 @@ class ProductRecord(Record, ProductFields):
             put(self, "description", extract_text(self.description_html))
         normalize_items(self, "translations", "translations", _normalize_translation)
         cut_list(self, "translations", record_validation.MAX_LOCALES)
-
-
-def check_optional(check: Callable[[str, object], T], field: str, value: object) -> T | None:
-    """Apply a check to an optional value."""
-    return None if value is None else check(field, value)
 
 
 def _normalize_translation(text: ProductText) -> ProductText:
@@ -415,7 +405,7 @@ class RejectedLine:
     reason: str
 
     def __post_init__(self) -> None:
-        _sanitize(self, "id", "field", "reason")
+        sanitize_texts(self, "id", "field", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -513,94 +503,8 @@ def read_lines(
     return lines, rejected
 
 
-def read_informative(raws: Iterable[T], read: Callable[[T], U], field: str) -> tuple[list[U], list[RecordWarning]]:
-    """Read the items of an informative field, such as media, so that one that cannot be read is dropped with a warning.
-
-    Args:
-        raws: The items as the channel has them.
-        read: Reads an item; raises `InvalidValueError` if it cannot be read.
-        field: Name of the field in the warnings.
-    """
-    items, warnings = list[U](), list[RecordWarning]()
-    for raw in raws:
-        try:
-            items.append(read(raw))
-        except InvalidValueError as error:
-            warnings.append(RecordWarning(field, str(error)))
-    return items, warnings
-
-
 def _name_line(id: object, position: int) -> str:
     try:
         return validation.check_text("lines.id", id, 255)
     except InvalidValueError:
         return f"number {position}"
-
-
-def drop_invalid(record: Any, name: str, field: str, check: Callable[[Any], object], default: object = None) -> None:
-    """Normalize an informative field, or replace its invalid value by the default, with a warning."""
-    try:
-        put(record, name, check(getattr(record, name)))
-    except InvalidValueError as error:
-        put(record, name, default)
-        put(record, "warnings", (*record.warnings, RecordWarning(field, error.reason)))
-
-
-def drop_invalid_items(record: Any, name: str, field: str, check: Callable[[Any], object]) -> None:
-    """Remove the invalid items of an informative list, with a warning for each."""
-    valid = []
-    for item in getattr(record, name):
-        try:
-            check(item)
-            valid.append(item)
-        except InvalidValueError as error:
-            put(record, "warnings", (*record.warnings, RecordWarning(field, error.reason)))
-    put(record, name, tuple(valid))
-
-
-def normalize_items(record: Any, name: str, field: str, normalize: Callable[[Any], object]) -> None:
-    """Normalize the items of an informative list, and remove the invalid ones, with a warning for each."""
-    items, warnings = read_informative(getattr(record, name), normalize, field)
-    put(record, name, tuple(items))
-    put(record, "warnings", (*record.warnings, *warnings))
-
-
-def normalize_attributes(record: Any) -> None:
-    """Normalize the attributes of a record, and remove those that cannot be stored, with a warning for each."""
-    pairs, warnings = read_informative(dict(record.attributes).items(), _normalize_attribute, "attributes")
-    put(record, "attributes", dict(pairs[: record_validation.MAX_ATTRIBUTES]))
-    put(record, "warnings", (*record.warnings, *warnings))
-
-
-def _normalize_attribute(pair: tuple[str, Sequence[str]]) -> tuple[str, tuple[str, ...]]:
-    name, values = pair
-    validation.check_text("attributes", name, record_validation.MAX_CODE)
-    if isinstance(values, str):
-        raise InvalidValueError(f"attributes.{name}", "expected a list of texts, found a text")
-    longest = record_validation.MAX_LONG_TEXT
-    return name, tuple(validation.check_text(f"attributes.{name}", text, longest, empty=True) for text in values)
-
-
-def cut_list(record: Any, name: str, longest: int) -> None:
-    """Cut an informative list to its maximum length, with a warning."""
-    items = getattr(record, name)
-    if len(items) > longest:
-        put(record, name, items[:longest])
-        warning = RecordWarning(name, f"has {len(items)} items; the first {longest} are stored")
-        put(record, "warnings", (*record.warnings, warning))
-
-
-def list_images(record: ProductRecord | VariantRecord) -> tuple[Image, ...]:
-    """List the images among the media of a record."""
-    return tuple(media.image for media in record.media if media.kind is MediaKind.IMAGE and media.image is not None)
-
-
-def _sanitize(record: Any, *names: str) -> None:
-    """Make texts storable that quote data of the channel."""
-    for name in names:
-        put(record, name, validation.sanitize_message(getattr(record, name)))
-
-
-def put(record: Any, field: str, value: object) -> None:
-    """Set a field of a frozen record to its normalized value, in its constructor."""
-    object.__setattr__(record, field, value)

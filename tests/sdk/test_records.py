@@ -9,7 +9,8 @@ import pytest
 
 from gateway.model.validation import MAX_MESSAGE_LENGTH, MAX_QUANTITY
 from gateway.sdk import InvalidValueError, OrderRecord, Ref, StockRecord
-from gateway.sdk.records import RecordWarning, RejectedLine
+from gateway.sdk.record_fields import RecordWarning
+from gateway.sdk.records import RejectedLine
 
 PLACED_AT = datetime(2025, 1, 6, 12, tzinfo=UTC)
 

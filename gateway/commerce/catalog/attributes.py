@@ -10,7 +10,8 @@ from gateway.model.attributes.definitions import AttributeDefinition, AttributeT
 from gateway.model.attributes.values import MAX_VALUES, compute_micros, is_canonical, normalize_value
 from gateway.model.validation import InvalidValueError
 from gateway.sdk.html import sanitize_html
-from gateway.sdk.records import ProductRecord, RecordWarning, VariantRecord, put
+from gateway.sdk.record_fields import RecordWarning, put
+from gateway.sdk.records import ProductRecord, VariantRecord
 from gateway.storage.sql.bulk import dump_json
 from gateway.storage.writes.product_attributes import AttributeRow
 
