@@ -18,12 +18,12 @@ from statistics import median
 
 import orjson
 
-from bench.asgi_gateway import TOKEN
 from bench.http_client import Connection, build_get, build_post
 from bench.node_servers import NODE_SERVERS
 from bench.plain_server import APPS
 from bench.process_usage import get_memory, read_cpu_clock
 from bench.processes import ServerProcess, run_plain_server, run_server
+from bench.socket_server import READER
 
 CONNECTIONS = 16
 ROUNDS = 5
@@ -99,7 +99,7 @@ def _list_executed(server: ServerProcess, requests: int) -> list[RequestCase]:
 
 
 async def _list_cached(server: ServerProcess, requests: int) -> list[RequestCase]:
-    token, each = f"authorization: Bearer {TOKEN}", requests // ROUNDS
+    token, each = f"authorization: Bearer {READER}", requests // ROUNDS
     head = (await _ask(server, build_get(LISTED)))[0]
     etag = head.partition(b"etag: ")[2].partition(b"\r\n")[0].decode()
     messages = {

@@ -10,22 +10,32 @@ import sys
 
 import uvloop
 
-from bench.asgi_gateway import open_goods_gateway
+from bench.asgi_gateway import TOKEN, open_goods_gateway
 from bench.synthetic_channel import Goods
 from gateway.runtime.gateway import Gateway
 from gateway.runtime.process import tune_process
 from gateway.server.lifecycle import serve_gateway
 
 CHANNELS = ("web", "till", "market")
-TRUSTED = {"limits": {"trusted_proxies": ["127.0.0.1"]}}
-"""Otherwise all requests from this machine would count as one client."""
+READER = "bench-reader"
+"""A token with limits: those of the kind ADMIN have none."""
+
+RATE = 10**12
+"""What a client may cost in a minute, so that costs are counted and none is rejected."""
+
+LIMITS = {"limits": {"trusted_proxies": ["127.0.0.1"], "anonymous": {"rate": RATE}, "known": {"rate": RATE}}}
+"""The proxy: otherwise all requests from this machine would count as one client."""
 
 
 async def listen(url: str, port: int, *, products: int, channels: int = 1, **caching: int) -> None:
     """Serve until a signal. `channels`: how many channels list the goods; `caching`: keys of `[server.caching]`."""
     goods = Goods(products=products, seed=1, sizes=3)
     tables = {
-        **TRUSTED,
+        **LIMITS,
+        "tokens": {
+            "bench": {"token": TOKEN, "kind": "ADMIN", "scopes": ["*"]},
+            "reader": {"token": READER, "scopes": ["stock:read"]},
+        },
         "channels": {key: {"plugin": "goods", "sells_to": "anyone"} for key in CHANNELS[:channels]},
         "server": {"caching": {"response_megabytes": 0, "rendered_megabytes": 0, **caching}},
     }
