@@ -96,7 +96,7 @@ class RateLimiter:
         self._anonymous_quota = table.anonymous.rate or (ANONYMOUS_QUOTA if has_default_quota else None)
         self._authenticated_quota = table.known.rate or (AUTHENTICATED_QUOTA if has_default_quota else None)
         self._clock = clock
-        self._local = SlidingWindowStorage(clock)
+        self._local = SlidingWindowStorage(clock, WINDOW_SECONDS)
         self._shared = shared
         self._local_until: datetime | None = None
         self._exhausted: WeightedLRU[datetime] = WeightedLRU(MAX_CLIENTS)
@@ -133,28 +133,20 @@ class RateLimiter:
         """Charge in the shared storage. After it fails, charge in this process for a while."""
         if self._shared is not None and (self._local_until is None or self._clock() >= self._local_until):
             try:
-                return await self._charge_storage(self._shared, client, quota, cost)
+                return await _charge_shared(self._shared, client, quota, cost)
             except StorageError as error:
                 self._local_until = self._clock() + STORAGE_RETRY_DELAY
                 _log.error("rate limits: the shared storage failed; this process counts alone", exc_info=error)
-        return await self._charge_storage(self._local, client, quota, cost)
+        return self._charge_local(client, quota, cost)
 
-    async def _charge_storage(
-        self, storage: Storage, client: Client, quota: int, cost: int
-    ) -> tuple[RateLimitStatus, bool]:
-        limiter = SlidingWindowCounterRateLimiter(storage)
-        item = RateLimitItemPerMinute(quota, namespace="gateway")
-        is_within = await limiter.hit(item, client.key, cost=cost)
-        if not is_within:  # a rejection costs too: a client that goes on is soon rejected unread
-            await limiter.hit(item, client.key, cost=min(REQUEST_COST, quota))
-        windows: SlidingWindowCounterSupport = storage  # type: ignore[assignment]
-        previous, previous_left, current, current_left = await windows.get_sliding_window(
-            item.key_for(client.key), WINDOW_SECONDS
-        )
-        left = previous_left if previous else max(0.0, current_left - WINDOW_SECONDS)
-        used = math.ceil(previous * left / WINDOW_SECONDS + current)
-        reset = _compute_reset(quota - (0 if is_within else cost), previous, left, current, is_full=is_within)
-        return RateLimitStatus(_get_policy(client), quota, max(0, quota - used), reset), is_within
+    def _charge_local(self, client: Client, quota: int, cost: int) -> tuple[RateLimitStatus, bool]:
+        """Charge in this process, as `_charge_shared` does."""
+        windows, elapsed = self._local.find_windows(client.key)
+        is_within = windows.add(cost, quota, elapsed)
+        if not is_within:
+            windows.add(min(REQUEST_COST, quota), quota, elapsed)
+        counted = (windows.previous, (1 - elapsed) * WINDOW_SECONDS, windows.current)
+        return _build_status(client, quota, quota if is_within else quota - cost, *counted), is_within
 
     def get_max_cost(self, client: Client) -> int:
         """Return the highest cost of an operation that fits into the quota of a minute."""
@@ -175,6 +167,30 @@ def create_shared_storage(url: str) -> Storage:
     if not isinstance(storage, Storage):
         raise TypeError(f"{type(storage).__name__} is not an asynchronous storage")
     return storage
+
+
+async def _charge_shared(storage: Storage, client: Client, quota: int, cost: int) -> tuple[RateLimitStatus, bool]:
+    """Charge in a shared storage. Returns the status, and whether the quota suffices."""
+    limiter = SlidingWindowCounterRateLimiter(storage)
+    item = RateLimitItemPerMinute(quota, namespace="gateway")
+    is_within = await limiter.hit(item, client.key, cost=cost)
+    if not is_within:  # a rejection costs too: a client that goes on is soon rejected unread
+        await limiter.hit(item, client.key, cost=min(REQUEST_COST, quota))
+    windows: SlidingWindowCounterSupport = storage  # type: ignore[assignment]
+    previous, previous_left, current, current_left = await windows.get_sliding_window(
+        item.key_for(client.key), WINDOW_SECONDS
+    )
+    left = previous_left if previous else max(0.0, current_left - WINDOW_SECONDS)
+    return _build_status(client, quota, quota if is_within else quota - cost, previous, left, current), is_within
+
+
+def _build_status(client: Client, quota: int, target: int, previous: int, left: float, current: int) -> RateLimitStatus:
+    """Build a client's status. Arguments as in `_compute_reset`; with the quota as target, nothing is to be waited for
+    but the whole quota.
+    """
+    used = math.ceil(previous * left / WINDOW_SECONDS + current)
+    reset = _compute_reset(target, previous, left, current, is_full=target == quota)
+    return RateLimitStatus(_get_policy(client), quota, max(0, quota - used), reset)
 
 
 def _get_policy(client: Client) -> str:

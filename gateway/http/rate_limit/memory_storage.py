@@ -1,7 +1,7 @@
-"""In-memory storage for the `limits` library: sliding window counters of one process.
+"""Sliding window counters of one process: a client's cost in a fixed window, and a share of that in the previous one.
 
-The library's own storage uses the machine's clock, and scans all clients on every request. This one uses the gateway's
-clock and has a bounded size: it evicts the least recently used clients.
+Why not the in-memory storage of the `limits` library: it uses the machine's clock, scans all clients on every request,
+and has no bound. This one uses the gateway's clock, and evicts the least recently used clients.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-
-from limits.aio.storage import SlidingWindowCounterSupport, Storage
 
 MAX_CLIENTS = 50_000
 """Clients that are counted. Each takes about 300 bytes."""
@@ -33,44 +31,28 @@ class WindowCounts:
             self.number = number
         return self
 
+    def add(self, amount: int, limit: int, elapsed: float) -> bool:
+        """Count the amount, unless the sliding window that ends now would exceed the limit."""
+        if self.previous * (1 - elapsed) + self.current + amount > limit:
+            return False
+        self.current += amount
+        return True
 
-class SlidingWindowStorage(Storage, SlidingWindowCounterSupport):
-    """Sliding window counters of one process."""
 
-    STORAGE_SCHEME = None
+class SlidingWindowStorage:
+    """Sliding window counters of one process. `seconds`: the length of a window."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        super().__init__()
+    def __init__(self, clock: Callable[[], datetime], seconds: int) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._windows: OrderedDict[str, WindowCounts] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._windows)
 
-    @property
-    def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
-        return ()
-
-    async def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count the amount, unless the sliding window that ends now would exceed the limit."""
-        windows, elapsed = self._get_window(key, expiry)
-        if windows.previous * (1 - elapsed) + windows.current + amount > limit:
-            return False
-        windows.current += amount
-        return True
-
-    async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
-        """Return the previous window's count and the seconds for which it counts, then the same of the current one."""
-        windows, elapsed = self._get_window(key, expiry)
-        left = (1 - elapsed) * expiry
-        return windows.previous, left, windows.current, left + expiry
-
-    async def clear_sliding_window(self, key: str, expiry: int) -> None:
-        self._windows.pop(key, None)
-
-    def _get_window(self, key: str, expiry: int) -> tuple[WindowCounts, float]:
-        """Return the client's windows, and the elapsed share of the current one."""
-        number, elapsed = divmod(self._clock().timestamp() / expiry, 1)
+    def find_windows(self, key: str) -> tuple[WindowCounts, float]:
+        """Return the client's windows as they are now, and the elapsed share of the current one."""
+        number, elapsed = divmod(self._clock().timestamp() / self._seconds, 1)
         windows = self._windows.get(key)
         if windows is None:
             windows = self._windows[key] = WindowCounts(int(number))
@@ -79,25 +61,3 @@ class SlidingWindowStorage(Storage, SlidingWindowCounterSupport):
         else:
             self._windows.move_to_end(key)
         return windows.advance_to(int(number)), elapsed
-
-    async def check(self) -> bool:
-        return True
-
-    async def reset(self) -> int | None:
-        count = len(self._windows)
-        self._windows.clear()
-        return count
-
-    async def clear(self, key: str) -> None:
-        self._windows.pop(key, None)
-
-    # Fixed windows, which the gateway does not use, need the methods below.
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError
-
-    async def get(self, key: str) -> int:
-        raise NotImplementedError
-
-    async def get_expiry(self, key: str) -> float:
-        raise NotImplementedError
