@@ -10,12 +10,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from gateway.execution.document_cache import DocumentCache
+from gateway.execution.persisted.resolver import DocumentResolver
 from gateway.graphql.runtime_protocol import MutationRuntime
 from gateway.graphql.schema import create_schema
 from gateway.http.admission.fair_queue import AdmissionQueue
-from gateway.http.admission.middleware import AdmissionMiddleware
+from gateway.http.admission.middleware import Admission, AdmissionMiddleware
 from gateway.http.auth import ClientIdentifier
-from gateway.http.cors import CorsMiddleware
+from gateway.http.cors import CorsHeaders, CorsMiddleware
 from gateway.http.error_handlers import (
     handle_internal_error,
     handle_method_not_allowed,
@@ -24,8 +26,11 @@ from gateway.http.error_handlers import (
 )
 from gateway.http.exact_route import ExactRoute
 from gateway.http.graphql.endpoint import HANDLED_METHODS, GraphQLEndpoint
+from gateway.http.graphql.hot_path import HotPath
 from gateway.http.graphql.operation_policy import OperationPolicy
 from gateway.http.graphql.playground import Playground
+from gateway.http.graphql.ready_responses import ReadyResponses
+from gateway.http.graphql.request_head import HeadReader
 from gateway.http.health import ReadinessCheck, report_liveness
 from gateway.http.host_check import HostMiddleware
 from gateway.http.origins import AllowedOrigins
@@ -39,28 +44,43 @@ class HttpRuntime(MutationRuntime, WebhookReceiver, Protocol):
     """The part of a running gateway that the application needs."""
 
 
-def create_app(gateway: HttpRuntime, schema: GraphQLSchema | None = None) -> ASGIApp:
+def create_app(gateway: HttpRuntime, schema: GraphQLSchema | None = None, *, has_hot_path: bool = True) -> ASGIApp:
     """Create the application for an open gateway.
 
     Args:
         schema: the GraphQL schema, if the caller has built it already. Building it takes about a second.
+        has_hot_path: whether cached responses are sent without the framework. It changes nothing else.
     """
     limits, server = gateway.settings.limits, gateway.settings.server
     queue = AdmissionQueue(limits.queue_size, limits.queue_timeout.total_seconds())
     limiter = _create_rate_limiter(gateway)
     page = Playground(server.graphiql_queries) if server.serves_graphiql else None
     origins = AllowedOrigins.read(server)
+    cors = CorsHeaders(server.cors, origins) if origins else None
     policy = OperationPolicy(gateway, queue, limiter)
-    endpoint = GraphQLEndpoint(gateway, schema or create_schema(), policy, page, origins)
-    identifier = ClientIdentifier(gateway.tokens, limits.trusted_proxies, gateway.now)
+    schema = schema or create_schema()
+    ready = ReadyResponses(gateway, _create_resolver(gateway, schema), policy)
+    endpoint = GraphQLEndpoint(gateway, schema, policy, ready, page, origins)
+    admission = Admission(ClientIdentifier(gateway.tokens, limits.trusted_proxies, gateway.now), queue, limiter)
     middleware = [  # outermost first
         Middleware(RequestStateMiddleware),  # sets the request id on every response
         # a page can read why its request is rejected
-        *([Middleware(CorsMiddleware, server.cors, origins)] if origins else []),
-        Middleware(AdmissionMiddleware, identifier, queue, limiter),  # rejects before the body is read
+        *([Middleware(CorsMiddleware, cors, server.cors, origins)] if cors else []),
+        Middleware(AdmissionMiddleware, admission),  # rejects before the body is read
         Middleware(HostMiddleware),
     ]
-    return _wrap(_create_router(gateway, endpoint, page), middleware)
+    app = _wrap(_create_router(gateway, endpoint, page), middleware)
+    if not has_hot_path:
+        return app
+    heads = HeadReader(origins, cors, draft=server.draft_status_codes)
+    return HotPath(app, gateway, admission, ready, heads, cors)
+
+
+def _create_resolver(gateway: HttpRuntime, schema: GraphQLSchema) -> DocumentResolver:
+    settings = gateway.settings
+    documents = DocumentCache(schema, settings.limits, suggests=settings.server.exposes_schema)
+    gateway.cache_sizes.add(documents.list_sizes())
+    return DocumentResolver(documents, gateway.registry, settings.documents)
 
 
 def _create_router(gateway: HttpRuntime, endpoint: GraphQLEndpoint, page: Playground | None) -> Starlette:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
 
+from gateway.execution.persisted.ids import compute_id
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class GraphQLRequest:
-    """One GraphQL request.
+    """One GraphQL request. What is computed from it, is computed once: equal requests may share the object.
 
     Attributes:
         query: the document's text, or None if it is identified by an id or a hash only.
@@ -23,6 +26,16 @@ class GraphQLRequest:
     operation_name: str | None = None
     extensions: Mapping[str, Any] = field(default_factory=dict)
     document_id: str | None = None
+
+    @cached_property
+    def text_id(self) -> str:
+        """The id of the document's text."""
+        return compute_id(self.query or "")
+
+    @cached_property
+    def variables_key(self) -> str | None:
+        """The variables as a key for caches, as `encode_variables` encodes them."""
+        return encode_variables(self.variables)
 
 
 def encode_variables(variables: Mapping[str, Any]) -> str | None:

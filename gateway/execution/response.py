@@ -16,6 +16,7 @@ class GraphQLResponse:
     """A GraphQL response.
 
     Attributes:
+        body: what is serialized; empty if the response is cached.
         request_error: code of the error because of which the operation was not executed. Then there is no data.
         draft_status: HTTP status of a request error in the newest draft, where it differs from that of the code.
         cached: the same response as bytes, if it can be cached.
@@ -32,5 +33,5 @@ class GraphQLResponse:
 
 
 def build_cached_response(cached: CachedResponse) -> GraphQLResponse:
-    """Build a response of the cache. Its body can be serialized only."""
-    return GraphQLResponse(cached.body, cached=cached)
+    """Build a response of the cache."""
+    return GraphQLResponse({}, cached=cached)

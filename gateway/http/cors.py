@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,37 +22,73 @@ EXPOSED_HEADERS = "ETag, GraphQL-Cost, Retry-After, RateLimit, RateLimit-Policy,
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2000}")
 
 
-class CorsMiddleware:
-    """Responds to preflight requests, and sets CORS headers on every response. Why not Starlette's: see ADR 0012."""
+RawHeaders = list[tuple[bytes, bytes]]
 
-    def __init__(self, app: ASGIApp, table: CorsTable, origins: AllowedOrigins) -> None:
-        self._app = app
+
+class CorsHeaders:
+    """Sets CORS headers on responses."""
+
+    def __init__(self, table: CorsTable, origins: AllowedOrigins) -> None:
         self._table = table
         self._origins = origins
         self._allows_all = "*" in origins
+
+    def find_allowed(self, origin: str | None) -> str | None:
+        """Return the origin whose pages may read the response, or None.
+
+        If all origins are allowed it is `*`, so that the response is the same for all and caches can share it.
+        """
+        if self._allows_all:
+            return "*"
+        return origin if origin in self._origins else None
+
+    def set(self, headers: RawHeaders, origin: str | None) -> None:
+        """Set the headers of a response. `origin`: whose pages may read it, as `find_allowed` returns it."""
+        if not self._allows_all:
+            add_vary(headers, b"Origin")  # on every response, or a cache would serve one origin's to another
+        if origin is None:
+            return
+        headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
+        headers.append((b"access-control-expose-headers", EXPOSED_HEADERS.encode()))
+        if self._table.credentials and origin in self._table.origins:
+            headers.append((b"access-control-allow-credentials", b"true"))
+
+
+def add_vary(headers: RawHeaders, name: bytes) -> None:
+    """Add the name of a request header to the header `Vary` of a response."""
+    for number, (found, value) in enumerate(headers):
+        if found == b"vary":
+            headers[number] = (found, value + b", " + name)
+            return
+    headers.append((b"vary", name))
+
+
+class CorsMiddleware:
+    """Responds to preflight requests, and sets CORS headers on every response. Why not Starlette's: see ADR 0012."""
+
+    def __init__(self, app: ASGIApp, cors: CorsHeaders, table: CorsTable, origins: AllowedOrigins) -> None:
+        self._app = app
+        self._cors = cors
+        self._table = table
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        origin = self._get_allowed_origin(headers.get("origin"))
+        origin = self._cors.find_allowed(headers.get("origin"))
         if scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers:
             await self._answer_preflight(headers, origin)(scope, receive, send)
             return
 
         async def send_with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._set_headers(MutableHeaders(scope=message), origin)
+                message = {**message, "headers": list(message.get("headers", ()))}
+                self._cors.set(message["headers"], origin)
             await send(message)
 
         await self._app(scope, receive, send_with_cors)
-
-    def _get_allowed_origin(self, origin: str | None) -> str | None:
-        """If all origins are allowed it is `*`, so that the response is the same for all and caches can share it."""
-        if self._allows_all:
-            return "*"
-        return origin if origin in self._origins else None
 
     def _answer_preflight(self, headers: Headers, origin: str | None) -> ASGIApp:
         """In development, a blocked page learns how to be allowed: a browser's tools show the response."""
@@ -63,7 +99,7 @@ class CorsMiddleware:
 
     def _build_preflight(self, request_headers: Headers, origin: str | None) -> Response:
         response = Response(status_code=204)
-        self._set_headers(response.headers, origin)
+        self._cors.set(response.raw_headers, origin)
         response.headers.add_vary_header("Access-Control-Request-Headers")
         if origin is None:
             return response
@@ -73,16 +109,6 @@ class CorsMiddleware:
         if _HEADER_NAMES.fullmatch(names):
             response.headers["access-control-allow-headers"] = names
         return response
-
-    def _set_headers(self, headers: MutableHeaders, origin: str | None) -> None:
-        if not self._allows_all:
-            headers.add_vary_header("Origin")  # on every response, or a cache would serve one origin's to another
-        if origin is None:
-            return
-        headers["access-control-allow-origin"] = origin
-        headers["access-control-expose-headers"] = EXPOSED_HEADERS
-        if self._table.credentials and origin in self._table.origins:
-            headers["access-control-allow-credentials"] = "true"
 
 
 async def _reject_preflight(scope: Scope, _receive: Receive, send: Send) -> None:

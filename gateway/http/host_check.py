@@ -22,14 +22,15 @@ class HostMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _has_valid_host(scope):
+        if scope["type"] == "http" and not has_valid_host(scope):
             error = RequestError(Code.BAD_REQUEST, "Expected exactly one Host header.")
             await reject_request(scope, send, error)
         else:
             await self._app(scope, receive, send)
 
 
-def _has_valid_host(scope: Scope) -> bool:
+def has_valid_host(scope: Scope) -> bool:
+    """Return whether a request has the Host headers that its version of HTTP requires."""
     hosts = sum(name == b"host" for name, _ in scope["headers"])
     is_optional: bool = scope.get("http_version") != VERSION
     return hosts == 1 or (hosts == 0 and is_optional)

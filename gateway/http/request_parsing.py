@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.types import Receive
 
 from gateway.execution.error_codes import Code
 from gateway.execution.errors import MalformedError
@@ -34,7 +36,7 @@ def is_json(content_type: str | None) -> bool:
 # ------------------------------------------------------------------------------------------------ GET
 
 
-def read_parameters(request: Request, limit: int) -> GraphQLRequest:
+def read_parameters(query_string: bytes, limit: int) -> GraphQLRequest:
     """Read the GraphQL request from the parameters of a GET.
 
     Args:
@@ -43,12 +45,11 @@ def read_parameters(request: Request, limit: int) -> GraphQLRequest:
     Raises:
         QueryError: the parameters are not a GraphQL request.
     """
-    query_string = request.scope["query_string"]
     if len(query_string) > limit:
         raise RequestError(Code.URI_TOO_LONG, f"The parameters have more than {limit} bytes. Send them with POST.")
     if query_string.count(b"&") >= MAX_PARAMETERS:
         raise MalformedError(f"The request has more than {MAX_PARAMETERS} parameters.")
-    parameters = request.query_params.multi_items()
+    parameters = QueryParams(query_string).multi_items()
     values: dict[str, Any] = dict(parameters)
     if len(values) < len(parameters):  # a cache in front of the gateway may have used the other value
         raise MalformedError("A parameter is repeated.")
@@ -73,7 +74,12 @@ async def read_request(request: Request, limit: int, batch_size: int) -> GraphQL
     """
     if not is_json(request.headers.get("content-type")):
         raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, "Expected the header Content-Type: application/json.")
-    value = _parse_json(await read_body(request, limit, _create_inflater(request, limit)), "body")
+    return parse_body(await read_body(request.receive, limit, _create_inflater(request, limit)), batch_size)
+
+
+def parse_body(body: bytes, batch_size: int) -> GraphQLRequest | list[GraphQLRequest]:
+    """Parse a body as `read_request` does."""
+    value = _parse_json(body, "body")
     return _build_batch(value, batch_size) if isinstance(value, list) else build_request(value)
 
 
@@ -85,8 +91,13 @@ def _build_batch(values: list[Any], batch_size: int) -> list[GraphQLRequest]:
     return [build_request(value) for value in values]
 
 
+def read_content_encoding(request: Request) -> str:
+    """Read the encoding of the body; empty: it has none."""
+    return request.headers.get("content-encoding", "").strip().lower()
+
+
 def _create_inflater(request: Request, limit: int) -> BodyInflater | None:
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    encoding = read_content_encoding(request)
     if encoding in ("", IDENTITY):
         return None
     if encoding in (GZIP, "x-gzip"):
@@ -95,7 +106,7 @@ def _create_inflater(request: Request, limit: int) -> BodyInflater | None:
     raise RequestError(Code.UNSUPPORTED_MEDIA_TYPE, message, {"accept-encoding": f"{GZIP}, {IDENTITY}"})
 
 
-async def read_body(request: Request, limit: int, inflater: BodyInflater | None = None) -> bytes:
+async def read_body(receive: Receive, limit: int, inflater: BodyInflater | None = None) -> bytes:
     """Read the body. Stops at the size limit and at the timeout.
 
     Raises:
@@ -103,21 +114,23 @@ async def read_body(request: Request, limit: int, inflater: BodyInflater | None 
     """
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            return await _receive_body(request, limit, inflater)
+            return await _receive_body(receive, limit, inflater)
     except TimeoutError as error:
         message = f"The body took more than {BODY_TIMEOUT} s."
         raise RequestError(Code.REQUEST_TIMEOUT, message, {"connection": "close"}) from error
-    except ClientDisconnect as error:  # the response has no reader, and the gateway has not failed
-        raise RequestError(Code.BAD_REQUEST, "The body is incomplete.") from error
     except CorruptBodyError as error:
         raise RequestError(Code.BAD_REQUEST, f"The body is not {GZIP}, or is incomplete.") from error
     except DecompressedSizeError as error:
         raise _build_size_error(limit) from error
 
 
-async def _receive_body(request: Request, limit: int, inflater: BodyInflater | None) -> bytes:
-    body, received = bytearray(), 0
-    async for chunk in request.stream():
+async def _receive_body(receive: Receive, limit: int, inflater: BodyInflater | None) -> bytes:
+    body, received, is_open = bytearray(), 0, True
+    while is_open:
+        message = await receive()
+        if message["type"] == "http.disconnect":  # the response has no reader, and the gateway has not failed
+            raise RequestError(Code.BAD_REQUEST, "The body is incomplete.")
+        chunk, is_open = message.get("body", b""), message.get("more_body", False)
         received += len(chunk)
         if received > limit:
             raise _build_size_error(limit)

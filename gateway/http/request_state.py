@@ -37,6 +37,11 @@ class RequestState:
     rate_limit_headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def id_header(self) -> tuple[bytes, bytes]:
+        """The response header with the request id."""
+        return REQUEST_ID_HEADER, self.request_id.encode()
+
+    @property
     def headers(self) -> dict[str, str]:
         """Response headers of a response that is for this client only."""
         return {**self.cost_headers, **self.rate_limit_headers}
@@ -61,16 +66,24 @@ class RequestStateMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _choose_id(scope["headers"])
-        scope.setdefault("state", {})["request"] = RequestState(request_id.decode())
-        bind_request_id(request_id.decode())
+        header = open_state(scope).id_header
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]}
+                message = {**message, "headers": [*message.get("headers", ()), header]}
             await send(message)
 
         await self._app(scope, receive, send_with_id)
+
+
+def open_state(scope: Scope) -> RequestState:
+    """Return the state of the request with this ASGI scope, which is created at the first call."""
+    states = scope.setdefault("state", {})
+    state: RequestState | None = states.get("request")
+    if state is None:
+        state = states["request"] = RequestState(_choose_id(scope["headers"]).decode())
+        bind_request_id(state.request_id)
+    return state
 
 
 def _choose_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -10,9 +10,14 @@ from typing import TypeVar
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from gateway.execution.errors import QueryError
+from gateway.execution.executor import build_error_response
 from gateway.execution.response import GraphQLResponse
 from gateway.http.compression import GZIP, IDENTITY, MIN_COMPRESSED_SIZE, ZSTD, compress
+from gateway.http.errors import RequestError
+from gateway.http.request_state import RequestState
 
 T = TypeVar("T")
 
@@ -26,7 +31,7 @@ MAX_RANGES = 50
 MAX_CACHED_HEADERS, MAX_CACHED_HEADER = 500, 200
 """How many values of a header are cached with what is chosen for them, and their length."""
 
-PARTIAL_STATUS = 294
+NOT_MODIFIED, PARTIAL_STATUS = 304, 294
 PRIVATE = "private, no-store"
 VARY = "Accept, Accept-Encoding, Authorization"
 
@@ -120,9 +125,27 @@ def choose_encoding(header: str | None) -> str:
 # ------------------------------------------------------------------------------------------------ responses
 
 
+class HttpResponse(Response):
+    """A response as it is sent. It does less than that of the framework: its headers are built once, and complete."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        if status != NOT_MODIFIED:
+            self.raw_headers.append((b"content-length", b"%d" % len(body)))
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
 def serialize(response: GraphQLResponse | list[GraphQLResponse]) -> bytes:
     """Serialize a response, or the responses of a batch, as JSON."""
-    return orjson.dumps([item.body for item in response]) if isinstance(response, list) else response.serialize()
+    if isinstance(response, list):
+        return orjson.dumps([orjson.Fragment(item.serialize()) for item in response])
+    return response.serialize()
 
 
 async def respond(
@@ -130,7 +153,7 @@ async def respond(
     response_format: ResponseFormat,
     headers: Mapping[str, str],
     body: bytes | None = None,
-) -> Response:
+) -> HttpResponse:
     """Build the HTTP response. By default no cache may store it.
 
     Args:
@@ -149,7 +172,13 @@ async def respond(
     if response_format.encoding != IDENTITY and len(content) >= MIN_COMPRESSED_SIZE:
         content = await _compress(response, content, response_format.encoding)
         all_headers["content-encoding"] = response_format.encoding
-    return Response(content, status, all_headers)
+    return HttpResponse(status, all_headers, content)
+
+
+async def respond_to_error(error: QueryError, state: RequestState, response_format: ResponseFormat) -> HttpResponse:
+    """Build the HTTP response to a request that is rejected."""
+    headers = {**state.headers, **(error.headers if isinstance(error, RequestError) else {})}
+    return await respond(build_error_response(error, state.request_id), response_format, headers)
 
 
 async def _compress(response: GraphQLResponse | list[GraphQLResponse], content: bytes, encoding: str) -> bytes:

@@ -62,7 +62,7 @@ class WebhookEndpoint:
             raise OverloadedError
         self._large += large
         try:
-            return await read_body(request, MAX_BODY_BYTES)
+            return await read_body(request.receive, MAX_BODY_BYTES)
         finally:
             self._large -= large
 

@@ -267,7 +267,7 @@ def get_port(number: int) -> int | None:
 def get_queue(server: RunningServer) -> AdmissionQueue:
     """Return the admission queue of the server."""
     app: Any = server.server.config.app
-    found: AdmissionQueue = app._app._app._queue
+    found: AdmissionQueue = app._admission._queue
     return found
 
 

@@ -22,7 +22,7 @@ from gateway.execution.caching.cache_sizes import MEGABYTE, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caller import Caller
-from gateway.execution.request import GraphQLRequest, encode_variables
+from gateway.execution.request import GraphQLRequest
 
 MAX_AGE = timedelta(minutes=1)
 """Time after which a response is computed again: its cursors are as old as it is."""
@@ -39,7 +39,6 @@ MAX_WAIT = 0.25
 MAX_UNCACHEABLE = 1_000
 """Keys of requests whose responses could not be cached: equal requests do not wait for each other."""
 
-_BEFORE_DATA = b'{"data":'
 ENTRY_SIZE, ID_SIZE = 2_000, 120
 """Bytes that a response takes besides its content, and each id that it depends on."""
 
@@ -76,11 +75,6 @@ class CachedResponse:
     expires_at: datetime
     compressed: dict[str, bytes] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The body, for the serializer only."""
-        return {"data": orjson.Fragment(self.content[len(_BEFORE_DATA) : -1])}
 
 
 class ResponseCache:
@@ -183,10 +177,10 @@ def _compute_size(key: str, response: CachedResponse) -> int:
 
 def build_response_key(document: str, request: GraphQLRequest, caller: Caller, *, by_get: bool) -> str | None:
     """Build the key of a request: equal requests of callers of one scope class. None: it is not cached."""
-    variables = encode_variables(request.variables)
-    if variables is None:
+    if request.variables_key is None:
         return None
-    key = f"{document} {by_get} {request.operation_name!r} {describe_scope_class(caller)} {variables}"
+    scope_class = describe_scope_class(caller)
+    key = f"{document} {by_get} {request.operation_name!r} {scope_class} {request.variables_key}"
     return key if len(key) <= MAX_KEY_LENGTH else None
 
 

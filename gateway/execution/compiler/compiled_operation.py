@@ -8,7 +8,8 @@ from graphql import DocumentNode, Executor, GraphQLSchema
 
 from gateway.execution.bounded_executor import BoundedExecutor
 from gateway.execution.caching.cache_control import CachePolicy, DataKind
-from gateway.execution.caching.response_cache import CachedResponse, build_response_key
+from gateway.execution.caching.response_cache import CachedResponse, ResponseCache, build_response_key
+from gateway.execution.caller import Caller
 from gateway.execution.compiler.plan import DocumentPlans
 from gateway.execution.compiler.run import PlanRun, run_plan
 from gateway.execution.context import Context
@@ -44,13 +45,14 @@ async def execute_compiled(
         return await _run_cacheable(run, key)
 
 
-def find_ready_response(plans: DocumentPlans, context: Context, request: GraphQLRequest) -> GraphQLResponse | None:
+def find_ready_response(
+    plans: DocumentPlans, responses: ResponseCache, request: GraphQLRequest, caller: Caller, *, by_get: bool
+) -> CachedResponse | None:
     """Return a cached response, if nothing has to be waited for."""
-    if request.operation_name not in plans.cacheable:
+    if request.operation_name not in plans.cacheable or not responses.is_enabled:
         return None
-    key = _build_key(plans, context, request)
-    found = None if key is None else _use(context.gateway.responses.find_ready(key), context)
-    return None if found is None else build_cached_response(found)
+    key = build_response_key(plans.key, request, caller, by_get=by_get)
+    return None if key is None else responses.find_ready(key)
 
 
 def _build_key(plans: DocumentPlans, context: Context, request: GraphQLRequest) -> str | None:

@@ -20,6 +20,7 @@ from gateway.execution.errors import (
     MalformedError,
     NotInSafelistError,
     PersistedQueryNotSupportedError,
+    QueryError,
 )
 from gateway.execution.persisted.compatibility import list_operations
 from gateway.execution.persisted.ids import compute_id, is_hash, is_id_of, normalize_id
@@ -72,22 +73,35 @@ class DocumentResolver:
 
     def find_known(self, request: GraphQLRequest, caller: Caller) -> KnownDocument | None:
         """Return the document of a request as `resolve` does, if nothing has to be read, parsed, checked or logged."""
+        if request.query and (request.document_id is not None or request.extensions):
+            return None  # its text may have to be registered
         mode = self._table.anonymous if caller.kind is CallerKind.ANONYMOUS else self._table.known
-        if request.extensions:
+        if request.query:
+            return self._find_known_text(request, mode)
+        try:
+            id_ = get_document_id(request)
+        except QueryError:  # `resolve` raises it again
             return None
-        if request.document_id is not None:
-            id_ = None if request.query else normalize_id(request.document_id)
-            published = None if id_ is None else self._registry.get_published(id_)
-            return None if published is None else self._find_known(published)
-        if request.query is None or mode is not DocumentMode.OPEN:
+        return None if id_ is None else self._find_known_id(id_, mode)
+
+    def _find_known_text(self, request: GraphQLRequest, mode: DocumentMode) -> KnownDocument | None:
+        if mode is not DocumentMode.OPEN or request.query is None:
             return None
-        published = self._registry.get_published(compute_id(request.query))
+        published = self._registry.get_published(request.text_id)
         if published is not None:
-            return self._find_known(published)
+            return self._find_known_published(published)
         prepared = self._documents.get(request.query)
         return None if prepared is None else KnownDocument(prepared)
 
-    def _find_known(self, published: Document) -> KnownDocument | None:
+    def _find_known_id(self, id_: str, mode: DocumentMode) -> KnownDocument | None:
+        published = self._registry.get_published(id_)
+        if published is not None:
+            return self._find_known_published(published)
+        apq = self._registry.get_apq(id_) if mode.accepts_any else None
+        prepared = None if apq is None else self._documents.get(apq.text)
+        return None if prepared is None else KnownDocument(prepared)
+
+    def _find_known_published(self, published: Document) -> KnownDocument | None:
         prepared = self._documents.get(published.text, published=True)
         if prepared is None or not self._registry.has_no_policy(published.id):
             return None

@@ -5,47 +5,69 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.http.admission.fair_queue import AdmissionQueue
-from gateway.http.auth import Client, ClientIdentifier
+from gateway.http.auth import UNIDENTIFIED, Client, ClientIdentifier
 from gateway.http.errors import OverloadedError, RequestError, UnavailableError
 from gateway.http.rate_limit.limiter import RateLimiter
 from gateway.http.rejection import reject_request
-from gateway.http.request_state import get_state
+from gateway.http.request_state import RequestState, get_state
 from gateway.storage.errors import StorageUnavailableError
 
 GRAPHQL_PATH = "/graphql"
 
 
-class AdmissionMiddleware:
-    """Identifies the client of a GraphQL request, and rejects the request if it is over a limit or cannot begin soon.
+class Admission:
+    """Identifies the clients of GraphQL requests, and decides which requests are rejected.
 
     Operators and channels are always admitted: health checks, webhooks, and tokens of the kind ADMIN.
     """
 
-    def __init__(self, app: ASGIApp, identifier: ClientIdentifier, queue: AdmissionQueue, limiter: RateLimiter) -> None:
-        self._app = app
+    def __init__(self, identifier: ClientIdentifier, queue: AdmissionQueue, limiter: RateLimiter) -> None:
         self._identifier = identifier
         self._queue = queue
         self._limiter = limiter
+
+    async def find_rejection(self, scope: Scope) -> RequestError | None:
+        """Identify the client. Returns why the request is rejected, or None."""
+        state = get_state(scope)
+        try:
+            client = await self._identify(scope, state)
+        except StorageUnavailableError:
+            return UnavailableError()
+        if client.is_admin:
+            return None
+        return self._limiter.check_exhausted(client) or (
+            None if self._queue.can_admit(client.key) else OverloadedError()
+        )
+
+    async def admit_at_once(self, scope: Scope, state: RequestState) -> bool:
+        """Identify the client. Returns whether it has valid credentials, and its request is sure to be admitted."""
+        try:
+            client = await self._identify(scope, state)
+        except StorageUnavailableError:
+            return False
+        is_limited = not client.is_admin and self._limiter.check_exhausted(client) is not None
+        return client.error is None and self._queue.is_free and not is_limited
+
+    async def _identify(self, scope: Scope, state: RequestState) -> Client:
+        """Identify the client, once for each request."""
+        if state.client is UNIDENTIFIED:
+            state.client = await self._identifier.identify(scope)
+        return state.client
+
+
+class AdmissionMiddleware:
+    """Rejects requests that are over a limit or cannot begin soon."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != GRAPHQL_PATH:
             await self._app(scope, receive, send)
             return
-        rejection = await self._find_rejection(scope)
+        rejection = await self._admission.find_rejection(scope)
         if rejection is None:
             await self._app(scope, receive, send)
         else:
             await reject_request(scope, send, rejection)
-
-    async def _find_rejection(self, scope: Scope) -> RequestError | None:
-        """Identify the client. Returns why the request is rejected, or None."""
-        try:
-            client = get_state(scope).client = await self._identifier.identify(scope)
-        except StorageUnavailableError:
-            return UnavailableError()
-        return None if client.is_admin else self._check(client)
-
-    def _check(self, client: Client) -> RequestError | None:
-        return self._limiter.check_exhausted(client) or (
-            None if self._queue.can_admit(client.key) else OverloadedError()
-        )

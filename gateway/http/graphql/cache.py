@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Scope
 
-from gateway.execution.caching.cache_lifetime import compute_shared_max_age
 from gateway.execution.caching.lru_cache import WeightedLRU
-from gateway.execution.context import Context
 from gateway.execution.response import GraphQLResponse
 from gateway.http.request_state import RequestState
-from gateway.http.responses import VARY, ResponseFormat, respond, serialize
+from gateway.http.responses import NOT_MODIFIED, VARY, HttpResponse, ResponseFormat, respond, serialize
 
 MAX_CACHED_ETAGS = 10_000
 """Responses whose entity tag is cached. Each takes about 300 bytes."""
@@ -37,11 +34,11 @@ class CacheRequest:
     no_cache: bool = False
 
     @classmethod
-    def read_headers(cls, request: Request, response_format: ResponseFormat) -> CacheRequest:
+    def read_headers(cls, scope: Scope, response_format: ResponseFormat) -> CacheRequest:
         """Read the headers of an anonymous GET. Its response depends on the URL and the format only."""
-        source: bytes = str(response_format).encode() + b" " + request.scope["query_string"]
-        etags = ", ".join(request.headers.getlist("if-none-match")) or None
-        no_cache = "no-cache" in ", ".join(request.headers.getlist("cache-control")).lower()
+        source: bytes = str(response_format).encode() + b" " + scope["query_string"]
+        etags = join_raw(scope, b"if-none-match").decode("latin-1") or None
+        no_cache = b"no-cache" in join_raw(scope, b"cache-control").lower()
         return cls(hashlib.sha256(source).hexdigest(), response_format, etags, no_cache)
 
     def has_etag(self, etag: str) -> bool:
@@ -56,7 +53,7 @@ class EntityTagCache:
     def __init__(self) -> None:
         self._etags: WeightedLRU[tuple[str, datetime]] = WeightedLRU(MAX_CACHED_ETAGS)
 
-    def check_not_modified(self, cache_request: CacheRequest, now: datetime) -> Response | None:
+    def check_not_modified(self, cache_request: CacheRequest, now: datetime) -> HttpResponse | None:
         """Return status 304 if the client's response has not expired, else None."""
         etag, expires_at = self._etags.get(cache_request.key) or ("", now)
         if cache_request.no_cache or expires_at <= now or not cache_request.has_etag(etag):
@@ -64,16 +61,20 @@ class EntityTagCache:
         return _build_not_modified(etag, expires_at - now, {})
 
     async def respond(
-        self, response: GraphQLResponse, cache_request: CacheRequest, context: Context, state: RequestState
-    ) -> Response:
-        """Build the response to an anonymous GET. Shared caches may store it as long as its data allows."""
-        max_age = None if "errors" in response.body else await compute_shared_max_age(context)
+        self,
+        response: GraphQLResponse,
+        cache_request: CacheRequest,
+        state: RequestState,
+        max_age: timedelta | None,
+        now: datetime,
+    ) -> HttpResponse:
+        """Build the response to an anonymous GET. `max_age`: how long shared caches may store it; None: not at all."""
         if max_age is None:
             return await respond(response, cache_request.format, state.headers)
         body = serialize(response)
         etag = _find_etag(response, body, cache_request.format)
         if max_age:
-            self.remember(cache_request.key, etag, context.now + max_age)
+            self.remember(cache_request.key, etag, now + max_age)
         if cache_request.has_etag(etag):
             return _build_not_modified(etag, max_age, state.cost_headers)
         headers = {"etag": etag, "cache-control": build_cache_control(max_age), **state.cost_headers}
@@ -94,6 +95,11 @@ def _find_etag(response: GraphQLResponse, body: bytes, response_format: Response
     return etags[name]
 
 
+def join_raw(scope: Scope, name: bytes) -> bytes:
+    """Return all headers of this name as one value, which is empty if there is none."""
+    return b", ".join([value for found, value in scope["headers"] if found == name])
+
+
 def compute_etag(body: bytes, response_format: ResponseFormat) -> str:
     """Compute the strong entity tag of a body. It differs by media type and encoding."""
     return f'"{hashlib.sha256(str(response_format).encode() + b" " + body).hexdigest()[:32]}"'
@@ -105,6 +111,6 @@ def build_cache_control(max_age: timedelta) -> str:
     return f"public, max-age={seconds}" if seconds > 0 else "public, max-age=0, must-revalidate"
 
 
-def _build_not_modified(etag: str, max_age: timedelta, headers: Mapping[str, str]) -> Response:
+def _build_not_modified(etag: str, max_age: timedelta, headers: Mapping[str, str]) -> HttpResponse:
     cache_headers = {"etag": etag, "cache-control": build_cache_control(max_age), "vary": VARY}
-    return Response(status_code=304, headers={**cache_headers, **headers})
+    return HttpResponse(NOT_MODIFIED, {**cache_headers, **headers})

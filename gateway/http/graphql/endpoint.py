@@ -8,40 +8,42 @@ operation (`executor`), build the response (`responses`).
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from graphql import GraphQLSchema, OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.execution.caching.cache_lifetime import compute_shared_max_age
 from gateway.execution.caller import ANONYMOUS
-from gateway.execution.compiler.compiled_operation import find_ready_response
 from gateway.execution.context import Context
-from gateway.execution.document_cache import DocumentCache
 from gateway.execution.error_codes import Code
 from gateway.execution.errors import QueryError
 from gateway.execution.executor import build_error_response, execute_operation, get_operation_type
-from gateway.execution.persisted.resolver import DocumentResolver
 from gateway.execution.query_runtime import QueryRuntime
 from gateway.execution.request import GraphQLRequest
-from gateway.execution.response import GraphQLResponse
+from gateway.execution.response import GraphQLResponse, build_cached_response
 from gateway.http.errors import ClientDisconnectedError, RequestError
-from gateway.http.graphql.cache import CacheRequest, EntityTagCache
+from gateway.http.graphql.cache import CacheRequest
 from gateway.http.graphql.csrf import check_csrf
 from gateway.http.graphql.operation_policy import OperationPolicy
 from gateway.http.graphql.playground import Playground
+from gateway.http.graphql.ready_responses import ReadyResponses
 from gateway.http.origins import AllowedOrigins
 from gateway.http.request_parsing import read_parameters, read_request
 from gateway.http.request_state import RequestState, get_state
 from gateway.http.responses import (
     GRAPHQL,
     JSON,
+    HttpResponse,
     ResponseFormat,
     choose_encoding,
     choose_media_type,
     is_page_request,
     join_header,
     respond,
+    respond_to_error,
 )
 
 METHODS = ("GET", "HEAD", "POST")
@@ -64,6 +66,7 @@ class GraphQLEndpoint:
         gateway: QueryRuntime,
         schema: GraphQLSchema,
         policy: OperationPolicy,
+        ready: ReadyResponses,
         page: Playground | None,
         origins: AllowedOrigins,
     ) -> None:
@@ -74,10 +77,9 @@ class GraphQLEndpoint:
         self._origins = origins
         self._limits = gateway.settings.limits
         self._policy = policy
-        self._cache = EntityTagCache()
-        documents = DocumentCache(schema, self._limits, suggests=self._server.exposes_schema)
-        gateway.cache_sizes.add(documents.list_sizes())
-        self._resolver = DocumentResolver(documents, gateway.registry, gateway.settings.documents)
+        self._ready = ready
+        self._cache = ready.tags
+        self._resolver = ready.resolver
 
     async def handle(self, request: Request) -> Response:
         """Respond to one HTTP request."""
@@ -92,8 +94,7 @@ class GraphQLEndpoint:
                 raise RequestError(Code.NOT_ACCEPTABLE, f"Available media types: {GRAPHQL} and {JSON}.")
             return await self._handle_method(request, state, response_format)
         except QueryError as error:
-            headers = {**state.headers, **(error.headers if isinstance(error, RequestError) else {})}
-            return await respond(build_error_response(error, state.request_id), response_format, headers)
+            return await respond_to_error(error, state, response_format)
 
     def _is_page_candidate(self, request: Request) -> bool:
         if request.method not in ("GET", "HEAD"):
@@ -101,7 +102,9 @@ class GraphQLEndpoint:
         is_short = len(request.scope["query_string"]) <= MAX_PAGE_QUERY
         return is_short and not QUERY_PARAMETERS & set(request.query_params)
 
-    async def _handle_method(self, request: Request, state: RequestState, response_format: ResponseFormat) -> Response:
+    async def _handle_method(
+        self, request: Request, state: RequestState, response_format: ResponseFormat
+    ) -> HttpResponse:
         if request.method == "POST":
             return await self._handle_post(request, state, response_format)
         if request.method in METHODS:
@@ -109,7 +112,9 @@ class GraphQLEndpoint:
         methods = ", ".join(METHODS)
         raise RequestError(Code.METHOD_NOT_ALLOWED, f"Allowed methods: {methods}.", {"allow": methods})
 
-    async def _handle_post(self, request: Request, state: RequestState, response_format: ResponseFormat) -> Response:
+    async def _handle_post(
+        self, request: Request, state: RequestState, response_format: ResponseFormat
+    ) -> HttpResponse:
         async with self._policy.charge_on_error(state):
             state.client.require_valid_credentials()
             body = await read_request(request, self._limits.body_bytes, self._server.batching)
@@ -129,31 +134,34 @@ class GraphQLEndpoint:
         response = await self._execute(body, new_context(), request, state)
         return await respond(response, response_format, state.headers)
 
-    async def _handle_get(self, request: Request, state: RequestState, response_format: ResponseFormat) -> Response:
+    async def _handle_get(self, request: Request, state: RequestState, response_format: ResponseFormat) -> HttpResponse:
         async with self._policy.charge_on_error(state):
             check_csrf(request, self._origins)
             state.client.require_valid_credentials()
-        caller, cache_request = state.client.caller, CacheRequest.read_headers(request, response_format)
+        caller, cache_request = state.client.caller, CacheRequest.read_headers(request.scope, response_format)
         if caller is ANONYMOUS:
             not_modified = self._cache.check_not_modified(cache_request, self._gateway.now())
             if not_modified is not None:
                 return not_modified
         async with self._policy.charge_on_error(state):
-            graphql_request = read_parameters(request, self._limits.body_bytes)
+            graphql_request = read_parameters(request.scope["query_string"], self._limits.body_bytes)
         client = state.client
         context = Context(
             self._gateway, caller, state.request_id, by_get=True, client_key=client.key, network=client.network
         )
         response = await self._execute(graphql_request, context, request, state)
         if caller is ANONYMOUS:
-            return await self._cache.respond(response, cache_request, context, state)
+            max_age = await _compute_max_age(response, context)
+            return await self._cache.respond(response, cache_request, state, max_age, context.now)
         return await respond(response, response_format, state.headers)
 
     async def _execute(
         self, graphql_request: GraphQLRequest, context: Context, request: Request, state: RequestState
     ) -> GraphQLResponse:
-        if self._policy.has_free_slot and (ready := await self._find_ready(graphql_request, context, state)):
-            return ready
+        ready = await self._ready.find(graphql_request, state, by_get=context.by_get)
+        if ready is not None:
+            context.cache_policy = ready.policy
+            return build_cached_response(ready)
         async with self._policy.acquire_slot(state.client, request.receive) as slot:
             context.slot = slot
             async with self._policy.charge_on_error(state):
@@ -171,19 +179,6 @@ class GraphQLEndpoint:
                 state.add_retry_after(context.retry_after)
                 context.close()
 
-    async def _find_ready(
-        self, graphql_request: GraphQLRequest, context: Context, state: RequestState
-    ) -> GraphQLResponse | None:
-        """Answer from the response cache, if nothing has to be waited for: then a slot would be most of the work."""
-        known = self._resolver.find_known(graphql_request, context.caller)
-        if known is None or known.document.plans is None:
-            return None
-        ready = find_ready_response(known.document.plans, context, graphql_request)
-        if ready is not None:
-            self._resolver.record_use(known)
-            await self._policy.check(state, graphql_request, known.document)
-        return ready
-
     async def _execute_batched(
         self, graphql_request: GraphQLRequest, context: Context, request: Request, state: RequestState
     ) -> GraphQLResponse:
@@ -194,6 +189,14 @@ class GraphQLEndpoint:
             raise
         except QueryError as error:
             return build_error_response(error, state.request_id)
+
+
+async def _compute_max_age(response: GraphQLResponse, context: Context) -> timedelta | None:
+    """Compute how long shared caches may store a response; None: not at all."""
+    if "errors" in response.body:
+        return None
+    policy, document = context.cache_policy, context.document_policy
+    return await compute_shared_max_age(context.gateway, policy, context.now, document)
 
 
 def _check_is_query(kind: OperationType | None) -> None:

@@ -68,10 +68,15 @@ class OperationPolicy:
         try:
             yield
         except QueryError:
-            await self._charge(state)
+            await self.charge(state)
             raise
 
-    async def _charge(self, state: RequestState, cost: int = 0) -> None:
+    async def charge(self, state: RequestState, cost: int = 0) -> None:
+        """Charge a request whose operation has this cost.
+
+        Raises:
+            RateLimitedError: the client's quota does not suffice.
+        """
         status = await self._limiter.charge(state.client, cost)
         if status is not None:
             state.rate_limit_headers = status.headers
@@ -83,10 +88,13 @@ class OperationPolicy:
             QueryError: the operation exceeds a limit, or the client's quota, or is not allowed for the caller.
         """
         client = state.client
-        async with self.charge_on_error(state):
+        try:
             cost = compute_cost(document, request)
+        except QueryError:
+            await self.charge(state)
+            raise
         limit = self._get_cost_limit(client)
-        await self._charge(state, cost if cost <= limit else 0)
+        await self.charge(state, cost if cost <= limit else 0)
         check_variables(request.variables, self._limits)
         if document.has_introspection and not (self._is_open or client.caller.has_scope(SCHEMA_SCOPE)):
             raise IntrospectionError
