@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from gateway.execution.errors import ForbiddenError, UnauthenticatedError
 from gateway.model.actors import Actor, CallerKind
@@ -18,7 +19,7 @@ Scopes = Sequence[Sequence[str]]
 """Alternatives, each a list of scopes that are required together. No alternative: no scope is required."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """The caller of a request.
 
@@ -46,6 +47,12 @@ class Caller:
     def actor(self) -> Actor:
         """The caller, as audit entries name it."""
         return Actor(self.kind, self.name, self.token_id)
+
+    @cached_property
+    def scope_class(self) -> str:
+        """Everything that cached responses to the caller depend on, without its identity."""
+        keys = [None if names is None else sorted(names) for names in (self.channels, self.locations)]
+        return repr((self.kind.name, sorted(self.scopes), self.channel, *keys))
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes

@@ -37,6 +37,11 @@ class GraphQLRequest:
         """The variables as a key for caches, as `encode_variables` encodes them."""
         return encode_variables(self.variables)
 
+    @cached_property
+    def operation_key(self) -> str | None:
+        """The operation and its variables as a key for caches of one document; None as `encode_variables`."""
+        return None if self.variables_key is None else f"{self.operation_name!r} {self.variables_key}"
+
 
 def encode_variables(variables: Mapping[str, Any]) -> str | None:
     """Encode variables as a key for caches: equal ones are equal. None: they contain what JSON cannot."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -74,7 +75,7 @@ class ClientIdentifier:
         network = find_network(address)
         credentials = [value for name, value in scope["headers"] if name == b"authorization"]
         if not credentials:
-            return Client(address, network=network)
+            return _build_anonymous(address, network)
         try:
             if len(credentials) > 1:  # a proxy in front of the gateway may have believed the other one
                 raise RequestError(Code.BAD_REQUEST, "Expected one Authorization header.")
@@ -95,6 +96,11 @@ class ClientIdentifier:
         if caller.expires_at is not None and caller.expires_at <= self._now():
             raise _build_token_error(Code.TOKEN_EXPIRED, "The token has expired.")
         return caller
+
+
+@lru_cache(4_096)
+def _build_anonymous(address: str, network: str) -> Client:
+    return Client(address, network=network)
 
 
 def parse_bearer(header: str) -> str:

@@ -12,6 +12,7 @@ from gateway.execution.error_codes import Code
 from gateway.http.errors import RequestError
 from gateway.http.origins import AllowedOrigins
 from gateway.http.rejection import reject_request
+from gateway.http.responses import RawHeaders
 from gateway.settings.schema import CorsTable
 
 ALLOWED_METHODS = "GET, POST"
@@ -20,9 +21,6 @@ EXPOSED_HEADERS = "ETag, GraphQL-Cost, Retry-After, RateLimit, RateLimit-Policy,
 """Response headers that scripts may read."""
 
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2000}")
-
-
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 class CorsHeaders:

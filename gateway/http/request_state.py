@@ -6,8 +6,8 @@ which is authenticated once; and the response headers about cost and rate limits
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -90,7 +90,7 @@ def _choose_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     ids = [value for name, value in headers if name == REQUEST_ID_HEADER]
     if len(ids) == 1 and _SAFE_ID.fullmatch(ids[0]):
         return ids[0]
-    return secrets.token_hex(8).encode()
+    return b"%016x" % random.getrandbits(64)
 
 
 def get_state(scope: Scope) -> RequestState:

@@ -20,6 +20,8 @@ from gateway.http.errors import RequestError
 from gateway.http.request_state import RequestState
 
 T = TypeVar("T")
+RawHeaders = list[tuple[bytes, bytes]]
+"""Names in lower case, and values."""
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -128,17 +130,34 @@ def choose_encoding(header: str | None) -> str:
 class HttpResponse(Response):
     """A response as it is sent. It does less than that of the framework: its headers are built once, and complete."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+    def __init__(self, status: int, headers: RawHeaders, body: bytes = b"") -> None:
         self.status_code = status
         self.body = body
         self.background = None
-        self.raw_headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = headers
         if status != NOT_MODIFIED:
-            self.raw_headers.append((b"content-length", b"%d" % len(body)))
+            headers.append((b"content-length", b"%d" % len(body)))
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+@lru_cache(MAX_CACHED_HEADERS)
+def _list_common_headers(content_type: str, cache_control: str) -> tuple[tuple[bytes, bytes], ...]:
+    """List the headers that every response has."""
+    headers = {
+        "content-type": f"{content_type}; charset=utf-8",
+        "vary": VARY,
+        "cache-control": cache_control,
+        "x-content-type-options": "nosniff",
+    }
+    return tuple(encode_headers(headers))
+
+
+def encode_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """Encode headers, whose names are in lower case."""
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def serialize(response: GraphQLResponse | list[GraphQLResponse]) -> bytes:
@@ -153,25 +172,21 @@ async def respond(
     response_format: ResponseFormat,
     headers: Mapping[str, str],
     body: bytes | None = None,
+    cache_control: str = PRIVATE,
 ) -> HttpResponse:
     """Build the HTTP response. By default no cache may store it.
 
     Args:
-        headers: further headers. They replace the default ones.
+        headers: further headers.
         body: the response as JSON, if the caller has serialized it already.
     """
     content = serialize(response) if body is None else body
     status = 200 if isinstance(response, list) else _choose_status(response, response_format)
-    all_headers = {
-        "content-type": f"{_choose_content_type(status, response_format)}; charset=utf-8",
-        "vary": VARY,
-        "cache-control": PRIVATE,
-        "x-content-type-options": "nosniff",
-        **headers,
-    }
+    common = _list_common_headers(_choose_content_type(status, response_format), cache_control)
+    all_headers = [*common, *encode_headers(headers)]
     if response_format.encoding != IDENTITY and len(content) >= MIN_COMPRESSED_SIZE:
         content = await _compress(response, content, response_format.encoding)
-        all_headers["content-encoding"] = response_format.encoding
+        all_headers.append((b"content-encoding", response_format.encoding.encode()))
     return HttpResponse(status, all_headers, content)
 
 

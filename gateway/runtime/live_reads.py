@@ -49,12 +49,16 @@ class LiveReads:
         self._channels = channels
         self._now = clock
         self._in_flight: dict[tuple[str, frozenset[str]], SharedRead] = {}
+        self._stale_after: dict[tuple[str, Resource], timedelta] = {}  # the configuration does not change
 
     def get_stale_after(self, channel: str, resource: Resource) -> timedelta:
         """Return the age after which the channel's data of a resource is stale (rule S9)."""
-        sync = self._channels.get(channel)
-        ages = [sync.get_stale_after(feed) for feed in self._find_feeds(channel, resource)] if sync else []
-        return max(ages, default=DEFAULT_STALE_AFTER)
+        found = self._stale_after.get((channel, resource))
+        if found is None:
+            sync = self._channels.get(channel)
+            ages = [sync.get_stale_after(feed) for feed in self._find_feeds(channel, resource)] if sync else []
+            found = self._stale_after[channel, resource] = max(ages, default=DEFAULT_STALE_AFTER)
+        return found
 
     def can_refresh(self, channel: str, resource: Resource) -> bool:
         """Return whether the channel can read single records of the resource now."""

@@ -27,6 +27,15 @@ class BufferedTransport:
             self._buffer = data
             self._flush_handle = self._loop.call_soon(self.flush)
 
+    def write_parts(self, *parts: bytes) -> None:
+        """Write what is buffered, and these parts without copying them together."""
+        self.flush()
+        self._transport.writelines(parts)
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is closing."""
+        return self._transport.is_closing()
+
     def flush(self) -> None:
         """Write what is buffered."""
         if self._flush_handle is not None:

@@ -8,6 +8,7 @@ request.
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import Any
 
 import httptools
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.server.buffered_transport import BufferedTransport
 from gateway.server.graceful_shutdown import SharedState
 from gateway.server.http_parser import RequestParser
+from gateway.server.whole_response import WholeResponse
 
 REQUEST_TIMEOUT = 8.0
 """Seconds until the head of a request is complete, from the connection or from the first byte on a reused one. The rest
@@ -79,13 +81,12 @@ class Connection(HttpToolsProtocol):
             if self._head > MAX_HEAD_BYTES:
                 self._reject(HEAD_TOO_LARGE_RESPONSE)
                 return
-        if not self._is_busy():  # also after bytes that do not begin a request
+        if self._head is not None or not self._is_busy():  # also after bytes that do not begin a request
             self._start_deadline()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head = 0
-        self._start_deadline()
+        self._head = 0  # `data_received` starts its deadline, if it is still incomplete then
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is not None:  # trailers after a body must not change credentials or the client's address
@@ -113,11 +114,11 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._current_cycle = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, WholeResponse(app, cycle))
 
     def _check_head(self) -> None:
         """Check the head's limits. An error ends the connection."""
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers)))
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             self._rejection = HEAD_TOO_LARGE_RESPONSE
             raise httptools.HttpParserError("the request head is too large")

@@ -49,6 +49,7 @@ class SQLiteBackend:
         self._watching = _create_engine(url, 1, "BEGIN", protect)
         self._comparing = _create_engine(url, 1, "BEGIN", protect)
         self._compared: sa.PoolProxiedConnection | None = None
+        self._compared_cursor: Any = None
         track_changes(self._writing)
         self._writer, self._units = ThreadPoolExecutor(1, "sqlite-write"), WriteQueue(self._writing)
         self._readers = ThreadPoolExecutor(READERS, "sqlite-read")
@@ -92,7 +93,8 @@ class SQLiteBackend:
         try:
             if self._compared is None:
                 self._compared = self._comparing.raw_connection()
-            return int(self._compared.cursor().execute("PRAGMA data_version").fetchone()[0])
+                self._compared_cursor = self._compared.cursor()
+            return int(self._compared_cursor.execute("PRAGMA data_version").fetchone()[0])
         except (sqlite3.Error, sa.exc.DBAPIError):  # the read that follows reports why
             return None
 

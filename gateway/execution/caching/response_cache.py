@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -177,19 +176,7 @@ def _compute_size(key: str, response: CachedResponse) -> int:
 
 def build_response_key(document: str, request: GraphQLRequest, caller: Caller, *, by_get: bool) -> str | None:
     """Build the key of a request: equal requests of callers of one scope class. None: it is not cached."""
-    if request.variables_key is None:
+    if request.operation_key is None:
         return None
-    scope_class = describe_scope_class(caller)
-    key = f"{document} {by_get} {request.operation_name!r} {scope_class} {request.variables_key}"
+    key = f"{document} {by_get} {caller.scope_class} {request.operation_key}"
     return key if len(key) <= MAX_KEY_LENGTH else None
-
-
-@lru_cache(1_000)
-def describe_scope_class(caller: Caller) -> str:
-    """Describe the scope class of a caller: everything its responses depend on, without its identity."""
-    parts = (caller.kind.name, sorted(caller.scopes), caller.channel, _sort(caller.channels), _sort(caller.locations))
-    return repr(parts)
-
-
-def _sort(keys: frozenset[str] | None) -> list[str] | None:
-    return None if keys is None else sorted(keys)

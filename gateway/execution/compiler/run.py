@@ -18,7 +18,6 @@ from gateway.execution.caching.response_cache import (
     MAX_KEY_LENGTH,
     MAX_STOCKED_IDS,
     Dependencies,
-    describe_scope_class,
 )
 from gateway.execution.compiler.generator import FieldUse
 from gateway.execution.compiler.plan import Plan
@@ -166,7 +165,7 @@ class PlanRun:
         variables = encode_variables(used)
         if not cache.is_enabled or variables is None or len(variables) > MAX_KEY_LENGTH:
             return None
-        key = f"{self.plan.key} {number} {describe_scope_class(self.context.caller)} {variables}"
+        key = f"{self.plan.key} {number} {self.context.caller.scope_class} {variables}"
         on_stock = DataKind.STOCK in site.dependencies.kinds or site.dependencies.on_any_stock
         self._selections.append(RenderedSelection(cache, key, self.generation, on_stock=on_stock))
         return self._selections[-1]

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.response import GraphQLResponse
 from gateway.http.request_state import RequestState
-from gateway.http.responses import NOT_MODIFIED, VARY, HttpResponse, ResponseFormat, respond, serialize
+from gateway.http.responses import NOT_MODIFIED, VARY, HttpResponse, ResponseFormat, encode_headers, respond, serialize
 
 MAX_CACHED_ETAGS = 10_000
 """Responses whose entity tag is cached. Each takes about 300 bytes."""
@@ -77,8 +77,8 @@ class EntityTagCache:
             self.remember(cache_request.key, etag, now + max_age)
         if cache_request.has_etag(etag):
             return _build_not_modified(etag, max_age, state.cost_headers)
-        headers = {"etag": etag, "cache-control": build_cache_control(max_age), **state.cost_headers}
-        return await respond(response, cache_request.format, headers, body)
+        headers = {"etag": etag, **state.cost_headers}
+        return await respond(response, cache_request.format, headers, body, build_cache_control(max_age))
 
     def remember(self, key: str, etag: str, expires_at: datetime) -> None:
         """Cache the entity tag of a response."""
@@ -113,4 +113,4 @@ def build_cache_control(max_age: timedelta) -> str:
 
 def _build_not_modified(etag: str, max_age: timedelta, headers: Mapping[str, str]) -> HttpResponse:
     cache_headers = {"etag": etag, "cache-control": build_cache_control(max_age), "vary": VARY}
-    return HttpResponse(NOT_MODIFIED, {**cache_headers, **headers})
+    return HttpResponse(NOT_MODIFIED, encode_headers({**cache_headers, **headers}))

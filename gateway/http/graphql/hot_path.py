@@ -129,13 +129,13 @@ class HotPath:
         except QueryError:
             await self._ready.policy.charge(state)
             raise
-        request = self._posted.find(text) or _parse(text)
-        if request is None:
+        known = self._posted.find(text)
+        request = known or _parse(text)
+        ready = None if request is None else await self._ready.find(request, state, by_get=False)
+        if request is None or ready is None:
             return None
-        ready = await self._ready.find(request, state, by_get=False)
-        if ready is None:
-            return None
-        self._posted.add(text, request)
+        if known is None:
+            self._posted.add(text, request)
         return await respond(build_cached_response(ready), head.format, state.headers)
 
     async def _respond_to_get(self, scope: Scope, state: RequestState, head: RequestHead) -> Response | None:
@@ -145,11 +145,13 @@ class HotPath:
             not_modified = self._ready.tags.check_not_modified(cache_request, now)
             if not_modified is not None:
                 return not_modified
-        request = self._gotten.find(text) or self._read_parameters(text)
+        known = self._gotten.find(text)
+        request = known or self._read_parameters(text)
         ready = None if request is None else await self._ready.find(request, state, by_get=True)
         if request is None or ready is None:
             return None
-        self._gotten.add(text, request)
+        if known is None:
+            self._gotten.add(text, request)
         response = build_cached_response(ready)
         if cache_request is None:
             return await respond(response, head.format, state.headers)

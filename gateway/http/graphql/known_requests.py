@@ -24,10 +24,8 @@ class KnownRequests:
         return self.requests.get(text.decode("latin-1"))
 
     def add(self, text: bytes, request: GraphQLRequest) -> None:
-        """Add a request, unless it is known."""
-        key = text.decode("latin-1")
-        if self.requests.get(key) is None:
-            self.requests.put(key, request, len(text))
+        """Add a request."""
+        self.requests.put(text.decode("latin-1"), request, len(text))
 
 
 def measure_known_requests(*parts: KnownRequests) -> SizedCache:

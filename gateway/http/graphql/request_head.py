@@ -75,7 +75,7 @@ class HeadReader:
         """Read the head of a request, or return None: the ordinary path responds."""
         headers = tuple([header for header in scope["headers"] if header[0] in READ_HEADERS])
         try:
-            return self._check_cached(scope["method"], scope["http_version"], headers)
+            return self._check_cached(scope["method"], scope.get("http_version", ""), headers)
         except LongHeadError:
             return None
 

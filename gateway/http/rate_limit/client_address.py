@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -16,8 +16,8 @@ IPV4_PREFIX = 24
 
 MAX_HOPS = 20
 
-MAX_ADDRESS_LENGTH = 60
-"""Characters of an address, with its zone."""
+MAX_ADDRESS_LENGTH, MAX_CACHED_CHAIN = 60, 200
+"""Characters of an address, with its zone; and of a chain of addresses that is cached."""
 
 
 class AddressReader:
@@ -25,18 +25,24 @@ class AddressReader:
 
     def __init__(self, trusted_proxies: Iterable[str]) -> None:
         self._trusted = [ip_network(network) for network in trusted_proxies]
+        self._find_cached = lru_cache(4_096)(self._find)
 
     def read(self, scope: Scope) -> str:
         """Return the address of the client: an IPv4 address, or the network of an IPv6 address."""
         peer = scope.get("client")
         address = str(peer[0]) if peer else ""
-        if self._trusted and self._is_trusted(address):
-            address = self._read_forwarded(address, scope["headers"])
+        if not self._trusted:
+            return self._find_cached(address, b"")
+        chain = b",".join([value for name, value in scope["headers"] if name == b"x-forwarded-for"])
+        return (self._find if len(chain) > MAX_CACHED_CHAIN else self._find_cached)(address, chain)
+
+    def _find(self, address: str, chain: bytes) -> str:
+        if self._is_trusted(address):
+            address = self._read_forwarded(address, chain.decode("latin-1"))
         return _normalize(address)
 
-    def _read_forwarded(self, address: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
+    def _read_forwarded(self, address: str, chain: str) -> str:
         """Return the last address of the chain that does not belong to a trusted proxy."""
-        chain = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
         for hop in reversed(chain.split(",")[-MAX_HOPS:]):
             if _parse(hop.strip()) is None:
                 break
@@ -46,6 +52,8 @@ class AddressReader:
         return address
 
     def _is_trusted(self, address: str) -> bool:
+        if not self._trusted:
+            return False
         parsed = _parse(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 
