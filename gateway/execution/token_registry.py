@@ -46,9 +46,18 @@ class TokenRegistry:
     async def find_caller(self, secret: str) -> Caller | None:
         """Find the caller of a token; None: it is unknown, or revoked."""
         hashed = hash_secret(secret)
+        if hashed not in self._configured:
+            await self._refresh()
+        return self._find(hashed)
+
+    def find_known(self, secret: str) -> Caller | None:
+        """Find the caller of a token as `find_caller` does; None also if tokens have to be read for that."""
+        hashed = hash_secret(secret)
+        return None if hashed not in self._configured and self._is_stale() else self._find(hashed)
+
+    def _find(self, hashed: str) -> Caller | None:
         if (configured := self._configured.get(hashed)) is not None:
             return configured
-        await self._refresh()
         caller = self._stored.get(hashed)
         if caller is not None and caller.token_id is not None:
             self._uses[caller.token_id] = self._now()

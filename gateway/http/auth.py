@@ -6,7 +6,7 @@ clients: an authenticated client is its token, any other is its network address.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -71,36 +71,58 @@ class ClientIdentifier:
 
     async def identify(self, scope: Scope) -> Client:
         """Authenticate the request. Without valid credentials its client is its address."""
-        address = self._addresses.read(scope)
-        network = find_network(address)
-        credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+        address, network, credentials = self._read(scope)
         if not credentials:
             return _build_anonymous(address, network)
         try:
-            if len(credentials) > 1:  # a proxy in front of the gateway may have believed the other one
-                raise RequestError(Code.BAD_REQUEST, "Expected one Authorization header.")
-            caller = await self._authenticate(credentials[0].decode("latin-1"))
+            token = parse_credentials(credentials)
+            return self._accept(await self._tokens.find_caller(token), network)
         except RequestError as error:
             return Client(address, network=network, error=error)
-        return Client(caller.principal, caller, network)
 
-    async def _authenticate(self, header: str) -> Caller:
-        """Return the caller of this Authorization header.
+    def identify_at_once(self, scope: Scope) -> Client | None:
+        """Authenticate the request as `identify` does. None: it has no valid credentials, or that has to be read."""
+        address, network, credentials = self._read(scope)
+        if not credentials:
+            return _build_anonymous(address, network)
+        try:
+            return self._accept(self._tokens.find_known(parse_credentials(credentials)), network)
+        except RequestError:
+            return None
+
+    def _read(self, scope: Scope) -> tuple[str, str, list[bytes]]:
+        """Read the address of the client, its network, and its credentials."""
+        address = self._addresses.read(scope)
+        credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+        return address, find_network(address), credentials
+
+    def _accept(self, caller: Caller | None, network: str) -> Client:
+        """Return the client with this token.
 
         Raises:
-            RequestError: the header is malformed, or the token is unknown or expired.
+            RequestError: the token is unknown or expired.
         """
-        caller = await self._tokens.find_caller(parse_bearer(header))
         if caller is None:
             raise _build_token_error(Code.UNAUTHENTICATED, "The token is unknown.")
         if caller.expires_at is not None and caller.expires_at <= self._now():
             raise _build_token_error(Code.TOKEN_EXPIRED, "The token has expired.")
-        return caller
+        return Client(caller.principal, caller, network)
 
 
 @lru_cache(4_096)
 def _build_anonymous(address: str, network: str) -> Client:
     return Client(address, network=network)
+
+
+def parse_credentials(headers: Sequence[bytes]) -> str:
+    """Parse the Authorization headers of a request, and return the token.
+
+    Raises:
+        RequestError: there are several, or it is malformed.
+    """
+    if len(headers) > 1:  # a proxy in front of the gateway may have believed the other one
+        raise RequestError(Code.BAD_REQUEST, "Expected one Authorization header.")
+    return parse_bearer(headers[0].decode("latin-1"))
 
 
 def parse_bearer(header: str) -> str:

@@ -32,11 +32,12 @@ async def compress(body: bytes, encoding: str) -> bytes:
     if encoding == IDENTITY:
         return body
     if len(body) > MIN_THREADED_SIZE:
-        return await asyncio.to_thread(_compress_now, body, encoding)
-    return _compress_now(body, encoding)
+        return await asyncio.to_thread(compress_now, body, encoding)
+    return compress_now(body, encoding)
 
 
-def _compress_now(body: bytes, encoding: str) -> bytes:
+def compress_now(body: bytes, encoding: str) -> bytes:
+    """Compress a short body."""
     if encoding == ZSTD:
         return zstandard.compress(body, ZSTD_LEVEL)
     return gzip.compress(body, GZIP_LEVEL, mtime=0)

@@ -27,12 +27,14 @@ class RequestState:
     Attributes:
         request_id: the client's own id if it is safe, else a random one.
         client: the client that sends the request. It is identified on the path `/graphql` only.
+        was_tried: whether the hot path has seen the request.
         cost_headers: response headers about the operation's cost.
         rate_limit_headers: response headers about this client's rate limit. They must not be in a shared cache.
     """
 
     request_id: str
     client: Client = UNIDENTIFIED
+    was_tried: bool = False
     cost_headers: dict[str, str] = field(default_factory=dict)
     rate_limit_headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,7 +68,9 @@ class RequestStateMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        header = open_state(scope).id_header
+        state = open_state(scope)
+        header = state.id_header
+        bind_request_id(state.request_id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -82,7 +86,6 @@ def open_state(scope: Scope) -> RequestState:
     state: RequestState | None = states.get("request")
     if state is None:
         state = states["request"] = RequestState(_choose_id(scope["headers"]).decode())
-        bind_request_id(state.request_id)
     return state
 
 

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.execution.caching.response_cache import CachedResponse
 from gateway.execution.errors import QueryError
 from gateway.execution.executor import build_error_response
 from gateway.execution.response import GraphQLResponse
-from gateway.http.compression import GZIP, IDENTITY, MIN_COMPRESSED_SIZE, ZSTD, compress
+from gateway.http.compression import GZIP, IDENTITY, MIN_COMPRESSED_SIZE, ZSTD, compress, compress_now
 from gateway.http.errors import RequestError
 from gateway.http.request_state import RequestState
 
@@ -181,19 +182,63 @@ async def respond(
         body: the response as JSON, if the caller has serialized it already.
     """
     content = serialize(response) if body is None else body
+    if not _is_compressed(content, response_format):
+        return _build(response, response_format, headers, content, cache_control)
+    compressed = await _compress(response, content, response_format.encoding)
+    return _build(response, response_format, headers, compressed, cache_control, response_format.encoding)
+
+
+def respond_at_once(
+    response: GraphQLResponse, response_format: ResponseFormat, headers: Mapping[str, str], cache_control: str = PRIVATE
+) -> HttpResponse:
+    """Build the HTTP response as `respond` does. The caller has checked `can_respond_at_once`."""
+    content, encoding = serialize(response), response_format.encoding
+    if not _is_compressed(content, response_format):
+        return _build(response, response_format, headers, content, cache_control)
+    compressed = compress_now(content, encoding) if response.cached is None else response.cached.compressed[encoding]
+    return _build(response, response_format, headers, compressed, cache_control, encoding)
+
+
+def can_respond_at_once(cached: CachedResponse, response_format: ResponseFormat) -> bool:
+    """Return whether a cached response does not have to be compressed any more."""
+    return response_format.encoding in cached.compressed or not _is_compressed(cached.content, response_format)
+
+
+def _is_compressed(content: bytes, response_format: ResponseFormat) -> bool:
+    return response_format.encoding != IDENTITY and len(content) >= MIN_COMPRESSED_SIZE
+
+
+def _build(
+    response: GraphQLResponse | list[GraphQLResponse],
+    response_format: ResponseFormat,
+    headers: Mapping[str, str],
+    content: bytes,
+    cache_control: str,
+    encoding: str = IDENTITY,
+) -> HttpResponse:
+    """Build the HTTP response with this content, which is encoded already."""
     status = 200 if isinstance(response, list) else _choose_status(response, response_format)
     common = _list_common_headers(_choose_content_type(status, response_format), cache_control)
     all_headers = [*common, *encode_headers(headers)]
-    if response_format.encoding != IDENTITY and len(content) >= MIN_COMPRESSED_SIZE:
-        content = await _compress(response, content, response_format.encoding)
-        all_headers.append((b"content-encoding", response_format.encoding.encode()))
+    if encoding != IDENTITY:
+        all_headers.append((b"content-encoding", encoding.encode()))
     return HttpResponse(status, all_headers, content)
 
 
 async def respond_to_error(error: QueryError, state: RequestState, response_format: ResponseFormat) -> HttpResponse:
     """Build the HTTP response to a request that is rejected."""
-    headers = {**state.headers, **(error.headers if isinstance(error, RequestError) else {})}
-    return await respond(build_error_response(error, state.request_id), response_format, headers)
+    response = build_error_response(error, state.request_id)
+    return await respond(response, response_format, _list_error_headers(error, state))
+
+
+def respond_to_error_at_once(error: QueryError, state: RequestState, response_format: ResponseFormat) -> HttpResponse:
+    """Build the HTTP response as `respond_to_error` does."""
+    response = build_error_response(error, state.request_id)
+    return respond_at_once(response, response_format, _list_error_headers(error, state))
+
+
+def _list_error_headers(error: QueryError, state: RequestState) -> Mapping[str, str]:
+    return {**state.headers, **(error.headers if isinstance(error, RequestError) else {})}
 
 
 async def _compress(response: GraphQLResponse | list[GraphQLResponse], content: bytes, encoding: str) -> bytes:

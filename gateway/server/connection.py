@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.server.buffered_transport import BufferedTransport
 from gateway.server.graceful_shutdown import SharedState
 from gateway.server.http_parser import RequestParser
-from gateway.server.whole_response import WholeResponse
+from gateway.server.whole_response import AnswerAtOnce, WholeResponse, send_at_once
 
 REQUEST_TIMEOUT = 8.0
 """Seconds until the head of a request is complete, from the connection or from the first byte on a reused one. The rest
@@ -64,6 +64,9 @@ class Connection(HttpToolsProtocol):
         )
         self._current_cycle: RequestResponseCycle | None = None
         self._rejection: bytes | None = None  # response to an invalid request
+        self._answer_at_once: AnswerAtOnce | None = getattr(self.app, "answer_at_once", None)
+        self._is_beginning = False  # whether the head of a request has just been read
+        self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None  # a request, until its body is read
 
     # ------------------------------------------------------------------------------------------------ requests
 
@@ -74,6 +77,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._has_ended = False
         super().data_received(data)
+        self._release_held()
         if self.transport.is_closing():
             return
         if self._head is not None and not self._has_ended:
@@ -99,7 +103,9 @@ class Connection(HttpToolsProtocol):
         self._head = None
         self._body_open = True
         self._stop_deadline()
+        self._is_beginning = True
         super().on_headers_complete()
+        self._is_beginning = False
         if self._state.is_draining and self.cycle is not None:
             self.cycle.keep_alive = False
 
@@ -109,12 +115,31 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._body_open = False
         self._has_ended = True
+        if self._held is not None and self._send_at_once(self._held[0]):
+            self._held = None
+        self._release_held()
         if not self._is_busy():
             self._stop_deadline()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._current_cycle = cycle
-        super()._start_asgi_task(cycle, WholeResponse(app, cycle))
+        if self._is_beginning and self._answer_at_once is not None and not cycle.waiting_for_100_continue:
+            self._held = (cycle, app)
+        else:
+            super()._start_asgi_task(cycle, WholeResponse(app, cycle))
+
+    def _send_at_once(self, cycle: RequestResponseCycle) -> bool:
+        """Send the response to a request, and return whether nothing had to be waited for."""
+        if self._answer_at_once is None or cycle.flow.write_paused or self.transport.is_closing():
+            return False
+        response = self._answer_at_once(cycle.scope, bytes(cycle.body))
+        return response is not None and send_at_once(cycle, response)
+
+    def _release_held(self) -> None:
+        """Start the task of a request that was not answered at once."""
+        if self._held is not None:
+            (cycle, app), self._held = self._held, None
+            super()._start_asgi_task(cycle, WholeResponse(app, cycle))
 
     def _check_head(self) -> None:
         """Check the head's limits. An error ends the connection."""

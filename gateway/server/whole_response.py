@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
+from starlette.responses import Response
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from gateway.server.buffered_transport import BufferedTransport
 
 Headers = Iterable[tuple[bytes, bytes]]
+AnswerAtOnce = Callable[[Scope, bytes], Response | None]
+"""Returns the response to a request with this body, if nothing has to be waited for."""
 
 PLAIN_NAMES = frozenset(
     {
@@ -75,19 +78,30 @@ class WholeResponse:
         if cycle.flow.write_paused and not cycle.disconnected:
             await cycle.flow.drain()
         if not cycle.disconnected:
-            self._write(head, b"" if cycle.scope["method"] == "HEAD" else body)
+            _write(cycle, head, body)
         return True
 
-    def _write(self, head: bytes, body: bytes) -> None:
-        """Write the response, and tell that it is complete."""
-        cycle, transport = self._cycle, cast(BufferedTransport, self._cycle.transport)
-        cycle.response_started, cycle.waiting_for_100_continue = True, False
-        transport.write_parts(head, body)
-        cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
+
+def send_at_once(cycle: RequestResponseCycle, response: Response) -> bool:
+    """Send a response to which nothing has to be waited for, and return whether it was possible."""
+    body = bytes(response.body)
+    head = build_head(response.status_code, cycle.default_headers, response.raw_headers, len(body), cycle.keep_alive)
+    if head is None:
+        return False
+    _write(cycle, head, body)
+    return True
+
+
+def _write(cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
+    """Write a response, and tell that it is complete."""
+    cycle.response_started, cycle.waiting_for_100_continue = True, False
+    transport = cast(BufferedTransport, cycle.transport)
+    transport.write_parts(head, b"" if cycle.scope["method"] == "HEAD" else body)
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
 
 
 def build_head(status: int, default: Headers, headers: Headers, length: int, is_open: bool) -> bytes | None:

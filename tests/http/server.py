@@ -72,10 +72,10 @@ class RawConnection:
 
 
 @contextlib.asynccontextmanager
-async def serve(gateway: Gateway) -> AsyncIterator[RunningServer]:
+async def serve(gateway: Gateway, *, has_hot_path: bool = True) -> AsyncIterator[RunningServer]:
     """Serve this gateway until the end of the block at the latest."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
-        server = create_server(gateway, create_app(gateway, get_schema()))
+        server = create_server(gateway, create_app(gateway, get_schema(), has_hot_path=has_hot_path))
         running = asyncio.create_task(server._serve([listening]))  # without its signal handlers
         await wait_until(lambda: server.started)
         try:

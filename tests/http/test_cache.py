@@ -108,7 +108,7 @@ async def test_the_proof_what_is_personal_would_be_kept_without_the_guard(
 async def test_the_proof_what_is_stale_would_be_kept_without_the_guard(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def ignore_staleness(*_: object) -> None:
+    def ignore_staleness(*_: object) -> None:
         """Nothing becomes stale."""
 
     monkeypatch.setattr(cache_lifetime, "_find_stale_at", ignore_staleness)

@@ -6,8 +6,6 @@ import gzip
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from copy import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,15 +13,14 @@ from starlette.types import Scope
 
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.http.admission.middleware import Admission
-from gateway.http.auth import Client
+from gateway.http.auth import Client, ClientIdentifier
 from gateway.http.graphql import request_head
 from gateway.http.graphql.hot_path import HotPath
-from gateway.http.graphql.operation_policy import OperationPolicy
 from gateway.http.graphql.ready_responses import ReadyResponses
 from gateway.http.rate_limit.limiter import REQUEST_COST
 from gateway.http.request_state import RequestState
 from tests.graphql.world import ADMIN, CLERK, PRODUCTION, STAFF, TOKENS, World, open_small_world
-from tests.http.path_comparison import HEADERS, Comparison, Exchange, build_get, build_post, send
+from tests.http.path_comparison import Comparison, Exchange, build_get, build_post, send
 from tests.http.raw_client import GRAPHQL, JSON
 from tests.http.test_persisted_documents import build_hash_request, build_id_request, push
 
@@ -94,7 +91,7 @@ def list_accepted() -> list[Exchange]:
         POST.change("forwarded", {"x-forwarded-for": ["203.0.113.7, 192.0.2.9"]}),
         POST.change("IPv6", {"x-forwarded-for": ["2001:db8::7"]}),
         POST.change("HTTP/1.0 without a host", {"host": []}, version="1.0"),
-        POST.change("two chunks", chunks=(POST.chunks[0][:9], POST.chunks[0][9:])),
+        POST.change("two chunks", chunks=(POST.chunks[0][:9], POST.chunks[0][9:]), is_hot=None),
         GET.change("after a preflight", {"origin": [EVIL], "apollo-require-preflight": ["true"]}),
         GET.change("of this host", {"origin": ["http://gateway"]}),
         GET.change("a link", {"sec-fetch-site": ["cross-site"], "sec-fetch-mode": ["navigate"]}),
@@ -128,7 +125,8 @@ def list_refused() -> list[Exchange]:
         post.change("gzip", {"content-encoding": ["gzip"]}, chunks=(gzip.compress(POST.chunks[0]),), is_hot=False),
         post.change("not gzip", {"content-encoding": ["gzip"]}, is_hot=False),
         post.change("br", {"content-encoding": ["br"]}, is_hot=False),
-        post.change("too large", chunks=(POST.chunks[0], b" " * 300_000)),
+        post.change("too large", chunks=(POST.chunks[0] + b" " * 300_000,), is_hot=False),
+        post.change("too large in parts", chunks=(POST.chunks[0], b" " * 300_000), is_hot=False),
         post.change("incomplete", chunks=(POST.chunks[0][:9],), is_broken=True),
         post.change("no JSON", chunks=(b"{",), is_hot=False),
         post.change("no object", chunks=(b"1",), is_hot=False),
@@ -241,17 +239,18 @@ async def test_responses_are_not_sent_after_a_change_and_tags_expire_alike(world
     assert b"Another mug" in (await send(compared.hot, POST)).body
 
 
-async def test_what_fails_is_reported_alike(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_fails_on_the_hot_path_is_logged_and_answered_on_the_ordinary_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     compared = Comparison(world)
     assert await compared.find_differences([POST, GET]) == []
 
-    async def fail(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr(ReadyResponses, "find", fail)
-    sent = await send(compared.hot, POST)
-    assert (sent.status, json.loads(sent.body)["errors"][0]["extensions"]["code"]) == (500, "INTERNAL_SERVER_ERROR")
-    assert (b"x-request-id", HEADERS["x-request-id"][0].encode()) in sent.headers
+    monkeypatch.setattr(ReadyResponses, "look_up_at_once", fail)
+    assert (await compared.find_differences([POST.change("", is_hot=False)])) == []
+    assert {record.message for record in caplog.records} == {"the hot path failed"}
 
 
 async def test_requests_are_parsed_once_and_only_if_a_cached_response_was_sent(
@@ -308,28 +307,17 @@ def allow_no_page(hot: HotPath, patch: pytest.MonkeyPatch) -> None:
 
 
 def accept_any_credentials(hot: HotPath, patch: pytest.MonkeyPatch) -> None:
-    class Trusting(Admission):
-        async def _identify(self, scope: Scope, state: RequestState) -> Client:
-            client = await super()._identify(scope, state)
-            state.client = replace(client, error=None)
-            return state.client
+    class Trusting(ClientIdentifier):
+        def identify_at_once(self, scope: Scope) -> Client:
+            return super().identify_at_once(scope) or Client("192.0.2.1", network="192.0.2.0/24")
 
-    admission = hot._admission
-    trusting = Trusting(admission._identifier, admission._queue, admission._limiter)
-    patch.setattr(hot, "_admission", trusting)
+    identifier = hot._admission._identifier
+    trusting = Trusting(identifier._tokens, (), identifier._now)
+    patch.setattr(hot, "_admission", Admission(trusting, hot._admission._queue, hot._admission._limiter))
 
 
 def charge_nothing(hot: HotPath, patch: pytest.MonkeyPatch) -> None:
-    class Generous(OperationPolicy):
-        def __init__(self, policy: OperationPolicy) -> None:
-            vars(self).update(vars(policy))
-
-        async def check(self, *_: object) -> None:
-            """Accept all."""
-
-    unchecked = copy(hot._ready)
-    unchecked.policy = Generous(hot._ready.policy)
-    patch.setattr(hot, "_ready", unchecked)
+    patch.setattr(hot._ready._policy, "check_at_once", lambda *_: None)
 
 
 def admit_the_exhausted(hot: HotPath, patch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from gateway.execution.caching.cache_control import CachePolicy, DataKind
+from gateway.execution.caching.data_ages import Ages
 from gateway.execution.query_runtime import QueryRuntime
 from gateway.model.channels import PULLED_BY, ChannelState, Resource
 from gateway.model.documents import DocumentPolicy
@@ -18,14 +19,25 @@ async def compute_shared_max_age(
         return None
     if document is not None and document.max_age is not None:
         return document.max_age
+    return _compute_max_age(gateway, policy, now, await gateway.data_ages.find())
+
+
+def compute_max_age_at_once(gateway: QueryRuntime, policy: CachePolicy, now: datetime) -> timedelta | None:
+    """Compute the maximum age as `compute_shared_max_age` does, without a policy of the document. None: the response
+    is private, or the ages of data have to be read.
+    """
+    ages = gateway.data_ages.find_current() if policy.is_shared else None
+    return None if ages is None else _compute_max_age(gateway, policy, now, ages)
+
+
+def _compute_max_age(gateway: QueryRuntime, policy: CachePolicy, now: datetime, ages: Ages) -> timedelta:
     table = gateway.settings.server.caching
     longest = {DataKind.CATALOG: table.catalog, DataKind.STOCK: table.stock}
-    return policy.compute_max_age(now, longest, await _find_stale_at(gateway, policy, now))
+    return policy.compute_max_age(now, longest, _find_stale_at(gateway, policy, now, ages))
 
 
-async def _find_stale_at(gateway: QueryRuntime, policy: CachePolicy, now: datetime) -> datetime | None:
+def _find_stale_at(gateway: QueryRuntime, policy: CachePolicy, now: datetime, ages_by_source: Ages) -> datetime | None:
     """Return when the first resource in the response becomes stale, or None if no channel supplies any of them."""
-    ages_by_source = await gateway.data_ages.find()
     stale_times: list[datetime] = []
     for key, resource in _list_sources(gateway, policy):
         age = ages_by_source.get((key, resource))

@@ -33,6 +33,9 @@ class WeightedLRU(Generic[V]):
         """Return all keys and values. It does not count as use."""
         return [(key, value) for key, (value, _) in self._entries.items()]
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._entries
+
     def get(self, key: str) -> V | None:
         """Return the value and mark it as the most recently used, or return None."""
         entry = self._entries.get(key)

@@ -39,14 +39,13 @@ class Admission:
             None if self._queue.can_admit(client.key) else OverloadedError()
         )
 
-    async def admit_at_once(self, scope: Scope, state: RequestState) -> bool:
+    def admit_at_once(self, scope: Scope, state: RequestState) -> bool:
         """Identify the client. Returns whether it has valid credentials, and its request is sure to be admitted."""
-        try:
-            client = await self._identify(scope, state)
-        except StorageUnavailableError:
+        client = self._identifier.identify_at_once(scope)
+        if client is None:
             return False
-        is_limited = not client.is_admin and self._limiter.check_exhausted(client) is not None
-        return client.error is None and self._queue.is_free and not is_limited
+        state.client = client
+        return self._queue.is_free and (client.is_admin or self._limiter.check_exhausted(client) is None)
 
     async def _identify(self, scope: Scope, state: RequestState) -> Client:
         """Identify the client, once for each request."""

@@ -12,7 +12,16 @@ from starlette.types import Scope
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.response import GraphQLResponse
 from gateway.http.request_state import RequestState
-from gateway.http.responses import NOT_MODIFIED, VARY, HttpResponse, ResponseFormat, encode_headers, respond, serialize
+from gateway.http.responses import (
+    NOT_MODIFIED,
+    VARY,
+    HttpResponse,
+    ResponseFormat,
+    encode_headers,
+    respond,
+    respond_at_once,
+    serialize,
+)
 
 MAX_CACHED_ETAGS = 10_000
 """Responses whose entity tag is cached. Each takes about 300 bytes."""
@@ -72,13 +81,35 @@ class EntityTagCache:
         if max_age is None:
             return await respond(response, cache_request.format, state.headers)
         body = serialize(response)
-        etag = _find_etag(response, body, cache_request.format)
-        if max_age:
-            self.remember(cache_request.key, etag, now + max_age)
+        etag = self._tag(response, body, cache_request, now, max_age)
         if cache_request.has_etag(etag):
             return _build_not_modified(etag, max_age, state.cost_headers)
         headers = {"etag": etag, **state.cost_headers}
         return await respond(response, cache_request.format, headers, body, build_cache_control(max_age))
+
+    def respond_at_once(
+        self,
+        response: GraphQLResponse,
+        cache_request: CacheRequest,
+        state: RequestState,
+        max_age: timedelta,
+        now: datetime,
+    ) -> HttpResponse:
+        """Build the response as `respond` does. The caller has checked `can_respond_at_once`."""
+        etag = self._tag(response, response.serialize(), cache_request, now, max_age)
+        if cache_request.has_etag(etag):
+            return _build_not_modified(etag, max_age, state.cost_headers)
+        headers = {"etag": etag, **state.cost_headers}
+        return respond_at_once(response, cache_request.format, headers, build_cache_control(max_age))
+
+    def _tag(
+        self, response: GraphQLResponse, body: bytes, cache_request: CacheRequest, now: datetime, max_age: timedelta
+    ) -> str:
+        """Find the entity tag of a response, and remember it until the response expires."""
+        etag = _find_etag(response, body, cache_request.format)
+        if max_age:
+            self.remember(cache_request.key, etag, now + max_age)
+        return etag
 
     def remember(self, key: str, etag: str, expires_at: datetime) -> None:
         """Cache the entity tag of a response."""

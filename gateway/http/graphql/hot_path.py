@@ -2,57 +2,39 @@
 
 It stands before the middleware and the framework, and passes on what it does not answer, as it has received it. Before
 it answers, a request has passed the same checks as on the ordinary path, by the same functions: its id, host, format
-and origin, its client, the credentials, rate and cost, and whether the gateway is overloaded. It waits for nothing but
-the body, so no deadline can pass meanwhile.
+and origin, its client, the credentials, rate and cost, and whether the gateway is overloaded. It waits for nothing, so
+no deadline can pass and no client disconnect meanwhile: `Connection` asks it before there is a task for the request.
 """
 
 from __future__ import annotations
 
-from starlette.requests import Request
+import asyncio
+import logging
+
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.execution.caching.cache_lifetime import compute_shared_max_age
+from gateway.execution.caching.cache_lifetime import compute_max_age_at_once
 from gateway.execution.caller import ANONYMOUS
 from gateway.execution.errors import QueryError
 from gateway.execution.query_runtime import QueryRuntime
 from gateway.execution.request import GraphQLRequest
 from gateway.execution.response import build_cached_response
+from gateway.http import request_parsing
 from gateway.http.admission.middleware import GRAPHQL_PATH, Admission
 from gateway.http.cors import CorsHeaders
-from gateway.http.error_handlers import handle_internal_error, handle_storage_outage
 from gateway.http.graphql.cache import CacheRequest
 from gateway.http.graphql.known_requests import KnownRequests, measure_known_requests
-from gateway.http.graphql.ready_responses import ReadyResponses
+from gateway.http.graphql.ready_responses import ReadyResponse, ReadyResponses
 from gateway.http.graphql.request_head import HeadReader, RequestHead
-from gateway.http.request_parsing import parse_body, read_body, read_parameters
+from gateway.http.request_parsing import parse_body, read_parameters
 from gateway.http.request_state import RequestState, open_state
-from gateway.http.responses import respond, respond_to_error
-from gateway.storage.errors import StorageUnavailableError
+from gateway.http.responses import can_respond_at_once, respond_at_once, respond_to_error_at_once
 
 MAX_BODY_BYTES = 20_000
 """Bytes of a body that is parsed here. The ordinary path parses longer ones."""
 
-
-class ReplayedBody:
-    """Receives the body of a request a second time, after it was read."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._body: bytes | None = None
-
-    async def read(self, limit: int) -> bytes:
-        """Read the body. Raises as `read_body`."""
-        self._body = await read_body(self._receive, limit)
-        return self._body
-
-    async def receive(self) -> Message:
-        """Receive the body, if it was read, and then what follows."""
-        if self._body is None:
-            return await self._receive()
-        message = {"type": "http.request", "body": self._body, "more_body": False}
-        self._body = None
-        return message
+_log = logging.getLogger(__name__)
 
 
 class HotPath:
@@ -83,94 +65,130 @@ class HotPath:
         self.answered = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != GRAPHQL_PATH:
-            await self._app(scope, receive, send)
-            return
-        body = ReplayedBody(receive)
-        response = await self._find_response(scope, body)
-        if response is None:
-            await self._app(scope, body.receive, send)
-        else:
-            self.answered += 1
-            await response(scope, receive, send)
+        """Handle a request of any server. Not every server asks `answer_at_once` itself."""
+        message = None if _has_been_tried(scope) else await self._receive_body(scope, receive)
+        if message is not None and not message.get("more_body"):
+            response = self.answer_at_once(scope, message.get("body", b""))
+            if response is not None:
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive if message is None else _replay(message, receive), send)
 
-    async def _find_response(self, scope: Scope, body: ReplayedBody) -> Response | None:
-        """Find the response with all its headers. None: the ordinary path responds."""
-        head = self._heads.read(scope)
+    async def _receive_body(self, scope: Scope, receive: Receive) -> Message | None:
+        """Receive the body, or its first part, if the request may be answered here."""
+        if scope["type"] != "http" or scope["path"] != GRAPHQL_PATH or self._heads.read(scope) is None:
+            return None
+        try:
+            async with asyncio.timeout(request_parsing.BODY_TIMEOUT):
+                return await receive()
+        except TimeoutError:  # the ordinary path rejects the request
+            return None
+
+    def answer_at_once(self, scope: Scope, body: bytes) -> Response | None:
+        """Return the response to a request with this body, with all its headers. None: the ordinary path responds."""
+        try:
+            return self._answer(scope, body)
+        except Exception as error:  # noqa: BLE001 the ordinary path meets it again, or does not
+            _log.error("the hot path failed", exc_info=error)
+            return None
+
+    def _answer(self, scope: Scope, body: bytes) -> Response | None:
+        head = self._heads.read(scope) if scope["path"] == GRAPHQL_PATH else None
         if head is None:
             return None
         state = open_state(scope)
-        if not await self._admission.admit_at_once(scope, state):
+        state.was_tried = True
+        if not self._admission.admit_at_once(scope, state):
             return None
-        response = await self._respond(scope, body, state, head)
+        response = self._respond(scope, body, state, head)
         if response is not None:
+            self.answered += 1
             if self._cors is not None:
                 self._cors.set(response.raw_headers, head.origin)
             response.raw_headers.append(state.id_header)
         return response
 
-    async def _respond(
-        self, scope: Scope, body: ReplayedBody, state: RequestState, head: RequestHead
-    ) -> Response | None:
+    def _respond(self, scope: Scope, body: bytes, state: RequestState, head: RequestHead) -> Response | None:
         try:
             if head.is_post:
-                return await self._respond_to_post(body, state, head)
-            return await self._respond_to_get(scope, state, head)
+                return self._respond_to_post(body, state, head)
+            return self._respond_to_get(scope, state, head)
         except QueryError as error:
-            return await respond_to_error(error, state, head.format)
-        except StorageUnavailableError as error:
-            return await handle_storage_outage(Request(scope), error)
-        except Exception as error:  # noqa: BLE001 no handler of the framework is outside of this
-            return await handle_internal_error(Request(scope), error)
+            return respond_to_error_at_once(error, state, head.format)
 
-    async def _respond_to_post(self, body: ReplayedBody, state: RequestState, head: RequestHead) -> Response | None:
-        try:
-            text = await body.read(self._limit)
-        except QueryError:
-            await self._ready.policy.charge(state)
-            raise
-        known = self._posted.find(text)
-        request = known or _parse(text)
-        ready = None if request is None else await self._ready.find(request, state, by_get=False)
-        if request is None or ready is None:
+    def _respond_to_post(self, body: bytes, state: RequestState, head: RequestHead) -> Response | None:
+        request = self._posted.find(body)
+        known = request is not None
+        request = request or self._parse(body)
+        found = None if request is None else self._look_up(request, state, head)
+        if request is None or found is None:
             return None
-        if known is None:
-            self._posted.add(text, request)
-        return await respond(build_cached_response(ready), head.format, state.headers)
+        self._ready.check_at_once(request, state, found)
+        if not known:
+            self._posted.add(body, request)
+        return respond_at_once(build_cached_response(found.response), head.format, state.headers)
 
-    async def _respond_to_get(self, scope: Scope, state: RequestState, head: RequestHead) -> Response | None:
-        now, text = self._gateway.now(), scope["query_string"]
-        cache_request = CacheRequest.read_headers(scope, head.format) if state.client.caller is ANONYMOUS else None
-        if cache_request is not None:
-            not_modified = self._ready.tags.check_not_modified(cache_request, now)
-            if not_modified is not None:
-                return not_modified
-        known = self._gotten.find(text)
-        request = known or self._read_parameters(text)
-        ready = None if request is None else await self._ready.find(request, state, by_get=True)
-        if request is None or ready is None:
+    def _respond_to_get(self, scope: Scope, state: RequestState, head: RequestHead) -> Response | None:
+        if state.client.caller is not ANONYMOUS:
+            return self._respond_to_authorized_get(scope["query_string"], state, head)
+        now, cache_request = self._gateway.now(), CacheRequest.read_headers(scope, head.format)
+        not_modified = self._ready.tags.check_not_modified(cache_request, now)
+        if not_modified is not None:
+            return not_modified
+        request = self._read_parameters(scope["query_string"])
+        found = None if request is None else self._look_up(request, state, head)
+        max_age = None if found is None else compute_max_age_at_once(self._gateway, found.response.policy, now)
+        if request is None or found is None or max_age is None:
             return None
-        if known is None:
-            self._gotten.add(text, request)
-        response = build_cached_response(ready)
-        if cache_request is None:
-            return await respond(response, head.format, state.headers)
-        max_age = await compute_shared_max_age(self._gateway, ready.policy, now, None)
-        return await self._ready.tags.respond(response, cache_request, state, max_age, now)
+        self._ready.check_at_once(request, state, found)
+        self._gotten.add(scope["query_string"], request)
+        response = build_cached_response(found.response)
+        return self._ready.tags.respond_at_once(response, cache_request, state, max_age, now)
+
+    def _respond_to_authorized_get(self, text: bytes, state: RequestState, head: RequestHead) -> Response | None:
+        request = self._read_parameters(text)
+        found = None if request is None else self._look_up(request, state, head)
+        if request is None or found is None:
+            return None
+        self._ready.check_at_once(request, state, found)
+        self._gotten.add(text, request)
+        return respond_at_once(build_cached_response(found.response), head.format, state.headers)
+
+    def _look_up(self, request: GraphQLRequest, state: RequestState, head: RequestHead) -> ReadyResponse | None:
+        """Find the response to a request, if nothing remains to be done for it but the checks."""
+        found = self._ready.look_up_at_once(request, state.client.caller, by_get=not head.is_post)
+        return found if found is not None and can_respond_at_once(found.response, head.format) else None
 
     def _read_parameters(self, text: bytes) -> GraphQLRequest | None:
+        known = self._gotten.find(text)
+        if known is not None:
+            return known
         try:
             return read_parameters(text, self._limit)
         except QueryError:
             return None
 
+    def _parse(self, text: bytes) -> GraphQLRequest | None:
+        """Parse a body, if it is a request and not a batch."""
+        if len(text) > min(MAX_BODY_BYTES, self._limit):
+            return None
+        try:
+            request = parse_body(text, 0)
+        except QueryError:
+            return None
+        return None if isinstance(request, list) else request
 
-def _parse(text: bytes) -> GraphQLRequest | None:
-    """Parse a body, if it is a request and not a batch."""
-    if len(text) > MAX_BODY_BYTES:
-        return None
-    try:
-        request = parse_body(text, 0)
-    except QueryError:
-        return None
-    return None if isinstance(request, list) else request
+
+def _has_been_tried(scope: Scope) -> bool:
+    state: RequestState | None = scope.get("state", {}).get("request")
+    return state is not None and state.was_tried
+
+
+def _replay(message: Message, receive: Receive) -> Receive:
+    """Build what receives this message, and then what follows."""
+    messages = [message]
+
+    async def receive_again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_again

@@ -24,8 +24,10 @@ class KnownRequests:
         return self.requests.get(text.decode("latin-1"))
 
     def add(self, text: bytes, request: GraphQLRequest) -> None:
-        """Add a request."""
-        self.requests.put(text.decode("latin-1"), request, len(text))
+        """Add a request, unless it is known."""
+        key = text.decode("latin-1")
+        if key not in self.requests:
+            self.requests.put(key, request, len(text))
 
 
 def measure_known_requests(*parts: KnownRequests) -> SizedCache:

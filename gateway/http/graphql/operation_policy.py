@@ -20,7 +20,7 @@ from gateway.http.admission.disconnect import cancel_before_write, cancel_on_dis
 from gateway.http.admission.fair_queue import AdmissionQueue
 from gateway.http.admission.slot import RequestSlot
 from gateway.http.auth import Client
-from gateway.http.rate_limit.limiter import RateLimiter
+from gateway.http.rate_limit.limiter import RateLimiter, RateLimitStatus
 from gateway.http.request_state import RequestState
 from gateway.model.documents import DocumentPolicy
 
@@ -77,9 +77,7 @@ class OperationPolicy:
         Raises:
             RateLimitedError: the client's quota does not suffice.
         """
-        status = await self._limiter.charge(state.client, cost)
-        if status is not None:
-            state.rate_limit_headers = status.headers
+        _report(state, await self._limiter.charge(state.client, cost))
 
     async def check(self, state: RequestState, request: GraphQLRequest, document: PreparedDocument) -> None:
         """Charge the operation, and check that it may be executed.
@@ -87,16 +85,28 @@ class OperationPolicy:
         Raises:
             QueryError: the operation exceeds a limit, or the client's quota, or is not allowed for the caller.
         """
-        client = state.client
-        try:
+        async with self.charge_on_error(state):
             cost = compute_cost(document, request)
-        except QueryError:
-            await self.charge(state)
-            raise
-        limit = self._get_cost_limit(client)
-        await self.charge(state, cost if cost <= limit else 0)
+        limit = self._get_cost_limit(state.client)
+        await self.charge(state, _limit_charge(cost, limit))
+        self._accept(state, request, document, cost, limit)
+
+    @property
+    def can_check_at_once(self) -> bool:
+        """Whether nothing has to be waited for in order to charge an operation, and a request waits for no other."""
+        return self._limiter.is_local and self._queue.is_free
+
+    def check_at_once(self, state: RequestState, request: GraphQLRequest, document: PreparedDocument) -> None:
+        """Charge the operation in this process, and check it as `check` does."""
+        cost, limit = compute_cost(document, request), self._get_cost_limit(state.client)
+        _report(state, self._limiter.charge_locally(state.client, _limit_charge(cost, limit)))
+        self._accept(state, request, document, cost, limit)
+
+    def _accept(
+        self, state: RequestState, request: GraphQLRequest, document: PreparedDocument, cost: int, limit: int
+    ) -> None:
         check_variables(request.variables, self._limits)
-        if document.has_introspection and not (self._is_open or client.caller.has_scope(SCHEMA_SCOPE)):
+        if document.has_introspection and not (self._is_open or state.client.caller.has_scope(SCHEMA_SCOPE)):
             raise IntrospectionError
         if document.costs:
             state.add_cost_header(cost, limit)
@@ -119,3 +129,13 @@ class OperationPolicy:
         if kind is OperationType.MUTATION:
             return cancel_before_write(receive, deadline, permit)
         return cancel_on_disconnect(receive, deadline)
+
+
+def _limit_charge(cost: int, limit: int) -> int:
+    """An operation that is too dear is not executed: it costs as much as any request."""
+    return cost if cost <= limit else 0
+
+
+def _report(state: RequestState, status: RateLimitStatus | None) -> None:
+    if status is not None:
+        state.rate_limit_headers = status.headers

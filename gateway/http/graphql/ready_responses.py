@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from gateway.execution.caching.response_cache import CachedResponse
+from gateway.execution.caller import Caller
 from gateway.execution.compiler.compiled_operation import find_ready_response
-from gateway.execution.persisted.resolver import DocumentResolver
+from gateway.execution.persisted.resolver import DocumentResolver, KnownDocument
 from gateway.execution.query_runtime import QueryRuntime
 from gateway.execution.request import GraphQLRequest
 from gateway.http.graphql.cache import EntityTagCache
@@ -12,19 +15,25 @@ from gateway.http.graphql.operation_policy import OperationPolicy
 from gateway.http.request_state import RequestState
 
 
+class ReadyResponse(NamedTuple):
+    """A response, and the document of its request."""
+
+    document: KnownDocument
+    response: CachedResponse
+
+
 class ReadyResponses:
     """The ready responses of one gateway.
 
     Attributes:
         tags: entity tags of responses to anonymous GET requests.
-        policy: by which requests are checked.
     """
 
     def __init__(self, gateway: QueryRuntime, resolver: DocumentResolver, policy: OperationPolicy) -> None:
         self.resolver = resolver
         self.tags = EntityTagCache()
         self._responses = gateway.responses
-        self.policy = policy
+        self._policy = policy
 
     async def find(self, request: GraphQLRequest, state: RequestState, *, by_get: bool) -> CachedResponse | None:
         """Find the response to a request, after the same checks as before its execution: a slot would be most of the
@@ -33,14 +42,25 @@ class ReadyResponses:
         Raises:
             QueryError: as `OperationPolicy.check`.
         """
-        if not self.policy.has_free_slot:
+        found = self._look_up(request, state.client.caller, by_get) if self._policy.has_free_slot else None
+        if found is None:
             return None
-        caller = state.client.caller
+        self.resolver.record_use(found.document)
+        await self._policy.check(state, request, found.document.document)
+        return found.response
+
+    def look_up_at_once(self, request: GraphQLRequest, caller: Caller, *, by_get: bool) -> ReadyResponse | None:
+        """Find the response to a request, if it can be checked by `check_at_once`."""
+        return self._look_up(request, caller, by_get) if self._policy.can_check_at_once else None
+
+    def check_at_once(self, request: GraphQLRequest, state: RequestState, found: ReadyResponse) -> None:
+        """Check the request as `find` does."""
+        self.resolver.record_use(found.document)
+        self._policy.check_at_once(state, request, found.document.document)
+
+    def _look_up(self, request: GraphQLRequest, caller: Caller, by_get: bool) -> ReadyResponse | None:
         known = self.resolver.find_known(request, caller)
         if known is None or known.document.plans is None:
             return None
         ready = find_ready_response(known.document.plans, self._responses, request, caller, by_get=by_get)
-        if ready is not None:
-            self.resolver.record_use(known)
-            await self.policy.check(state, request, known.document)
-        return ready
+        return None if ready is None else ReadyResponse(known, ready)

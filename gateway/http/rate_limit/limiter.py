@@ -113,44 +113,59 @@ class RateLimiter:
         status = RateLimitStatus(_get_policy(client), self._get_quota(client) or 0, 0, math.ceil(seconds))
         return RateLimitedError(status, REQUEST_COST)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether this process counts alone, as configured."""
+        return self._shared is None
+
     async def charge(self, client: Client, cost: int) -> RateLimitStatus | None:
         """Count a request whose operation has this cost. Return the client's status, or None if it has no quota.
 
         Raises:
             RateLimitedError: the quota does not suffice.
         """
-        quota, cost = self._get_quota(client), REQUEST_COST + cost
-        if quota is None or client.is_admin:
+        quota = self._find_quota(client)
+        if quota is None or self._shared is None or self._is_shared_down:
+            return self.charge_locally(client, cost)
+        try:
+            counted = await _charge_shared(self._shared, client, quota, REQUEST_COST + cost)
+        except StorageError as error:
+            self._local_until = self._clock() + STORAGE_RETRY_DELAY
+            _log.error("rate limits: the shared storage failed; this process counts alone", exc_info=error)
+            return self.charge_locally(client, cost)
+        return self._accept(client, REQUEST_COST + cost, *counted)
+
+    def charge_locally(self, client: Client, cost: int) -> RateLimitStatus | None:
+        """Count a request in this process, as `charge` does."""
+        quota, cost = self._find_quota(client), REQUEST_COST + cost
+        if quota is None:
             return None
-        status, is_within = await self._charge_with_fallback(client, quota, cost)
+        windows, elapsed = self._local.find_windows(client.key)
+        is_within = windows.add(cost, quota, elapsed)
+        if not is_within:
+            windows.add(min(REQUEST_COST, quota), quota, elapsed)
+        counted = (windows.previous, (1 - elapsed) * WINDOW_SECONDS, windows.current)
+        status = _build_status(client, quota, quota if is_within else quota - cost, *counted)
+        return self._accept(client, cost, status, is_within)
+
+    @property
+    def _is_shared_down(self) -> bool:
+        """Whether the shared storage has failed a moment ago."""
+        return self._local_until is not None and self._clock() < self._local_until
+
+    def _find_quota(self, client: Client) -> int | None:
+        return None if client.is_admin else self._get_quota(client)
+
+    def _accept(self, client: Client, cost: int, status: RateLimitStatus, is_within: bool) -> RateLimitStatus:
         if is_within:
             return status
         if status.remaining < REQUEST_COST:
             self._mark_exhausted(client.key, status.reset)
         raise RateLimitedError(status, cost)
 
-    async def _charge_with_fallback(self, client: Client, quota: int, cost: int) -> tuple[RateLimitStatus, bool]:
-        """Charge in the shared storage. After it fails, charge in this process for a while."""
-        if self._shared is not None and (self._local_until is None or self._clock() >= self._local_until):
-            try:
-                return await _charge_shared(self._shared, client, quota, cost)
-            except StorageError as error:
-                self._local_until = self._clock() + STORAGE_RETRY_DELAY
-                _log.error("rate limits: the shared storage failed; this process counts alone", exc_info=error)
-        return self._charge_local(client, quota, cost)
-
-    def _charge_local(self, client: Client, quota: int, cost: int) -> tuple[RateLimitStatus, bool]:
-        """Charge in this process, as `_charge_shared` does."""
-        windows, elapsed = self._local.find_windows(client.key)
-        is_within = windows.add(cost, quota, elapsed)
-        if not is_within:
-            windows.add(min(REQUEST_COST, quota), quota, elapsed)
-        counted = (windows.previous, (1 - elapsed) * WINDOW_SECONDS, windows.current)
-        return _build_status(client, quota, quota if is_within else quota - cost, *counted), is_within
-
     def get_max_cost(self, client: Client) -> int:
         """Return the highest cost of an operation that fits into the quota of a minute."""
-        quota = None if client.is_admin else self._get_quota(client)
+        quota = self._find_quota(client)
         return sys.maxsize if quota is None else max(0, quota - REQUEST_COST)
 
     def _get_quota(self, client: Client) -> int | None:
