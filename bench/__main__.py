@@ -18,7 +18,7 @@ from bench.cache_memory_figures import list_memory_figures
 from bench.catalog_figures import list_figures
 from bench.cost_cases import FIELD_PREFIX, ORDINARY
 from bench.engine_figures import list_engine_figures
-from bench.http_figures import list_http_figures
+from bench.http_figures import list_hot_path_figures, list_http_figures
 from bench.list_size_figures import list_size_figures
 from bench.runner import Measured, Runs
 from bench.table import Figure, format_ms, format_rate, render_table
@@ -67,7 +67,7 @@ class Sizes:
     @property
     def runs(self) -> int:
         """The total number of measurements."""
-        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 23
+        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 24
 
 
 QUICK = Sizes(
@@ -194,6 +194,11 @@ def measure_list_sizes(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
 def measure_http(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Measure a list of a storefront over HTTP: executed, and cached, beside other servers."""
     return list_http_figures(runs, sizes.catalog, sizes.requests)
+
+
+def measure_hot_path(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Measure each check of a request that is answered from the response cache."""
+    return list_hot_path_figures(runs, sizes.catalog)
 
 
 def measure_two_processes(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
@@ -465,6 +470,7 @@ PARTS = {
         "A list by its number of products (plain: the reference executor; CPU; SQLite)", measure_list_sizes
     ),
     "http": Part("Requests over HTTP: CPU of the server, and rate (plain: Mercurius with JIT)", measure_http),
+    "hot_path": Part("Checks of a cached response before the framework: CPU in process", measure_hot_path),
     "two_processes": Part("Two processes with one PostgreSQL (plain: one process)", measure_two_processes),
     "memory": Part("Memory of a process with full caches (plain: before)", measure_cache_memory),
     "broken": Part("A broken channel (plain: no fault)", measure_broken_channel),

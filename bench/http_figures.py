@@ -36,6 +36,12 @@ def list_http_figures(runs: Runs, products: int, requests: int) -> Iterator[Figu
     yield Figure("memory of the gateway", f"{found['304 memory']:.0f} MB")
 
 
+def list_hot_path_figures(runs: Runs, products: int) -> Iterator[Figure]:
+    """List the checks of a request that is answered before the framework."""
+    for name, microseconds in runs.run_once("hot_path_checks", products=products).items():
+        yield Figure(name, f"{microseconds:.1f} µs")
+
+
 def _find_node() -> tuple[str | None, str | None]:
     """Find Node.js, or why its servers cannot be run."""
     try:

@@ -26,16 +26,23 @@ RATE = 10**12
 LIMITS = {"limits": {"trusted_proxies": ["127.0.0.1"], "anonymous": {"rate": RATE}, "known": {"rate": RATE}}}
 """The proxy: otherwise all requests from this machine would count as one client."""
 
+TOKENS = {
+    "tokens": {
+        "bench": {"token": TOKEN, "kind": "ADMIN", "scopes": ["*"]},
+        "reader": {"token": READER, "scopes": ["stock:read"]},
+    }
+}
+
+RENDERED_AND_RESPONSES = {"response_megabytes": 64, "rendered_megabytes": 64}
+"""The table `[server.caching]` with which both are cached."""
+
 
 async def listen(url: str, port: int, *, products: int, channels: int = 1, **caching: int) -> None:
     """Serve until a signal. `channels`: how many channels list the goods; `caching`: keys of `[server.caching]`."""
     goods = Goods(products=products, seed=1, sizes=3)
     tables = {
         **LIMITS,
-        "tokens": {
-            "bench": {"token": TOKEN, "kind": "ADMIN", "scopes": ["*"]},
-            "reader": {"token": READER, "scopes": ["stock:read"]},
-        },
+        **TOKENS,
         "channels": {key: {"plugin": "goods", "sells_to": "anyone"} for key in CHANNELS[:channels]},
         "server": {"caching": {"response_megabytes": 0, "rendered_megabytes": 0, **caching}},
     }

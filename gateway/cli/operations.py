@@ -17,6 +17,7 @@ from gateway.commerce.push import followers, planner
 from gateway.commerce.push.planned_quantity import PlannedQuantity
 from gateway.commerce.topology import Topology
 from gateway.execution.document_cache import list_empty_caches
+from gateway.http.graphql.known_requests import KnownRequests, measure_known_requests
 from gateway.model.ids import GlobalId, InvalidIdError
 from gateway.model.mutation_result import MutationResult
 from gateway.runtime.gateway import Gateway, open_gateway
@@ -122,7 +123,8 @@ class Diagnosis:
 async def diagnose_gateway(settings: Settings) -> Diagnosis:
     """Check the consistency of all data, and describe the limits of the caches."""
     async with open_gateway(settings) as gateway:
-        gateway.cache_sizes.add(list_empty_caches(settings.limits))
+        known = measure_known_requests(KnownRequests(), KnownRequests())
+        gateway.cache_sizes.add([*list_empty_caches(settings.limits), known])
         return Diagnosis(await _check_all(gateway), gateway.cache_sizes.describe_limits())
 
 

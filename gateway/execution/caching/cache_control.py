@@ -29,6 +29,7 @@ class CachePolicy:
 
     Attributes:
         added_kinds: those that no field declares, but its arguments cause.
+        stale_by: when the first resource becomes stale, by which ages of data; None: that was not computed yet.
         is_uncacheable: whether the process must not cache the response: it depends on the caller, on the time, or on
             data without an entry of the change log.
     """
@@ -36,6 +37,7 @@ class CachePolicy:
     def __init__(self) -> None:
         self.added_kinds: set[DataKind] = set()
         self.is_uncacheable = False
+        self.stale_by: tuple[object, datetime | None] | None = None
         self._kinds: set[DataKind] = set()
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
         self._stale_at: datetime | None = None

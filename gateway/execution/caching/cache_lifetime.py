@@ -38,13 +38,17 @@ def _compute_max_age(gateway: QueryRuntime, policy: CachePolicy, now: datetime, 
 
 def _find_stale_at(gateway: QueryRuntime, policy: CachePolicy, now: datetime, ages_by_source: Ages) -> datetime | None:
     """Return when the first resource in the response becomes stale, or None if no channel supplies any of them."""
+    if policy.stale_by is not None and policy.stale_by[0] is ages_by_source:
+        return policy.stale_by[1]
     stale_times: list[datetime] = []
     for key, resource in _list_sources(gateway, policy):
         age = ages_by_source.get((key, resource))
         if age is None or age.as_of is None:
             return now
         stale_times.append(age.as_of + gateway.live_reads.get_stale_after(key, resource))
-    return min(stale_times, default=None)
+    stale_at = min(stale_times, default=None)
+    policy.stale_by = (ages_by_source, stale_at)
+    return stale_at
 
 
 def _list_sources(gateway: QueryRuntime, policy: CachePolicy) -> list[tuple[str, Resource]]:
