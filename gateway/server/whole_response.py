@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from starlette.responses import Response
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from gateway.server.buffered_transport import BufferedTransport
 
 Headers = Iterable[tuple[bytes, bytes]]
-AnswerAtOnce = Callable[[Scope, bytes], Response | None]
+
+
+class ReadyResponse(Protocol):
+    """A response that is complete."""
+
+    status_code: int
+    raw_headers: list[tuple[bytes, bytes]]
+    body: bytes | memoryview
+
+
+AnswerAtOnce = Callable[[Scope, bytes], ReadyResponse | None]
 """Returns the response to a request with this body, if nothing has to be waited for."""
 
 PLAIN_NAMES = frozenset(
@@ -82,7 +91,7 @@ class WholeResponse:
         return True
 
 
-def send_at_once(cycle: RequestResponseCycle, response: Response) -> bool:
+def send_at_once(cycle: RequestResponseCycle, response: ReadyResponse) -> bool:
     """Send a response to which nothing has to be waited for, and return whether it was possible."""
     body = bytes(response.body)
     head = build_head(response.status_code, cycle.default_headers, response.raw_headers, len(body), cycle.keep_alive)

@@ -91,7 +91,7 @@ def list_accepted() -> list[Exchange]:
         POST.change("forwarded", {"x-forwarded-for": ["203.0.113.7, 192.0.2.9"]}),
         POST.change("IPv6", {"x-forwarded-for": ["2001:db8::7"]}),
         POST.change("HTTP/1.0 without a host", {"host": []}, version="1.0"),
-        POST.change("two chunks", chunks=(POST.chunks[0][:9], POST.chunks[0][9:]), is_hot=None),
+        POST.change("two chunks", chunks=(POST.chunks[0][:9], POST.chunks[0][9:])),
         GET.change("after a preflight", {"origin": [EVIL], "apollo-require-preflight": ["true"]}),
         GET.change("of this host", {"origin": ["http://gateway"]}),
         GET.change("a link", {"sec-fetch-site": ["cross-site"], "sec-fetch-mode": ["navigate"]}),

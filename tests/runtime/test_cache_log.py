@@ -24,7 +24,7 @@ LIST = "{ products(first: 5) { nodes { title } facets { key } } }"
 async def test_the_log_has_what_each_cache_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gateway.runtime.gateway")
     async with open_small_world(create_sqlite_database(tmp_path / "gateway.db")) as world:
-        for _ in range(3):
+        for _ in range(4):
             await world.client.fetch_data(LIST)
         running = asyncio.create_task(world.gateway.background.run())
         await wait_for(lambda: find_line(caplog))

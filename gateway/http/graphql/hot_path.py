@@ -66,23 +66,16 @@ class HotPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request of any server. Not every server asks `answer_at_once` itself."""
-        message = None if _has_been_tried(scope) else await self._receive_body(scope, receive)
-        if message is not None and not message.get("more_body"):
-            response = self.answer_at_once(scope, message.get("body", b""))
-            if response is not None:
-                await response(scope, receive, send)
-                return
-        await self._app(scope, receive if message is None else _replay(message, receive), send)
-
-    async def _receive_body(self, scope: Scope, receive: Receive) -> Message | None:
-        """Receive the body, or its first part, if the request may be answered here."""
-        if scope["type"] != "http" or scope["path"] != GRAPHQL_PATH or self._heads.read(scope) is None:
-            return None
-        try:
-            async with asyncio.timeout(request_parsing.BODY_TIMEOUT):
-                return await receive()
-        except TimeoutError:  # the ordinary path rejects the request
-            return None
+        if scope["type"] != "http" or scope["path"] != GRAPHQL_PATH or _has_been_tried(scope):
+            await self._app(scope, receive, send)
+            return
+        received: list[Message] = []
+        body = None if self._heads.read(scope) is None else await _receive_body(receive, received)
+        response = None if body is None else self.answer_at_once(scope, body)
+        if response is None:
+            await self._app(scope, _replay(received, receive), send)
+        else:
+            await response(scope, receive, send)
 
     def answer_at_once(self, scope: Scope, body: bytes) -> Response | None:
         """Return the response to a request with this body, with all its headers. None: the ordinary path responds."""
@@ -184,11 +177,27 @@ def _has_been_tried(scope: Scope) -> bool:
     return state is not None and state.was_tried
 
 
-def _replay(message: Message, receive: Receive) -> Receive:
-    """Build what receives this message, and then what follows."""
-    messages = [message]
+async def _receive_body(receive: Receive, received: list[Message]) -> bytes | None:
+    """Receive the body of a request. None: it is long, slow or incomplete, and the ordinary path handles it.
+
+    Args:
+        received: gets all messages, for the ordinary path.
+    """
+    body, is_open = b"", True
+    try:
+        async with asyncio.timeout(request_parsing.BODY_TIMEOUT):
+            while is_open and len(body) <= MAX_BODY_BYTES:
+                received.append(message := await receive())
+                body, is_open = body + message.get("body", b""), message.get("more_body", False)
+    except TimeoutError:
+        return None
+    return None if is_open or received[-1]["type"] != "http.request" else body
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    """Build what receives these messages, and then what follows."""
 
     async def receive_again() -> Message:
-        return messages.pop() if messages else await receive()
+        return messages.pop(0) if messages else await receive()
 
     return receive_again
