@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import TypeVar
 
 import strawberry
@@ -23,6 +24,7 @@ from gateway.graphql.inputs import (
 )
 from gateway.graphql.scopes import PERSONAL_DATA
 from gateway.model import validation
+from gateway.model.search.terms import SynonymTable
 from gateway.model.validation import InvalidValueError
 from gateway.storage.reads.catalog import ListingQuery, VariantQuery
 from gateway.storage.reads.customers import CustomerQuery
@@ -64,13 +66,13 @@ def _read_visible_channels(context: Context, values: Sequence[str] | None) -> tu
     return context.visibility.channels if keys is None else keys
 
 
-def parse_search(text: str | None) -> Search | None:
+def parse_search(text: str | None, synonyms: SynonymTable = MappingProxyType({})) -> Search | None:
     """Parse a search text. Its number of words is limited: each word is a condition of the database statement."""
     if text is not None and len(text) > MAX_SEARCH_LENGTH:
         raise BadUserInputError(f"search may have at most {MAX_SEARCH_LENGTH} characters.")
     if text is not None and len(text.split()) > MAX_SEARCH_WORDS:
         raise BadUserInputError(f"search may have at most {MAX_SEARCH_WORDS} words.")
-    return parse_search_text(text)
+    return parse_search_text(text, synonyms)
 
 
 def build_variant_query(context: Context, channel: str | None, filter_: ProductVariantFilter | None) -> VariantQuery:

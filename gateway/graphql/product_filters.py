@@ -35,7 +35,8 @@ from gateway.storage.writes.sold_units import ALL_CHANNELS
 def build_product_query(
     context: Context, channel: str | None, search: str | None, filter_: ProductFilter | None, sort: ProductSort | None
 ) -> ProductQuery:
-    fields, parsed_search = filter_ or ProductFilter(), parse_search(search)
+    fields = filter_ or ProductFilter()
+    parsed_search = parse_search(search, context.gateway.settings.search.synonym_table)
     return ProductQuery(
         visibility=context.visibility,
         channel=None if channel is None else context.require_channel(channel),

@@ -25,6 +25,7 @@ from gateway.model.money import Money, check_known_currency
 from gateway.model.token_secrets import hash_secret, is_hashed
 from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
+from gateway.settings.search import SearchTable
 from gateway.settings.table import Table
 from gateway.settings.value_types import (
     Duration,
@@ -429,6 +430,7 @@ class Settings(Table):
     pool: PoolTable = PoolTable()
     server: ServerTable = ServerTable()
     catalogue: CatalogueTable = CatalogueTable()
+    search: SearchTable = SearchTable()
     stock: StockTable = StockTable()
     selling: SellingTable = SellingTable()
     limits: LimitsTable = LimitsTable()

@@ -98,8 +98,8 @@ def _select_shown(conn: Connection) -> list[tuple[Any, ...]]:
     for row in conn.execute(sa.select(tables.variants).where(tables.variants.c.visible)):
         variants.setdefault(row.product_id, []).append((row.position, row.sku or "", row.gtin or "", row.title))
     words: dict[str, set[str]] = {}
-    for row in conn.execute(sa.select(tables.words)):
-        words.setdefault(row.subject_id, set()).add(row.word)
+    for row in conn.execute(sa.select(tables.product_words)):
+        words.setdefault(row.product_id, set()).add(row.word)
     return sorted(
         (
             row.title,
@@ -133,7 +133,7 @@ def clear_catalog(conn: Connection) -> None:
         tables.offers,
         tables.variants,
         tables.redirects,
-        tables.words,
+        tables.product_words,
         tables.changes,
     ):
         conn.execute(sa.delete(table))

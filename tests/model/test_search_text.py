@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.search_text import split_search_words, split_words
+from gateway.model.search.text import split_search_words, split_words
 from gateway.storage.sql.text_search import MAX_SEARCH_TERMS, parse_search_text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.commerce.catalog import attributes, categories, handles, texts
 from gateway.commerce.catalog.product_grouping import (
@@ -17,13 +17,13 @@ from gateway.commerce.catalog.product_grouping import (
 )
 from gateway.commerce.ingest_batch import IngestBatch
 from gateway.model.catalog import ListingStatus
+from gateway.model.search.ranking import BRAND, CATEGORY, DESCRIPTION, OPTIONS, TAGS, TITLE, rank_words
 from gateway.model.validation import MAX_KEY_LENGTH, fold
 from gateway.sdk.records import ProductRecord
 from gateway.storage.change_log import Subject
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
-from gateway.storage.sql.text_search import join_words
-from gateway.storage.writes import listings, product_attributes, products
+from gateway.storage.writes import listings, product_attributes, products, search_index
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
 from gateway.storage.writes.products import OfferRow, ProductRow, VariantRow
 
@@ -139,15 +139,21 @@ def _store_products(
     rows = [_build_product(group, *item, paths) for item in by_product.items()]
     displaced = handles.settle_handles(conn, group, rows)
     changed = [*(row for row in rows if row != group.products.get(row.id)), *displaced]
-    for row in changed:
+    shown = [row for row in changed if _is_shown_change(row, group.products.get(row.id))]
+    for row in shown:
         row.version, row.updated_at = row.version + 1, group.now
     products.store_products(conn, changed, {*group.products, *(row.id for row in displaced)})
-    rebuilt.products += [(row.id, row.version) for row in changed]
+    rebuilt.products += [(row.id, row.version) for row in shown]
     _store_offers(conn, group, by_product, paths)
     rebuilt_rows = [row for row in changed if row not in displaced]
     products.store_tags(conn, rebuilt_rows, group.products)
-    products.store_words(conn, "product", rebuilt_rows, group.products)
+    search_index.store_index(conn, rebuilt_rows, group.products)
     _store_attributes(conn, group, by_product, rows)
+
+
+def _is_shown_change(row: ProductRow, former: ProductRow | None) -> bool:
+    """Return whether clients see that a product has changed. They do not see its index, which an upgrade changes."""
+    return former is None or replace(row, search_index=former.search_index) != former
 
 
 def _store_attributes(
@@ -216,7 +222,7 @@ def _build_product(
         options=_collect_options(group, variant_ids),
         visible=any(group.members[variant_id][0].is_live for variant_id in variant_ids),
         sort_title=fold(source.title)[:MAX_KEY_LENGTH],
-        words=_collect_words(group, source, variant_ids),
+        words=former.words if former else "",
         created_at=former.created_at if former else source.created_at or group.now,
         updated_at=former.updated_at if former else group.now,
         media=source.media,
@@ -225,6 +231,7 @@ def _build_product(
         rating_count=rating_count,
         texts_digest=texts.combine_digests(_list_channel_products(group, variant_ids)),
         attributes=attributes.merge_attributes(row.attributes for row in _list_channel_products(group, variant_ids)),
+        search_index=_build_search_index(group, source, variant_ids),
     )
 
 
@@ -297,9 +304,22 @@ def _compute_reduction(price: int | None, before: int | None) -> int:
     return -((price - before) * 10_000 // before)
 
 
-def _collect_words(group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]) -> str:
-    texts = [source.title, source.brand or "", *json.loads(source.tags)]
-    for variant_id in _list_listed(group, variant_ids):
-        lead = _find_lead(group, variant_id)
-        texts += [lead.title, *(value for _, value in json.loads(lead.options))]
-    return join_words(texts)
+def _build_search_index(group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]) -> str:
+    """Build the search index of a product: the words of its texts, with their ranks (rule T4)."""
+    texts = [
+        (TITLE, source.title),
+        (BRAND, source.brand or ""),
+        (TAGS, " ".join(json.loads(source.tags))),
+        (CATEGORY, " ".join(json.loads(source.category))),
+        (DESCRIPTION, source.description),
+    ]
+    leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
+    options = dict.fromkeys(text for lead in leads for text in _list_variant_texts(lead, source))
+    return search_index.format_index(rank_words([*texts, (OPTIONS, " ".join(options))]))
+
+
+def _list_variant_texts(lead: ListingRow, source: ChannelProductRow) -> Iterable[str]:
+    """List the texts of a variant that its product does not have."""
+    if lead.title != source.title:
+        yield lead.title
+    yield from (value for _, value in json.loads(lead.options))

@@ -24,9 +24,11 @@ from gateway.graphql.inputs import (
 from gateway.graphql.loaders.catalog import load_products
 from gateway.graphql.product_filters import build_product_query
 from gateway.graphql.queries.relevance import load_page_by_relevance
+from gateway.graphql.queries.typo_tolerance import load_tolerant_page
 from gateway.model.catalog import Category, Listing, Product, Variant
 from gateway.model.channels import Resource
 from gateway.storage.reads import catalog, product_search
+from gateway.storage.reads.product_search import ProductQuery
 
 CHANNEL_FILTER_COST = 100
 """Cost of the products or variants of one channel: its offers are joined and sorted."""
@@ -83,11 +85,18 @@ async def resolve_products(
     fingerprint = compute_fingerprint("products", channel_key, search, filter, sort)
     source_channels = (Resource.PRODUCTS, select_source_channels(context, query.channel, query.channels))
     paging = Paging(first, after, last, before)
-    if query.sort == "RELEVANCE":
-        page = await load_page_by_relevance(context, query, filter, paging, fingerprint)
-    else:
-        page = await load_page(context, product_search.search_products(query), paging, fingerprint)
+    page, query = await load_tolerant_page(
+        context, query, lambda it: _load_products(context, it, filter, paging, fingerprint), paging
+    )
     return replace(page, source_channels=source_channels, query=query)
+
+
+async def _load_products(
+    context: Context, query: ProductQuery, filter_: ProductFilter | None, paging: Paging, fingerprint: str
+) -> Connection[Product]:
+    if query.sort == "RELEVANCE":
+        return await load_page_by_relevance(context, query, filter_, paging, fingerprint)
+    return await load_page(context, product_search.search_products(query), paging, fingerprint)
 
 
 async def resolve_category(

@@ -16,8 +16,9 @@ from gateway.storage.reads.catalog import Visibility, is_product_visible, read_p
 from gateway.storage.sql.json_arrays import expand_named_texts
 from gateway.storage.sql.keyset import Rows, Sort
 from gateway.storage.sql.planner_hints import skip_index
-from gateway.storage.sql.text_search import Search, has_code, has_words
-from gateway.storage.tables import Text, categories, offers, product_attributes, product_tags, products, sold_units
+from gateway.storage.sql.product_matches import build_sort_key, select_matches
+from gateway.storage.sql.text_search import Search
+from gateway.storage.tables import categories, offers, product_attributes, product_tags, products, sold_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +101,34 @@ def _search_products_once(query: ProductQuery) -> Rows[Product]:
 
 
 def _build_search(query: ProductQuery) -> Rows[Product]:
-    return Rows(select_products(query), _build_sort(query), read_product)
+    statement, matches = _select_with_matches(query)
+    return Rows(statement, _build_sort(query, matches), read_product)
 
 
 def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[str]:
     """Find the ids of a query's products, in its order."""
-    order = _build_sort(query).build_order(backward=False)
-    ordered = select_products(query).with_only_columns(products.c.id, maintain_column_froms=True).order_by(*order)
+    statement, matches = _select_with_matches(query)
+    order = _build_sort(query, matches).build_order(backward=False)
+    ordered = statement.with_only_columns(products.c.id, maintain_column_froms=True).order_by(*order)
     return list(conn.scalars(ordered.limit(limit)))
 
 
 def select_products(query: ProductQuery) -> sa.Select[Any]:
     """Select the products of a query, joined with the offers of its channel, if any."""
-    statement = sa.select(products).where(is_product_visible(query.visibility), *_build_conditions(query))
+    return _select_with_matches(query)[0]
+
+
+def _select_with_matches(query: ProductQuery) -> tuple[sa.Select[Any], sa.Subquery | None]:
+    """Select the products of a query, joined with the matches of its search, if any."""
+    statement = _select_in_channel(query).where(is_product_visible(query.visibility), *_build_conditions(query))
+    if query.search is None:
+        return statement, None
+    matches = select_matches(query.search, query.visibility.listed)
+    return statement.join(matches, matches.c.product_id == products.c.id), matches
+
+
+def _select_in_channel(query: ProductQuery) -> sa.Select[Any]:
+    statement = sa.select(products)
     if query.sort == "BEST_SELLING":
         sold = sa.and_(sold_units.c.product_id == products.c.id, sold_units.c.channel == query.sold_in)
         statement = statement.join(sold_units, sold, isouter=True)
@@ -126,9 +142,6 @@ def select_products(query: ProductQuery) -> sa.Select[Any]:
 
 def _build_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
     conditions = list(query.conditions)
-    if query.search is not None:
-        has_all_words = has_words("product", products.c.id, query.search.words)
-        conditions.append(sa.or_(has_all_words, has_code(products.c.id, query.search, query.visibility.listed)))
     if query.channels is not None:
         listed = sa.select(offers.c.product_id).where(
             offers.c.product_id == products.c.id, offers.c.channel.in_(query.channels)
@@ -206,11 +219,10 @@ def _build_range_conditions(price: PriceRange) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _build_sort(query: ProductQuery) -> Sort:
-    if query.sort == "RELEVANCE" and query.search is not None:
-        exact = sa.case((has_code(products.c.id, query.search, query.visibility.listed), "0"), else_="1")
-        ranked = sa.type_coerce(exact.concat(products.c.sort_title), Text)
-        return Sort(ranked, products.c.id, descending=query.descending)
+def _build_sort(query: ProductQuery, matches: sa.Subquery | None) -> Sort:
+    if query.sort == "RELEVANCE" and matches is not None:
+        key = build_sort_key(matches.c.position, products.c.sort_title)
+        return Sort(key, products.c.id, descending=query.descending)
     if query.sort == "PRICE":
         return Sort(offers.c.price_min, offers.c.product_id, descending=query.descending, nulls=True)
     if query.sort == "BEST_SELLING":

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.model import validation
-from gateway.model.search_text import split_search_words, split_words
-from gateway.storage.tables import listings, words
+from gateway.model.search.ranking import MAX_INDEXED_LENGTH
+from gateway.model.search.terms import SearchTerm, SynonymTable, build_terms
+from gateway.model.search.text import split_search_words, split_words
+from gateway.storage.tables import words
 
-MAX_WORD_LENGTH = 40
+MAX_WORD_LENGTH = MAX_INDEXED_LENGTH
 """Words are indexed up to this length, in characters."""
 
 MAX_SEARCH_TERMS = 32
 """A search text is searched for by at most so many terms, its last ones: each is a condition of the statement."""
 
-_LAST = "\U0010ffff"  # sorts after every other character on both databases
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after every other character on both databases."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed search text: its words, and the SKU and the GTINs that the whole text may be."""
+    """A parsed search text: its words, and the SKU and the GTINs that the whole text may be.
+
+    Attributes:
+        terms: the words with what a product may have instead.
+    """
 
     words: tuple[str, ...]
     sku_key: str
     gtins: tuple[str, ...]
+    terms: tuple[SearchTerm, ...] = ()
 
 
 def join_words(texts: Iterable[str]) -> str:
@@ -35,12 +44,13 @@ def join_words(texts: Iterable[str]) -> str:
     return " ".join(sorted({word[:MAX_WORD_LENGTH] for text in texts for word in split_words(text)}))
 
 
-def parse_search_text(text: str | None) -> Search | None:
+def parse_search_text(text: str | None, synonyms: SynonymTable = MappingProxyType({})) -> Search | None:
     """Parse a search text; None if it is blank."""
     if text is None or not text.strip():
         return None
     words = list(dict.fromkeys(split_search_words(text)))[-MAX_SEARCH_TERMS:]
-    return Search(tuple(words), validation.normalize_sku(text), validation.list_gtins(text))
+    sku_key, gtins = validation.normalize_sku(text), validation.list_gtins(text)
+    return Search(tuple(words), sku_key, gtins, build_terms([word[:MAX_WORD_LENGTH] for word in words], synonyms))
 
 
 def has_words(kind: str, subject: sa.ColumnElement[str], search_words: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -49,23 +59,13 @@ def has_words(kind: str, subject: sa.ColumnElement[str], search_words: Sequence[
         return sa.false()
     *whole, last = (word[:MAX_WORD_LENGTH] for word in search_words)
     conditions = [subject.in_(_select_subjects(kind, words.c.word == word)) for word in whole]
-    return sa.and_(*conditions, subject.in_(_select_subjects(kind, _has_prefix(last))))
+    return sa.and_(*conditions, subject.in_(_select_subjects(kind, has_prefix(words.c.word, last))))
 
 
-def _has_prefix(prefix: str) -> sa.ColumnElement[bool]:
-    return sa.and_(words.c.word >= prefix, words.c.word < prefix + _LAST)
+def has_prefix(column: sa.ColumnElement[Any], prefix: str) -> sa.ColumnElement[bool]:
+    """Build the condition that a text column begins with this text."""
+    return sa.and_(column >= prefix, column < prefix + LAST_CHARACTER)
 
 
 def _select_subjects(kind: str, condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(words.c.subject_id).where(words.c.kind == kind, condition)
-
-
-def has_code(
-    product_id: sa.ColumnElement[str], search: Search, channels: Sequence[str] | None = None
-) -> sa.ColumnElement[bool]:
-    """Build the condition that a live listing of the product in one of these channels has this SKU or GTIN."""
-    code = listings.c.sku_key == search.sku_key
-    if search.gtins:
-        code = sa.or_(code, listings.c.gtin.in_(search.gtins))
-    coded = sa.select(listings.c.product_id).where(listings.c.current, ~listings.c.gone, code)
-    return product_id.in_(coded if channels is None else coded.where(listings.c.channel.in_(channels)))

@@ -36,11 +36,13 @@ from gateway.storage.tables.catalog import (
     product_attributes,
     product_tags,
     product_texts,
+    product_words,
     products,
     rankings,
     redirects,
     sold_units,
     variants,
+    word_edits,
     words,
 )
 from gateway.storage.tables.customers import contacts, customers, identities, spendings
@@ -131,6 +133,7 @@ __all__ = [
     "product_attributes",
     "product_tags",
     "product_texts",
+    "product_words",
     "products",
     "pushes",
     "rankings",
@@ -143,5 +146,6 @@ __all__ = [
     "spendings",
     "stock",
     "variants",
+    "word_edits",
     "words",
 ]

@@ -159,7 +159,7 @@ products = sa.Table(
     column("options", Text),  # JSON [[name, [value, …]], …]
     column("visible", sa.Boolean),  # at least one channel lists it
     column("sort_title", Text),
-    column("words", Text),  # search words, sorted, separated by spaces
+    column("words", Text),  # of `words`, which earlier versions search; this one leaves both as they are (rule L6)
     column("created_at", Instant),
     column("updated_at", Instant),
     optional_column("media", Text),  # JSON; null: only the images
@@ -171,6 +171,7 @@ products = sa.Table(
     optional_column("handle_external_id", Text),  # of the channel product that gave it
     optional_column("rating", sa.Integer),  # average over all channels, in hundredths of a star
     optional_column("rating_count", sa.Integer),
+    optional_column("search_index", Text),  # its rows of `product_words`: word:rank, sorted, separated by spaces
     sa.Index(
         "ix_products_handle_claim",
         "handle_claim",
@@ -278,10 +279,25 @@ former_handles = sa.Table(  # handles that products had, for links that still ex
 redirects = sa.Table(  # products that were merged into others; variants need none, because listings hold the variant id
     "redirects", metadata, column("old_id", Text, primary_key=True), column("new_id", Text)
 )
+product_words = sa.Table(  # search index of products (rules T2, T4): of each word the best products come first
+    "product_words",
+    metadata,
+    column("word", Text, primary_key=True),
+    column("rank", sa.Integer, primary_key=True),  # 0 to 999: how much the product is about the word, 0 most
+    column("product_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+word_edits = sa.Table(  # words of products, and what is left of each without one letter (rule T5)
+    "word_edits",
+    metadata,
+    column("edit", Text, primary_key=True),  # the word, or without one of its letters
+    column("word", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
 words = sa.Table(  # search index (rule T2), split alike on both databases; the subject's row lists its words
     "words",
     metadata,
-    column("kind", Text, primary_key=True),  # product, customer, order
+    column("kind", Text, primary_key=True),  # customer, order; earlier versions: product
     column("word", Text, primary_key=True),
     column("subject_id", Text, primary_key=True),
     sqlite_with_rowid=False,

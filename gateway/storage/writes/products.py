@@ -34,6 +34,7 @@ from gateway.storage.tables import (
     variants,
     words,
 )
+from gateway.storage.writes.search_index import remove_from_index
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ class ProductRow:
     handle_external_id: str | None
     rating: int | None
     rating_count: int | None
+    search_index: str | None
 
 
 @dataclass(slots=True)
@@ -199,6 +201,7 @@ def delete_variants(conn: Connection, ids: Collection[str]) -> None:
 
 def delete_products(conn: Connection, rows: Sequence[ProductRow]) -> None:
     """Delete products without variants."""
+    remove_from_index(conn, rows)
     for column in (products.c.id, *(table.c.product_id for table in (offers, product_tags, product_attributes))):
         delete_by_keys(conn, column, [row.id for row in rows])
     _word_delete.run(conn, _build_words("product", rows))

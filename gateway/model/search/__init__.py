@@ -1,0 +1,1 @@
+"""Search of products: words, their ranks, and what may stand for them."""
