@@ -25,6 +25,7 @@ from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_v
 from gateway.graphql.queries.operations import resolve_match_reviews, resolve_outbox_entries
 from gateway.graphql.queries.orders import resolve_fulfillments, resolve_order, resolve_orders
 from gateway.graphql.queries.stock import resolve_stock_levels, resolve_stocks
+from gateway.graphql.queries.suggestions import resolve_search_suggestions
 from gateway.graphql.scopes import (
     AUDIT_READ,
     CATALOG_ADMIN,
@@ -51,6 +52,7 @@ from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncRejec
 from gateway.graphql.types.orders import Fulfillment, Order
 from gateway.graphql.types.preview import OrderPreview
 from gateway.graphql.types.stock import Stock, StockLevel
+from gateway.graphql.types.suggestions import SearchSuggestions
 
 
 @strawberry.type(
@@ -94,6 +96,12 @@ class Query:
         resolve_products,
     )
     product: Product | None = root("Returns a product.", resolve_product, cost=5)
+    search_suggestions: SearchSuggestions | None = root(
+        "Suggests queries, products and categories while a search text is typed: words of the catalog, never what "
+        "other clients searched for. With fewer than 2 letters, the lists are empty.",
+        resolve_search_suggestions,
+        cost=10,
+    )
     attribute_definitions: list[AttributeDefinition] | None = root(
         "Lists the attributes that the configuration declares, in its order.",
         resolve_attribute_definitions,

@@ -53,7 +53,11 @@ TOKENS = {
     for name, scopes in PRINCIPALS.items()
     if scopes is not None
 }
-REQUIRED_ARGUMENTS = {"locationKey": 'locationKey: "london"', "types": "types: [PRODUCT, STOCK]"}
+REQUIRED_ARGUMENTS = {
+    "search": 'search: "tea"',
+    "locationKey": 'locationKey: "london"',
+    "types": "types: [PRODUCT, STOCK]",
+}
 PARTS = {
     "nodes": "nodes { __typename }",
     "edges": "edges { cursor }",

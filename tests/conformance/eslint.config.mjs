@@ -20,8 +20,8 @@ const VALUES = [
   "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
   "ContactPoint", "Content", "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
   "ListingPush", "Media", "Measure", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
-  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "Rating", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
-  "Swatch", "SyncStatus", "TaxLine", "Tracking", "UnitPrice", "UserError", "Viewer",
+  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "QuerySuggestion", "Rating", "SearchSuggestions", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
+  "Swatch", "SyncStatus", "TaxLine", "TextRange", "Tracking", "UnitPrice", "UserError", "Viewer",
 ];
 
 const rules = {

@@ -17,13 +17,13 @@ from gateway.commerce.catalog.product_grouping import (
 )
 from gateway.commerce.ingest_batch import IngestBatch
 from gateway.model.catalog import ListingStatus
-from gateway.model.search.ranking import BRAND, CATEGORY, DESCRIPTION, OPTIONS, TAGS, TITLE, rank_words
+from gateway.model.search.ranking import BRAND, CATEGORY, DESCRIPTION, OPTIONS, TAGS, TITLE, SearchField, rank_words
 from gateway.model.validation import MAX_KEY_LENGTH, fold
 from gateway.sdk.records import ProductRecord
 from gateway.storage.change_log import Subject
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
-from gateway.storage.writes import listings, product_attributes, products, search_index
+from gateway.storage.writes import listings, product_attributes, product_texts, products, search_index
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
 from gateway.storage.writes.products import OfferRow, ProductRow, VariantRow
 
@@ -137,6 +137,7 @@ def _store_products(
         conn, [_find_source(group, ids).category for ids in by_product.values()], group.now
     )
     rows = [_build_product(group, *item, paths) for item in by_product.items()]
+    _build_search_indexes(conn, group, by_product, rows)
     displaced = handles.settle_handles(conn, group, rows)
     changed = [*(row for row in rows if row != group.products.get(row.id)), *displaced]
     shown = [row for row in changed if _is_shown_change(row, group.products.get(row.id))]
@@ -231,7 +232,7 @@ def _build_product(
         rating_count=rating_count,
         texts_digest=texts.combine_digests(_list_channel_products(group, variant_ids)),
         attributes=attributes.merge_attributes(row.attributes for row in _list_channel_products(group, variant_ids)),
-        search_index=_build_search_index(group, source, variant_ids),
+        search_index=None,
     )
 
 
@@ -304,18 +305,34 @@ def _compute_reduction(price: int | None, before: int | None) -> int:
     return -((price - before) * 10_000 // before)
 
 
-def _build_search_index(group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]) -> str:
-    """Build the search index of a product: the words of its texts, with their ranks (rule T4)."""
-    texts = [
+def _build_search_indexes(
+    conn: Connection, group: ProductGroup, by_product: Mapping[str, Sequence[str]], rows: Iterable[ProductRow]
+) -> None:
+    """Build the search indexes of products: the words of their texts in all languages, with their ranks (rule T4)."""
+    sources = {row.id: _find_source(group, by_product[row.id]) for row in rows}
+    translated = {source.id for source in sources.values() if source.texts_digest is not None}
+    titles = product_texts.find_titles(conn, translated)
+    for row in rows:
+        source = sources[row.id]
+        others = [(TITLE, title) for title in titles.get(source.id, ()) if title != source.title]
+        texts = _list_texts(group, source, by_product[row.id])
+        row.search_index = search_index.format_index(rank_words([*texts, *others]))
+
+
+def _list_texts(
+    group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]
+) -> Sequence[tuple[SearchField, str]]:
+    """List the texts of a product that are searched."""
+    leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
+    options = dict.fromkeys(text for lead in leads for text in _list_variant_texts(lead, source))
+    return [
         (TITLE, source.title),
         (BRAND, source.brand or ""),
         (TAGS, " ".join(json.loads(source.tags))),
         (CATEGORY, " ".join(json.loads(source.category))),
         (DESCRIPTION, source.description),
+        (OPTIONS, " ".join(options)),
     ]
-    leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
-    options = dict.fromkeys(text for lead in leads for text in _list_variant_texts(lead, source))
-    return search_index.format_index(rank_words([*texts, (OPTIONS, " ".join(options))]))
 
 
 def _list_variant_texts(lead: ListingRow, source: ChannelProductRow) -> Iterable[str]:

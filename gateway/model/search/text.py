@@ -39,16 +39,20 @@ _WITHOUT_SPACES = re.compile(
 
 def split_words(value: str) -> list[str]:
     """Split a text into the words that are indexed."""
-    return [word for run in _split_runs(value) for word in _list_indexed(run)]
+    return [word for run in split_runs(value) for word in _list_indexed(run)]
 
 
 def split_search_words(value: str) -> list[str]:
     """Split a search text into the words that a text must have, the last one as a prefix."""
-    return [word for run in _split_runs(value) for word in (_list_bigrams(run) if _has_no_spaces(run) else [run])]
+    return [word for run in split_runs(value) for word in (_list_bigrams(run) if has_no_spaces(run) else [run])]
 
 
-def _split_runs(value: str) -> Iterator[str]:
+def split_runs(value: str) -> list[str]:
     """Split a text at every character except letters, digits and vowel signs, and where the script changes."""
+    return list(_split_folded(value))
+
+
+def _split_folded(value: str) -> Iterator[str]:
     folded = fold(value)
     if folded.isascii():
         yield from re.findall("[a-z0-9]+", folded)
@@ -56,7 +60,7 @@ def _split_runs(value: str) -> Iterator[str]:
     folded = fold(folded.translate(_LETTERS))
     for is_part, characters in groupby(folded, _is_part):
         if is_part:
-            for _, run in groupby(characters, _has_no_spaces):
+            for _, run in groupby(characters, has_no_spaces):
                 yield "".join(run)
 
 
@@ -64,12 +68,13 @@ def _is_part(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")
 
 
-def _has_no_spaces(run: str) -> bool:
+def has_no_spaces(run: str) -> bool:
+    """Return whether a text begins with a character of a script without spaces between words."""
     return _WITHOUT_SPACES.match(run) is not None
 
 
 def _list_indexed(run: str) -> list[str]:
-    return [*_list_bigrams(run), run[-1]] if _has_no_spaces(run) and len(run) > 1 else [run]
+    return [*_list_bigrams(run), run[-1]] if has_no_spaces(run) and len(run) > 1 else [run]
 
 
 def _list_bigrams(run: str) -> list[str]:

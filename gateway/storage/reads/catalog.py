@@ -429,6 +429,14 @@ def find_categories(conn: Connection, ids: Sequence[str], visibility: Visibility
     return {row.id: read_category(row) for row in conn.execute(statement)}
 
 
+def find_categories_by_title(conn: Connection, part: str, visibility: Visibility, limit: int) -> Sequence[Category]:
+    """Find categories with this text anywhere in their folded title."""
+    has_part = categories.c.sort_title.contains(part, autoescape=True)
+    statement = sa.select(categories).where(has_part, is_category_visible(visibility))
+    ordered = statement.order_by(categories.c.sort_title, categories.c.id).limit(limit)
+    return [read_category(row) for row in conn.execute(ordered)]
+
+
 def find_category_by_handle(conn: Connection, handle: str, visibility: Visibility) -> Category | None:
     """Find the category with this handle."""
     row = conn.execute(

@@ -107,10 +107,15 @@ def _build_search(query: ProductQuery) -> Rows[Product]:
 
 def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[str]:
     """Find the ids of a query's products, in its order."""
+    return [id_ for id_, _ in find_product_titles(conn, query, limit)]
+
+
+def find_product_titles(conn: Connection, query: ProductQuery, limit: int) -> list[tuple[str, str]]:
+    """Find the ids and titles of a query's products, in its order."""
     statement, matches = _select_with_matches(query)
     order = _build_sort(query, matches).build_order(backward=False)
-    ordered = statement.with_only_columns(products.c.id, maintain_column_froms=True).order_by(*order)
-    return list(conn.scalars(ordered.limit(limit)))
+    columns = statement.with_only_columns(products.c.id, products.c.title, maintain_column_froms=True)
+    return [(row.id, row.title) for row in conn.execute(columns.order_by(*order).limit(limit))]
 
 
 def select_products(query: ProductQuery) -> sa.Select[Any]:

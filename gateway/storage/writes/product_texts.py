@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -27,6 +27,14 @@ class TextRow(NamedTuple):
 _texts = BulkSelect(sa.select(*(product_texts.c[name] for name in TextRow._fields)), product_texts.c.channel_product_id)
 _insert = build_insert(product_texts, TextRow._fields)
 _delete = build_delete(product_texts, ("channel_product_id", "locale"))
+
+
+def find_titles(conn: Connection, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Find the titles of channel products in further locales."""
+    titles: dict[str, list[str]] = {}
+    for row in _texts.select(conn, ids):
+        titles.setdefault(row.channel_product_id, []).append(row.title)
+    return titles
 
 
 def store_texts(conn: Connection, known: Collection[str], rows: Sequence[TextRow]) -> None:
