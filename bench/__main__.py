@@ -21,6 +21,7 @@ from bench.engine_figures import list_engine_figures
 from bench.http_figures import list_hot_path_figures, list_http_figures
 from bench.list_size_figures import list_size_figures
 from bench.runner import Measured, Runs
+from bench.search_quality_figures import list_quality_figures
 from bench.table import Figure, format_ms, format_rate, render_table
 from bench.two_process_figures import list_process_figures
 
@@ -67,7 +68,7 @@ class Sizes:
     @property
     def runs(self) -> int:
         """The total number of measurements."""
-        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 24
+        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 26
 
 
 QUICK = Sizes(
@@ -179,6 +180,11 @@ def measure_lists(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
 def measure_catalog_sizes(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Measure the same requests over catalogs of several sizes, in variants."""
     return list_figures(runs, sizes.catalogs, sizes.queries // 5, SEED)
+
+
+def measure_search_quality(runs: Runs, _sizes: Sizes) -> Iterator[Figure]:
+    """Measure how well a search orders its results."""
+    return list_quality_figures(runs)
 
 
 def measure_engines(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
@@ -465,6 +471,7 @@ PARTS = {
     "sizes": Part(
         "Catalogs of 1,000 / 10,000 / 100,000 variants (ratio: the last to the one before)", measure_catalog_sizes
     ),
+    "search_quality": Part("Search: nDCG@10 of 200 judged queries (plain: by title)", measure_search_quality),
     "engines": Part("Compiled queries (plain: the reference executor; CPU; SQLite)", measure_engines),
     "list_sizes": Part(
         "A list by its number of products (plain: the reference executor; CPU; SQLite)", measure_list_sizes

@@ -16,12 +16,14 @@ from bench.databases import create_databases
 from bench.operation_costs import collect_samples
 from bench.timing import time_runs
 
+_SUGGESTED = "{ queries { text matched { start end } } products { id handle title } categories { title } }"
 LISTS: Mapping[str, str] = {
     "products by title": 'products(first: 24, channelKey: "web") { nodes { title priceRange { min { amount } } } }',
     "products by price": 'products(first: 24, channelKey: "web", sort: {key: PRICE}) { nodes { title } }',
     "products last updated": "products(first: 24, sort: {key: UPDATED_AT, direction: DESC}) { nodes { title } }",
     "products of a category": 'products(first: 24, filter: {categoryIds: ["$CATEGORY"]}) { nodes { title } }',
-    "products of a search": 'products(first: 24, search: "teapot paper") { nodes { title } }',
+    "suggestions": f'searchSuggestions(search: "te") {_SUGGESTED}',
+    "suggestions, two words": f'searchSuggestions(search: "paper te") {_SUGGESTED}',
     "product": 'product(by: {id: "$PRODUCT"}) { title variants { nodes { sku price { amount } } } }',
     "variants by SKU": 'productVariants(filter: {skus: ["SKU-17S"]}) { nodes { sku } }',
     "variants last updated": "productVariants(first: 24) { nodes { sku } }",
@@ -42,6 +44,8 @@ FILTERS: Mapping[str, str] = {
     "not available for sale": f'products(channelKey: "web", filter: {{availableForSale: false}}, first: 24) {_TITLES}',
     "available at a location": f'products(filter: {{availableAtLocationKey: "outlet"}}, first: 24) {_TITLES}',
     "levels below 5": 'stockLevels(locationKey: "outlet", filter: {belowAvailable: 5}, first: 24) { nodes { onHand } }',
+    "products of a search": 'products(first: 24, search: "teapot paper") { nodes { title } }',
+    "search with a wrong letter": 'products(first: 24, search: "teaopt paper") { nodes { title } }',
     "count of products": 'products(channelKey: "web") { totalCount }',
     "count available for sale": 'products(channelKey: "web", filter: {availableForSale: true}) { totalCount }',
     "count of orders": "orders { totalCount }",

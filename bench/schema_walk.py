@@ -81,6 +81,7 @@ def _build_arguments(ids: Ids) -> Mapping[str, str]:
         "ids": f"[{variants}]",
         "variantIds": f"[{variants}]",
         "types": "[PRODUCT]",
+        "search": '"teapot pap"',
         "token": f'"{ids.cart_token}"',
         "cartToken": f'"{ids.cart_token}"',
         "sinceVersion": "0",

@@ -117,4 +117,5 @@ async def test_with_a_channel_products_are_those_that_it_lists(world: World) -> 
 
 async def test_one_wrong_letter_is_forgiven(world: World) -> None:
     found = await suggest(world, "cushoin")
+    assert found["queries"] == [{"text": "cushion", "matched": []}]
     assert [product["title"] for product in found["products"]] == ["Heart cushion"]

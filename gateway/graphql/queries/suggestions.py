@@ -57,7 +57,9 @@ async def resolve_search_suggestions(
     products = await context.load_all(load_products, [id_ for id_, _ in found.products[:MAX_PRODUCTS]])
     titles = await _translate_titles(context, found.products, channel_key, locale)
     return SearchSuggestions(
-        complete_text(search, titles), [product for product in products if product is not None], found.categories
+        complete_text(search, titles, found.corrections),
+        [product for product in products if product is not None],
+        found.categories,
     )
 
 

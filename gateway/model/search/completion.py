@@ -39,15 +39,18 @@ class TitleWord(NamedTuple):
     folded: str
 
 
-def complete_text(typed: str, titles: Iterable[str]) -> list[Completion]:
+def complete_text(typed: str, titles: Iterable[str], corrections: Sequence[str] = ()) -> list[Completion]:
     """Complete the last word of a text by words of these titles, the most frequent first.
 
     A completion is one word of a title that begins as typed, also with its neighbor; the words before it stay.
+
+    Args:
+        corrections: folded words that may have been meant.
     """
     *whole, last = split_runs(typed) or [""]
     counts: Counter[tuple[str, ...]] = Counter()
     for title in titles:
-        counts.update(set(_list_phrases(list_title_words(title), set(whole), last)))
+        counts.update(set(_list_phrases(list_title_words(title), set(whole), (last, *corrections))))
     frequent = [(phrase, count) for phrase, count in counts.items() if len(phrase) == 1 or count >= MIN_PAIR_TITLES]
     ranked = sorted(frequent, key=lambda item: (-item[1], len(item[0]), item[0]))
     return [_build_completion([*whole, *phrase], [*whole, last]) for phrase, _ in ranked[:MAX_COMPLETIONS]]
@@ -65,16 +68,20 @@ def list_title_words(title: str) -> list[TitleWord]:
     return words
 
 
-def _list_phrases(words: Sequence[TitleWord], whole: set[str], last: str) -> Iterator[tuple[str, ...]]:
+def _list_phrases(words: Sequence[TitleWord], whole: set[str], beginnings: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """List the words that begin as typed, and the pairs with a neighbor that was not typed."""
     for word in words:
-        if is_begun(word.folded, last) and word.folded not in whole:
+        if _is_any_begun(word, beginnings) and word.folded not in whole:
             yield (word.text,)
     for one, other in pairwise(words):
         if one.folded in whole or other.folded in whole or one.folded == other.folded:
             continue
-        if is_begun(one.folded, last) or is_begun(other.folded, last):
+        if _is_any_begun(one, beginnings) or _is_any_begun(other, beginnings):
             yield one.text, other.text
+
+
+def _is_any_begun(word: TitleWord, beginnings: Sequence[str]) -> bool:
+    return any(is_begun(word.folded, beginning) for beginning in beginnings)
 
 
 def is_begun(word: str, typed: str) -> bool:

@@ -6,9 +6,9 @@ ranks on both databases, whatever the other products are.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.model.search.text import split_words
 
@@ -17,7 +17,7 @@ MAX_INDEXED_LENGTH = 40
 """Words are indexed up to this length, in characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SearchField:
     """A field of a product that is searched.
 
@@ -46,21 +46,31 @@ _SATURATION = 8.0
 """The weight with which a word has half of all points (the k1 of BM25)."""
 
 
+MAX_REPEATED_LENGTH = 60
+"""Texts up to this length that are no titles occur again: brands, categories, tags and options."""
+
+
 def rank_words(texts: Iterable[tuple[SearchField, str]]) -> Mapping[str, int]:
     """Rank the words of a product's texts, from 0 (the product is about nothing else) to 999."""
     weights: dict[str, float] = {}
     for field, text in texts:
         if text:
-            _add_weights(weights, field, split_words(text)[: field.longest])
-    return {word: MAX_POINTS - _compute_points(weight) for word, weight in weights.items()}
+            is_repeated = field is not TITLE and len(text) <= MAX_REPEATED_LENGTH
+            words, weight = _split_once(field, text) if is_repeated else _split_text(field, text)
+            for word in words:
+                weights[word] = weights.get(word, 0.0) + weight
+    return {word: _compute_rank(weight) for word, weight in weights.items()}
 
 
-def _add_weights(weights: dict[str, float], field: SearchField, words: list[str]) -> None:
+def _split_text(field: SearchField, text: str) -> tuple[Sequence[str], float]:
+    """Split a text into the words that are indexed, and compute what each of them counts."""
+    words = split_words(text)[: field.longest]
     weight = field.weight / (1 - _LENGTH_SHARE + _LENGTH_SHARE * len(words) / field.average)
-    for word, times in Counter(words).items():
-        key = word[:MAX_INDEXED_LENGTH]
-        weights[key] = weights.get(key, 0.0) + weight * times
+    return [word[:MAX_INDEXED_LENGTH] for word in words], weight
 
 
-def _compute_points(weight: float) -> int:
-    return max(1, min(MAX_POINTS, round(MAX_POINTS * weight / (weight + _SATURATION))))
+_split_once = lru_cache(10_000)(_split_text)
+
+
+def _compute_rank(weight: float) -> int:
+    return MAX_POINTS - max(1, round(MAX_POINTS * weight / (weight + _SATURATION)))

@@ -69,5 +69,7 @@ def _build_visible_words(visibility: Visibility, *, is_prefix: bool) -> sa.Selec
     has_word: sa.ColumnElement[bool] = word.in_(sa.bindparam("forms", expanding=True))
     if is_prefix:
         has_word = sa.or_(sa.and_(word >= sa.bindparam("prefix"), word < sa.bindparam("prefix_end")), has_word)
-    visible = sa.select(sa.literal(1)).join_from(product_words, products, products.c.id == product_words.c.product_id)
-    return visible.where(has_word, is_product_visible(visibility)).limit(MIN_PRODUCTS)
+    # a subquery of each row: a join, of which only a few rows are needed, PostgreSQL would compute as a whole
+    shown = sa.select(sa.literal(1)).where(products.c.id == product_words.c.product_id, is_product_visible(visibility))
+    is_shown = shown.correlate(product_words).scalar_subquery().is_not(None)
+    return sa.select(sa.literal(1)).select_from(product_words).where(has_word, is_shown).limit(MIN_PRODUCTS)

@@ -6,13 +6,14 @@ that are only similar, then those with the most points.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.model.search.ranking import MAX_POINTS
 from gateway.model.search.terms import Phrase, SearchTerm, swap_plural
+from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.text_search import Search, has_prefix
 from gateway.storage.tables import Text, listings, product_words
 
@@ -23,6 +24,7 @@ _AS_SEARCHED = 100_000
 """Added to the points of a term that is not only similar: more than all terms of a search have together."""
 
 _CODE_POSITION, _CODE_PREFIX_POSITION, _FIRST_POSITION = 0, 1, 10
+_NO_CODE = 9_999_999
 _WIDTH = 7
 """Digits of a position in a sort key."""
 
@@ -33,11 +35,19 @@ _ALIKE = sa.Integer()
 
 def select_matches(search: Search, channels: Sequence[str] | None) -> sa.Subquery:
     """Select the products that match, as `product_id` and `position`: the lowest comes first."""
+    number = len(search.terms)
+    by_words = [arm for index, term in enumerate(search.terms) for arm in _select_term(term, index, number)]
     by_code = [_select_coded(search, channels), *_select_code_prefix(search, channels)]
-    by_words = [_select_by_terms(search.terms)] if search.terms else []
-    every = sa.union_all(*by_words, *by_code).subquery("matching")
-    position = sa.func.min(every.c.position).label("position")
-    return sa.select(every.c.product_id, position).group_by(every.c.product_id).subquery("matches")
+    every = sa.union_all(*by_words, *(_add_no_points(statement, number) for statement in by_code)).subquery("matching")
+    points = [sa.func.max(every.c[_name_points(index)]) for index in range(number)]
+    best = _FIRST_POSITION + number * (_AS_SEARCHED + MAX_POINTS)
+    by_points = best - sum(points, start=sa.literal_column("0", _ALIKE))
+    code = sa.func.min(every.c.code)
+    has_code = code < _NO_CODE
+    position = sa.case((has_code, code), else_=by_points).label("position")
+    grouped = sa.select(every.c.product_id, position).group_by(every.c.product_id)
+    has_all = sa.and_(sa.literal(number > 0), *(value > 0 for value in points))
+    return grouped.having(sa.or_(has_code, has_all)).subquery("matches")
 
 
 def build_sort_key(position: sa.ColumnElement[int], title: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
@@ -66,39 +76,45 @@ def _select_code_prefix(search: Search, channels: Sequence[str] | None) -> list[
 
 def _select_listed(condition: sa.ColumnElement[bool], position: int, channels: Sequence[str] | None) -> sa.Select[Any]:
     """Select the products with such a live listing in one of these channels."""
-    columns = (listings.c.product_id, sa.literal_column(str(position), _ALIKE).label("position"))
+    columns = (listings.c.product_id, sa.literal_column(str(position), _ALIKE).label("code"))
     listed = sa.select(*columns).where(listings.c.current, ~listings.c.gone, condition)
-    return listed if channels is None else listed.where(listings.c.channel.in_(channels))
+    return listed if channels is None else listed.where(skip_index(listings.c.channel).in_(channels))
+
+
+def _add_no_points(statement: sa.Select[Any], number: int) -> sa.Select[Any]:
+    """Add the columns of the points of all terms to the products with a code."""
+    return statement.add_columns(*(_build_column(0, _name_points(index)) for index in range(number)))
 
 
 # ------------------------------------------------------------------------------------------------ words
 
 
-def _select_by_terms(terms: Sequence[SearchTerm]) -> sa.Select[Any]:
-    """Select the products that have all terms."""
-    best = _FIRST_POSITION + len(terms) * (_AS_SEARCHED + MAX_POINTS)
-    if len(terms) == 1:
-        single = _select_term(terms[0]).subquery()
-        return sa.select(single.c.product_id, (best - single.c.points).label("position"))
-    every = sa.union_all(*map(_select_term, terms)).subquery()
-    position = (best - sa.func.sum(every.c.points)).label("position")
-    return _require_all(sa.select(every.c.product_id, sa.cast(position, _ALIKE).label("position")), every, len(terms))
-
-
-def _require_all(statement: sa.Select[Any], every: sa.Subquery, number: int) -> sa.Select[Any]:
-    return statement.group_by(every.c.product_id).having(sa.func.count() == number)
-
-
-def _select_term(term: SearchTerm) -> sa.Select[Any]:
-    """Select the products that have a term in any of its forms, with the points of the best one."""
-    phrases = [(term.phrase, 100, term.is_prefix), *((phrase, SYNONYM, False) for phrase in term.synonyms)]
-    forms = [_select_phrase(*item) for item in phrases]
+def _select_term(term: SearchTerm, index: int, number: int) -> Iterator[sa.Select[Any]]:
+    """Select the products that have a term in any of its forms, with their points in the column of the term."""
+    for phrase, percent in ((term.phrase, 100), *((phrase, SYNONYM) for phrase in term.synonyms)):
+        is_prefix = term.is_prefix and phrase is term.phrase
+        yield _put_points(_select_phrase(phrase, percent, is_prefix), index, number)
     if term.similar:
-        forms.append(_select_words([(word, SIMILAR) for word in term.similar], None, 0))
-    if len(forms) == 1:
-        return forms[0]
-    every = sa.union_all(*forms).subquery()
-    return sa.select(every.c.product_id, sa.func.max(every.c.points).label("points")).group_by(every.c.product_id)
+        yield _put_points(_select_words([(word, SIMILAR) for word in term.similar], None, 1), index, number)
+
+
+def _put_points(statement: sa.Select[Any], index: int, number: int) -> sa.Select[Any]:
+    """Put the points of a statement in the column of a term, and none in those of the others."""
+    product_id, points = statement.selected_columns
+    columns = [
+        points.label(_name_points(at)) if at == index else _build_column(0, _name_points(at)) for at in range(number)
+    ]
+    return statement.with_only_columns(
+        product_id, _build_column(_NO_CODE, "code"), *columns, maintain_column_froms=True
+    )
+
+
+def _name_points(index: int) -> str:
+    return f"points{index}"
+
+
+def _build_column(value: int, name: str) -> sa.Label[int]:
+    return sa.literal_column(str(value), _ALIKE).label(name)
 
 
 def _select_phrase(phrase: Phrase, percent: int, is_prefix: bool) -> sa.Select[Any]:
@@ -110,9 +126,17 @@ def _select_phrase(phrase: Phrase, percent: int, is_prefix: bool) -> sa.Select[A
     ]
     if len(selects) == 1:
         return selects[0]
-    every = sa.union_all(*selects).subquery()
+    best = [_select_best(statement.subquery()) for statement in selects]
+    every = sa.union_all(*best).subquery()
     points = sa.cast(sa.func.sum(every.c.points) // len(phrase), _ALIKE).label("points")
-    return _require_all(sa.select(every.c.product_id, points), every, len(phrase))
+    grouped = sa.select(every.c.product_id, points).group_by(every.c.product_id)
+    whole = grouped.having(sa.func.count() == len(phrase)).subquery()
+    return sa.select(whole.c.product_id, whole.c.points)
+
+
+def _select_best(words: sa.Subquery) -> sa.Select[Any]:
+    best = sa.func.max(words.c.points).label("points")
+    return sa.select(words.c.product_id, best).group_by(words.c.product_id)
 
 
 def _list_forms(word: str, percent: int) -> list[tuple[str, int]]:
@@ -121,14 +145,13 @@ def _list_forms(word: str, percent: int) -> list[tuple[str, int]]:
 
 
 def _select_words(forms: Sequence[tuple[str, int]], prefix: str | None, base: int) -> sa.Select[Any]:
-    """Select the products that have one of these words, or one with this prefix, with the points of the best one."""
+    """Select the products that have one of these words, or one with this prefix, with the points of each."""
     word = product_words.c.word
     condition: sa.ColumnElement[bool] = word.in_([form for form, _ in forms if form != prefix])
     if prefix is not None:
         condition = sa.or_(has_prefix(word, prefix), condition) if len(forms) > 1 else has_prefix(word, prefix)
     points = base + (MAX_POINTS - product_words.c.rank) * _build_percent(forms) // 100
-    best = sa.func.max(points).label("points")
-    return sa.select(product_words.c.product_id, best).where(condition).group_by(product_words.c.product_id)
+    return sa.select(product_words.c.product_id, points.label("points")).where(condition)
 
 
 def _build_percent(forms: Sequence[tuple[str, int]]) -> sa.ColumnElement[int]:

@@ -46,7 +46,7 @@ _known_words = BulkSelect(sa.select(word_edits.c.word).where(word_edits.c.edit =
 
 def format_index(ranks: Mapping[str, int]) -> str:
     """Format the words of a product with their ranks, as its row stores them."""
-    return " ".join(f"{word}:{rank}" for word, rank in sorted(ranks.items()))
+    return " ".join([f"{word}:{ranks[word]}" for word in sorted(ranks)])
 
 
 def store_index(conn: Connection, rows: Sequence[HasSearchIndex], known: Mapping[str, HasSearchIndex]) -> None:
