@@ -139,6 +139,18 @@ def _list_other_limits(said: Settings) -> dict[str, Any]:
         ),
         ({"tokens": {"a": {"token": "${EMPTY}", "scopes": []}}}, "tokens.a.token: is empty"),
         ({"channels": []}, "channels: expected a table"),
+        (
+            {"search": {"synonyms": [["sofa"]]}},
+            "search: synonyms.0: expected at least two words that mean the same",
+        ),
+        (
+            {"search": {"synonyms": [["sofa", "couch"], ["Söfa", "settee"]]}},
+            "search: synonyms.1: 'Söfa' is there twice; write all its synonyms in one group",
+        ),
+        (
+            {"search": {"synonyms": [["sofa", "!"]]}},
+            "search: synonyms.0: expected 1 to 5 words, found '!'",
+        ),
         ({"retention": {"log": "9999999999d"}}, "retention.log: is too long for a duration"),
         (
             {

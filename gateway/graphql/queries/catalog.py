@@ -70,7 +70,8 @@ async def resolve_products(
     search: Annotated[
         str | None,
         declare_argument(
-            "Search text: words that must all match, the last one as a prefix; or a SKU or GTIN.",
+            "Search text: words that must all match, the last one as a prefix; or a SKU or GTIN. A rare word also "
+            "matches words that differ by one letter, after all others.",
             cost=SEARCH_COST,
             metadata=COMPARED,
         ),

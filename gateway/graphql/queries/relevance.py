@@ -17,6 +17,9 @@ from gateway.model.ids import generate_id
 from gateway.storage.reads import product_search, search_snapshots
 from gateway.storage.reads.product_search import ProductQuery
 from gateway.storage.reads.search_snapshots import MAX_HITS, SearchSnapshot
+from gateway.storage.sql.product_matches import is_sort_key
+
+_EXPIRED = "The search results have expired. Search again from the first page."
 
 
 async def load_page_by_relevance(
@@ -42,8 +45,9 @@ def _build_ranking_key(context: Context, query: ProductQuery, filter_: ProductFi
     """Build the key of a ranking: equal for equivalent searches of all clients."""
     search = query.search and (sorted(query.search.words[:-1]), query.search.words[-1:], query.search.sku_key)
     seller = context.resolve_channel(query.channel)
+    tolerant = ("tolerant",) if query.search is not None and query.search.is_tolerant else ()
     return compute_fingerprint(
-        "ranking", query.visibility, query.descending, search, query.channel, seller, _normalize(filter_)
+        "ranking", query.visibility, query.descending, search, query.channel, seller, _normalize(filter_), *tolerant
     )
 
 
@@ -55,8 +59,14 @@ def _normalize(value: Any) -> Any:
 
 
 def _parse_ranking_id(given: Sequence[str], cursors: ListCursors) -> str | None:
-    """Return the ID of the ranking that the cursors belong to; None: the list had one page and was not frozen."""
+    """Return the ID of the ranking that the cursors belong to; None: the list had one page and was not frozen.
+
+    Raises:
+        CursorExpiredError: the list was in an order of an earlier version.
+    """
     positions = [cursors.decode(cursor, int, str) for cursor in given]
+    if not all(isinstance(value, int) or is_sort_key(value) for value, _ in positions):
+        raise CursorExpiredError(_EXPIRED)
     ids = {key.partition(".")[0] if isinstance(value, int) else None for value, key in positions}
     if len(ids) > 1:
         raise BadUserInputError("The cursors belong to different lists.")
@@ -68,7 +78,7 @@ async def _find_ranking(context: Context, key: str, id_: str | None) -> SearchSn
         return None
     ranking = await context.read(search_snapshots.find_snapshot, id_, key, context.now)
     if ranking is None:
-        raise CursorExpiredError("The search results have expired. Search again from the first page.")
+        raise CursorExpiredError(_EXPIRED)
     return ranking
 
 

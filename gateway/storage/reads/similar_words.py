@@ -29,7 +29,7 @@ def add_similar_words(conn: Connection, search: Search, visibility: Visibility, 
     terms = tuple(
         _add_to_term(conn, term) if to_all or _is_rare(conn, term, visibility) else term for term in search.terms
     )
-    return replace(search, terms=terms)
+    return replace(search, terms=terms, is_tolerant=to_all and terms != search.terms)
 
 
 def _add_to_term(conn: Connection, term: SearchTerm) -> SearchTerm:

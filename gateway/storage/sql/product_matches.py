@@ -56,6 +56,11 @@ def build_sort_key(position: sa.ColumnElement[int], title: sa.ColumnElement[str]
     return sa.type_coerce(digits.concat(title), Text)
 
 
+def is_sort_key(value: str | None) -> bool:
+    """Return whether a text is a key of this order. Earlier versions had another one: 0 or 1, and the title."""
+    return value is not None and value[:_WIDTH].isdecimal() and len(value) >= _WIDTH
+
+
 # ------------------------------------------------------------------------------------------------ codes
 
 

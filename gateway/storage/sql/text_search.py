@@ -31,12 +31,14 @@ class Search:
 
     Attributes:
         terms: the words with what a product may have instead.
+        is_tolerant: words similar to all of them were added, because no product has them.
     """
 
     words: tuple[str, ...]
     sku_key: str
     gtins: tuple[str, ...]
     terms: tuple[SearchTerm, ...] = ()
+    is_tolerant: bool = False
 
 
 def join_words(texts: Iterable[str]) -> str:
