@@ -11,7 +11,9 @@ from gateway.model.search.terms import SynonymTable, build_synonym_table
 from gateway.model.search.text import split_search_words
 from gateway.settings.table import Table
 
-MAX_GROUPS, MAX_GROUP_SIZE, MAX_PHRASE_WORDS = 2_000, 20, 5
+MAX_GROUPS, MAX_PHRASE_WORDS = 2_000, 5
+MAX_GROUP_SIZE = 12
+"""A search of 32 terms with so many forms each is below the 500 parts of a statement of SQLite."""
 
 SynonymGroup = Annotated[
     tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...], Field(max_length=MAX_GROUP_SIZE)

@@ -19,7 +19,9 @@ from gateway.model.search.ranking import (
 )
 from gateway.model.search.terms import build_synonym_table
 from gateway.model.search.word_edits import is_similar, list_edits
+from gateway.settings.search import MAX_GROUP_SIZE
 from gateway.storage.database import Database
+from gateway.storage.sql.text_search import MAX_SEARCH_TERMS
 from tests.search.indexed_products import OpenedDatabase, fill, find
 
 
@@ -95,3 +97,10 @@ def test_a_synonym_may_have_several_words(opened: OpenedDatabase) -> None:
     for text in ("tea light", "votive", "glass votive", "tea lig"):
         found = opened.read(find(text, synonyms, to_all=False))
         assert sorted(found) == ["glass tea light", "glass votive"][: 1 if text == "tea lig" else 2], text
+
+
+def test_the_largest_search_with_the_most_synonyms_is_run(opened: OpenedDatabase) -> None:
+    words = ["".join(chr(97 + (number * 7 + at) % 26) for at in range(6)) for number in range(MAX_SEARCH_TERMS)]
+    synonyms = build_synonym_table([[word, *(f"{word}{n}x" for n in range(MAX_GROUP_SIZE - 1))] for word in words])
+    opened.write(fill([" ".join(words), *(f"{word[:-1]}{word[0]}" for word in words)]))
+    assert len(opened.read(find(" ".join(words), synonyms))) == 1

@@ -111,6 +111,7 @@ async def test_nothing_of_a_hidden_channel_is_suggested(world: World) -> None:
 async def test_with_a_channel_products_are_those_that_it_lists(world: World) -> None:
     found = await suggest(world, "hear", ADMIN, channel="till")
     assert [query["text"] for query in found["queries"]] == ["heartless"]
+    assert found["categories"] == [{"title": "Hearty"}]
     hidden = await world.client.ask(SUGGEST, search="hear", channel="till")
     assert hidden.codes == ["BAD_USER_INPUT"]
 

@@ -43,6 +43,7 @@ GROWING: Mapping[str, str] = {
     r"totalCount|precision|count": "matches are counted, up to 10,000",
     r"facets?\b|Facet|FilterValue|MoneyRange": "all matches are counted",
     r"search": "matches are sorted",
+    r"[sS]uggest": "words are counted, up to 20,000 rows, and the best products of some are read",
     r"categor|brands:|tags:|option\.": "matches are sorted",
     r"price: \{": "matches are sorted",
     r"belowAvailable|levels below": "matches are sorted",

@@ -91,7 +91,7 @@ def search_products(query: ProductQuery) -> Rows[Product]:
 
 def _count_characters(query: ProductQuery) -> int:
     texts = (query.channels, query.statuses, query.brands, query.categories, query.tags)
-    given = [*texts, *(values for _, values in query.facets), query.search.words if query.search else None]
+    given = [*texts, *(values for _, values in query.facets), query.search.list_words() if query.search else None]
     return sum(len(text) for values in given if values is not None for text in values)
 
 

@@ -154,7 +154,8 @@ def _sum_ranks(index: str, whole: Sequence[str], last: str) -> int:
 def _find_categories(conn: Connection, query: ProductQuery, runs: Sequence[str]) -> Sequence[Category]:
     """Find the categories whose titles have all words, the last one as a beginning."""
     *whole, last = runs
-    categories = find_categories_by_title(conn, last, query.visibility, MAX_SCANNED_CATEGORIES)
+    listed = query.visibility if query.channels is None else replace(query.visibility, channels=query.channels)
+    categories = find_categories_by_title(conn, last, listed, MAX_SCANNED_CATEGORIES)
     return [category for category in categories if _has_words(category.title, whole, last)][:MAX_CATEGORIES]
 
 

@@ -40,6 +40,11 @@ class Search:
     terms: tuple[SearchTerm, ...] = ()
     is_tolerant: bool = False
 
+    def list_words(self) -> list[str]:
+        """List the words that are searched for, with synonyms and similar ones."""
+        others = [word for term in self.terms for phrase in (*term.synonyms, term.similar) for word in phrase]
+        return [*self.words, *others]
+
 
 def join_words(texts: Iterable[str]) -> str:
     """Join the distinct words of texts as they are stored: sorted, separated by spaces."""
