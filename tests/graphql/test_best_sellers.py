@@ -53,8 +53,9 @@ async def list_titles(world: World, **variables: Any) -> str:
 async def test_products_are_sorted_by_the_units_of_all_channels_or_of_one(own_world: World) -> None:
     assert await list_titles(own_world) == "BACD"
     assert await list_titles(own_world, direction="ASC") == "CABD", "without sales last in both directions"
-    assert await list_titles(own_world, channel="web") == "ABDC"
-    assert await list_titles(own_world, channel="till") == "BCDA"
+    for channel, sold in (("web", "AB"), ("till", "BC")):
+        titles = await list_titles(own_world, channel=channel)
+        assert (titles[:2], sorted(titles)) == (sold, list("ABCD"))
 
 
 async def test_pages_go_on_where_the_last_one_ended(own_world: World) -> None:
@@ -82,4 +83,4 @@ async def test_a_caller_that_does_not_see_a_channel_learns_nothing_of_its_sales(
     access = {"anonymous": {"channels": ["web"]}}
     async with open_world(database_url, build_stores(), access=access, stock={"default_channel": "web"}) as world:
         await world.gateway.count_sold_units()
-        assert await list_titles(world) in ("ABCD", "ABDC")
+        assert (await list_titles(world))[:2] == "AB"
