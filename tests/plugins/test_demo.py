@@ -121,6 +121,28 @@ async def test_writes_that_a_restarted_sandbox_forgets_are_forgotten_by_the_gate
     assert (directory / "gateway.db").exists() is not forgotten
 
 
+@pytest.mark.anyio
+async def test_a_restarted_demo_has_the_sales_of_the_last_run(tmp_path: Path) -> None:
+    worlds, directory = build_worlds(read_receipts(DATA)), tmp_path / "state"
+    reset_state(worlds, directory)
+    async with start_sandboxes(worlds, directory) as first:
+        order = await first.amazon.sell("22423", 1, "merchant")
+        number = await first.web.sell("22423", 1, "leeds")
+        await first.web.price("22423", Decimal("9.99"))
+        mark_changed(directory)
+    (directory / "gateway.db").touch()
+    reset_state(worlds, directory)
+    assert (directory / "gateway.db").exists(), "nothing is forgotten"
+    async with start_sandboxes(worlds, directory) as second:
+        assert second.amazon.get_order(order) == first.amazon.get_order(order)
+        assert second.web.shop.nodes["Order"][int(number)]["lineItems"][0]["sku"] == "22423"
+        assert second.web.shop.get_variant("22423")["price"] == "11.74"
+        assert await second.amazon.sell("22423", 1, "merchant") != order, "numbers of orders go on"
+        assert int(await second.web.sell("22423", 1, "leeds")) > int(number)
+        reset_state(worlds, directory)
+        assert not (directory / "gateway.db").exists(), "a run that was killed has saved nothing"
+
+
 def test_the_world_is_the_same_every_time(world: World) -> None:
     assert build_world(read_receipts(DATA)) == world
 
