@@ -106,11 +106,16 @@ def test_the_list_is_filtered_sorted_and_searched_by_its_address(shop: ReactShop
     Select(page.find(".list-bar select")).select_by_visible_text("Price, highest first")
     page.wait(lambda: page.list_texts(".card .price") and "sort=dear" in page.driver.current_url)
     shared = page.driver.current_url
+    page.find('.results[aria-busy="false"]')
     names = page.wait(lambda: [one for one in page.list_texts(".card-link") if one])
     page.driver.get(shared)
     page.wait(lambda: page.list_texts(".card-link") == names)
     page.click(".filters button", "Clear all filters")
     page.wait(lambda: "color" not in page.driver.current_url)
+    page.click(".choice", "On sale")
+    page.wait(lambda: len(page.find_all(".card-link")) > 0 and len(page.find_all(".card .reduced")) > 0)
+    page.wait(lambda: int(page.find(".list-bar .muted", "product").text.split()[0]) < whole)
+    page.click(".filters button", "Clear all filters")
     page.fill("q", "22423")
     page.send_keys(Keys.ENTER)
     page.find("h1", "Results for “22423”")
@@ -126,6 +131,11 @@ def test_the_list_grows_at_its_end_and_ranges_of_numbers_apply(shop: ReactShop, 
     page.wait(lambda: len(page.find_all(".card-link")) > 24)
     hrefs = [str(one.get_attribute("href")) for one in page.find_all(".card-link")]
     assert len(set(hrefs)) == len(hrefs), "no product is shown twice"
+    page.click(f".card:nth-child({len(hrefs)}) .card-link")
+    page.find(".product h1")
+    assert page.run("return window.scrollY") == 0
+    page.driver.back()
+    page.wait(lambda: len(page.find_all(".card-link")) >= len(hrefs) and page.run("return window.scrollY") > 900)
     page.open(f"{shop.address}/?width=10-20")
     page.wait(lambda: page.find_all(".card-link"))
     page.click(".card-link")
@@ -155,6 +165,8 @@ def test_a_variant_is_chosen_by_its_swatch_and_shared_by_its_address(shop: React
     page.click("dialog button", "Manchester")
     page.wait(lambda: page.list_texts(".shop-stock .shop")[0].startswith("Manchester, King Street"))
     assert re.search(r"Open|Opens", page.list_texts(".shop-stock .shop")[0])
+    canonical = page.find_all("link[rel=canonical]")
+    assert [str(one.get_attribute("href")) for one in canonical] == [f"{shop.address}/products/3-piece-cutlery-set"]
     page.driver.refresh()
     page.find(".shop-button", "Manchester")
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import httpx2
 import pytest
@@ -24,6 +25,8 @@ from examples.demo.channels import (
 )
 from examples.demo.control import ControlContext, create_control_app
 from examples.demo.gateway_process import CONFIG, DemoError
+from examples.demo.pictures import render_picture
+from examples.demo.presentation import COLORS
 from examples.demo.retail import COLUMNS, DataError, ReceiptLine, read_receipts
 from examples.demo.world import SERVICES, build_world
 from gateway.commerce.inventory.movements import MOVEMENT
@@ -77,6 +80,29 @@ def test_the_same_data_makes_the_store_and_the_marketplace() -> None:
     assert sum(product.units == 2 for product in marketplace.products) > 5
     numbers = [receipt.number for world in worlds.values() for receipt in world.receipts if not receipt.refund]
     assert len(set(numbers)) == len(numbers), "no receipt is in two channels"
+
+
+def test_every_product_of_the_store_has_pictures_and_a_description() -> None:
+    store = build_worlds(read_receipts(DATA), "http://127.0.0.1:9001/pictures")["web"]
+    names = {url.removeprefix("http://127.0.0.1:9001/pictures/") for one in store.products for url in one.images}
+    assert all(len(one.images) == 3 and one.description for one in store.products)
+    for name in names:
+        picture = render_picture(name.removesuffix(".svg"))
+        assert picture is not None and fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize("name", ["mug", "mug-b3262e-210-4", "cat-b3262e-210-1", "mug-%22-210-1", "../mug-b3262e-1-1"])
+def test_a_picture_with_another_name_does_not_exist(name: str) -> None:
+    assert render_picture(name) is None
+
+
+def test_one_product_in_six_is_reduced_and_colors_have_swatches() -> None:
+    store = build_worlds(read_receipts(DATA))["web"]
+    reduced = [one for one in store.products if one.compare_at is not None]
+    assert 0.1 < len(reduced) / len(store.products) < 0.25
+    assert all(one.compare_at is None or one.compare_at > one.price for one in store.products)
+    colors = {color for one in store.products for color in dict(one.attributes).get("shop.color", ())}
+    assert colors == set(COLORS) == set(load(CONFIG, ENVIRONMENT).attributes["color"].values)
 
 
 async def read_environment(directory: Path) -> dict[str, str]:

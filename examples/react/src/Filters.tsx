@@ -27,14 +27,8 @@ export function FilterPanel({ groups }: { groups: readonly FilterGroupFragment[]
             Clear all filters
           </button>
         )}
-        <label className="choice">
-          <input
-            type="checkbox"
-            checked={params.has("available")}
-            onChange={() => setParams(toggle(params, "available", "1"))}
-          />
-          Available now
-        </label>
+        <Switch label="Available now" name="available" />
+        <Switch label="On sale" name="sale" />
         <Range label="Price, £" name="price" hint={price ? `${formatMoney(price.min)} to ${formatMoney(price.max)}` : ""} />
         <Range label="Width, cm" name={WIDTH} hint="" />
         {groups.filter(({ values }) => values.length > 0).map((group) => (
@@ -42,6 +36,16 @@ export function FilterPanel({ groups }: { groups: readonly FilterGroupFragment[]
         ))}
       </div>
     </details>
+  );
+}
+
+function Switch({ label, name }: { label: string; name: string }) {
+  const [params, setParams] = useSearchParams();
+  return (
+    <label className="choice">
+      <input type="checkbox" checked={params.has(name)} onChange={() => setParams(toggle(params, name, "1"))} />
+      {label}
+    </label>
   );
 }
 

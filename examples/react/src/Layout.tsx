@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { Link, Outlet, useLocation, useNavigate, useSearchParams } from "react-router";
+import { Link, Outlet, useLocation, useNavigate, useNavigationType, useSearchParams } from "react-router";
 import { useCart } from "./cart";
 import { ShopPicker } from "./shops";
 
@@ -7,13 +7,15 @@ export function Layout() {
   const { count, message } = useCart();
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
+  const navigation = useNavigationType();
   const shown = useRef(pathname);
   useEffect(() => {
     if (shown.current === pathname) return;
     shown.current = pathname;
+    if (navigation === "POP") return; // "back" leads to where the customer was
     window.scrollTo(0, 0);
     main.current?.focus(); // a screen reader begins with the new page
-  }, [pathname]);
+  }, [pathname, navigation]);
   return (
     <>
       <a className="skip" href="#main">

@@ -44,6 +44,7 @@ const SORTS: Record<string, { label: string; sort: ProductSort | null }> = {
   title: { label: "Name", sort: { key: "TITLE", direction: "ASC" } },
   cheap: { label: "Price, lowest first", sort: { key: "PRICE", direction: "ASC" } },
   dear: { label: "Price, highest first", sort: { key: "PRICE", direction: "DESC" } },
+  sale: { label: "Greatest reduction", sort: { key: "DISCOUNT", direction: "DESC" } },
   new: { label: "Newest", sort: { key: "CREATED_AT", direction: "DESC" } },
 };
 
@@ -118,7 +119,7 @@ function withValue(params: URLSearchParams, sort: string): URLSearchParams {
   return next;
 }
 
-function Card({ product, first }: { product: ProductCardFragment; first: boolean }) {
+export function Card({ product, first }: { product: ProductCardFragment; first: boolean }) {
   const shop = product.nearest?.storeAvailability?.nodes[0];
   const colors = product.attributes?.[0]?.values ?? [];
   return (

@@ -25,7 +25,8 @@ export function Options({ product, variants, variant }: Props) {
     next.set(name, value);
     setParams(next, { replace: true, preventScrollReset: true });
   };
-  return product.options.map(({ name, optionValues }) => (
+  const choices = product.options.filter(({ optionValues }) => optionValues.length > 1); // one value is no choice
+  return choices.map(({ name, optionValues }) => (
     <fieldset key={name} className="options">
       <legend>
         {name}: <strong>{selected.get(name)}</strong>

@@ -2,8 +2,9 @@ import { formatMoney, type ShownPrice } from "./price";
 
 export function Price({ shown }: { shown: ShownPrice | null }) {
   if (!shown) return <p className="price">Not sold online</p>;
-  const { price, earlier, from } = shown;
+  const { price, earlier, from, notes } = shown;
   return (
+    <>
     <p className="price">
       {from && <span className="muted">from </span>}
       {earlier && <span className="visually-hidden">Now </span>}
@@ -15,5 +16,9 @@ export function Price({ shown }: { shown: ShownPrice | null }) {
         </s>
       )}
     </p>
+    {notes.map((note) => (
+      <p key={note} className="muted">{note}</p>
+    ))}
+    </>
   );
 }

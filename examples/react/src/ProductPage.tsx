@@ -11,6 +11,7 @@ import { useTitle } from "./Layout";
 import { findVariant, Options } from "./Options";
 import { Price } from "./Price";
 import { getVariantPrice } from "./price";
+import { Related } from "./Related";
 import { ShopStock } from "./ShopStock";
 
 const PRODUCT = graphql(`
@@ -50,7 +51,13 @@ export function ProductPage() {
   if (!product) return <h1>This product does not exist.</h1>;
   // The product has another handle by now: the old one still leads here.
   if (product.handle !== handle) return <Navigate replace to={`/products/${product.handle}`} />;
-  return <ProductView product={product} />;
+  return (
+    <>
+      <link rel="canonical" href={`/products/${product.handle}`} />
+      <meta name="description" content={product.content?.seo.description ?? ""} />
+      <ProductView key={product.id} product={product} />
+    </>
+  );
 }
 
 function ProductView({ product }: { product: ShownProduct }) {
@@ -69,6 +76,7 @@ function ProductView({ product }: { product: ShownProduct }) {
         <Facts product={product} sku={variant?.sku ?? null} />
       </div>
       {variant && <ShopStock variantId={variant.id} />}
+      <Related product={product} />
     </article>
   );
 }

@@ -23,6 +23,7 @@ export function buildFilter(params: URLSearchParams): ProductFilter {
   const width = parseRange(params.get(WIDTH));
   if (width.min || width.max) filter.attributeRanges = [{ key: WIDTH, ...width }];
   if (params.has("available")) filter.availableForSale = true;
+  if (params.has("sale")) filter.onSale = true;
   return filter;
 }
 

@@ -5,12 +5,16 @@ import type { MoneyFragment, ProductPriceFragment, VariantPriceFragment } from "
 graphql(`
   fragment Money on Money { amount currencyCode }
   fragment VariantPrice on ProductVariant {
-    price(channelKey: $channelKey) { ...Money }
-    compareAtPrice(channelKey: $channelKey) { ...Money }
+    offer(channelKey: $channelKey) {
+      id
+      price { ...Money }
+      compareAtPrice { ...Money }
+      lowestPriceBefore { ...Money }
+      unitPrice { price { ...Money } per { value unit } }
+    }
   }
   fragment ProductPrice on Product {
-    priceRange(channelKey: $channelKey) { min { ...Money } max { ...Money } }
-    selectedOrFirstAvailableVariant(channelKey: $channelKey) { id ...VariantPrice }
+    offer(channelKey: $channelKey) { id priceRange { min { ...Money } max { ...Money } } compareAtPriceRange { max { ...Money } } }
   }
 `);
 
@@ -20,26 +24,28 @@ export interface ShownPrice {
   earlier: MoneyFragment | null;
   /** Whether other variants cost more. */
   from: boolean;
+  /** What has to be shown beside the price: the lowest price before a reduction, the price per kilogram. */
+  notes: readonly string[];
 }
 
-export function getVariantPrice(variant: VariantPriceFragment): ShownPrice | null {
-  const { price, compareAtPrice } = variant;
-  if (!price) return null;
-  return { price, earlier: isReduced(price, compareAtPrice) ? (compareAtPrice ?? null) : null, from: false };
+export function getVariantPrice({ offer }: VariantPriceFragment): ShownPrice | null {
+  if (!offer?.price) return null;
+  const { price, compareAtPrice, lowestPriceBefore, unitPrice } = offer;
+  const notes = [
+    lowestPriceBefore && `Lowest price of the 30 days before: ${formatMoney(lowestPriceBefore)}`,
+    unitPrice && `${formatMoney(unitPrice.price)} for ${unitPrice.per.value} ${unitPrice.per.unit}`,
+  ].filter((note) => !!note) as string[];
+  return { price, earlier: compareAtPrice ?? null, from: false, notes };
 }
 
-export function getProductPrice(product: ProductPriceFragment): ShownPrice | null {
-  const { priceRange, selectedOrFirstAvailableVariant: variant } = product;
-  if (!priceRange) return null;
-  if (priceRange.min.amount !== priceRange.max.amount) return { price: priceRange.min, earlier: null, from: true };
-  return (variant && getVariantPrice(variant)) ?? { price: priceRange.min, earlier: null, from: false };
+export function getProductPrice({ offer }: ProductPriceFragment): ShownPrice | null {
+  if (!offer?.priceRange) return null;
+  const { min, max } = offer.priceRange;
+  const from = min.amount !== max.amount;
+  return { price: min, earlier: from ? null : (offer.compareAtPriceRange?.max ?? null), from, notes: [] };
 }
 
-/** Amounts are decimal strings: they are formatted as they are, and compared for their order only. */
-function isReduced(price: MoneyFragment, earlier: MoneyFragment | null | undefined): boolean {
-  return !!earlier && earlier.currencyCode === price.currencyCode && Number(earlier.amount) > Number(price.amount);
-}
-
+/** Formats an amount. It is a decimal string, and never becomes a float. */
 export function formatMoney({ amount, currencyCode }: MoneyFragment): string {
   return new Intl.NumberFormat("en-GB", { style: "currency", currency: currencyCode }).format(amount);
 }
