@@ -62,13 +62,15 @@ def run_demo(folder: Path, codes: Collection[str]) -> Iterator[Demo]:
     environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(folder / "state")}
     command = (sys.executable, "-m", "examples.demo")
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        output = ""
-        while "Ctrl-C ends" not in output and (line := process.stdout.readline()):
-            output += line
-        assert "Ctrl-C ends" in output, output
-        yield Demo(port, folder)
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            output = ""
+            while "Ctrl-C ends" not in output and (line := process.stdout.readline()):
+                output += line
+            assert "Ctrl-C ends" in output, output
+            yield Demo(port, folder)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -45,9 +45,11 @@ def serve_react(demo: Demo, folder: Path) -> Iterator[ReactShop]:
     vite = (str(project / "node_modules" / ".bin" / "vite"), "preview", "--port", str(port))
     with subprocess.Popen(vite, cwd=project, env=demo.environment, stdout=subprocess.DEVNULL) as server:
         address = f"http://127.0.0.1:{port}"
-        wait_for(address)
-        yield ReactShop(demo, address)
-        server.terminate()
+        try:
+            wait_for(address)
+            yield ReactShop(demo, address)
+        finally:
+            server.terminate()
 
 
 def wait_for(address: str) -> None:

@@ -14,7 +14,7 @@ export function Layout() {
     shown.current = pathname;
     if (navigation === "POP") return; // "back" leads to where the customer was
     window.scrollTo(0, 0);
-    main.current?.focus(); // a screen reader begins with the new page
+    main.current?.focus({ preventScroll: true }); // a screen reader begins with the new page
   }, [pathname, navigation]);
   return (
     <>
