@@ -32,7 +32,7 @@ const additions = new IntentQueue("storefront additions", {
 });
 
 /* Shows the number of units, with those that are still to be sent. */
-function showCount() {
+export function showCount() {
   const units = additions.list().reduce((sum, { input }) => sum + input.quantity, 0);
   count.textContent = String(Number(localStorage.getItem(`${STORED} units`) ?? 0) + units);
 }
@@ -52,11 +52,18 @@ export async function sendAdditions() {
   showCount();
 }
 
-/* Sends what was added without a connection: when the page opens, when the connection is back, and every few seconds. */
+/* Sends what was added without a connection, and shows it where the cart is open. */
+async function sendAgain() {
+  if (additions.list().length === 0) return;
+  await sendAdditions();
+  if (additions.list().length === 0 && location.pathname === "/storefront/cart") await show();
+}
+
+/* Sends again when the page opens, when the connection is back, and every few seconds. */
 export function keepSending() {
-  sendAdditions();
-  window.addEventListener("online", sendAdditions);
-  setInterval(() => additions.list().length > 0 && sendAdditions(), 5_000);
+  sendAgain();
+  window.addEventListener("online", sendAgain);
+  setInterval(sendAgain, 5_000);
 }
 
 async function changeQuantity(cart, lineId, quantity) {
@@ -87,6 +94,7 @@ function renderLine(cart, line) {
 }
 
 export async function showCart(draw) {
+  if (additions.list().length > 0) await sendAdditions();
   const token = getCartToken();
   const { cart } = token ? await query("Cart", { cartToken: token }) : { cart: null };
   if (cart?.status === "ORDERED" && (await showLostOrder(token))) return openPage("/storefront/order");

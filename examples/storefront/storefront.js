@@ -1,5 +1,5 @@
 /* A storefront without a framework: products of the web store, stock of the shops, a cart, delivery and pickup. */
-import { keepSending, showCart } from "./cart.js";
+import { keepSending, showCart, showCount } from "./cart.js";
 import { showProducts } from "./catalog.js";
 import { showOrder } from "./order.js";
 import { openPage, openPages, show, showMessage } from "./page.js";
@@ -8,6 +8,7 @@ import { openShops } from "./shops.js";
 
 const search = document.getElementById("search");
 
+showCount();
 search.elements.text.value = new URL(location.href).searchParams.get("q") ?? "";
 search.addEventListener("submit", (event) => {
   event.preventDefault();
