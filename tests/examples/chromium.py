@@ -50,6 +50,11 @@ Promise.all([load(one), load(other)]).then((images) => {
   done(different / (first.data.length / 4));
 });
 """
+IMAGES_LOADED = """
+const isShown = ({ top, bottom }) => bottom > 0 && top < innerHeight;
+const shown = [...document.images].filter((one) => isShown(one.getBoundingClientRect()));
+return document.fonts.status === "loaded" && shown.every((one) => one.complete && one.naturalWidth > 0);
+"""
 OBSERVE = """
 window.measured = { shift: 0, paint: 0 };
 new PerformanceObserver((list) => {
@@ -141,6 +146,10 @@ class Page:
                 return
             self.send_keys(Keys.TAB)
         raise AssertionError(f"the focus does not reach {selector}")
+
+    def wait_for_images(self) -> None:
+        """Wait until fonts, and all images in the window, are loaded."""
+        self.wait(lambda: self.run(IMAGES_LOADED))
 
     def capture(self) -> bytes:
         """Take a screenshot of the window."""

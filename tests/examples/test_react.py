@@ -361,8 +361,7 @@ def open_page(page: Page, shop: ReactShop, name: str) -> None:
         page.open(f"{shop.address}/cart")
         page.find(".checkout .choice time")
     page.run("document.activeElement.blur()")
-    page.wait(lambda: page.run("return document.fonts.status") == "loaded")
-    page.wait(lambda: page.run("return [...document.images].every((one) => one.loading === 'lazy' || one.complete)"))
+    page.wait_for_images()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
