@@ -55,6 +55,11 @@ def world() -> World:
     return build_world(read_receipts(DATA))
 
 
+@pytest.fixture(scope="module")
+def worlds() -> dict[str, World]:
+    return build_worlds(read_receipts(DATA), "http://127.0.0.1:9001/pictures")
+
+
 def build_sale(invoice: str, code: str, quantity: int, price: str, **more: Any) -> ReceiptLine:
     at = datetime.fromisoformat(more.get("at", "2010-12-01 08:26:00"))
     customer, country = more.get("customer", "1"), more.get("country", "United Kingdom")
@@ -71,8 +76,7 @@ def test_the_world_is_the_real_data(world: World) -> None:
     assert len(world.products) - len(folded) == 60
 
 
-def test_the_same_data_makes_the_store_and_the_marketplace() -> None:
-    worlds = build_worlds(read_receipts(DATA))
+def test_the_same_data_makes_the_store_and_the_marketplace(worlds: dict[str, World]) -> None:
     store, marketplace = worlds["web"], worlds["amazon"]
     assert (len(store.products), len(store.customers), len(store.receipts)) == (2725, 77, 137)
     assert (len(marketplace.products), len(marketplace.customers), len(marketplace.receipts)) == (300, 0, 57)
@@ -82,8 +86,8 @@ def test_the_same_data_makes_the_store_and_the_marketplace() -> None:
     assert len(set(numbers)) == len(numbers), "no receipt is in two channels"
 
 
-def test_every_product_of_the_store_has_pictures_and_a_description() -> None:
-    store = build_worlds(read_receipts(DATA), "http://127.0.0.1:9001/pictures")["web"]
+def test_every_product_of_the_store_has_pictures_and_a_description(worlds: dict[str, World]) -> None:
+    store = worlds["web"]
     names = {url.removeprefix("http://127.0.0.1:9001/pictures/") for one in store.products for url in one.images}
     assert all(len(one.images) == 3 and one.description for one in store.products)
     for name in names:
@@ -96,8 +100,8 @@ def test_a_picture_with_another_name_does_not_exist(name: str) -> None:
     assert render_picture(name) is None
 
 
-def test_one_product_in_six_is_reduced_and_colors_have_swatches() -> None:
-    store = build_worlds(read_receipts(DATA))["web"]
+def test_one_product_in_six_is_reduced_and_colors_have_swatches(worlds: dict[str, World]) -> None:
+    store = worlds["web"]
     reduced = [one for one in store.products if one.compare_at is not None]
     assert 0.1 < len(reduced) / len(store.products) < 0.25
     assert all(one.compare_at is None or one.compare_at > one.price for one in store.products)
@@ -149,7 +153,7 @@ async def test_writes_that_a_restarted_sandbox_forgets_are_forgotten_by_the_gate
 
 @pytest.mark.anyio
 async def test_a_restarted_demo_has_the_sales_of_the_last_run(tmp_path: Path) -> None:
-    worlds, directory = build_worlds(read_receipts(DATA)), tmp_path / "state"
+    worlds, directory = build_worlds([build_sale("1", "22423", 1, "2")]), tmp_path / "state"
     reset_state(worlds, directory)
     async with start_sandboxes(worlds, directory) as first:
         order = await first.amazon.sell("22423", 1, "merchant")
