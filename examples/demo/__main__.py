@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = read_receipts(Path(os.environ.get("DATA") or DATA))
         if arguments.command == "busy-day":
             return run_busy_day(lines, Plan(arguments.sales, arguments.seed))
-        asyncio.run(run_demo(build_worlds(lines), parse_port(os.environ.get("PORT") or "8000")))
+        port = parse_port(os.environ.get("PORT") or "8000")
+        asyncio.run(run_demo(build_worlds(lines, f"http://127.0.0.1:{port + 1}/pictures"), port))
     except (DataError, DemoError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

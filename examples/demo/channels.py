@@ -17,6 +17,7 @@ import gateway_shopify_sandbox
 import gateway_sqlpos_sandbox
 from examples.demo import generated, marketplace, store
 from examples.demo.gateway_process import CONFIG
+from examples.demo.presentation import PICTURES
 from examples.demo.queries import SHOWN
 from examples.demo.retail import ReceiptLine
 from examples.demo.world import build_world
@@ -29,6 +30,9 @@ from gateway_sqlpos_sandbox.seed import compute_fingerprint
 
 WEB_SCALE, AMAZON_SCALE = 100.0, 20.0
 """Factors by which the sandboxes raise the real rate limits, so that the demo does not take minutes to sync."""
+
+WEB, AMAZON, CHANGED = "web.saved", "amazon.saved", "changed"
+"""Files of the state: the saved data of the sandboxes, and whether one was changed."""
 
 EXTERNAL_LOCATIONS = {
     "till": {"store-london": generated.LONDON, "store-manchester": generated.MANCHESTER},
@@ -67,9 +71,10 @@ class Sandboxes:
         }
 
 
-def build_worlds(lines: Sequence[ReceiptLine]) -> dict[str, World]:
-    """Build the data of each channel."""
-    return {"till": build_world(lines), "web": store.build_store(lines), "amazon": marketplace.build_account(lines)}
+def build_worlds(lines: Sequence[ReceiptLine], pictures: str = PICTURES) -> dict[str, World]:
+    """Build the data of each channel. `pictures`: URL under which the web store's pictures are served."""
+    web = store.build_store(lines, pictures)
+    return {"till": build_world(lines), "web": web, "amazon": marketplace.build_account(lines)}
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +86,7 @@ async def start_sandboxes(
     now: Callable[[], datetime] = get_utc_now,
     ticks: Callable[[], float] | None = None,
 ) -> AsyncIterator[Sandboxes]:
-    """Run the sandboxes until the end of the context. The till's database persists; the others are lost at the end."""
+    """Run the sandboxes until the end of the context, and save their data then."""
     async with contextlib.AsyncExitStack() as stack:
         till = await gateway_sqlpos_sandbox.start(worlds["till"], state)
         stack.push_async_callback(till.close)
@@ -89,13 +94,30 @@ async def start_sandboxes(
         stack.push_async_callback(web.close)
         amazon = await gateway_amazon_sandbox.start(worlds["amazon"], state, scale=scales[1], now=now, ticks=ticks)
         stack.push_async_callback(amazon.close)
+        load_sandboxes(state, web, amazon)
         yield Sandboxes(till, web, amazon)
+        web.save(state / WEB)
+        amazon.save(state / AMAZON)
+
+
+def load_sandboxes(state: Path, web: ShopifySandbox, amazon: AmazonSandbox) -> None:
+    """Load the data that the last run has saved. It is saved again at the end: a run that is killed leaves none."""
+    if has_saved_data(state):
+        web.load(state / WEB)
+        amazon.load(state / AMAZON)
+    for name in (WEB, AMAZON):
+        (state / name).unlink(missing_ok=True)
+
+
+def has_saved_data(state: Path) -> bool:
+    """Return whether the last run has saved the data of its sandboxes."""
+    return (state / WEB).exists() and (state / AMAZON).exists()
 
 
 def reset_state(worlds: Mapping[str, World], state: Path) -> None:
-    """Delete the state if the data differs from the last start, or if a sandbox without persistence was changed."""
+    """Delete the state if the data differs from the last start, or if the last run was killed after a change."""
     note, now = state / "world", " ".join(compute_fingerprint(world) for world in worlds.values())
-    if note.exists() and note.read_text(encoding="ascii") == now and not has_sent_commands(state / "gateway.db"):
+    if note.exists() and note.read_text(encoding="ascii") == now and (has_saved_data(state) or not has_changed(state)):
         return
     if state.exists():
         shutil.rmtree(state)
@@ -104,16 +126,21 @@ def reset_state(worlds: Mapping[str, World], state: Path) -> None:
     note.write_text(now, encoding="ascii")
 
 
+def has_changed(state: Path) -> bool:
+    """Return whether a sandbox that saves its data at the end was changed before."""
+    return (state / CHANGED).exists() or has_sent_commands(state / "gateway.db")
+
+
 def has_sent_commands(database: Path) -> bool:
-    """Return whether the gateway of this database sent commands to a sandbox that did not persist them."""
+    """Return whether the gateway of this database sent commands to a sandbox that saves its data at the end."""
     with contextlib.closing(sqlite3.connect(database)) as conn:
         (there,) = conn.execute("SELECT count(*) FROM sqlite_master WHERE name = 'outbox'").fetchone()
         return bool(there and conn.execute("SELECT 1 FROM outbox WHERE channel <> 'till' LIMIT 1").fetchone())
 
 
 def mark_changed(state: Path) -> None:
-    """Mark the state for deletion, because a sandbox without persistence was changed."""
-    (state / "world").unlink(missing_ok=True)
+    """Record that a sandbox was changed which saves its data at the end."""
+    (state / CHANGED).touch()
 
 
 def summarize_worlds(worlds: Mapping[str, World]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from examples.demo.pages import create_page_routes
+from examples.demo.pictures import create_picture_route
 from examples.demo.storefront import create_storefront_routes
 from examples.storefront.manifest import compute_ids, load_documents
 from gateway.sdk.testing.sandbox import Sandbox, SandboxError, UnsupportedFaultError
@@ -34,7 +35,7 @@ class ControlContext:
     Attributes:
         external_locations: external location ids by location key, by channel.
         gateway: the gateway's URL.
-        on_change: called after each change of a sandbox that does not persist its data.
+        on_change: called after each change of a sandbox that saves its data at the end.
     """
 
     sandboxes: Mapping[str, Sandbox]
@@ -50,7 +51,7 @@ def create_control_app(outside: ControlContext) -> Starlette:
     async def get_world(_: Request) -> JSONResponse:
         return JSONResponse(dict(outside.summary))
 
-    routes = [Route("/world", get_world, methods=["GET"]), *create_page_routes(outside.gateway)]
+    routes = [Route("/world", get_world, methods=["GET"]), create_picture_route(), *create_page_routes(outside.gateway)]
     routes += create_storefront_routes(outside.gateway, compute_ids(load_documents()))
     actions: dict[str, Action] = {
         "sell": lambda sandbox, body: sell(sandbox, body, _get_external_locations(outside, sandbox)),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from examples.demo import generated
+from examples.demo.presentation import PICTURES, present_product
 from examples.demo.retail import ReceiptLine
 from examples.demo.world import VAT, ZONE, build_products, build_receipts, is_goods, split_by_channel
 from gateway.sdk.testing.sandbox import World, WorldPlace, WorldProduct
@@ -20,11 +21,10 @@ COLORS = frozenset(
 _CODE = re.compile(r"(\d{5})[A-Z]{1,2}")
 
 
-def build_store(lines: Sequence[ReceiptLine]) -> World:
+def build_store(lines: Sequence[ReceiptLine], pictures: str = PICTURES) -> World:
     """Build the store: all products with a price. Its locations are the warehouse and one of the shops."""
-    products = group_products(
-        [product for product in build_products(lines) if product.price > 0 and _is_listed(product.sku)]
-    )
+    listed = [product for product in build_products(lines) if product.price > 0 and _is_listed(product.sku)]
+    products = share_colors([present_product(product, pictures) for product in group_products(listed)])
     orders = [line for line in split_by_channel(lines)["web"] if _is_listed(line.code) and line.price > 0]
     skus = {product.sku for product in products}
     receipts = [
@@ -45,6 +45,19 @@ def build_store(lines: Sequence[ReceiptLine]) -> World:
         ],
         receipts=receipts,
     )
+
+
+def share_colors(products: Sequence[WorldProduct]) -> list[WorldProduct]:
+    """Give the first variant of each group, which describes the product, the colors of all its variants."""
+    colors: dict[str, dict[str, None]] = defaultdict(dict)
+    for product in products:
+        colors[product.group or product.sku].update(dict.fromkeys(dict(product.attributes).get("shop.color", ())))
+    return [_set_colors(product, tuple(colors[product.group or product.sku])) for product in products]
+
+
+def _set_colors(product: WorldProduct, colors: tuple[str, ...]) -> WorldProduct:
+    attributes = dict(product.attributes) | ({"shop.color": colors} if colors else {})
+    return replace(product, attributes=tuple(sorted(attributes.items())))
 
 
 def _is_listed(code: str) -> bool:

@@ -14,12 +14,19 @@ from examples.storefront import manifest
 
 FOLDER = Path(manifest.__file__).parent
 BASE_PATH = "/storefront/"
-FILES = {
-    "": "index.html",
-    "storefront.js": "storefront.js",
-    "gateway.js": "gateway.js",
-    "storefront.css": "storefront.css",
-}
+PAGES = ("", "products/{handle}", "cart", "order")
+"""Paths of pages, which are all the same file."""
+
+FILES = (
+    "storefront.css",
+    *(
+        f"{name}.js"
+        for name in (
+            *("storefront", "page", "gateway", "dom", "format", "intents"),
+            *("shops", "catalog", "product", "cart", "checkout", "order"),
+        )
+    ),
+)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,7 +46,8 @@ def create_storefront_routes(gateway: str, ids: Mapping[str, str]) -> list[Route
     async def redirect(_: Request) -> Response:
         return RedirectResponse(BASE_PATH)
 
-    files = [Route(BASE_PATH + path, _create_file_endpoint(name), methods=["GET"]) for path, name in FILES.items()]
+    served = {**dict.fromkeys(PAGES, "index.html"), **{name: name for name in FILES}}
+    files = [Route(BASE_PATH + path, _create_file_endpoint(name), methods=["GET"]) for path, name in served.items()]
     asked = Route(f"{BASE_PATH}graphql", forward_query, methods=["GET", "POST"])
     return [*files, Route(f"{BASE_PATH}documents.json", list_documents), asked, Route(BASE_PATH.rstrip("/"), redirect)]
 

@@ -1,9 +1,9 @@
 /* The client of the gateway: it sends the ids of registered documents, never their text. */
 
-const ids = await (await fetch("documents.json")).json();
+const ids = await (await fetch("/storefront/documents.json")).json();
 
 /* Operations without tokens use GET, so that browsers and CDNs can cache the responses. */
-const PUBLIC_OPERATIONS = new Set(["ProductsNear", "ProductPage", "StoreAvailability", "Stores"]);
+const PUBLIC_OPERATIONS = new Set(["ProductList", "ProductPage", "StoreAvailability", "Stores"]);
 const RETRIED_CODES = new Set(["OVERLOADED", "RATE_LIMITED"]);
 const MAX_ATTEMPTS = 3;
 const MAX_WAIT_SECONDS = 10;
@@ -27,21 +27,10 @@ export async function query(name, variables) {
   }
 }
 
-/* Executes a mutation that takes effect once, however often it is sent. Its key and input are stored until there is a
-   result: after a lost response, or when the page is reloaded, the same request is sent again.
-   `about` distinguishes mutations of the same operation. */
-export async function mutateOnce(name, input, about = JSON.stringify(input)) {
-  const storageKey = `${name} ${about}`;
-  const request = findPending(name, about) ?? { ...input, idempotencyKey: crypto.randomUUID() };
-  sessionStorage.setItem(storageKey, JSON.stringify(request));
-  const [payload] = Object.values(await query(name, { input: request }));
-  if (!payload.userErrors.some((error) => error.code === "IN_PROGRESS")) sessionStorage.removeItem(storageKey);
+/* Executes a mutation with the key of its intent, and returns its payload. */
+export async function mutate(name, { key, input }) {
+  const [payload] = Object.values(await query(name, { input: { ...input, idempotencyKey: key } }));
   return payload;
-}
-
-/* Returns the input of a mutation that has no result yet, or null. */
-export function findPending(name, about) {
-  return JSON.parse(sessionStorage.getItem(`${name} ${about}`) ?? "null");
 }
 
 /* Whether the response contains data; fields with errors may be null. */
@@ -54,10 +43,10 @@ async function sendRequest(name, variables) {
   const accept = "application/graphql-response+json, application/json;q=0.9";
   try {
     const response = PUBLIC_OPERATIONS.has(name)
-      ? await fetch(`graphql?${new URLSearchParams({ documentId, variables: JSON.stringify(variables) })}`, {
+      ? await fetch(`/storefront/graphql?${new URLSearchParams({ documentId, variables: JSON.stringify(variables) })}`, {
           headers: { accept },
         })
-      : await fetch("graphql", {
+      : await fetch("/storefront/graphql", {
           method: "POST",
           headers: { accept, "content-type": "application/json" },
           body: JSON.stringify({ documentId, variables }),

@@ -7,7 +7,8 @@ import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,27 +45,35 @@ class Demo:
         return {**os.environ, "PATH": path, "PORT": str(self.port)}
 
 
-def write_receipts(target: Path) -> Path:
+def write_receipts(target: Path, codes: Collection[str]) -> Path:
     """Write the receipts of a few products."""
     with gzip.open(DATA, "rt", encoding="utf-8", newline="") as source:
         head, *lines = csv.reader(source)
     code = head.index("StockCode")
     with gzip.open(target, "wt", encoding="utf-8", newline="") as chosen:
-        csv.writer(chosen).writerows([head, *(line for line in lines if line[code] in SOME)])
+        csv.writer(chosen).writerows([head, *(line for line in lines if line[code] in codes)])
     return target
+
+
+@contextmanager
+def run_demo(folder: Path, codes: Collection[str]) -> Iterator[Demo]:
+    """Run a demo with a few products."""
+    port, data = free_ports(), write_receipts(folder / "data.csv.gz", codes)
+    environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(folder / "state")}
+    command = (sys.executable, "-m", "examples.demo")
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            output = ""
+            while "Ctrl-C ends" not in output and (line := process.stdout.readline()):
+                output += line
+            assert "Ctrl-C ends" in output, output
+            yield Demo(port, folder)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    folder, port = tmp_path_factory.mktemp("demo"), free_ports()
-    data = write_receipts(folder / "data.csv.gz")
-    environment = {**os.environ, "PORT": str(port), "DATA": str(data), "DEMO_STATE": str(folder / "state")}
-    command = (sys.executable, "-m", "examples.demo")
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        output = ""
-        while "Ctrl-C ends" not in output and (line := process.stdout.readline()):
-            output += line
-        assert "Ctrl-C ends" in output, output
-        yield Demo(port, folder)
-        process.terminate()
+    with run_demo(tmp_path_factory.mktemp("demo"), SOME) as running:
+        yield running

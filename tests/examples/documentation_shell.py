@@ -14,7 +14,7 @@ from tests.plugins.test_readme_demo import parse_answers as decoded
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(sh|json|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 END = "-- end of this block --"
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 @dataclass(frozen=True)

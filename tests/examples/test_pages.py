@@ -15,7 +15,7 @@ from tests.examples.documentation_shell import DOCS, Step, follow, parse_steps
 
 pytestmark = pytest.mark.long
 
-CLIENT, FRONTEND = ROOT / "examples" / "mobile", ROOT / "examples" / "frontend"
+CLIENT, FRONTEND, REACT = (ROOT / "examples" / name for name in ("mobile", "frontend", "react"))
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
@@ -36,8 +36,8 @@ def link_repository(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for name in ("schema", "docs"):
         (folder / name).symlink_to(ROOT / name)
-    left_out = shutil.ignore_patterns("node_modules", "generated", "built")
-    for project in (CLIENT, FRONTEND):
+    left_out = shutil.ignore_patterns("node_modules", "generated", "built", "dist")
+    for project in (CLIENT, FRONTEND, REACT):
         copy = Path(shutil.copytree(project, folder / project.relative_to(ROOT), ignore=left_out))
         (copy / "node_modules").symlink_to(project / "node_modules")
     (folder / "examples" / "storefront").symlink_to(ROOT / "examples" / "storefront")
@@ -54,14 +54,22 @@ def test_what_the_page_for_frontends_says_to_type_answers_as_it_says(demo: Demo,
     follow(steps, link_repository(tmp_path), demo.environment, {})
 
 
+@require_packages(REACT)
 @require_packages(FRONTEND)
 def test_types_are_generated_from_the_gateway_and_the_list_grows_as_the_page_says(demo: Demo, tmp_path: Path) -> None:
     steps = [step for step in parse_steps("frontend.md") if is_for_node(step)]
-    assert len(steps) == 2
+    assert len(steps) == 3
     folder = link_repository(tmp_path)
     follow([INSTALLED, *steps], folder, demo.environment, {})
     types = (folder / "examples" / "frontend" / "generated" / "graphql.ts").read_text(encoding="utf-8")
     assert "Decimal: { input: `${number}`; output: `${number}`; }" in types and "'%future added value'" in types
+
+
+@require_packages(REACT)
+def test_what_the_react_example_says_to_type_works(demo: Demo, tmp_path: Path) -> None:
+    steps = parse_steps("../examples/react/README.md")
+    assert len(steps) == 2
+    follow([INSTALLED, *steps], link_repository(tmp_path), demo.environment, {})
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:
@@ -99,10 +107,10 @@ def list_fixed_ports(text: str) -> list[str]:
 
 
 def test_every_command_takes_the_port_of_the_demo() -> None:
-    pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
-    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    pages = [ROOT / "README.md", REACT / "README.md", *DOCS.rglob("*.md")]
+    texts = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages}
     assert {name: found for name, text in texts.items() if (found := list_fixed_ports(text))} == {}
-    assert list_fixed_ports(texts["frontend.md"].replace("${PORT:-8000}", "8000")), "the proof"
+    assert list_fixed_ports(texts["docs/frontend.md"].replace("${PORT:-8000}", "8000")), "the proof"
 
 
 def test_a_page_that_says_something_else_than_comes_back_is_seen(tmp_path: Path) -> None:

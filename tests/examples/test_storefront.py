@@ -1,34 +1,28 @@
-"""The storefront in a real browser: from the product list to a pickup code."""
+"""The storefront of the demo in a real browser: from the product list to a pickup code, as well on a bad network."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.select import Select
 
 from examples.storefront.manifest import compute_ids, load_documents
+from tests.examples.chromium import Page, needs_browser, open_browser
 from tests.examples.conftest import Demo
-from tests.plugins.test_demo_page import browser, wait_until
+from tests.examples.react_shop import AXE, REACT
+from tests.examples.test_pages import require_packages
 
 pytestmark = pytest.mark.long
 
-__all__ = ["browser"]
-
-needs_browser = pytest.mark.skipif(
-    shutil.which("chromedriver") is None, reason="Chromium and its driver are not installed"
-)
 MANCHESTER = {"latitude": 53.4794, "longitude": -2.2453, "accuracy": 10}
-
-
 BAD_DAY = """
 const real = window.fetch;
 let busy = true, broken = true;
@@ -42,119 +36,211 @@ window.fetch = async (address, options) => {
 };
 """
 """The gateway is overloaded at first, and later the response to an order is lost."""
+CUT_ORDERS = """
+const real = window.fetch;
+window.fetch = (address, options) =>
+  options?.body?.includes("expectedTotal") ? Promise.reject(new TypeError("cut")) : real(address, options);
+window.restore = () => (window.fetch = real);
+"""
+"""Orders do not reach the gateway."""
 
 
-class BrowserShopper:
-    """A browser on the storefront."""
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with open_browser(tmp_path / "browser") as page:
+        yield page
 
-    def __init__(self, browser: WebDriver, address: str) -> None:
-        self.browser = browser
-        origin = address.split("/storefront")[0]
-        self._execute("Browser.grantPermissions", origin=origin, permissions=["geolocation"])
-        self._execute("Emulation.setGeolocationOverride", **MANCHESTER)
-        browser.get(address)
 
-    def _execute(self, command: str, **parameters: Any) -> None:
-        self.browser.execute_cdp_cmd(command, parameters)
+def open_storefront(page: Page, demo: Demo) -> None:
+    """Open the storefront for a customer in Manchester."""
+    origin = demo.storefront.split("/storefront")[0]
+    page.execute("Browser.grantPermissions", origin=origin, permissions=["geolocation"])
+    page.execute("Emulation.setGeolocationOverride", **MANCHESTER)
+    page.open(demo.storefront)
+    page.find("h1", "All products")
 
-    def find_element(self, selector: str, text: str = "") -> Any:
-        """Wait for an element with this selector and text."""
 
-        def find_shown() -> Any:
-            shown = self.browser.find_elements(By.CSS_SELECTOR, selector)
-            return next((one for one in shown if text in one.text), None)
-
-        return wait_until(self.browser, find_shown)
-
-    def click(self, selector: str) -> None:
-        self.find_element(selector).click()
+def fill_contact(page: Page) -> None:
+    page.fill("name", "Ivy Jackson")
+    page.fill("email", "ivy@example.com")
 
 
 @needs_browser
-def test_a_shopper_finds_a_product_and_orders_it_for_pickup(demo: Demo, browser: WebDriver) -> None:
-    shopper = BrowserShopper(browser, demo.storefront)
-    check_product_page(shopper)
-    submit_order(shopper)
-    cancel_order(shopper)
-    check_requests(browser, demo.storefront)
+def test_a_shopper_finds_a_product_and_orders_it_for_pickup(demo: Demo, page: Page) -> None:
+    open_storefront(page, demo)
+    check_list(page)
+    check_product_page(page)
+    submit_order(page)
+    cancel_order(page)
+    check_requests(page, demo.storefront)
 
 
-def check_product_page(shopper: BrowserShopper) -> None:
-    """Check the products of all channels and their availability."""
-    shopper.find_element("h1", "Products")
-    Select(shopper.find_element("#location")).select_by_visible_text("Current location")
-    shopper.find_element(".cards li .shelf", "Manchester, King Street")
-    search = shopper.find_element("#search input")
-    search.send_keys("22423")
-    shopper.browser.execute_script(BAD_DAY)
-    search.submit()
-    shopper.find_element(".quiet", "1 product in all channels")
-    card = shopper.find_element(".cards li", "REGENCY CAKESTAND")
-    assert "Web store" in card.text and "Amazon" in card.text and "£14.98" in card.text
-    shopper.click(".cards li a")
-    assert [row.text.split(" km")[0] for row in list_rows(shopper, ".stores")] == [
-        "Manchester, King Street 0.3",
-        "London, Marylebone 260.4",
-    ]
-    assert {row.text.replace(" REGENCY CAKESTAND 3 TIER", "") for row in list_rows(shopper, ".listings")} == {
-        "Web store £14.98",
-        "Tills of both shops £12.75 before tax",
-        "Amazon £14.98",
-    }
+def check_list(page: Page) -> None:
+    """Check filters, sorting and search, which are in the URL."""
+    page.click("#shop")
+    page.click("#locate")
+    page.find("#shops li", "0.3 km")
+    page.click("#shops li button", "Manchester")
+    page.find(".card .stock", "Manchester, King Street")
+    page.click(".choice", "Red")
+    page.wait(lambda: "color=Red" in page.driver.current_url and len(page.find_all(".card")) < 10)
+    page.click(".filters button", "Clear all filters")
+    Select(page.find("[name=sort]")).select_by_visible_text("Price, highest first")
+    page.wait(lambda: "sort=dear" in page.driver.current_url)
+    page.driver.back()
+    page.wait(lambda: "sort" not in page.driver.current_url)
+    page.run(BAD_DAY)
+    page.fill("text", "22423")
+    page.send_keys(Keys.ENTER)
+    page.find(".count-text", "1 product")
 
 
-def list_rows(shopper: BrowserShopper, table: str) -> list[Any]:
-    shopper.find_element(f"{table} tbody tr")
-    return shopper.browser.find_elements(By.CSS_SELECTOR, f"{table} tbody tr")
+def check_product_page(page: Page) -> None:
+    """Check the pictures, the price, and what the shops have."""
+    page.click(".card-link", "Regency cakestand")
+    page.find("h1", "Regency cakestand 3 tier")
+    assert page.driver.title == "Regency cakestand 3 tier · Mill & Market"
+    assert page.driver.current_url.endswith("/storefront/products/regency-cakestand-3-tier")
+    assert "£14.98" in page.find(".product-text .price").text
+    assert "before tax" not in page.find("body").text
+    page.click(".thumbnails button:nth-child(2)")
+    page.wait(lambda: page.find('[aria-current="true"]').get_attribute("aria-label") == "Picture 2 of 3")
+    page.find(".description", "cm wide")
+    page.find(".stores li", "London")
+    found = [re.split(r" km\n", text)[0] for text in page.list_texts(".stores li")]
+    assert found == ["Manchester, King Street 0.3", "London, Marylebone 260"]
 
 
-def submit_order(shopper: BrowserShopper) -> None:
-    """Order two units for pickup in the nearest shop."""
-    shopper.click("#add")
-    shopper.find_element('.lines input[type="number"]').send_keys(Keys.ARROW_UP)
-    shopper.find_element("#total", "£29.96")
-    shopper.find_element("#checkout label", "Pickup in Manchester, King Street")
-    shopper.find_element('#checkout input[name="name"]').send_keys("Ivy Jackson")
-    shopper.click("#order")
-    shopper.find_element("#problem", "cannot be reached")
-    shopper.click("#order")
-    assert re.fullmatch(r"\d{6}", shopper.find_element(".code").text)
-    shopper.find_element("section p", "4 King Street, M2 6AQ, Manchester")
-    shopper.find_element(".price", "To pay: £29.96")
-    assert shopper.browser.find_element(By.ID, "problem").text == "", "nothing is wrong any more"
-    assert "token" not in shopper.browser.current_url
+def submit_order(page: Page) -> None:
+    """Order two units for pickup in the nearest shop, while the response is lost."""
+    page.click("#add")
+    page.wait(lambda: page.find("#count").text == "1")
+    page.click("#add")
+    page.wait(lambda: page.find("#count").text == "2")
+    page.click("#basket")
+    page.find("#total", "£29.96")
+    page.click(".choice", "Pickup in Manchester, King Street")
+    fill_contact(page)
+    page.click("#order")
+    page.find("#message", "did not respond")
+    page.click("#order")
+    assert re.fullmatch(r"\d{6}", page.find(".code").text)
+    page.find(".part", "4 King Street, M2 6AQ, Manchester")
+    page.find("#payment", "To pay: £29.96, by")
+    assert "token" not in page.driver.current_url and page.find("#count").text == "0"
 
 
-def cancel_order(shopper: BrowserShopper) -> None:
+def cancel_order(page: Page) -> None:
     """Cancel the order that is not paid yet."""
-    assert re.fullmatch(r"To pay: £29\.96, by .+", shopper.find_element("#payment").text)
-    shopper.click("#cancel")
-    shopper.find_element("#payment", "Canceled")
+    page.click("#cancel")
+    page.find("#payment", "Canceled")
 
 
-def check_requests(browser: WebDriver, address: str) -> None:
+def check_requests(page: Page, address: str) -> None:
     """Check that every request used a published document id and no text, and that no other origin was contacted."""
-    requests = [one for one in list_requests(browser, address) if not one["url"].startswith("data:")]
+    requests = [one for one in list_requests(page) if not one["url"].startswith("data:")]
     assert {urlsplit(one["url"]).netloc for one in requests} == {urlsplit(address).netloc}
     found = parse_questions(requests)
-    assert {name for method, name, _ in found if method == "GET"} == {
-        "Stores",
-        "ProductsNear",
-        "ProductPage",
-        "StoreAvailability",
-    }
-    assert {name for method, name, _ in found if method == "POST"} == {
-        "CartCreate",
-        "CartLinesUpdate",
-        "Cart",
-        "FulfillmentOptions",
-        "OrderPreview",
-        "OrderPlace",
-        "Order",
-        "OrderCancel",
-    }
-    first, second = [variables for _, name, variables in found if name == "OrderPlace"]
-    assert first == second, "what was lost was sent again with its key"
+    public = {"Stores", "ProductList", "ProductPage", "StoreAvailability"}
+    assert {name for method, name, _ in found if method == "GET"} == public
+    private = {"CartCreate", "Cart", "CartOrder", "FulfillmentOptions", "OrderPreview", "OrderPlace", "Order"}
+    assert {name for method, name, _ in found if method == "POST"} == {*private, "OrderCancel"}
+    keys = [variables["input"]["idempotencyKey"] for _, name, variables in found if name == "CartCreate"]
+    assert len(keys) == len(set(keys)) == 2, "two taps are two intents"
+    assert len([name for _, name, _ in found if name == "OrderPlace"]) == 1, "what was placed is found, not sent again"
+
+
+@needs_browser
+def test_a_choice_that_changed_never_sends_the_former_order(demo: Demo, page: Page) -> None:
+    open_storefront(page, demo)
+    page.open(f"{demo.storefront}products/regency-cakestand-3-tier")
+    page.click("#add")
+    page.wait(lambda: page.find("#count").text == "1")
+    page.click("#basket")
+    page.click(".choice", "Pickup in Manchester")
+    fill_contact(page)
+    page.run(CUT_ORDERS)
+    page.click("#order")
+    page.find("#message", "did not respond")
+    page.run("window.restore()")
+    page.click(".choice", "Delivery")
+    for name, value in (("line1", "3 Mill Road"), ("postalCode", "LS2 7EW"), ("city", "Leeds")):
+        page.fill(name, value)
+    page.wait(lambda: page.find("#order").text == "Order and pay")
+    page.click("#order")
+    page.find(".part[aria-label=Delivery]")
+    cancel_order(page)
+    placed = [variables["input"] for _, name, variables in parse_questions(list_requests(page)) if name == "OrderPlace"]
+    assert [one["shippingAddress"]["city"] for one in placed] == ["Leeds"]
+
+
+@needs_browser
+def test_what_was_added_without_a_connection_is_in_the_cart_once_it_is_back(demo: Demo, page: Page) -> None:
+    open_storefront(page, demo)
+    page.open(f"{demo.storefront}products/regency-cakestand-3-tier")
+    page.find("#add")
+    page.set_offline(True)
+    page.click("#add")
+    page.click("#add")
+    page.find("#message", "offline")
+    assert page.find("#count").text == "2"
+    page.set_offline(False)
+    page.find("#message", "Added")
+    page.click("#basket")
+    page.wait(lambda: page.find(".line input").get_attribute("value") == "2")
+
+
+@needs_browser
+@require_packages(REACT)
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")])
+def test_no_page_of_the_storefront_has_barriers(demo: Demo, page: Page, width: int, scheme: str) -> None:
+    page.resize(width)
+    page.set_scheme(scheme)
+    open_storefront(page, demo)
+    assert page.find_barriers(AXE) == []
+    page.open(f"{demo.storefront}products/regency-cakestand-3-tier")
+    page.find(".stores li")
+    assert page.find_barriers(AXE) == []
+    page.click("#add")
+    page.wait(lambda: page.find("#count").text == "1")
+    page.open(f"{demo.storefront}cart")
+    page.find("#total", "£")
+    assert page.find_barriers(AXE) == []
+    assert page.run("return document.documentElement.scrollWidth") <= width
+
+
+@needs_browser
+def test_the_storefront_works_by_keyboard(demo: Demo, page: Page) -> None:
+    page.open(demo.storefront)
+    page.find(".card-link")
+    page.send_keys(Keys.TAB)
+    assert page.run("return document.activeElement.textContent") == "Skip to content"
+    page.move_focus("[name=text]")
+    page.send_keys("22423", Keys.ENTER)
+    page.find(".count-text", "1 product")
+    page.move_focus(".card-link")
+    page.send_keys(Keys.ENTER)
+    page.find("h1", "Regency")
+    assert page.run("return document.activeElement.id") == "view"
+    page.move_focus("#add")
+    page.send_keys(Keys.ENTER)
+    page.wait(lambda: page.find("#count").text == "1")
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_while_the_storefront_loads(demo: Demo, page: Page, width: int) -> None:
+    page.resize(width)
+    page.observe_loading()
+    for path, shown in (("", ".card-link"), ("products/regency-cakestand-3-tier", ".stores li")):
+        page.open(demo.storefront + path)
+        page.find(shown)
+        page.wait(
+            lambda: page.run("return [...document.images].every((one) => one.loading === 'lazy' || one.complete)")
+        )
+        paint, shift = page.get_measured()
+        print(f"/{path} at {width} px: largest contentful paint after {paint:.2f} s, layout shift {shift:.3f}")
+        assert shift < 0.01
 
 
 def parse_questions(requests: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
@@ -162,7 +248,11 @@ def parse_questions(requests: list[dict[str, Any]]) -> list[tuple[str, str, Any]
     names = {given: name for name, given in compute_ids(load_documents()).items()}
     given = [(one["method"], parse_question(one)) for one in requests if "/graphql" in one["url"]]
     assert all(one.keys() == {"documentId", "variables"} for _, one in given)
-    return [(method, names[one["documentId"]], one["variables"]) for method, one in given]
+    return [(method, names[one["documentId"]], read_variables(one["variables"])) for method, one in given]
+
+
+def read_variables(given: Any) -> Any:
+    return json.loads(given) if isinstance(given, str) else given
 
 
 @pytest.mark.parametrize("body", [{"query": "{ viewer { kind } }"}, {"documentId": "sha256:0", "variables": {}}])
@@ -183,11 +273,11 @@ def test_public_responses_are_cached_and_the_page_connects_to_no_other_origin(de
     assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
 
 
-def list_requests(browser: WebDriver, page: str) -> list[dict[str, Any]]:
-    """List the requests of this page, without those of the browser itself."""
-    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]  # type: ignore[attr-defined]
+def list_requests(page: Page) -> list[dict[str, Any]]:
+    """List the requests of the page since the last call, without those of the browser itself."""
+    entries = [json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")]  # type: ignore[attr-defined]
     asked = [entry["params"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
-    return [one["request"] for one in asked if one["documentURL"].startswith(page)]
+    return [one["request"] for one in asked if one["documentURL"].startswith("http")]
 
 
 def parse_question(request: dict[str, Any]) -> dict[str, Any]:

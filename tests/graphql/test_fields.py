@@ -105,7 +105,10 @@ async def find_anything(_context: Context) -> Any:
     return None
 
 
-CODEGEN = ("examples/frontend/codegen.ts", "examples/mobile/codegen.mjs", "tests/conformance/codegen/config.mjs")
+CODEGEN = (
+    *("examples/frontend/codegen.ts", "examples/react/codegen.ts", "examples/mobile/codegen.mjs"),
+    "tests/conformance/codegen/config.mjs",
+)
 
 
 @pytest.mark.parametrize("path", CODEGEN)

@@ -10,7 +10,18 @@ from functools import cache
 from pathlib import Path
 
 PROSE = (".md", ".py", ".toml", ".graphql", ".html", ".js", ".mjs", ".ts", ".yml", ".yaml")
-SKIPPED = {"0.1.0", "node_modules", "__pycache__", ".venv", ".git", ".demo", "site", "generated", "__generated__"}
+SKIPPED = {
+    "0.1.0",
+    "node_modules",
+    "dist",
+    "__pycache__",
+    ".venv",
+    ".git",
+    ".demo",
+    "site",
+    "generated",
+    "__generated__",
+}
 EXEMPT = ("docs/glossary.md", "CHANGELOG.md", "tests/house/test_figures.py")
 """Files that quote banned words or old names."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import httpx2
 import pytest
@@ -24,6 +25,8 @@ from examples.demo.channels import (
 )
 from examples.demo.control import ControlContext, create_control_app
 from examples.demo.gateway_process import CONFIG, DemoError
+from examples.demo.pictures import render_picture
+from examples.demo.presentation import COLORS
 from examples.demo.retail import COLUMNS, DataError, ReceiptLine, read_receipts
 from examples.demo.world import SERVICES, build_world
 from gateway.commerce.inventory.movements import MOVEMENT
@@ -52,6 +55,11 @@ def world() -> World:
     return build_world(read_receipts(DATA))
 
 
+@pytest.fixture(scope="module")
+def worlds() -> dict[str, World]:
+    return build_worlds(read_receipts(DATA), "http://127.0.0.1:9001/pictures")
+
+
 def build_sale(invoice: str, code: str, quantity: int, price: str, **more: Any) -> ReceiptLine:
     at = datetime.fromisoformat(more.get("at", "2010-12-01 08:26:00"))
     customer, country = more.get("customer", "1"), more.get("country", "United Kingdom")
@@ -68,8 +76,7 @@ def test_the_world_is_the_real_data(world: World) -> None:
     assert len(world.products) - len(folded) == 60
 
 
-def test_the_same_data_makes_the_store_and_the_marketplace() -> None:
-    worlds = build_worlds(read_receipts(DATA))
+def test_the_same_data_makes_the_store_and_the_marketplace(worlds: dict[str, World]) -> None:
     store, marketplace = worlds["web"], worlds["amazon"]
     assert (len(store.products), len(store.customers), len(store.receipts)) == (2725, 77, 137)
     assert (len(marketplace.products), len(marketplace.customers), len(marketplace.receipts)) == (300, 0, 57)
@@ -77,6 +84,29 @@ def test_the_same_data_makes_the_store_and_the_marketplace() -> None:
     assert sum(product.units == 2 for product in marketplace.products) > 5
     numbers = [receipt.number for world in worlds.values() for receipt in world.receipts if not receipt.refund]
     assert len(set(numbers)) == len(numbers), "no receipt is in two channels"
+
+
+def test_every_product_of_the_store_has_pictures_and_a_description(worlds: dict[str, World]) -> None:
+    store = worlds["web"]
+    names = {url.removeprefix("http://127.0.0.1:9001/pictures/") for one in store.products for url in one.images}
+    assert all(len(one.images) == 3 and one.description for one in store.products)
+    for name in names:
+        picture = render_picture(name.removesuffix(".svg"))
+        assert picture is not None and fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize("name", ["mug", "mug-b3262e-210-4", "cat-b3262e-210-1", "mug-%22-210-1", "../mug-b3262e-1-1"])
+def test_a_picture_with_another_name_does_not_exist(name: str) -> None:
+    assert render_picture(name) is None
+
+
+def test_one_product_in_six_is_reduced_and_colors_have_swatches(worlds: dict[str, World]) -> None:
+    store = worlds["web"]
+    reduced = [one for one in store.products if one.compare_at is not None]
+    assert 0.1 < len(reduced) / len(store.products) < 0.25
+    assert all(one.compare_at is None or one.compare_at > one.price for one in store.products)
+    colors = {color for one in store.products for color in dict(one.attributes).get("shop.color", ())}
+    assert colors == set(COLORS) == set(load(CONFIG, ENVIRONMENT).attributes["color"].values)
 
 
 async def read_environment(directory: Path) -> dict[str, str]:
@@ -119,6 +149,28 @@ async def test_writes_that_a_restarted_sandbox_forgets_are_forgotten_by_the_gate
     await database.close()
     reset_state(worlds, directory)
     assert (directory / "gateway.db").exists() is not forgotten
+
+
+@pytest.mark.anyio
+async def test_a_restarted_demo_has_the_sales_of_the_last_run(tmp_path: Path) -> None:
+    worlds, directory = build_worlds([build_sale("1", "22423", 1, "2")]), tmp_path / "state"
+    reset_state(worlds, directory)
+    async with start_sandboxes(worlds, directory) as first:
+        order = await first.amazon.sell("22423", 1, "merchant")
+        number = await first.web.sell("22423", 1, "leeds")
+        await first.web.price("22423", Decimal("9.99"))
+        mark_changed(directory)
+    (directory / "gateway.db").touch()
+    reset_state(worlds, directory)
+    assert (directory / "gateway.db").exists(), "nothing is forgotten"
+    async with start_sandboxes(worlds, directory) as second:
+        assert second.amazon.get_order(order) == first.amazon.get_order(order)
+        assert second.web.shop.nodes["Order"][int(number)]["lineItems"][0]["sku"] == "22423"
+        assert second.web.shop.get_variant("22423")["price"] == "11.74"
+        assert await second.amazon.sell("22423", 1, "merchant") != order, "numbers of orders go on"
+        assert int(await second.web.sell("22423", 1, "leeds")) > int(number)
+        reset_state(worlds, directory)
+        assert not (directory / "gateway.db").exists(), "a run that was killed has saved nothing"
 
 
 def test_the_world_is_the_same_every_time(world: World) -> None:

@@ -70,10 +70,19 @@ def get_age(browser: WebDriver, channel: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"#channel-{channel} td:nth-child(4)").text
 
 
+def list_row_positions(browser: WebDriver) -> list[int]:
+    """Return the top of every row of a table, from the top of the page."""
+    script = "return [...document.querySelectorAll('tbody tr')].map((row) => Math.round(row.offsetTop))"
+    positions: list[int] = browser.execute_script(script)
+    return positions
+
+
 def look(browser: WebDriver, address: str) -> None:
     browser.get(address)
     assert "All channels in one API" in browser.page_source
     before = int(wait_until(browser, lambda: read_on_hand(browser, "store-london")))
+    rows = list_row_positions(browser)
+    assert len(rows) > 6
     browser.find_element(By.CSS_SELECTOR, '[data-sell="till store-london"]').click()
     wait_until(browser, lambda: int(read_on_hand(browser, "store-london")) == before - 1)
     promised = int(get_available(browser, "warehouse-leeds"))
@@ -89,6 +98,7 @@ def look(browser: WebDriver, address: str) -> None:
     modes.select_by_value("down")
     wait_until(browser, lambda: get_health(browser, "till").startswith(("DEGRADED", "DOWN")))
     assert read_on_hand(browser, "store-london") == str(before - 1), "what is known stays"
+    assert list_row_positions(browser) == rows, "no row jumps"
     Select(browser.find_element(By.CSS_SELECTOR, "#channel-till select")).select_by_value("ok")
     wait_until(browser, lambda: get_health(browser, "till") == "HEALTHY")
     hosts = browser.execute_script(

@@ -42,11 +42,9 @@ function getOrCreateChild(parent, key, make) {
   return parent.appendChild(created);
 }
 
-/* Removes other children, and sorts these in this order. */
-function keepChildren(parent, keys) {
+/* Removes other children. Those that stay keep their order, so that no row jumps away under the pointer. */
+function removeOthers(parent, keys) {
   for (const one of [...parent.children]) if (!keys.includes(one.dataset.key)) one.remove();
-  if (keys.some((key, index) => parent.children[index].dataset.key !== key))
-    parent.append(...keys.map((key) => [...parent.children].find((one) => one.dataset.key === key)));
 }
 
 function setText(cell, text) {
@@ -150,7 +148,7 @@ function createActionsCell(channel, sku) {
   if (!sku) return cell;
   const actions = createElement("div", "", { class: "play", "data-play": channel });
   actions.append(
-    createForm("price before tax", "set", (amount) => postAction(channel, "price", { sku, amount }), { size: 13 }),
+    createForm("net price", "set", (amount) => postAction(channel, "price", { sku, amount }), { size: 13 }),
     createForm("title", "rename", (title) => postAction(channel, "product", { sku, title }), {
       size: 13,
       maxlength: 200,
@@ -183,8 +181,16 @@ function formatTax(variant, listing) {
   return listing.unitsPerListing > 1 ? `${tax}, for ${listing.unitsPerListing} units` : tax;
 }
 
+/* Returns the listings in an order that does not depend on what changes. */
+function sortListings(variant) {
+  const keys = Object.keys(world);
+  const rank = (one) => `${keys.indexOf(one.channel.key)} ${one.externalId}`;
+  return [...variant.listings].sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
+}
+
 function showOffers(body, variant) {
-  for (const listing of variant.listings) {
+  const listings = sortListings(variant);
+  for (const listing of listings) {
     const row = getOrCreateChild(body, listing.channel.key + listing.externalId, () =>
       createOfferRow(variant, listing),
     );
@@ -192,9 +198,9 @@ function showOffers(body, variant) {
     setText(row.cells[2], formatPrice(listing));
     setText(row.cells[3], formatTax(variant, listing));
   }
-  keepChildren(
+  removeOthers(
     body,
-    variant.listings.map((listing) => listing.channel.key + listing.externalId),
+    listings.map((listing) => listing.channel.key + listing.externalId),
   );
 }
 
@@ -218,7 +224,7 @@ function createLevelRow(variant, level, channels) {
 
 function showLevels(body, variant, levels) {
   const keys = [];
-  for (const [location, level] of levels) {
+  for (const [location, level] of [...levels].sort(([one], [other]) => (one < other ? 1 : -1))) {
     const channels = Object.keys(world).filter((one) => getSku(variant, one) && canSell(one, location, levels));
     keys.push([location, ...channels].join(" "));
     const row = getOrCreateChild(body, keys.at(-1), () => createLevelRow(variant, level, channels));
@@ -231,14 +237,19 @@ function showLevels(body, variant, levels) {
     setText(row.cells[1], String(level.onHand ?? "not tracked"));
     setText(row.cells[2], String(level.available ?? "unknown"));
   }
-  keepChildren(body, keys);
+  removeOthers(body, keys);
 }
 
-function createTable(titles) {
-  const frame = createElement("div", "", { class: "wide" });
+function createTable(label, titles) {
+  const frame = createElement("div", "", { class: "wide", role: "region", "aria-label": label, tabindex: "0" });
   const table = createElement("table");
+  const columns = table.appendChild(createElement("colgroup"));
   const head = table.createTHead().insertRow();
-  for (const [title, kind] of titles) head.append(createElement("th", title, kind ? { class: kind } : {}));
+  for (const [title, width] of titles) {
+    columns.append(createElement("col", "", width ? { class: width } : {}));
+    const kind = ["count", "price"].includes(width) ? { class: "number" } : {};
+    head.append(createElement("th", title, { scope: "col", ...kind }));
+  }
   table.createTBody();
   frame.append(table);
   return frame;
@@ -246,9 +257,9 @@ function createTable(titles) {
 
 function createVariantSection() {
   const section = createElement("section");
-  const offers = [["Channel"], ["Title"], ["Price", "number"], [""], ["Actions"]];
-  const levels = [["Location"], ["On hand", "number"], ["Available", "number"], ["Actions"]];
-  section.append(createElement("h3"), createTable(offers), createTable(levels));
+  const offers = [["Channel", "name"], ["Title"], ["Price", "price"], ["Tax", "age"], ["Actions", "actions"]];
+  const levels = [["Location", "name"], ["On hand", "count"], ["Available", "count"], ["Actions"]];
+  section.append(createElement("h3"), createTable("Listings", offers), createTable("Stock", levels));
   return section;
 }
 
@@ -272,7 +283,7 @@ function showProducts(products) {
       ids.push(variant.id);
     }
   }
-  keepChildren(shown, ids);
+  removeOthers(shown, ids);
   document.getElementById("nothing").hidden = ids.length > 0;
   return sources;
 }
@@ -297,6 +308,7 @@ async function keepFresh() {
 document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
   searchText = event.target.elements.text.value.trim() || searchText;
+  document.getElementById("variants").replaceChildren();
   refresh();
 });
 

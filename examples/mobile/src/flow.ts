@@ -51,7 +51,7 @@ async function runFlow(): Promise<void> {
     console.log(`shop: ${node.location?.name}, ${distanceKm} km, ${node.status}`);
   }
 
-  const cart = await shop.addToCart(await shop.createCart(), variant.id, 2);
+  const cart = await shop.addToCart(variant.id, 2);
   console.log(`cart: ${cart.lines[0]?.quantity} for ${cart.total.amount} ${cart.total.currencyCode}`);
 
   const options = await shop.listOptions(cart, near);

@@ -2,8 +2,10 @@
 import type { ApolloClient } from "@apollo/client";
 import {
   CartCreateDocument,
-  CartLinesAddDocument,
+  CartDocument,
+  CartOrderDocument,
   FulfillmentOptionsDocument,
+  OrderCancelDocument,
   OrderDocument,
   OrderPlaceDocument,
   OrderPreviewDocument,
@@ -13,17 +15,36 @@ import {
   type CartContentsFragment,
   type FulfillmentOptionsQuery,
   type GeoPointInput,
+  type OrderPlaceInput,
 } from "../generated/graphql.js";
-import { mutateOnce, type Storage } from "./idempotency.js";
+import { Decision, IntentQueue, type Intent, type Storage } from "./idempotency.js";
+
+const CART = "cart token";
 
 type Option = NonNullable<FulfillmentOptionsQuery["fulfillmentOptions"]>[number];
 
+type Choice = Omit<OrderPlaceInput, "idempotencyKey">;
+
+/** What a tap on "Add to cart" means. `cartToken` is set when it is first sent, so that a retry is the same request. */
+interface Addition {
+  variantId: string;
+  quantity: number;
+  cartToken?: string | null;
+}
+
 export class Shop {
+  private readonly additions: IntentQueue<Addition>;
+
   constructor(
     private readonly apollo: ApolloClient,
     private readonly storage: Storage,
     private readonly channelKey: string,
-  ) {}
+  ) {
+    this.additions = new IntentQueue(storage, "additions", {
+      prepare: (input) => ({ ...input, cartToken: storage.get(CART) ?? null }),
+      send: (intent) => this.sendAddition(intent),
+    });
+  }
 
   async searchProducts(near: GeoPointInput, search: string, after: string | null = null) {
     const { data } = await this.apollo.query({
@@ -47,25 +68,31 @@ export class Shop {
     return required(variant?.storeAvailability, "storeAvailability").edges;
   }
 
-  async createCart(): Promise<CartContentsFragment> {
-    const payload = await mutateOnce(this.storage, "create cart", { channelKey: this.channelKey }, async (input) => {
-      const { data } = await this.apollo.mutate({ mutation: CartCreateDocument, variables: { input } });
-      return required(data?.cartCreate, "cartCreate");
-    });
-    return required(payload.cart, "cart");
+  /** Adds to the cart, and creates one if there is none. Without a connection, `sendAdditions` adds it later. */
+  async addToCart(variantId: string, quantity: number): Promise<CartContentsFragment> {
+    this.additions.add({ variantId, quantity });
+    await this.sendAdditions();
+    return this.getCart();
   }
 
-  async addToCart(cart: CartContentsFragment, variantId: string, quantity: number): Promise<CartContentsFragment> {
-    const addition = {
-      cartToken: required(cart.token, "token"),
-      version: cart.version,
-      lines: [{ variantId, quantity }],
-    };
-    const payload = await mutateOnce(this.storage, `add to cart ${cart.id}`, addition, async (input) => {
-      const { data } = await this.apollo.mutate({ mutation: CartLinesAddDocument, variables: { input } });
-      return required(data?.cartLinesAdd, "cartLinesAdd");
-    });
-    return required(payload.cart, "cart");
+  /** Sends what was added without a connection: when the app starts, and when the connection is back. */
+  sendAdditions(): Promise<void> {
+    return this.additions.drain();
+  }
+
+  private async sendAddition({ key, input: { variantId, quantity, cartToken = null } }: Intent<Addition>) {
+    const lines = [{ variantId, quantity }];
+    const input = { channelKey: this.channelKey, cartToken, lines, idempotencyKey: key };
+    const { data } = await this.apollo.mutate({ mutation: CartCreateDocument, variables: { input } });
+    const payload = required(data?.cartCreate, "cartCreate");
+    if (payload.cart?.token) this.storage.set(CART, payload.cart.token);
+    return payload;
+  }
+
+  async getCart(): Promise<CartContentsFragment> {
+    const cartToken = required(this.storage.get(CART), "cart token");
+    const { data } = await this.apollo.query({ query: CartDocument, variables: { cartToken }, fetchPolicy: "no-cache" });
+    return required(data?.cart, "cart");
   }
 
   async listOptions(cart: CartContentsFragment, near: GeoPointInput): Promise<readonly Option[]> {
@@ -92,19 +119,45 @@ export class Shop {
     total: { amount: string; currencyCode: string },
     name: string,
   ) {
-    const order = {
-      cartToken: required(cart.token, "token"),
+    const cartToken = required(cart.token, "token");
+    const choice = {
+      cartToken,
       cartVersion: cart.version,
       fulfillmentOptionToken: option.token,
       contact: { name },
       payments: [{ kind: "ON_COLLECTION" as const, amount: total }],
       expectedTotal: total,
     };
-    const payload = await mutateOnce(this.storage, `order ${cart.id}`, order, async (input) => {
-      const { data } = await this.apollo.mutate({ mutation: OrderPlaceDocument, variables: { input } });
+    const decision = new Decision<Choice>(this.storage, `order ${cart.id}`);
+    if (decision.hasChanged(choice)) {
+      const placed = await this.findOrder(cartToken); // the response may have been lost, and not the order
+      if (placed) return placed;
+    }
+    const payload = await decision.send(choice, async ({ key, input }) => {
+      const variables = { input: { ...input, idempotencyKey: key } };
+      const { data } = await this.apollo.mutate({ mutation: OrderPlaceDocument, variables });
       return required(data?.orderPlace, "orderPlace");
     });
+    this.storage.delete(CART);
     return required(payload.order, "order");
+  }
+
+  /** Returns the order that was placed from a cart, if there is one. */
+  private async findOrder(cartToken: string) {
+    const variables = { cartToken };
+    const { data } = await this.apollo.query({ query: CartOrderDocument, variables, fetchPolicy: "no-cache" });
+    const accessToken = data?.cart?.order?.accessToken;
+    return accessToken ? { ...(await this.getOrder(accessToken)), accessToken } : null;
+  }
+
+  /** Cancels an order that is not paid yet. */
+  async cancelOrder({ id, version }: { id: string; version: number }, orderAccessToken: string) {
+    const choice = { orderId: id, version, orderAccessToken };
+    await new Decision<typeof choice>(this.storage, `cancel ${id}`).send(choice, async ({ key, input }) => {
+      const variables = { input: { ...input, idempotencyKey: key } };
+      const { data } = await this.apollo.mutate({ mutation: OrderCancelDocument, variables });
+      return required(data?.orderCancel, "orderCancel");
+    });
   }
 
   /** Returns an order by its access token. */

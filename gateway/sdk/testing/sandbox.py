@@ -59,6 +59,9 @@ class WorldProduct:
         options: Names and values by which the variants of a group differ.
         units: Number of items in one offer: 2 if sold in pairs.
         images: URLs of images of the variant, the main one first.
+        description: Description of the product, as HTML.
+        compare_at: Price before a reduction, before tax; None: it is not reduced.
+        attributes: Names and values of the product's attributes, which channels with attributes have.
     """
 
     sku: str
@@ -70,6 +73,9 @@ class WorldProduct:
     options: tuple[tuple[str, str], ...] = ()
     units: int = 1
     images: tuple[str, ...] = ()
+    description: str = ""
+    compare_at: Decimal | None = None
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

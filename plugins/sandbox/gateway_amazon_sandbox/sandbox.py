@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -256,6 +257,16 @@ class AmazonSandbox:
         await (self._server.close() if mode == "down" else self._server.open())
         if mode != "ok" and seconds is not None:
             self._fault_timer.start(seconds)
+
+    def save(self, path: Path) -> None:
+        """Save listings, stock and orders to a file. Feeds are not saved: clients submit them again."""
+        path.write_text(json.dumps(self._account.export_records()), encoding="utf-8")
+
+    def load(self, path: Path) -> None:
+        """Load what `save` has written, instead of the world."""
+        records = json.loads(path.read_text(encoding="utf-8"))
+        self._account.import_records(records)
+        self._numbers = itertools.count(FIRST_ORDER_NUMBER + len(records["orders"]))
 
     async def close(self) -> None:
         self._http_app.fault_cleared.set()

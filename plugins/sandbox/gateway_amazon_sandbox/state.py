@@ -12,6 +12,7 @@ from gateway.sdk.testing.sandbox import SandboxError
 
 Shape = dict[str, Any]
 Kind = Literal["listings", "fba", "orders"]
+Records = dict[Kind, dict[str, Shape]]
 KINDS: tuple[Kind, ...] = ("listings", "fba", "orders")
 
 
@@ -58,6 +59,17 @@ class Account:
                 earliest[1]()
         finally:
             self._is_running = False
+
+    def export_records(self) -> Records:
+        """Return copies of all records, after the scheduled functions and the changes that are not visible yet."""
+        while self._scheduled:
+            self._scheduled.pop(0)[1]()
+        return copy.deepcopy(self._current)
+
+    def import_records(self, records: Records) -> None:
+        """Replace all records; they are visible at once."""
+        self._current, self._visible = copy.deepcopy(records), copy.deepcopy(records)
+        self._pending_changes.clear()
 
     def get_current(self, kind: Kind, id: str) -> Shape:
         """Return a copy of the current record."""

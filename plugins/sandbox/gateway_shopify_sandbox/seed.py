@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,6 +14,7 @@ from gateway_shopify_sandbox.refunds import RefundedUnits, compute_value, refund
 from gateway_shopify_sandbox.state import Node, Shop, format_instant
 
 CENT = Decimal("0.01")
+_TAG = re.compile("<[^>]*>")
 
 
 def load_world(shop: Shop, world: World) -> dict[str, str]:
@@ -43,7 +46,7 @@ def _load_products(shop: Shop, world: World, locations: Mapping[str, Node]) -> N
             parent = groups.get(product.group) or groups.setdefault(product.group, _add_product(shop, product, begin))
         variant = _add_variant(shop, parent, product, product.sku in stocked)
         for url in product.images:
-            add_image(shop, parent, url, variant)
+            add_image(shop, parent, url, variant, product.title)
     for variant in shop.list_nodes("ProductVariant"):
         for location, units in stocked.get(variant["sku"], {}).items():
             level = shop.add_stock(variant["inventoryItem"], locations[location], available=units, on_hand=units)
@@ -64,11 +67,11 @@ def _add_product(shop: Shop, product: WorldProduct, at: str) -> Node:
         "Product",
         title=product.group or product.title,
         handle="-".join((product.group or product.title).lower().split()),
-        description="",
-        descriptionHtml="",
+        description=" ".join(_TAG.sub(" ", product.description).split()),
+        descriptionHtml=product.description,
         seo={"title": None, "description": None},
         translations={},
-        metafields={},
+        metafields={tuple(name.rsplit(".", 1)): _build_metafield(values) for name, values in product.attributes},
         vendor="",
         productType="",
         tags=[],
@@ -81,6 +84,13 @@ def _add_product(shop: Shop, product: WorldProduct, at: str) -> Node:
         media=[],
         variants=[],
     )
+
+
+def _build_metafield(values: tuple[str, ...]) -> Node:
+    """Build a metafield with one text, or with a list of several."""
+    if len(values) == 1:
+        return {"type": "single_line_text_field", "value": values[0]}
+    return {"type": "list.single_line_text_field", "value": json.dumps(values)}
 
 
 def add_image(shop: Shop, parent: Node, url: str, variant: Node | None = None, alt: str | None = None) -> Node:
@@ -102,7 +112,7 @@ def _add_variant(shop: Shop, parent: Node, product: WorldProduct, tracked: bool)
         sku=product.sku,
         barcode=product.barcode,
         price=str(compute_price(shop, product.price)),
-        compareAtPrice=None,
+        compareAtPrice=None if product.compare_at is None else str(compute_price(shop, product.compare_at)),
         unitPriceMeasurement=None,
         updatedAt=parent["updatedAt"],
         selectedOptions=[{"name": name, "value": value} for name, value in chosen.items()],

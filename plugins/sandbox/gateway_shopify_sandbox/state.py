@@ -109,6 +109,18 @@ class Shop:
         for work in due:
             work()
 
+    def export_state(self) -> tuple[Any, ...]:
+        """Return the whole state, after all scheduled functions."""
+        while self._scheduled:
+            self._scheduled.pop(0)[1]()
+        return self.nodes, self.levels, self.merges, self.idempotent_answers, self.take_number()
+
+    def import_state(self, state: tuple[Any, ...]) -> None:
+        """Replace the whole state by an exported one."""
+        self.nodes, self.levels, self.merges, self.idempotent_answers, number = state
+        self._ids = {kind: sorted(nodes) for kind, nodes in self.nodes.items()}
+        self._numbers = itertools.count(number)
+
     def build_money(self, amount: Decimal) -> Node:
         """Build a money bag."""
         return {"shopMoney": {"amount": str(amount), "currencyCode": self.currency}}
