@@ -49,6 +49,7 @@ async function loadProducts(params, after) {
     search: params.get("q"),
     filter: buildFilter(params),
     sort: SORTS[params.get("sort") ?? ""]?.[1] ?? null,
+    facetKeys: [...FACETS, "price"],
   };
   return (await query("ProductList", variables)).products;
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -26,14 +25,15 @@ def protect_files(database: Path) -> None:
 
 def list_exposed_files(database: Path) -> list[Path]:
     """List the files of the database that others than their owner may read or write."""
-    return [file for file in _iterate_files(database) if stat.S_IMODE(file.stat().st_mode) & ~PRIVATE]
+    files = (database.with_name(database.name + suffix) for suffix in _SUFFIXES)
+    return [file for file in files if _is_exposed(file)]
 
 
-def _iterate_files(database: Path) -> Iterator[Path]:
-    for suffix in _SUFFIXES:
-        file = database.with_name(database.name + suffix)
-        if file.exists():
-            yield file
+def _is_exposed(file: Path) -> bool:
+    try:
+        return stat.S_IMODE(file.stat().st_mode) & ~PRIVATE != 0
+    except FileNotFoundError:  # there is none, or SQLite has just deleted it
+        return False
 
 
 def _create_private(file: Path) -> None:

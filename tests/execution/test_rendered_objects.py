@@ -217,6 +217,7 @@ def test_a_product_shows_only_variants_and_listings_of_its_own() -> None:
     """A new field of these types must be added here, and log a change of the product that shows another's."""
     assert sorted(find_fields_of(("ProductVariant", "Listing"))) == [
         ("Listing", "variant"),
+        ("Offer", "variant"),
         ("Product", "adjacentVariants"),
         ("Product", "selectedOrFirstAvailableVariant"),
         ("Product", "variants"),

@@ -12,7 +12,7 @@ from gateway.sdk.testing.memory_channel import MemoryStore
 from tests.graphql.test_media import list_warnings
 from tests.graphql.world import ADMIN, World, open_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 BY_HANDLE = "query ($handle: String!) { product(by: {handle: $handle}) { title handle } }"
 
@@ -125,7 +125,6 @@ async def test_the_handle_of_a_merged_product_answers_with_the_other_one(databas
         assert await find_title(world, "till-mug") == "Mug"
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize("handle", ["a b", "a/b", "a?b", "#", "", "x" * 300, ".", "..", "a\nb"])
 async def test_what_is_no_segment_of_a_url_is_dropped_with_a_warning(database_url: str, handle: str) -> None:
     web = MemoryStore()
@@ -170,7 +169,6 @@ async def test_a_handle_that_the_gateway_has_made_of_another_one_can_be_claimed(
         assert set(await list_handles(world)) == {"X", "Z"}
 
 
-@pytest.mark.any_database
 async def test_products_with_handles_of_each_other_are_all_stored(database_url: str, examples: int) -> None:
     """Handles that the gateway has given out come back from any channel, at random."""
     chance, stores = Random(5), {"web": MemoryStore(), "till": MemoryStore()}

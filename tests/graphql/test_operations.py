@@ -83,7 +83,7 @@ async def run_shopping(app: App) -> dict[str, Any]:
     (card,) = (await app.ask("ProductList", channelKey="web", search="mug"))["nodes"]
     near = (await app.ask("ProductsNear", channelKey="web", near=LONDON, search="mug"))["nodes"]
     assert [one["handle"] for one in near] == [card["handle"]]
-    assert "London" in [one["name"] for one in (await app.ask("Stores"))["nodes"]]
+    assert "London" in [edge["node"]["name"] for edge in (await app.ask("Stores"))["edges"]]
     page = await app.ask("ProductPage", channelKey="web", handle=card["handle"])
     variant = page["variants"]["nodes"][0]["id"]
     availability = await app.ask("StoreAvailability", variantId=variant, near=LONDON)
@@ -123,6 +123,8 @@ async def submit_order(app: App, cart: dict[str, Any]) -> dict[str, Any]:
     order: dict[str, Any] = placed["order"]
     seen = await app.ask("Order", accessToken=order["accessToken"])
     assert seen["number"] == order["number"] and seen["fulfillments"][0]["pickupCode"]
+    ordered = (await app.ask("CartOrder", cartToken=cart["token"]))["order"]
+    assert (ordered["id"], ordered["accessToken"]) == (order["id"], order["accessToken"])
     return order
 
 

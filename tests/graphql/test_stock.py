@@ -16,7 +16,7 @@ from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage import tables
 from tests.graphql.world import ADMIN, CLERK, STAFF, World, build_global_id, open_small_world, open_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 STOCK = """query ($skus: [String!], $channelKey: String, $locationKey: String) {
   productVariants(filter: {skus: $skus}) { nodes { stock(channelKey: $channelKey, locationKey: $locationKey) {

@@ -16,7 +16,7 @@ from tests.graphql.test_stock import fetch_variant_id
 from tests.graphql.world import ADMIN, STAFF, World, open_small_world, open_world
 from tests.http.raw_client import GRAPHQL, JSON, get_media_type
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.graphql.world import ADMIN, STAFF, World, open_small_world, open_worl
 from tests.http.blocked_channel import PATIENT, BlockedChannel, build_post_message, build_query_message
 from tests.http.server import RawConnection, RunningServer, serve, wait_until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module", params=DATABASES)

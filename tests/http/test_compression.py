@@ -19,7 +19,7 @@ from gateway.http.compression import BodyInflater, CorruptBodyError, Decompresse
 from gateway.http.responses import choose_encoding
 from tests.http.raw_client import ANSWER, GRAPHQL, JSON, QUERY, list_error_codes, post
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

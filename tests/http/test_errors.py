@@ -14,7 +14,7 @@ from tests.databases import create_sqlite_database
 from tests.graphql.world import open_world
 from tests.http.raw_client import EMPTY, GRAPHQL, JSON, QUERY, list_error_codes, post
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

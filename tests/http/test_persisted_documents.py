@@ -23,7 +23,7 @@ from gateway.storage.database import Connection
 from gateway.storage.persisted_documents import AppVersion
 from tests.graphql.world import ADMIN, TOKENS, Client, World, open_world
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 TEXT = "query Shown { __typename }"
 OTHER = "query Other { viewer { kind } }"

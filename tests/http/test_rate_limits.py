@@ -29,7 +29,7 @@ from tests.gateways import Clock
 from tests.graphql.world import ADMIN, PRODUCTION, STAFF, World, open_small_world
 from tests.http.raw_client import GRAPHQL
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 QUERY = "{ viewer { kind } }"
 COST = REQUEST_COST + 1

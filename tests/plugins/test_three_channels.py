@@ -28,6 +28,7 @@ EVERYTHING = (
   location(key: "at-till") { key name }
   locations { nodes { key } }
   categories { nodes { title } }
+  searchSuggestions(search: "mu") { queries { text } }
   products { totalCount SOURCES nodes { title priceRange { min { amount } } variants { nodes { sku
     listings { channel { key } price { amount } }
     till: stock(channelKey: "till") { available SOURCES }

@@ -19,7 +19,7 @@ from gateway.storage.sync import channel_health
 from tests.gateways import START, Clock, run_gateway
 from tests.sync.observed_records import configure_till, list_titles, pass_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture

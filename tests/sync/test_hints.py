@@ -21,7 +21,7 @@ from gateway.sync.webhook_inbox import receive_delivery
 from tests.gateways import START, Clock, run_gateway
 from tests.sync.observed_records import configure_till, hint, list_rows, list_titles, source
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 SECRET = "s3cret"
 SIGNED: dict[str, Any] = {"secrets": [SECRET], "page_size": 1000}

@@ -14,7 +14,7 @@ from gateway.storage.writes import listings
 from tests.gateways import Clock, run_gateway
 from tests.sync.observed_records import ask, configure_till, hint, list_rows, list_titles, source
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 
 @pytest.fixture
