@@ -21,5 +21,6 @@ __all__ = ["shop"]
 async def test_the_commands_of_the_page_about_operations_work(shop: Path) -> None:
     steps = parse_steps("operations.md")
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    assert len(steps) == 3 and shutil.which("gateway", path=environment["PATH"])
+    (shop / "prices.csv").write_text("channel,external_id,currency,price,compare_at_price,from,until\n")
+    assert len(steps) == 4 and shutil.which("gateway", path=environment["PATH"])
     await asyncio.to_thread(follow, steps, shop, environment, {})
