@@ -38,15 +38,16 @@ def _find_paths(
     query = schema.query_type
     assert query is not None
     found: dict[str, tuple[tuple[str, ...], GraphQLObjectType]] = {}
-    pending: list[tuple[tuple[str, ...], GraphQLObjectType]] = [((), query)]
-    while pending:
-        path, kind = pending.pop(0)
-        for name, field in sorted(kind.fields.items(), key=lambda item: item[0] in LAST):
-            target, call = get_named_type(field.type), _call(name, field, arguments)
-            is_known = not isinstance(target, GraphQLObjectType) or target.name in found or name in NOT_MEASURED
-            if not is_known and call is not None and isinstance(target, GraphQLObjectType):
-                found[target.name] = ((*path, call), target)
-                pending.append(found[target.name])
+    for skipped in (NOT_MEASURED | LAST, NOT_MEASURED):
+        pending: list[tuple[tuple[str, ...], GraphQLObjectType]] = [((), query)]
+        while pending:
+            path, kind = pending.pop(0)
+            for name, field in kind.fields.items():
+                target, call = get_named_type(field.type), _call(name, field, arguments)
+                is_known = not isinstance(target, GraphQLObjectType) or target.name in found or name in skipped
+                if not is_known and call is not None and isinstance(target, GraphQLObjectType):
+                    found[target.name] = ((*path, call), target)
+                    pending.append(found[target.name])
     return found
 
 
