@@ -109,7 +109,7 @@ serve: .venv/demo
 schema: .venv/ready
 	$(BIN)/gateway schema > schema/gateway.graphql
 
-# The query page that the gateway serves. What is built is committed, so that nobody needs Node to run a gateway.
+# The query page that the gateway serves. What is built is committed: a gateway runs without Node.
 playground: playground/node_modules/ready
 	@npm run --silent --prefix playground build
 

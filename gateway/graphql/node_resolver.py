@@ -42,6 +42,7 @@ from gateway.graphql.scopes import (
     TOKENS_ADMIN,
 )
 from gateway.model.ids import GlobalId
+from gateway.model.money import is_currency_code
 from gateway.storage.reads.variant_offers import OfferKey
 
 Key = Callable[[GlobalId], Any]
@@ -70,7 +71,9 @@ def _get_offer_key(global_id: GlobalId) -> OfferKey | None:
     if len(global_id.parts) != 3:
         return None
     row, channel, currency = global_id.parts
-    return row, channel, None if currency == ANY_CURRENCY else currency
+    if currency == ANY_CURRENCY:
+        return row, channel, None
+    return (row, channel, currency) if is_currency_code(currency) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -25,9 +26,14 @@ def check_currency(field: str, value: object) -> str:
     Raises:
         InvalidValueError: The value is no such code.
     """
-    if not isinstance(value, str) or not _CODE.fullmatch(value):
+    if not isinstance(value, str) or not is_currency_code(value):
         raise InvalidValueError(field, f"{value!r} is not a currency code of ISO 4217")
     return value
+
+
+def is_currency_code(text: str) -> bool:
+    """Return whether a text has the form of a code of ISO 4217."""
+    return _CODE.fullmatch(text) is not None
 
 
 def check_known_currency(field: str, value: object) -> str:
@@ -149,3 +155,11 @@ class MoneyRange:
 
     min: Money
     max: Money
+
+
+def build_range(amounts: Iterable[Money]) -> MoneyRange | None:
+    """Build the range of these amounts; None: there is none, or the currencies differ."""
+    given = list(amounts)
+    if len({amount.currency_code for amount in given}) != 1:
+        return None
+    return MoneyRange(min(given), max(given))

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from gateway.model.ids import GlobalId
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from tests.graphql.test_statements import capture_statements
-from tests.graphql.world import World, open_world
+from tests.graphql.world import STAFF, World, open_world
 
 pytestmark = pytest.mark.anyio
 
@@ -226,3 +227,27 @@ async def test_a_wrong_price_or_content_is_dropped_with_a_warning_and_the_produc
         rejects = await world.client.fetch_data("{ syncRejects(first: 5) { nodes { severity } } }", "admin-secret")
     assert offer["price"]["amount"] == "9.00"
     assert rejects["syncRejects"]["nodes"] == [{"severity": "WARNING"}]
+
+
+async def test_an_offer_of_a_channel_that_a_caller_does_not_see_is_absent(database_url: str) -> None:
+    access = {"anonymous": {"channels": ["web"]}}
+    query = "query ($id: ID!) { node(id: $id) { id ... on Offer { price { amount } } } }"
+    offer = 'query { products(first: 1) { nodes { offer(channelKey: "till") { id } } } }'
+    async with open_world(database_url, build_stores(), access=access, stock={"default_channel": "web"}) as world:
+        listed = await world.client.fetch_data(
+            '{ products(channelKey: "till") { nodes { variants { nodes { offer(channelKey: "till") { id } } } } } }',
+            STAFF,
+        )
+        (variant,) = [node for node in listed["products"]["nodes"][0]["variants"]["nodes"] if node["offer"]["id"]][:1]
+        assert (await world.client.fetch_data(query, STAFF, id=variant["offer"]["id"]))["node"] is not None
+        assert (await world.client.fetch_data(query, id=variant["offer"]["id"]))["node"] is None
+        assert (await world.client.ask(offer)).codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("currency", ["gbp", "POUND", "", "G" * 1000, "GBP:EUR"])
+async def test_an_id_with_something_that_is_no_currency_is_none(own_world: World, currency: str) -> None:
+    shown = (await show_products(own_world, channel="web"))["A"]["variants"]["nodes"][0]
+    variant = GlobalId.parse(shown["id"]).key
+    id_ = str(GlobalId("Offer", (variant, "web", currency)))
+    assert (await own_world.client.ask("query ($id: ID!) { node(id: $id) { id } }", id=id_)).codes == ["BAD_USER_INPUT"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, ChannelKey, First, Last
@@ -12,7 +12,7 @@ from gateway.graphql.loaders.channels import load_channel_lists
 from gateway.graphql.loaders.factories import make_group_loader, make_loader
 from gateway.model.catalog import Category, Listing, ListingStatus, Product, Variant
 from gateway.model.channels import Channel
-from gateway.model.money import Money, MoneyRange
+from gateway.model.money import Money, MoneyRange, build_range
 from gateway.storage.reads import catalog, channel_prices
 from gateway.storage.reads.channel_prices import ChannelPrice
 from gateway.storage.writes import pushes
@@ -99,7 +99,7 @@ async def load_channels_by_product(context: Context, ids: Sequence[str]) -> Sequ
 # ------------------------------------------------------------------------------------------------ prices
 
 
-async def load_offers(
+async def load_price_sources(
     context: Context, ids: Sequence[str], *, channel_key: ChannelKey = None
 ) -> Sequence[Listing | ChannelPrice | None]:
     """Load what determines the price of each variant; None: no channel has a price."""
@@ -125,14 +125,14 @@ def _select_offers(context: Context, listings_by_variant: Sequence[Sequence[List
 async def load_prices(
     context: Context, ids: Sequence[str], *, channel_key: ChannelKey = None
 ) -> Sequence[Money | None]:
-    offers = await context.load_all(load_offers, ids, channel_key=channel_key)
+    offers = await context.load_all(load_price_sources, ids, channel_key=channel_key)
     return [offer and offer.price for offer in offers]
 
 
 async def load_compare_at_prices(
     context: Context, ids: Sequence[str], *, channel_key: ChannelKey = None
 ) -> Sequence[Money | None]:
-    offers = await context.load_all(load_offers, ids, channel_key=channel_key)
+    offers = await context.load_all(load_price_sources, ids, channel_key=channel_key)
     return [offer and offer.compare_at_price for offer in offers]
 
 
@@ -140,7 +140,7 @@ async def load_tax_inclusion(
     context: Context, ids: Sequence[str], *, channel_key: ChannelKey = None
 ) -> Sequence[bool | None]:
     """Load for each variant whether its price includes tax."""
-    offers = await context.load_all(load_offers, ids, channel_key=channel_key)
+    offers = await context.load_all(load_price_sources, ids, channel_key=channel_key)
     return [offer and offer.price_includes_tax for offer in offers]
 
 
@@ -150,14 +150,14 @@ async def load_price_ranges(
     if channel_key is not None:
         channel = context.require_channel(channel_key)
         prices = await context.read(channel_prices.find_prices_of_products, ids, channel)
-        return [_compute_range(prices.get(id_, ())) for id_ in ids]
+        return [build_range(prices.get(id_, ())) for id_ in ids]
     listings_by_product = await context.load_all(load_listings_by_product, ids)
     return [_compute_offered_range(context, listings) for listings in listings_by_product]
 
 
 def _compute_offered_range(context: Context, listings: Sequence[Listing]) -> MoneyRange | None:
     offers = _select_offers(context, list(_group_by_variant(listings).values()))
-    return _compute_range([offer.price for offer in offers if offer is not None and offer.price is not None])
+    return build_range([offer.price for offer in offers if offer is not None and offer.price is not None])
 
 
 def _group_by_variant(listings: Sequence[Listing]) -> Mapping[str, list[Listing]]:
@@ -165,10 +165,3 @@ def _group_by_variant(listings: Sequence[Listing]) -> Mapping[str, list[Listing]
     for listing in listings:
         grouped.setdefault(listing.variant_id, []).append(listing)
     return grouped
-
-
-def _compute_range(prices: Collection[Money]) -> MoneyRange | None:
-    """Return the lowest and the highest price; None: there is no price, or the currencies differ."""
-    if len({price.currency_code for price in prices}) != 1:
-        return None
-    return MoneyRange(min(prices), max(prices))

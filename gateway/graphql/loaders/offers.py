@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
 import strawberry
@@ -11,7 +11,7 @@ from gateway.execution.context import Context
 from gateway.graphql.arguments import ChannelKey
 from gateway.graphql.loaders.catalog import load_products, load_variants
 from gateway.graphql.scalars import CurrencyCode
-from gateway.model.money import Money, MoneyRange
+from gateway.model.money import build_range
 from gateway.model.offers import Offer, ProductOffer
 from gateway.storage.reads import variant_offers
 from gateway.storage.reads.variant_offers import OfferKey
@@ -68,20 +68,14 @@ def _summarize_offers(key: OfferKey, offers: Sequence[Offer]) -> ProductOffer:
         product_id=product_id,
         channel_key=channel,
         currency_code=currency,
-        price_range=_compute_range(offer.price for offer in priced),
-        compare_at_price_range=_compute_range(offer.compare_at_price for offer in priced if offer.on_sale),
+        price_range=build_range(offer.price for offer in priced if offer.price is not None),
+        compare_at_price_range=build_range(
+            offer.compare_at_price for offer in priced if offer.on_sale and offer.compare_at_price is not None
+        ),
         on_sale=any(offer.on_sale for offer in priced),
         price_includes_tax=tax.pop() if len(tax) == 1 else None,
         url=next((offer.url for offer in priced or offers if offer.url is not None), None),
     )
-
-
-def _compute_range(amounts: Iterable[Money | None]) -> MoneyRange | None:
-    """Return the lowest and the highest amount; None: there is none, or the currencies differ."""
-    given = [amount for amount in amounts if amount is not None]
-    if len({amount.currency_code for amount in given}) != 1:
-        return None
-    return MoneyRange(min(given), max(given))
 
 
 # ------------------------------------------------------------------------------------------------ nodes
