@@ -24,7 +24,7 @@ DEAD_PROCESSES = timedelta(days=1)
 """How long the leases of processes that were killed are kept after they have expired."""
 
 PRICES = timedelta(days=90)
-"""How long former prices are kept (rule H4)."""
+"""Retention of former prices (rule H4)."""
 
 PRUNE_SLICE = 500
 """Rows deleted in one transaction."""

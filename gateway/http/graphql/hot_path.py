@@ -1,9 +1,9 @@
 """The hot path: requests that are answered from the response cache, from their bytes to those of the response.
 
-It stands before the middleware and the framework, and passes on what it does not answer, as it has received it. Before
-it answers, a request has passed the same checks as on the ordinary path, by the same functions: its id, host, format
-and origin, its client, the credentials, rate and cost, and whether the gateway is overloaded. It waits for nothing, so
-no deadline can pass and no client disconnect meanwhile: `Connection` asks it before there is a task for the request.
+It runs before the middleware and the framework, and passes on unchanged what it does not answer. Before it answers, a
+request has passed the same checks as on the ordinary path, by the same functions: its id, host, format and origin, its
+client, the credentials, rate and cost, and whether the gateway is overloaded. It waits for nothing, so no deadline can
+pass and no client disconnect meanwhile: `Connection` asks it before there is a task for the request.
 """
 
 from __future__ import annotations

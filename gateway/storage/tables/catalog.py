@@ -217,7 +217,7 @@ offers = sa.Table(  # a product in one channel: whether it is listed there, and 
     sa.Index("ix_offers_discount", "channel", "discount", "product_id"),
     sqlite_with_rowid=False,
 )
-sold_units = sa.Table(  # units of the last 30 days, counted anew every hour; channel: empty: all channels together
+sold_units = sa.Table(  # of the last 30 days, counted every hour; an empty channel: all channels together
     "sold_units",
     metadata,
     column("product_id", Text, primary_key=True),
