@@ -21,7 +21,7 @@ def list_engine_figures(runs: Runs, products: int, times: int, seed: int) -> Ite
             yield Figure(f"{name}, first: {size}", format_ms(compiled), format_ms(reference), ratio, "1", ratio <= 1)
             if name != CACHEABLE:
                 continue
-            for cache in ("rendered", "cached"):
+            for cache in ("rendered", "checked", "cached"):
                 cached = found[f"{name} {size} {cache}"]
                 yield Figure(f"… {cache} (plain: compiled)", format_ms(cached), format_ms(compiled), cached / compiled)
         took, size_of_source = found[f"{name} compile"], found[f"{name} source"]

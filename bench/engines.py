@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from statistics import median
@@ -16,6 +16,8 @@ from bench.databases import create_databases
 from bench.synthetic_channel import Goods
 from gateway.execution.compiler import plan
 from gateway.graphql.schema import create_schema
+from gateway.runtime.gateway import Gateway
+from gateway.storage.change_log import log_change, stamp_changes
 
 STOREFRONT = """query ($first: Int) { products(first: $first, channelKey: "web") { nodes {
   id handle title featuredImage { url } priceRange(channelKey: "web") { min { amount currencyCode } }
@@ -26,13 +28,17 @@ QUERIES = {"a storefront's products": STOREFRONT, "products of three channels": 
 CACHEABLE = "a storefront's products"
 """The query that shows neither ages nor what only staff may see."""
 
+ENGINES = ("reference", "compiled", "rendered", "checked", "cached")
+"""How a request is answered: by which engine with nothing cached, or with cached objects, a cached response after a
+change of another product, or a cached response.
+"""
+
 SIZES = (1, 20, 100)
 NEVER = 10**9
 
 
 async def measure(*, dialect: str, products: int, times: int, seed: int) -> dict[str, float]:
-    """Measure each query at each size: `NAME SIZE compiled`, `… reference`, `… rendered` and `… cached`, in CPU
-    milliseconds of this process.
+    """Measure each query at each size: `NAME SIZE ENGINE` for each of `ENGINES`, in CPU milliseconds of this process.
 
     Also `NAME compile`, in milliseconds, and `NAME source`, in bytes.
     """
@@ -49,11 +55,12 @@ async def measure(*, dialect: str, products: int, times: int, seed: int) -> dict
         for name, text in QUERIES.items():
             found |= _measure_compilation(name, text)
             for size in SIZES:
-                for engine, executions in (("reference", NEVER), ("compiled", 0), ("rendered", 0), ("cached", 0)):
-                    gateway.responses.is_enabled = engine == "cached"
+                for engine in ENGINES:
+                    gateway.responses.is_enabled = engine in ("checked", "cached")
                     gateway.rendered.is_enabled = engine == "rendered"
-                    with use_engine(executions):
-                        found[f"{name} {size} {engine}"] = await measure_cpu(client, text, size, times)
+                    prepare = partial(change_other_product, gateway) if engine == "checked" else None
+                    with use_engine(NEVER if engine == "reference" else 0):
+                        found[f"{name} {size} {engine}"] = await measure_cpu(client, text, size, times, prepare)
     return found
 
 
@@ -75,13 +82,24 @@ def use_engine(executions: int) -> Iterator[None]:
     plan.COMPILED_AFTER = usual
 
 
-async def measure_cpu(client: Client, text: str, size: int, times: int) -> float:
+async def change_other_product(gateway: Gateway) -> None:
+    """Log a change of a product that no list shows."""
+    await gateway.database.write(log_change, "PRODUCT", [("another", 1)], gateway.now())
+    await gateway.database.write(stamp_changes)
+
+
+async def measure_cpu(
+    client: Client, text: str, size: int, times: int, prepare: Callable[[], Awaitable[None]] | None = None
+) -> float:
+    """Measure a request. `prepare` runs before each, and is not measured."""
     request = partial(client.post, text, first=size)
     for _ in range(2):
         await request()
     taken: list[float] = []
     gc.collect()
     for _ in range(times):
+        if prepare is not None:
+            await prepare()
         begun = time.process_time()
         await request()
         taken.append((time.process_time() - begun) * 1000)

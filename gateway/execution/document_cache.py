@@ -29,8 +29,10 @@ from gateway.settings.schema import LimitsTable
 MAX_ERRORS = 20
 MAX_CACHED_CHARACTERS = 500_000
 """Characters of all published documents together, and twice the limit of all others."""
-DOCUMENT_BYTES, PLAN_BYTES, COST_BYTES = 150, 1.5, 4
-"""Bytes that each character takes: of a parsed document, of the source of a plan, and of the key of a cost."""
+DOCUMENT_BYTES, PLAN_BYTES, COST_BYTES, OPERATION_BYTES = 150, 1.5, 4, 8
+"""Bytes that each character takes: of a parsed document, of the source of a plan, of the key of a cost, and of the
+weight of a prepared operation.
+"""
 MAX_CACHED_DOCUMENT = 20_000
 
 
@@ -73,6 +75,7 @@ class DocumentCache:
             SizedCache("documents", (self._published, self._others), DOCUMENT_BYTES),
             SizedCache("plans", [cache.plans for cache in plans], PLAN_BYTES),
             SizedCache("costs", [cache.costs for cache in plans], COST_BYTES),
+            SizedCache("operations", [cache.operations for cache in plans], OPERATION_BYTES),
         )
 
     def get(self, text: str, *, published: bool = False) -> PreparedDocument | None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from gateway.execution.caching.page_check import PageCheck
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.catalog_values import load_cached
 from gateway.graphql.cursors import ListCursors
 from gateway.model.channels import Resource
+from gateway.storage.database import Connection as DatabaseConnection
 from gateway.storage.reads.product_search import ProductQuery
-from gateway.storage.sql.keyset import MAX_COUNT, KeysetPosition, Page, Rows, Window
+from gateway.storage.sql.keyset import MAX_COUNT, KeysetPosition, Page, Positions, Rows, Window
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+ReadPositions = Callable[[DatabaseConnection, Window], Positions]
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -74,6 +78,7 @@ class Connection(Generic[T]):
         rows, parent: The list that `totalCount` counts, unless `total` is given.
         source_channels: The resource and the keys of the channels that `sources` reports.
         query: The products that `facets` counts.
+        check: Tells whether the page still has the same items; None: nothing does.
     """
 
     edges: Sequence[Edge[T]]
@@ -83,6 +88,7 @@ class Connection(Generic[T]):
     total: int | None = None
     source_channels: tuple[Resource, tuple[str, ...]] | None = None
     query: ProductQuery | None = None
+    check: PageCheck | None = None
 
     @property
     def nodes(self) -> list[T]:
@@ -110,11 +116,19 @@ async def load_page(
     paging: Paging,
     fingerprint: str,
     source_channels: tuple[Resource, tuple[str, ...]] | None = None,
+    read_positions: ReadPositions | None = None,
 ) -> Connection[T]:
-    """Load a page of all rows."""
+    """Load a page of all rows. `read_positions`: reads which items it has later."""
     cursors = ListCursors.build(context, fingerprint)
-    page = await context.read(rows.read_page, _build_window(rows, paging, cursors))
-    return _build_connection(page, cursors, rows=rows, source_channels=source_channels)
+    window = _build_window(rows, paging, cursors)
+    page = await context.read(rows.read_page, window)
+    check = None if read_positions is None else _build_check(read_positions, window, page)
+    return _build_connection(page, cursors, rows=rows, source_channels=source_channels, check=check)
+
+
+def _build_check(read: ReadPositions, window: Window, page: Page[Any]) -> PageCheck:
+    ids = frozenset(id_ for (_, id_), _ in page.items)
+    return PageCheck(lambda conn: read(conn, window), page.list_positions(window), ids)
 
 
 async def load_pages(

@@ -170,7 +170,7 @@ class Gateway:
         self.registry = DocumentRegistry(database, clock)
         self.tokens = TokenRegistry(database, settings.tokens, clock)
         caching, self.changes_seen = settings.server.caching, ChangeFollower(database)
-        self.responses = ResponseCache(self.changes_seen, caching.response_megabytes, clock)
+        self.responses = ResponseCache(database, self.changes_seen, caching.response_megabytes, clock)
         self.rendered = RenderedObjects(self.changes_seen, caching.rendered_megabytes, clock)
         self.data_ages = DataAges(database)
         self.catalog_values: WeightedLRU[CachedValue[Any]] = WeightedLRU(MAX_CATALOG_VALUES)

@@ -10,6 +10,7 @@ import orjson
 from graphql import Executor, parse
 
 from gateway.execution.compiler import plan
+from gateway.execution.compiler.generator import Generator
 from tests.conftest import NEVER
 from tests.execution.behavior import Behavior
 from tests.execution.published_behaviors import list_behaviors
@@ -57,6 +58,15 @@ SITES: Mapping[str, Sequence[DescribedSite]] = {
 time, and whether they depend on any stock.
 """
 
+OBJECTS_ONLY: Mapping[str, bool] = {
+    "{ thing { name } }": False,
+    "{ shown { name } }": True,
+    "{ shown { ownStock } }": True,
+    "{ shown { observed } }": False,
+    "{ shown { name } thing { made { name } } }": False,
+}
+"""Documents, and whether the response depends on nothing but the objects that are rendered, and on which they are."""
+
 LEAN: Mapping[str, str] = {
     "{ thing { lean { name __typename } } }": "lean a",
     "{ thing { lean { name number } } }": "thing a",
@@ -99,8 +109,13 @@ class CompilerChecks:
             if describe_dependencies(text) != expected:
                 return f"dependencies of {text}"
         for text, sites in SITES.items():
-            if describe_sites(text, tracks=False) != sites or describe_sites(text, tracks=True):
+            if describe_sites(text, tracks=False) != sites or describe_sites(text, tracks=True) != sites:
                 return f"rendered sites of {text}"
+            if is_anything_rendered(text, tracks=True) or is_anything_rendered(text, tracks=False) != bool(sites):
+                return f"caching of rendered sites of {text}"
+        for text, is_so in OBJECTS_ONLY.items():
+            if generate(text, tracks=False).shows_objects_only != is_so:
+                return f"objects of {text}"
         for text, loaded in LEAN.items():
             if await find_loaded_name(text) != loaded:
                 return f"batch function of {text}"
@@ -142,13 +157,23 @@ def describe_dependencies(text: str) -> Described:
 
 def describe_sites(text: str, *, tracks: bool) -> list[DescribedSite]:
     """Describe the sites of a document whose objects are rendered once."""
-    executor = Executor.build(create_small_schema(), parse(text), raw_variable_values={"n": 1})
-    assert not isinstance(executor, list)
-    found = [(site.variables, site.dependencies) for site in plan.generate_function(executor, tracks=tracks).rendered]
+    found = [(site.variables, site.dependencies) for site in generate(text, tracks=tracks).rendered]
     return [
         (tuple(names), tuple(sorted(kind.name for kind in one.kinds)), one.is_volatile, one.on_any_stock)
         for names, one in found
     ]
+
+
+def is_anything_rendered(text: str, *, tracks: bool) -> bool:
+    """Return whether the JSON of an object in the response to a document is cached."""
+    return any(site.is_cached for site in generate(text, tracks=tracks).rendered)
+
+
+def generate(text: str, *, tracks: bool) -> Generator:
+    """Write the function of a document."""
+    executor = Executor.build(create_small_schema(), parse(text), raw_variable_values={"n": 1})
+    assert not isinstance(executor, list)
+    return plan.generate_function(executor, tracks=tracks)
 
 
 async def find_loaded_name(text: str) -> str:

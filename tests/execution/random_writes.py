@@ -21,6 +21,12 @@ def stop_caching(world: World) -> Iterator[None]:
     responses.is_enabled, rendered.is_enabled = enabled
 
 
+async def ask_twice(world: World, query: str, token: str | None = None) -> Any:
+    """Ask until the response is cached, and return it."""
+    await world.client.fetch_data(query, token)
+    return await world.client.fetch_data(query, token)
+
+
 Write = Callable[[World, Random], None]
 
 

@@ -25,7 +25,7 @@ from gateway.model.actors import CallerKind
 from gateway.sdk.testing import record_builders
 from gateway.storage import change_log
 from tests.conftest import THOROUGH, TORTURE
-from tests.execution.random_writes import stop_caching, sync, write
+from tests.execution.random_writes import ask_twice, stop_caching, sync, write
 from tests.gateways import run_gateway
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import (
@@ -66,32 +66,6 @@ QUERIES = (
          } } } } }""",
 )
 CALLERS = (None, STAFF, CLERK)
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with open_small_world(database_url) as world:
-        yield world
-
-
-async def ask_twice(world: World, query: str, token: str | None = None) -> Any:
-    """Ask until the response is cached, and return it."""
-    await world.client.fetch_data(query, token)
-    return await world.client.fetch_data(query, token)
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Records each run of a plan: what is not answered from the cache."""
-    runs: list[object] = []
-    resolve_roots = run.PlanRun.resolve_roots
-
-    async def resolve_recorded(self: run.PlanRun) -> Any:
-        runs.append(self)
-        return await resolve_roots(self)
-
-    monkeypatch.setattr(run.PlanRun, "resolve_roots", resolve_recorded)
-    return runs
 
 
 # ------------------------------------------------------------------------------------------------ right
@@ -295,7 +269,7 @@ def test_the_types_of_nodes_that_are_cached_hold_nothing_private() -> None:
 
 
 async def test_a_response_takes_no_more_memory_than_is_counted(world: World) -> None:
-    responses = response_cache.ResponseCache(world.gateway.changes_seen, 1, world.clock)
+    responses = response_cache.ResponseCache(world.gateway.database, world.gateway.changes_seen, 1, world.clock)
     ids = frozenset(f"id-{number}" for number in range(400))
     for number in range(100):
         needs = response_cache.Dependencies(True, ids)

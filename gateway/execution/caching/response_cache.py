@@ -20,8 +20,10 @@ from gateway.execution.caching.cache_control import CachePolicy
 from gateway.execution.caching.cache_sizes import MEGABYTE, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.lru_cache import WeightedLRU
+from gateway.execution.caching.page_check import PageCheck, are_current
 from gateway.execution.caller import Caller
 from gateway.execution.request import GraphQLRequest
+from gateway.storage.database import Database
 
 MAX_AGE = timedelta(minutes=1)
 """Time after which a response is computed again: its cursors are as old as it is."""
@@ -38,8 +40,11 @@ MAX_WAIT = 0.25
 MAX_UNCACHEABLE = 1_000
 """Keys of requests whose responses could not be cached: equal requests do not wait for each other."""
 
-ENTRY_SIZE, ID_SIZE = 2_000, 120
-"""Bytes that a response takes besides its content, and each id that it depends on."""
+ENTRY_SIZE, ID_SIZE, CHECK_SIZE = 2_000, 120, 4_000
+"""Bytes that a response takes besides its content, each id that it depends on, and the query of a page."""
+
+POSITION_IDS = 3
+"""As how many ids the position of an item of a page counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,12 @@ class Dependencies:
     Attributes:
         on_stock: whether it depends on stock.
         stocked_ids: the products and variants on whose stock it depends; None: on that of any.
+        shown_ids: those whose stock it shows; None: of any.
     """
 
     on_stock: bool
     stocked_ids: frozenset[str] | None = None
+    shown_ids: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +68,7 @@ class CachedResponse:
 
     Attributes:
         content: its body.
+        checks: tell whether it still shows the same objects; empty: nothing does.
         policy: what the cache headers of a GET are computed from.
         generation: the follower's generation before the response was computed.
         compressed: its body by encoding.
@@ -72,6 +80,7 @@ class CachedResponse:
     dependencies: Dependencies
     generation: int
     expires_at: datetime
+    checks: tuple[PageCheck, ...] = ()
     compressed: dict[str, bytes] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
 
@@ -79,13 +88,17 @@ class CachedResponse:
 class ResponseCache:
     """The responses of one gateway. `megabytes`: the limit of their memory; 0: none is cached."""
 
-    def __init__(self, changes: ChangeFollower, megabytes: int, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, changes: ChangeFollower, megabytes: int, clock: Callable[[], datetime]
+    ) -> None:
         self.is_enabled = megabytes > 0
+        self._database = database
         self._clock = clock
         self._changes = changes
         self._largest = megabytes * MEGABYTE // 10
         self._entries: WeightedLRU[CachedResponse] = WeightedLRU(megabytes * MEGABYTE, self._largest)
         self._running: dict[str, asyncio.Event] = {}
+        self._checking: dict[str, asyncio.Event] = {}
         self._uncacheable: WeightedLRU[bool] = WeightedLRU(MAX_UNCACHEABLE)
 
     def measure(self) -> SizedCache:
@@ -109,17 +122,26 @@ class ResponseCache:
             StorageUnavailableError: the database cannot be used now.
         """
         await self._changes.catch_up()
-        return self._find_current(key)
+        found = self._find_current(key)
+        while found is None and key in self._entries:
+            running = self._checking.get(key)
+            if running is None:
+                return await self._check_pages(key)
+            await running.wait()
+            found = self._find_current(key)
+        return found
 
     def find_ready(self, key: str) -> CachedResponse | None:
         """Return a response as `find` does, if that needs no statement, else None."""
         return self._find_current(key) if self._changes.is_current else None
 
     def _find_current(self, key: str) -> CachedResponse | None:
+        """Return a response if it is right. One that may be right stays in the cache."""
         found = self._entries.get(key)
         if found is None or self._is_current(found):
             return found
-        self._entries.remove(key)
+        if not (found.checks and self._are_objects_unchanged(found)):
+            self._entries.remove(key)
         return None
 
     def _is_current(self, response: CachedResponse) -> bool:
@@ -127,6 +149,32 @@ class ResponseCache:
         if response.expires_at <= self._clock() or self._changes.has_catalog_changed(since):
             return False
         return not (needs.on_stock and self._changes.has_stock_changed(since, needs.stocked_ids))
+
+    def _are_objects_unchanged(self, response: CachedResponse) -> bool:
+        """Whether none of the objects on the pages of a response has changed."""
+        needs, since, changes = response.dependencies, response.generation, self._changes
+        if response.expires_at <= self._clock() or (needs.on_stock and needs.shown_ids is None):
+            return False
+        if any(changes.has_product_changed(since, id_) for check in response.checks for id_ in check.ids):
+            return False
+        return not (needs.on_stock and changes.has_stock_changed(since, needs.shown_ids))
+
+    async def _check_pages(self, key: str) -> CachedResponse | None:
+        """Return the response whose objects have not changed, if its pages still have the same ones (rule E5)."""
+        generation, found = self._changes.generation, self._entries.get(key)
+        if found is None:
+            return None
+        ended = self._checking[key] = asyncio.Event()
+        try:
+            is_right = await self._database.read(are_current, found.checks)
+        finally:
+            del self._checking[key]
+            ended.set()
+        if is_right:
+            found.generation = generation
+            return found
+        self._entries.remove(key)
+        return None
 
     async def wait_for_equal(self, key: str) -> bool:
         """Wait for the end of an equal request in progress. Returns whether there was one."""
@@ -155,11 +203,17 @@ class ResponseCache:
         self._uncacheable.put(key, True, 1)
 
     def store(
-        self, key: str, data: Mapping[str, Any], policy: CachePolicy, dependencies: Dependencies, generation: int
+        self,
+        key: str,
+        data: Mapping[str, Any],
+        policy: CachePolicy,
+        dependencies: Dependencies,
+        generation: int,
+        checks: tuple[PageCheck, ...] = (),
     ) -> CachedResponse:
         """Store a response, unless what it depends on has changed since it began."""
-        content = orjson.dumps({"data": data})
-        response = CachedResponse(content, policy, dependencies, generation, self._clock() + MAX_AGE)
+        content, expires_at = orjson.dumps({"data": data}), self._clock() + MAX_AGE
+        response = CachedResponse(content, policy, dependencies, generation, expires_at, checks)
         if self._is_current(response):
             size = _compute_size(key, response)
             self._entries.put(key, response, size)
@@ -170,8 +224,9 @@ class ResponseCache:
 
 def _compute_size(key: str, response: CachedResponse) -> int:
     """Compute the bytes that a response takes at most: with two compressed forms, its key and what it depends on."""
-    ids = response.dependencies.stocked_ids or ()
-    return 3 * len(response.content) + sys.getsizeof(key) + ID_SIZE * len(ids) + ENTRY_SIZE
+    needs, checks = response.dependencies, response.checks
+    ids = len(needs.stocked_ids or needs.shown_ids or ()) + POSITION_IDS * sum(len(check.ids) for check in checks)
+    return 3 * len(response.content) + sys.getsizeof(key) + ID_SIZE * ids + ENTRY_SIZE + CHECK_SIZE * len(checks)
 
 
 def build_response_key(document: str, request: GraphQLRequest, caller: Caller, *, by_get: bool) -> str | None:

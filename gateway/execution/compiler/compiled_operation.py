@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from graphql import DocumentNode, Executor, GraphQLSchema
@@ -30,19 +31,39 @@ async def execute_compiled(
         cached, is_current = await _find_cached(key, context), True
         if cached is not None:
             return build_cached_response(cached)
-    executor = _build_executor(schema, document, context, request)
-    plan = None if executor is None else plans.find(executor, tracks=context.by_get)
-    if executor is None or plan is None:
+    run = _open_run(schema, document, plans, context, request)
+    if run is None:
         return None
-    if plan.rendered and context.gateway.rendered.is_enabled and not is_current:
-        await context.gateway.changes_seen.catch_up()
-    run = PlanRun(plan, executor, context, request.variables)
-    if key is None or not plan.dependencies.is_cacheable:
+    if run.plan.rendered and context.gateway.rendered.is_enabled and not is_current:
+        await run.follow_changes()
+    response = await _respond(run, plans, key, request)
+    if response is not None and run.has_computed:
+        plans.store_prepared(request.operation_key, run.plan, run.arguments, tracks=context.by_get)
+    return response
+
+
+async def _respond(
+    run: PlanRun, plans: DocumentPlans, key: str | None, request: GraphQLRequest
+) -> GraphQLResponse | None:
+    if key is None or not run.plan.dependencies.is_cacheable:
         data = await _run(run)
         return None if data is None else GraphQLResponse({"data": data})
     plans.cacheable.add(request.operation_name)
-    with context.gateway.responses.announce(key):
+    with run.context.gateway.responses.announce(key):
         return await _run_cacheable(run, key)
+
+
+def _open_run(
+    schema: GraphQLSchema, document: DocumentNode, plans: DocumentPlans, context: Context, request: GraphQLRequest
+) -> PlanRun | None:
+    """Open the run of a plan. None: there is no plan, or the variables are invalid."""
+    prepared = plans.find_prepared(request.operation_key, tracks=context.by_get)
+    if prepared is not None:
+        build = partial(_build_executor, schema, document, context, request)
+        return PlanRun(prepared[0], build, context, request, prepared[1])
+    executor = _build_executor(schema, document, context, request)
+    plan = None if executor is None else plans.find(executor, tracks=context.by_get)
+    return None if plan is None else PlanRun(plan, lambda: executor, context, request)
 
 
 def find_ready_response(
@@ -119,4 +140,5 @@ async def _run_cacheable(run: PlanRun, key: str) -> GraphQLResponse | None:
     if _is_uncacheable(policy):
         responses.mark_uncacheable(key)
         return GraphQLResponse({"data": data})
-    return GraphQLResponse({"data": data}, cached=responses.store(key, data, policy, run.dependencies, run.generation))
+    cached = responses.store(key, data, policy, run.dependencies, run.generation, run.page_checks)
+    return GraphQLResponse({"data": data}, cached=cached)

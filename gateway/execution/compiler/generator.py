@@ -66,12 +66,14 @@ class RenderedSite:
     """A place of the operation at which objects are shown whose JSON is cached (rule E4).
 
     Attributes:
+        is_cached: whether it is: not that of a response that records kinds of data.
         variables: the variables that what is selected of the objects depends on.
         dependencies: what the objects depend on.
     """
 
     number: int
     variables: Sequence[str]
+    is_cached: bool
     dependencies: PlanDependencies = field(default_factory=PlanDependencies)
 
 
@@ -110,6 +112,7 @@ class Generator:
     roots: list[tuple[str, int, Root, Scopes]] = field(default_factory=list)
     dependencies: PlanDependencies = field(default_factory=PlanDependencies)
     rendered: list[RenderedSite] = field(default_factory=list)
+    _shows_more: bool = False  # what is loaded outside of these objects
     _rendered: RenderedSite | None = None  # whose objects are completed
     _completed: LoadSite | None = None  # whose values are completed; None: those of root fields
 
@@ -133,6 +136,12 @@ class Generator:
         numbers = [site.number for level in self.levels for site in level]
         lists = [f"keys{number}, outs{number} = [], []" for number in numbers]
         self.source.fill(declared, "; ".join([*map(_declare_rendered, self.rendered), *lists]))
+
+    @property
+    def shows_objects_only(self) -> bool:
+        """Whether the response depends on nothing but the objects whose JSON can be cached, and on which they are."""
+        can_be_cached = all(site.dependencies.is_cacheable for site in self.rendered)
+        return bool(self.rendered) and can_be_cached and not self._shows_more
 
     # -------------------------------------------------------------------------------------------- levels
 
@@ -254,10 +263,19 @@ class Generator:
         """Write that an object is completed unless its JSON is cached."""
         if self._rendered is not None:  # changes of one object are not found under the id of another
             self._rendered.dependencies.is_volatile = True
-        if self._rendered is not None or self.tracks:
+        if self._rendered is not None:
             return self._add_fields(value, type_, details, depth)
-        self._rendered = site = RenderedSite(len(self.rendered), self._find_variables(details))
+        self._rendered = site = RenderedSite(len(self.rendered), self._find_variables(details), not self.tracks)
         self.rendered.append(site)
+        completed = self._add_cached(site, value, type_, details, depth)
+        self._rendered = None
+        return completed
+
+    def _add_cached(
+        self, site: RenderedSite, value: str, type_: GraphQLObjectType, details: Details, depth: int
+    ) -> str:
+        if not site.is_cached:
+            return self._add_fields(value, type_, details, depth)
         cache, out = f"rendered{site.number}", self.source.create_name("y")
         found = self._assign("r", f"{cache} and {cache}.find({value}.id)")
         with self.source.block(f"if {found}:"):
@@ -266,7 +284,6 @@ class Generator:
             self.source.add(f"{out} = {self._add_fields(value, type_, details, depth)}")
             with self.source.block(f"if {cache}:"):
                 self.source.add(f"{cache}.add({value}.id, {out})")
-        self._rendered = None
         return out
 
     def _find_variables(self, details: Details) -> Sequence[str]:
@@ -365,6 +382,7 @@ class Generator:
         definition, kind = self._find_field(type_, details)
         assert isinstance(kind, Load)
         site = self._create_site(key, FieldUse(definition, details), kind, type_, depth)
+        self._shows_more = self._shows_more or self._rendered is None
         if definition.extensions["strawberry-definition"].data is DataKind.STOCK:
             self.dependencies.add_stock_load(site.stock_load)
             if self._rendered is not None:
@@ -431,7 +449,8 @@ class Generator:
 
 
 def _declare_rendered(site: RenderedSite) -> str:
-    opened = f"run.open_rendered({site.number})" if site.dependencies.is_cacheable else "None"
+    is_cached = site.is_cached and site.dependencies.is_cacheable
+    opened = f"run.open_rendered({site.number})" if is_cached else "None"
     return f"rendered{site.number} = {opened}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import Any
@@ -35,8 +35,8 @@ MAX_COMPILATIONS = 8
 MAX_PLAN_CHARACTERS = 10_000_000
 """Characters of the source of all plans of published documents, and twice the limit of all others."""
 
-MAX_COST_CHARACTERS = 500_000
-"""Characters of the keys of cached costs."""
+MAX_KEY_CHARACTERS = 500_000
+"""Characters of the keys of cached costs, and of prepared operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Plan:
         roots: response name, number, kind and scopes of each root field.
         dependencies: what its responses depend on.
         rendered: the sites of objects whose JSON is cached, by number.
+        shows_objects_only: whether responses depend on nothing but these objects, and on which they are.
         key: of the plan among those of all documents.
     """
 
@@ -59,7 +60,25 @@ class Plan:
     roots: Sequence[tuple[str, int, Root, Scopes]]
     dependencies: PlanDependencies
     rendered: Sequence[RenderedSite] = ()
+    shows_objects_only: bool = False
     key: str = ""
+
+
+ARGUMENT_WEIGHT = 100
+"""Characters by which the arguments of a field weigh in the cache of prepared operations."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """What equal requests need to compute only once: which plan is theirs, and the arguments of its fields.
+
+    Attributes:
+        plan: its key.
+        arguments: those of the fields, by number. No function changes them.
+    """
+
+    plan: str
+    arguments: Mapping[int, dict[str, Any]]
 
 
 class PlanCache:
@@ -67,7 +86,8 @@ class PlanCache:
 
     def __init__(self, bound: int) -> None:
         self.plans: WeightedLRU[Plan] = WeightedLRU(bound)
-        self.costs: WeightedLRU[int] = WeightedLRU(MAX_COST_CHARACTERS, MAX_COST_CHARACTERS // 100)
+        self.costs: WeightedLRU[int] = WeightedLRU(MAX_KEY_CHARACTERS, MAX_KEY_CHARACTERS // 100)
+        self.operations: WeightedLRU[PreparedOperation] = WeightedLRU(MAX_KEY_CHARACTERS, MAX_KEY_CHARACTERS // 100)
         self._name = token_hex(8)  # its documents have other keys than those of another cache
         self._documents = 0
 
@@ -75,7 +95,7 @@ class PlanCache:
         """Add a document, of which nothing is compiled yet."""
         self._documents += 1
         key = f"{self._name} {self._documents}"
-        return DocumentPlans(self.plans, self.costs, key, sorted(set(list_conditions(document))))
+        return DocumentPlans(self.plans, self.costs, self.operations, key, sorted(set(list_conditions(document))))
 
 
 @dataclass(slots=True)
@@ -84,6 +104,7 @@ class DocumentPlans:
 
     Attributes:
         costs: what operations cost, by document, operation and variables.
+        operations: those that were executed lately, by document, operation and variables.
         key: of the document, in the keys of its plans, costs and responses.
         cacheable: names of the operations whose responses can be cached, as far as they are compiled.
         is_disabled: a plan has failed where the reference executor has not.
@@ -91,6 +112,7 @@ class DocumentPlans:
 
     plans: WeightedLRU[Plan]
     costs: WeightedLRU[int]
+    operations: WeightedLRU[PreparedOperation]
     key: str
     conditions: Sequence[str]
     executions: int = 0
@@ -102,6 +124,21 @@ class DocumentPlans:
         """Count an execution. Returns whether there may be a plan for it: a query that is executed often enough."""
         self.executions += 1
         return kind is OperationType.QUERY and self.executions > COMPILED_AFTER and not self.is_disabled
+
+    def find_prepared(self, operation: str | None, *, tracks: bool) -> tuple[Plan, Mapping[int, dict[str, Any]]] | None:
+        """Return the plan and the arguments of an equal request. `operation`: its key; None: it has none."""
+        prepared = None if operation is None else self.operations.get(f"{self.key} {tracks} {operation}")
+        plan = None if prepared is None else self.plans.get(prepared.plan)
+        return None if prepared is None or plan is None else (plan, prepared.arguments)
+
+    def store_prepared(
+        self, operation: str | None, plan: Plan, arguments: Mapping[int, dict[str, Any]], *, tracks: bool
+    ) -> None:
+        """Store the plan and the arguments of a request for equal ones."""
+        if operation is not None:
+            key = f"{self.key} {tracks} {operation}"
+            weight = len(key) + ARGUMENT_WEIGHT * len(arguments)
+            self.operations.put(key, PreparedOperation(plan.key, dict(arguments)), weight)
 
     def find(self, executor: Executor[Any], *, tracks: bool) -> Plan | None:
         """Return the plan of the executor's operation, compiled at its first use, or None if it is not compiled."""
@@ -163,5 +200,12 @@ def compile_operation(executor: Executor[Any], *, tracks: bool) -> Plan | None:
         return None
     names = dict(generator.source.names)
     exec(code, names)  # noqa: S102 generated from the schema and the names of fields, which are GraphQL names
-    rendered = generator.rendered
-    return Plan(names["execute"], len(source), generator.uses, generator.roots, generator.dependencies, rendered)
+    return Plan(
+        names["execute"],
+        len(source),
+        generator.uses,
+        generator.roots,
+        generator.dependencies,
+        generator.rendered,
+        generator.shows_objects_only,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from graphql.pyutils import Path
 
 from gateway.execution.batch_loader import BatchLoader
 from gateway.execution.caching.cache_control import DataKind
+from gateway.execution.caching.page_check import PageCheck
 from gateway.execution.caching.rendered_objects import RenderedSelection
 from gateway.execution.caching.response_cache import (
     MAX_KEY_LENGTH,
@@ -24,7 +25,7 @@ from gateway.execution.compiler.plan import Plan
 from gateway.execution.context import Batch, Context
 from gateway.execution.errors import AnswerTooLargeError
 from gateway.execution.fields import get_argument_converter
-from gateway.execution.request import encode_variables
+from gateway.execution.request import GraphQLRequest, encode_variables
 
 
 async def run_plan(run: PlanRun) -> dict[str, Any] | None:
@@ -56,7 +57,8 @@ async def _wait_for_all(calls: Sequence[Awaitable[Any]]) -> list[Any]:
 class _Arguments(dict[int, dict[str, Any]]):
     """The arguments of each field, by its number, computed when they are first read."""
 
-    def __init__(self, run: PlanRun) -> None:
+    def __init__(self, run: PlanRun, known: Mapping[int, dict[str, Any]]) -> None:
+        super().__init__(known)
         self._run = run
 
     def __missing__(self, number: int) -> dict[str, Any]:
@@ -68,7 +70,8 @@ class PlanRun:
     """One run of a plan: what its function reads.
 
     Args:
-        variables: those of the request.
+        build_executor: builds what arguments are computed from; None, if the variables are invalid.
+        known: arguments that an equal request has computed; None: there was none.
 
     Attributes:
         plan: what is run.
@@ -77,16 +80,44 @@ class PlanRun:
         spent: the size of the response so far, in fields.
     """
 
-    def __init__(self, plan: Plan, executor: Executor[Any], context: Context, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        build_executor: Callable[[], Executor[Any] | None],
+        context: Context,
+        request: GraphQLRequest,
+        known: Mapping[int, dict[str, Any]] | None = None,
+    ) -> None:
         self.context = context
         self.spent = 0
         self.plan = plan
-        self._variables = variables
-        self.arguments = _Arguments(self)
+        self._variables = request.variables
+        self._known = known
+        self.arguments = _Arguments(self, known or {})
         self.generation = context.gateway.changes_seen.generation
         self._selections: list[RenderedSelection] = []
         self._stocked_ids: set[str] = set()
-        self._executor = executor
+        self._build_executor = build_executor
+
+    @cached_property
+    def _executor(self) -> Executor[Any]:
+        executor = self._build_executor()
+        assert executor is not None
+        return executor
+
+    @property
+    def has_computed(self) -> bool:
+        """Whether arguments were computed that were not known."""
+        return self._known is None or len(self.arguments) > len(self._known)
+
+    async def follow_changes(self) -> None:
+        """Find what was committed before now, so that no cached object is older.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now.
+        """
+        await self.context.gateway.changes_seen.catch_up()
+        self.generation = self.context.gateway.changes_seen.generation
 
     @property
     def limit(self) -> int:
@@ -181,9 +212,19 @@ class PlanRun:
     def dependencies(self) -> Dependencies:
         """What the response depends on, once it is complete."""
         found = self.plan.dependencies
-        if found.on_any_stock or DataKind.STOCK in self.context.cache_policy.added_kinds:
-            return Dependencies(True)
-        if len(self._stocked_ids) > MAX_STOCKED_IDS:
+        if found.on_any_stock or len(self._stocked_ids) > MAX_STOCKED_IDS:
             return Dependencies(True)
         reused = {id_ for selection in self._selections if selection.on_stock for id_ in selection.reused}
-        return Dependencies(bool(found.stock_loads), frozenset(self._stocked_ids | reused))
+        shown = frozenset(self._stocked_ids | reused)
+        if DataKind.STOCK in self.context.cache_policy.added_kinds:
+            return Dependencies(True, None, shown)
+        return Dependencies(bool(found.stock_loads), shown, shown)
+
+    @property
+    def page_checks(self) -> tuple[PageCheck, ...]:
+        """What tells that a complete response still shows the same objects; empty: nothing does."""
+        if not self.plan.shows_objects_only:
+            return ()
+        checks = [getattr(result, "check", None) for result in self.context.root_results.values()]
+        found = tuple(check for check in checks if isinstance(check, PageCheck))
+        return found if len(found) == len(checks) else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -97,7 +98,8 @@ async def _load_products(
 ) -> Connection[Product]:
     if query.sort == "RELEVANCE":
         return await load_page_by_relevance(context, query, filter_, paging, fingerprint)
-    return await load_page(context, product_search.search_products(query), paging, fingerprint)
+    rows, read_positions = product_search.search_products(query), partial(product_search.read_positions, query=query)
+    return await load_page(context, rows, paging, fingerprint, read_positions=read_positions)
 
 
 async def resolve_category(

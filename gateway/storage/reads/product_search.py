@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.catalog import Product
 from gateway.storage.reads.catalog import Visibility, is_product_visible, read_product
 from gateway.storage.sql.json_arrays import expand_named_texts
-from gateway.storage.sql.keyset import Rows, Sort
+from gateway.storage.sql.keyset import Positions, Rows, Sort, Window
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.product_matches import build_sort_key, select_matches
 from gateway.storage.sql.text_search import Search
@@ -103,6 +103,11 @@ def _search_products_once(query: ProductQuery) -> Rows[Product]:
 def _build_search(query: ProductQuery) -> Rows[Product]:
     statement, matches = _select_with_matches(query)
     return Rows(statement, _build_sort(query, matches), read_product)
+
+
+def read_positions(conn: Connection, window: Window, query: ProductQuery) -> Positions:
+    """Read which products a page of a query has."""
+    return search_products(query).read_positions(conn, window)
 
 
 def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[str]:

@@ -20,6 +20,8 @@ from gateway.storage.tables import Instant, Text
 T = TypeVar("T")
 U = TypeVar("U")
 KeysetPosition = tuple[str | int | None, str]
+Positions = tuple[tuple[KeysetPosition, ...], bool]
+"""The positions of the items of a page, and whether more follow in its direction."""
 
 
 MAX_COUNT = 10_001
@@ -43,6 +45,11 @@ class Page(Generic[T]):
     items: Sequence[tuple[KeysetPosition, T]]
     has_next: bool
     has_previous: bool
+
+    def list_positions(self, window: Window) -> Positions:
+        """List the positions of its items as `Rows.read_positions` reads them."""
+        positions = tuple(position for position, _ in self.items)
+        return positions, self.has_previous if window.backward else self.has_next
 
 
 class Sort:
@@ -117,6 +124,17 @@ class Rows(Generic[T]):
         """Read one page of all rows."""
         statement = self._cache_statement(window, "page", self._build_page_statement)
         return self._build_page(conn.execute(statement, {"most": window.size + 1}).all(), window)
+
+    def read_positions(self, conn: Connection, window: Window) -> Positions:
+        """Read the positions of the items of one page of all rows, and whether more follow it in its direction."""
+        statement = self._cache_statement(window, "positions", self._build_positions_statement)
+        rows = conn.execute(statement, {"most": window.size + 1}).all()
+        positions = tuple((value, id_) for value, id_ in rows[: window.size])
+        return positions[::-1] if window.backward else positions, len(rows) > window.size
+
+    def _build_positions_statement(self, window: Window) -> sa.Select[Any]:
+        value, id_ = self.sort.value.label("position_value"), self.sort.row_id.label("position_id")
+        return self._build_page_statement(window).with_only_columns(value, id_, maintain_column_froms=True)
 
     def _build_page_statement(self, window: Window) -> sa.Select[Any]:
         ordered = self._apply_window(window).order_by(*self.sort.build_order(backward=window.backward))
