@@ -73,7 +73,7 @@ def insert_token(conn: Connection, row: ApiTokenRow) -> bool:
 def lock_token(conn: Connection, id_: str) -> ApiTokenRow | None:
     """Lock a token."""
     row = conn.execute(sa.select(*_columns).where(api_tokens.c.id == id_).with_for_update()).first()
-    return None if row is None else ApiTokenRow(**row._mapping)
+    return None if row is None else ApiTokenRow(**row._asdict())
 
 
 def update_token(conn: Connection, row: ApiTokenRow) -> None:
@@ -84,7 +84,7 @@ def update_token(conn: Connection, row: ApiTokenRow) -> None:
 def list_usable_tokens(conn: Connection, now: datetime) -> list[ApiTokenRow]:
     """List the tokens that are neither revoked nor expired."""
     usable = sa.and_(api_tokens.c.revoked_at.is_(None), api_tokens.c.expires_at > now)
-    return [ApiTokenRow(**row._mapping) for row in conn.execute(sa.select(*_columns).where(usable))]
+    return [ApiTokenRow(**row._asdict()) for row in conn.execute(sa.select(*_columns).where(usable))]
 
 
 def store_uses(conn: Connection, uses: Mapping[str, datetime]) -> None:

@@ -22,12 +22,17 @@ def track_changes(engine: Engine) -> None:
     def record_change(conn: Connection, cursor: Any, statement: str, *_: Any) -> None:
         # of a statement that returns rows, some drivers count the changed ones only when all are fetched
         if _is_changing(statement) and (cursor.rowcount != 0 or cursor.description is not None):
-            conn.info[_HAS_CHANGED] = True
+            record_changed_rows(conn)
 
 
 def forget_changes(conn: Connection) -> None:
     """Begin to record: what follows has changed no row yet."""
     conn.info.pop(_HAS_CHANGED, None)
+
+
+def record_changed_rows(conn: Connection) -> None:
+    """Record that the transaction of this connection has changed a row."""
+    conn.info[_HAS_CHANGED] = True
 
 
 def has_changed_rows(conn: Connection) -> bool:

@@ -61,7 +61,7 @@ def capture_statements(*how: CacheStats) -> Iterator[list[str]]:
     def record_statement(
         _conn: object, _cursor: object, statement: str, _given: object, context: Any, _many: object
     ) -> None:
-        if not how or context.cache_hit in how:
+        if not how or (context is not None and context.cache_hit in how):
             seen.append(statement)
 
     sa.event.listen(Engine, "before_cursor_execute", record_statement)

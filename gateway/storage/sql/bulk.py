@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
+from gateway.storage.sql.driver_statements import DriverSelect, execute_many
 from gateway.storage.tables import Instant, Text, convert_to_microseconds
 
 T = TypeVar("T")
@@ -67,9 +68,12 @@ class BulkSelect:
         build = statement.where if isinstance(statement, sa.Select) else statement
         each = sa.func.json_each(sa.bindparam("keys", type_=Text)).table_valued("value")
         array = sa.cast(sa.bindparam("keys", type_=postgresql.ARRAY(Text)), postgresql.ARRAY(Text))
-        self._on_sqlite = build(column.in_(sa.select(each.c.value)))
         on_postgres = build(column == sa.any_(array))
-        self._on_postgres = on_postgres if locked_by is None else on_postgres.order_by(locked_by).with_for_update()
+        locking = on_postgres if locked_by is None else on_postgres.order_by(locked_by).with_for_update()
+        self._on_sqlite, self._on_postgres = (
+            DriverSelect(build(column.in_(sa.select(each.c.value)))),
+            DriverSelect(locking),
+        )
 
     def select(self, conn: Connection, keys: Iterable[str], **values: Any) -> Sequence[AnyRow]:
         """Return the rows for any number of keys. `values` are the statement's other bound parameters."""
@@ -77,8 +81,8 @@ class BulkSelect:
         if not sorted_keys:
             return ()
         if is_sqlite(conn):
-            return conn.execute(self._on_sqlite, {"keys": dump_json(sorted_keys), **values}).all()
-        return conn.execute(self._on_postgres, {"keys": sorted_keys, **values}).all()
+            return self._on_sqlite.fetch(conn, {"keys": dump_json(sorted_keys), **values})
+        return self._on_postgres.fetch(conn, {"keys": sorted_keys, **values})
 
 
 class BulkStatement:
@@ -103,7 +107,7 @@ class BulkStatement:
             self._compiled[name] = self._compile(name, conn.dialect)
         text, values_of = self._compiled[name]
         if values := [values_of(record) for record in records]:
-            conn.exec_driver_sql(text, values)
+            execute_many(conn, text, values)
 
     def _compile(self, name: str, dialect: sa.Dialect) -> tuple[str, Callable[[object], tuple[Any, ...]]]:
         compiled = self._statements[name].compile(dialect=dialect, column_keys=self._names)

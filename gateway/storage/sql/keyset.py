@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
 from gateway.storage.sql.bulk import BulkSelect, dump_json
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import Instant, Text
 
 T = TypeVar("T")
@@ -122,19 +123,20 @@ class Rows(Generic[T]):
 
     def read_page(self, conn: Connection, window: Window) -> Page[T]:
         """Read one page of all rows."""
-        statement = self._cache_statement(window, "page", self._build_page_statement)
-        return self._build_page(conn.execute(statement, {"most": window.size + 1}).all(), window)
+        statement = self._cache_statement(window, "page", lambda page: DriverSelect(self._build_page_statement(page)))
+        return self._build_page(statement.fetch(conn, {"most": window.size + 1}), window)
 
     def read_positions(self, conn: Connection, window: Window) -> Positions:
         """Read the positions of the items of one page of all rows, and whether more follow it in its direction."""
         statement = self._cache_statement(window, "positions", self._build_positions_statement)
-        rows = conn.execute(statement, {"most": window.size + 1}).all()
+        rows = statement.fetch(conn, {"most": window.size + 1})
         positions = tuple((value, id_) for value, id_ in rows[: window.size])
         return positions[::-1] if window.backward else positions, len(rows) > window.size
 
-    def _build_positions_statement(self, window: Window) -> sa.Select[Any]:
+    def _build_positions_statement(self, window: Window) -> DriverSelect:
         value, id_ = self.sort.value.label("position_value"), self.sort.row_id.label("position_id")
-        return self._build_page_statement(window).with_only_columns(value, id_, maintain_column_froms=True)
+        page = self._build_page_statement(window)
+        return DriverSelect(page.with_only_columns(value, id_, maintain_column_froms=True))
 
     def _build_page_statement(self, window: Window) -> sa.Select[Any]:
         ordered = self._apply_window(window).order_by(*self.sort.build_order(backward=window.backward))

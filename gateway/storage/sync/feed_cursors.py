@@ -56,7 +56,7 @@ _columns = tuple(passes.c[field.name] for field in fields(FeedCursorRow))
 def find_cursors(conn: Connection, channel: str) -> dict[tuple[str, str], FeedCursorRow]:
     """Find the cursors of a channel, by feed and kind."""
     rows = conn.execute(sa.select(*_columns).where(passes.c.channel == channel))
-    return {(row.feed, row.kind): FeedCursorRow(**row._mapping) for row in rows}
+    return {(row.feed, row.kind): FeedCursorRow(**row._asdict()) for row in rows}
 
 
 def get_cursor(conn: Connection, channel: str, feed: str, kind: str) -> FeedCursorRow:

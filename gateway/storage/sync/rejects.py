@@ -128,7 +128,7 @@ def find_rejects(
     statement = sa.select(records).order_by(records.c.rejected_at.desc(), records.c.id).limit(limit)
     if ids is not None:
         statement = statement.where(records.c.id.in_(ids))
-    return [RejectRow(**row._mapping) for row in conn.execute(statement)]
+    return [RejectRow(**row._asdict()) for row in conn.execute(statement)]
 
 
 @dataclass(frozen=True, slots=True)

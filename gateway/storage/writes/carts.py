@@ -194,7 +194,7 @@ _lines_of_cart = (
 def lock_cart(conn: Connection, id_: str) -> CartRow | None:
     """Return a cart, locked until the end of the transaction."""
     row = conn.execute(_locked_cart, {"id": id_}).first()
-    return None if row is None else CartRow(**row._mapping)
+    return None if row is None else CartRow(**row._asdict())
 
 
 def lock_client(conn: Connection, client_key: str) -> None:
@@ -226,7 +226,7 @@ def find_open_cart(conn: Connection, customer_id: str, channel: str, excluded_id
 
 def find_lines(conn: Connection, cart_id: str) -> list[CartLineRow]:
     """Find the lines of a cart, in order."""
-    return [CartLineRow(**row._mapping) for row in conn.execute(_lines_of_cart, {"cart": cart_id})]
+    return [CartLineRow(**row._asdict()) for row in conn.execute(_lines_of_cart, {"cart": cart_id})]
 
 
 def insert_cart(conn: Connection, row: CartRow) -> None:

@@ -154,18 +154,18 @@ def update_channel_order(conn: Connection, row: ChannelOrderRow) -> None:
 
 def find_channel_order(conn: Connection, id_: str) -> ChannelOrderRow | None:
     """Find a channel order."""
-    return next((ChannelOrderRow(**row._mapping) for row in conn.execute(_channel_order_by_id, {"id": id_})), None)
+    return next((ChannelOrderRow(**row._asdict()) for row in conn.execute(_channel_order_by_id, {"id": id_})), None)
 
 
 def find_channel_orders(conn: Connection, order_id: str) -> list[ChannelOrderRow]:
     """Find the channel orders of an order, in order of creation."""
-    return [ChannelOrderRow(**row._mapping) for row in conn.execute(_channel_orders_of_order, {"order": order_id})]
+    return [ChannelOrderRow(**row._asdict()) for row in conn.execute(_channel_orders_of_order, {"order": order_id})]
 
 
 def find_channel_orders_by_reference(conn: Connection, references: Collection[str]) -> dict[str, ChannelOrderRow]:
     """Find channel orders, by the reference that the gateway sent."""
     return {
-        row.client_reference: ChannelOrderRow(**row._mapping)
+        row.client_reference: ChannelOrderRow(**row._asdict())
         for row in _channel_orders_by_reference.select(conn, references)
     }
 
@@ -175,7 +175,7 @@ def find_channel_orders_by_external_id(
 ) -> dict[str, ChannelOrderRow]:
     """Find channel orders, by their ids in the channel."""
     rows = _channel_orders_by_external_id.select(conn, ids, channel=channel)
-    return {row.external_id: ChannelOrderRow(**row._mapping) for row in rows}
+    return {row.external_id: ChannelOrderRow(**row._asdict()) for row in rows}
 
 
 def insert_fulfillments(conn: Connection, rows: Sequence[FulfillmentRow]) -> None:
@@ -203,12 +203,12 @@ def close_fulfillments(
 
 def find_fulfillment(conn: Connection, id_: str) -> FulfillmentRow | None:
     """Find a fulfillment."""
-    return next((FulfillmentRow(**row._mapping) for row in conn.execute(_fulfillment_by_id, {"id": id_})), None)
+    return next((FulfillmentRow(**row._asdict()) for row in conn.execute(_fulfillment_by_id, {"id": id_})), None)
 
 
 def find_fulfillments(conn: Connection, order_id: str) -> list[FulfillmentRow]:
     """Find the fulfillments of an order, in order of creation."""
-    return [FulfillmentRow(**row._mapping) for row in conn.execute(_fulfillments_of_order, {"order": order_id})]
+    return [FulfillmentRow(**row._asdict()) for row in conn.execute(_fulfillments_of_order, {"order": order_id})]
 
 
 def insert_payments(conn: Connection, rows: Sequence[PaymentRow]) -> None:
@@ -224,13 +224,13 @@ def update_payments(conn: Connection, rows: Sequence[PaymentRow]) -> None:
 def find_payments(conn: Connection, order_id: str) -> list[PaymentRow]:
     """Find the payments of an order."""
     statement = sa.select(*_payment_columns).where(payments.c.order_id == order_id).order_by(payments.c.id)
-    return [PaymentRow(**row._mapping) for row in conn.execute(statement)]
+    return [PaymentRow(**row._asdict()) for row in conn.execute(statement)]
 
 
 def find_received_payment(conn: Connection, receipt: str) -> PaymentRow | None:
     """Find the payment that was received under this reference, of whichever order."""
     statement = sa.select(*_payment_columns).where(payments.c.receipt == receipt)
-    return next((PaymentRow(**row._mapping) for row in conn.execute(statement)), None)
+    return next((PaymentRow(**row._asdict()) for row in conn.execute(statement)), None)
 
 
 def insert_event(

@@ -126,7 +126,7 @@ def lock_dirty(conn: Connection, channel: str, now: datetime, limit: int) -> lis
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [PushRow(**row._mapping) for row in conn.execute(statement)]
+    return [PushRow(**row._asdict()) for row in conn.execute(statement)]
 
 
 def has_dirty(conn: Connection, channel: str, now: datetime) -> bool:
@@ -139,7 +139,7 @@ def has_dirty(conn: Connection, channel: str, now: datetime) -> bool:
 def lock_in_flight(conn: Connection, command: str) -> PushRow | None:
     """Return the push that this command carries out, locked."""
     row = conn.execute(sa.select(*_columns).where(pushes.c.command == command).with_for_update()).first()
-    return None if row is None else PushRow(**row._mapping)
+    return None if row is None else PushRow(**row._asdict())
 
 
 def lock_unconfirmed(
@@ -152,14 +152,14 @@ def lock_unconfirmed(
         is_among(conn, pushes.c.listing_id, listing_ids),
     )
     waiting = sa.and_(same_location, pushes.c.sent.is_not(None))
-    return [PushRow(**row._mapping) for row in conn.execute(sa.select(*_columns).where(waiting).with_for_update())]
+    return [PushRow(**row._asdict()) for row in conn.execute(sa.select(*_columns).where(waiting).with_for_update())]
 
 
 def lock_overdue(conn: Connection, channel: str, before: datetime, limit: int) -> list[PushRow]:
     """Return the pushes that the channel accepted before then and does not show yet, locked."""
     late = sa.and_(pushes.c.channel == channel, pushes.c.sent.is_not(None), pushes.c.accepted_at < before)
     statement = sa.select(*_columns).where(late).order_by(pushes.c.accepted_at).limit(limit)
-    return [PushRow(**row._mapping) for row in conn.execute(statement.with_for_update(skip_locked=True))]
+    return [PushRow(**row._asdict()) for row in conn.execute(statement.with_for_update(skip_locked=True))]
 
 
 def has_overdue(conn: Connection, channel: str, before: datetime) -> bool:

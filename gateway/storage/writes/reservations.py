@@ -175,7 +175,7 @@ def sum_claims(rows: Iterable[ReservationRow]) -> dict[StockCounterKey, int]:
 
 
 def _read_row(row: sa.Row[tuple[object, ...]]) -> ReservationRow:
-    return ReservationRow(**row._mapping)
+    return ReservationRow(**row._asdict())
 
 
 def _read_reservation(row: sa.Row[tuple[object, ...]]) -> Reservation:
