@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.actors import Actor, CallerKind
 from gateway.model.audit import AuditChange, AuditEntry
 from gateway.storage.database import is_sqlite
+from gateway.storage.sql.driver_statements import DriverChange
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.tables import audit_entries, audit_values, refusal_counts
 
@@ -38,12 +39,15 @@ class AuditQuery:
     refused: bool | None = None
 
 
+_entry_insert = DriverChange(sa.insert(audit_entries), audit_entries.columns.keys())
+_value_insert = DriverChange(sa.insert(audit_values), audit_values.columns.keys())
+
+
 def insert_entry(conn: Connection, entry: AuditEntry, changes: Sequence[AuditChange]) -> None:
     """Append an entry with its values."""
-    conn.execute(sa.insert(audit_entries), _build_row(entry))
-    if changes:
-        rows = [_build_value(entry.id, number, change) for number, change in enumerate(changes)]
-        conn.execute(sa.insert(audit_values), rows)
+    _entry_insert.run(conn, _build_row(entry))
+    for number, change in enumerate(changes):
+        _value_insert.run(conn, _build_value(entry.id, number, change))
 
 
 def _build_row(entry: AuditEntry) -> dict[str, Any]:

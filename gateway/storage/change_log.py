@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.storage.database import notify_processes
 from gateway.storage.sql.bulk import AnyRow, dump_json, insert_new_rows
+from gateway.storage.sql.driver_statements import DriverChange
 from gateway.storage.tables import changes, log_head, log_readers
 
 PRUNE_SLICE = 500
@@ -40,14 +41,14 @@ class ReaderBehindError(Exception):
     """Changes that the reader has not read were pruned: it has to start over."""
 
 
-_insert = sa.insert(changes)
+_insert = DriverChange(sa.insert(changes), ("kind", "subjects", "at"))
 _unstamped = sa.select(changes.c.id).where(changes.c.pos.is_(None)).limit(1)
 
 
 def log_change(conn: Connection, kind: str, subjects: Sequence[Subject], now: datetime) -> None:
     """Log that these subjects changed. Call it last in a transaction."""
     if subjects:
-        conn.execute(_insert, {"kind": kind, "subjects": dump_json(subjects), "at": now})
+        _insert.run(conn, {"kind": kind, "subjects": dump_json(subjects), "at": now})
 
 
 def stamp_changes(conn: Connection, limit: int = 1000) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
+from gateway.storage.sql.driver_statements import DriverChange
 from gateway.storage.tables import Instant, carts, idempotency
 
 RETENTION = timedelta(days=14)
@@ -81,7 +82,9 @@ _take_over = (
     .where(_columns.answer.is_(None), _columns.until <= sa.bindparam("_at"))
 )
 _stored = sa.select(_columns.fingerprint, _columns.run, _columns.answer).where(_at_key)
-_finish, _release = sa.update(idempotency).where(_ours), sa.delete(idempotency).where(_ours)
+_finish_with_cart = DriverChange(sa.update(idempotency).where(_ours), ("answer", "cart_id"))
+_finish = DriverChange(sa.update(idempotency).where(_ours), ("answer",))
+_release = sa.delete(idempotency).where(_ours)
 
 
 def claim_key(conn: Connection, claim: Claim) -> StoredClaim:
@@ -106,8 +109,11 @@ def store_result(conn: Connection, claim: Claim, result: str, *, cart_id: str | 
 
     `cart_id`: the cart as long as which the key of a client without a token is kept.
     """
-    owner = {} if claim.client_key is None else {"cart_id": cart_id}
-    conn.execute(_finish, {"answer": result, "_run": claim.run} | owner | _build_key(claim))
+    values = {"answer": result, "_run": claim.run} | _build_key(claim)
+    if claim.client_key is None:
+        _finish.run(conn, values)
+    else:
+        _finish_with_cart.run(conn, values | {"cart_id": cart_id})
 
 
 def find_newest_claim(conn: Connection, client_key: str, rank: int) -> datetime | None:

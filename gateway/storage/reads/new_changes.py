@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.sql.bulk import AnyRow, BulkSelect
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import changes, listings, log_head, stock, variants
 
 MAX_NEW_CHANGES = 1_000
@@ -53,11 +54,15 @@ HEAD = 0
 
 _columns = (changes.c.id, changes.c.pos, changes.c.kind, changes.c.subjects)
 _stamped = sa.select(*_columns).where(changes.c.pos > sa.bindparam("position", type_=sa.BigInteger))
-_unread = sa.union_all(
-    sa.select(sa.literal(HEAD).label("id"), log_head.c.pos, sa.literal("").label("kind"), sa.null().label("subjects")),
-    _stamped,
-    sa.select(*_columns).where(changes.c.pos.is_(None)),
-).limit(MAX_NEW_CHANGES + 2)
+_unread = DriverSelect(
+    sa.union_all(
+        sa.select(
+            sa.literal(HEAD).label("id"), log_head.c.pos, sa.literal("").label("kind"), sa.null().label("subjects")
+        ),
+        _stamped,
+        sa.select(*_columns).where(changes.c.pos.is_(None)),
+    ).limit(MAX_NEW_CHANGES + 2)
+)
 _head = sa.select(log_head.c.pos)
 _unstamped = sa.select(changes.c.id).where(changes.c.pos.is_(None))
 _stocked = BulkSelect(
@@ -86,7 +91,7 @@ def read_new_changes(conn: Connection, mark: LogMark | None) -> NewChanges:
     """
     if mark is None:
         return _start_over(conn)
-    found = conn.execute(_unread, {"position": mark.position}).all()
+    found = _unread.fetch(conn, {"position": mark.position})
     if len(found) > MAX_NEW_CHANGES + 1:
         return _start_over(conn)
     rows = [row for row in found if row.id != HEAD]

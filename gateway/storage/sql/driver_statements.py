@@ -9,61 +9,84 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.change_tracking import record_changed_rows
 
-Convert = Callable[[Any], Any]
+T = TypeVar("T")
 Parameters = Sequence[Any]
 
 
 class DriverSelect:
-    """A select. Its rows are named tuples; no two of its columns have the same name."""
+    """A select. Its rows are named tuples: their attributes are read ten times as fast as those of SQLAlchemy's."""
 
-    def __init__(self, statement: sa.Select[Any]) -> None:
+    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> None:
         self._statement = statement
-        self._compiled: dict[str, Callable[[Connection, Mapping[str, Any]], list[Any]]] = {}
+        self._compiled: dict[str, tuple[_Text, _Reader]] = {}
 
     def fetch(self, conn: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return all rows. `values`: of its bound parameters."""
-        fetch = self._compiled.get(conn.dialect.name)
-        if fetch is None:
-            fetch = self._compiled[conn.dialect.name] = _compile_select(self._statement, conn.dialect)
-        return fetch(conn, values)
+        name = conn.dialect.name
+        if name not in self._compiled:
+            self._compiled[name] = (_Text(self._statement, conn.dialect), _build_reader(self._statement, conn.dialect))
+        text, read = self._compiled[name]
+        return read(_run(conn, text.text, text.bind(values), _fetch))
 
 
-def _compile_select(
-    statement: sa.Select[Any], dialect: sa.Dialect
-) -> Callable[[Connection, Mapping[str, Any]], list[Any]]:
-    compiled = statement.compile(dialect=dialect)
-    required = {name: None for name, bind in compiled.binds.items() if bind.required}
-    expanded = compiled.construct_expanded_state(required)
-    text, order, given, binders = (
-        expanded.statement,
-        expanded.positiontup or (),
-        expanded.parameters,
-        expanded.processors,
-    )
-    fixed = {name: _apply(binders.get(name), given[name]) for name in order}
-    read = _build_reader(statement, dialect)
+class DriverChange:
+    """An insert, update or delete. `names`: of the columns that it sets by parameters."""
 
-    def fetch(conn: Connection, values: Mapping[str, Any]) -> list[Any]:
-        bound = {**fixed, **values}
-        for name in binders.keys() & values.keys():
-            bound[name] = _apply(binders[name], values[name])
-        return read(execute(conn, text, [bound[name] for name in order]).fetchall())
+    def __init__(self, statement: sa.UpdateBase, names: Sequence[str] = ()) -> None:
+        self._statement = statement
+        self._names = list(names)
+        self._compiled: dict[str, _Text] = {}
 
-    return fetch
+    def run(self, conn: Connection, values: Mapping[str, Any]) -> int:
+        """Execute it once, and return the number of changed rows. `values`: of its bound parameters."""
+        name = conn.dialect.name
+        if name not in self._compiled:
+            self._compiled[name] = _Text(self._statement, conn.dialect, self._names)
+        text = self._compiled[name]
+        changed: int = _run(conn, text.text, text.bind(values), _count)
+        if changed:
+            record_changed_rows(conn)
+        return changed
 
 
-def _apply(convert: Any, value: Any) -> Any:
-    return value if convert is None else convert(value)
+class _Text:
+    """The text of a statement, with the order and the types of its parameters."""
+
+    def __init__(self, statement: Any, dialect: sa.Dialect, names: list[str] | None = None) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=names)
+        required = {name: None for name, bind in compiled.binds.items() if bind.required}
+        expanded = compiled.construct_expanded_state(required)
+        self.text, self._order = expanded.statement, expanded.positiontup or ()
+        found = {name: _get_binder(bind, dialect) for name, bind in compiled.binds.items()} | {**expanded.processors}
+        self._binders = {name: convert for name, convert in found.items() if convert is not None}
+        self._fixed = {name: self._convert(name, expanded.parameters[name]) for name in self._order}
+
+    def bind(self, values: Mapping[str, Any]) -> Parameters:
+        bound = {**self._fixed, **values}
+        for name in self._binders.keys() & values.keys():
+            bound[name] = self._convert(name, values[name])
+        return [bound[name] for name in self._order]
+
+    def _convert(self, name: str, value: Any) -> Any:
+        convert = self._binders.get(name)
+        return value if convert is None else convert(value)
 
 
-def _build_reader(statement: sa.Select[Any], dialect: sa.Dialect) -> Callable[[Sequence[Any]], list[Any]]:
+def _get_binder(bind: sa.BindParameter[Any], dialect: sa.Dialect) -> Any:
+    return bind.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+_Reader = Callable[[Sequence[Any]], list[Any]]
+
+
+def _build_reader(statement: sa.Select[Any] | sa.CompoundSelect[Any], dialect: sa.Dialect) -> _Reader:
     """Build the function that converts the driver's rows: by column, because that is done in C."""
     columns = statement.selected_columns
     make = _create_row_type(columns.keys())._make
@@ -85,40 +108,40 @@ def _create_row_type(names: Sequence[str]) -> Any:
     return namedtuple("row", names)
 
 
-def execute(conn: Connection, text: str, parameters: Parameters) -> Any:
-    """Execute a statement once. Returns the driver's cursor.
-
-    Raises:
-        DBAPIError: as `Connection.execute`.
-    """
-    return _run(conn, text, parameters, is_many=False)
-
-
 def execute_many(conn: Connection, text: str, parameters: Sequence[Parameters]) -> None:
     """Execute a statement for each of these parameters, and record that it may have changed rows.
 
     Raises:
         DBAPIError: as `Connection.execute`.
     """
-    if len(parameters) == 1:
-        cursor = _run(conn, text, parameters[0], is_many=False)
-    else:
-        cursor = _run(conn, text, parameters, is_many=True)
-    if cursor.rowcount != 0:
+    many = len(parameters) > 1
+    if _run(conn, text, parameters if many else parameters[0], _count, is_many=many):
         record_changed_rows(conn)
-    cursor.close()
 
 
-def _run(conn: Connection, text: str, parameters: Any, *, is_many: bool) -> Any:
+def _fetch(cursor: Any) -> Sequence[Any]:
+    rows: Sequence[Any] = cursor.fetchall()
+    return rows
+
+
+def _count(cursor: Any) -> int:
+    """Return the number of changed rows, or -1 if the driver does not tell."""
+    changed: int = cursor.rowcount
+    return changed
+
+
+def _run(conn: Connection, text: str, parameters: Any, finish: Callable[[Any], T], *, is_many: bool = False) -> T:
     cursor: Any = conn.connection.cursor()
     for listen in conn.dispatch.before_cursor_execute:
         listen(conn, cursor, text, parameters, None, is_many)
     run = cursor.executemany if is_many else cursor.execute
     try:
         run(text, parameters)
+        return finish(cursor)
     except BaseException as error:  # noqa: BLE001 raised again
         _raise(conn, error, text, cursor)
-    return cursor
+    finally:
+        cursor.close()
 
 
 def _raise(conn: Connection, error: BaseException, text: str, cursor: Any) -> NoReturn:

@@ -15,6 +15,7 @@ from gateway.model.money import to_exact_minor
 from gateway.storage.database import is_sqlite
 from gateway.storage.reads.offered_listings import is_for_sale
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_update, delete_by_keys
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import Text, cart_changes, cart_lines, carts, channel_products, listings
 from gateway.storage.writes.orders import OrderLineRow
 
@@ -180,11 +181,11 @@ def find_variants_of_listings(conn: Connection, listing_ids: Collection[str]) ->
 # ------------------------------------------------------------------------------------------------ writes
 
 
-_locked_cart = (
+_locked_cart = DriverSelect(
     sa.select(*(carts.c[name] for name in _names[0])).where(carts.c.id == sa.bindparam("id")).with_for_update()
 )
 
-_lines_of_cart = (
+_lines_of_cart = DriverSelect(
     sa.select(*(cart_lines.c[name] for name in _names[1]))
     .where(cart_lines.c.cart_id == sa.bindparam("cart"))
     .order_by(cart_lines.c.position)
@@ -193,8 +194,8 @@ _lines_of_cart = (
 
 def lock_cart(conn: Connection, id_: str) -> CartRow | None:
     """Return a cart, locked until the end of the transaction."""
-    row = conn.execute(_locked_cart, {"id": id_}).first()
-    return None if row is None else CartRow(**row._asdict())
+    rows = _locked_cart.fetch(conn, {"id": id_})
+    return CartRow(**rows[0]._asdict()) if rows else None
 
 
 def lock_client(conn: Connection, client_key: str) -> None:
@@ -226,7 +227,7 @@ def find_open_cart(conn: Connection, customer_id: str, channel: str, excluded_id
 
 def find_lines(conn: Connection, cart_id: str) -> list[CartLineRow]:
     """Find the lines of a cart, in order."""
-    return [CartLineRow(**row._asdict()) for row in conn.execute(_lines_of_cart, {"cart": cart_id})]
+    return [CartLineRow(**row._asdict()) for row in _lines_of_cart.fetch(conn, {"cart": cart_id})]
 
 
 def insert_cart(conn: Connection, row: CartRow) -> None:

@@ -15,6 +15,7 @@ from gateway.model.channels import Fault
 from gateway.model.ids import generate_id
 from gateway.model.orders import FulfillmentStatus, OrderAttention, OrderEventKind
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_update, dump_json, load_json
+from gateway.storage.sql.driver_statements import DriverChange
 from gateway.storage.tables import channel_orders, fulfillments, order_events, order_tasks, payments
 
 Quantities = dict[str, int]
@@ -124,7 +125,11 @@ _event_columns = order_events.c
 _last_number = sa.select(sa.func.coalesce(sa.func.max(_event_columns.number), 0)).where(
     _event_columns.order_id == sa.bindparam("_order")
 )
-_event_insert = sa.insert(order_events).values(number=_last_number.scalar_subquery() + 1)
+_EVENT_NAMES = ("id", "order_id", "kind", "channel", "location", "message", "occurred_at")
+_ACTOR_NAMES = ("actor_kind", "actor_name", "actor_token")
+_event_insert = DriverChange(
+    sa.insert(order_events).values(number=_last_number.scalar_subquery() + 1), _EVENT_NAMES + _ACTOR_NAMES
+)
 _channel_order_by_id = sa.select(*_channel_order_columns).where(channel_orders.c.id == sa.bindparam("id"))
 _channel_orders_of_order = (
     sa.select(*_channel_order_columns)
@@ -246,8 +251,8 @@ def insert_event(
 ) -> None:
     """Append an event to an order's history. `actor`: None: the gateway itself, or a channel, caused it."""
     values = {"kind": kind.value, "channel": channel, "location": location, "message": message, **_dump_actor(actor)}
-    conn.execute(
-        _event_insert, {"id": generate_id(now), "_order": order_id, "order_id": order_id, "occurred_at": now, **values}
+    _event_insert.run(
+        conn, {"id": generate_id(now), "_order": order_id, "order_id": order_id, "occurred_at": now, **values}
     )
 
 
