@@ -19,7 +19,7 @@ from gateway.storage.errors import find_outage, is_conflict, is_data_error
 from gateway.storage.migrate import migrate
 from gateway.storage.postgresql_backend import PoolOptions
 from gateway.storage.sql.bulk import BulkSelect
-from gateway.storage.sql.driver_statements import DriverChange, DriverSelect
+from gateway.storage.sql.driver_statements import DriverChange, DriverSelect, fetch_rows
 from gateway.storage.tables import Instant, carts, categories, changes, products
 
 pytestmark = pytest.mark.anyio
@@ -61,9 +61,10 @@ async def test_rows_are_those_of_sqlalchemy(database: Database, table: sa.Table)
     def compare(conn: Connection) -> None:
         conn.execute(sa.insert(table), [build_row(table, number) for number in range(1, 4)])
         statement = sa.select(table).order_by(*table.primary_key.columns)
-        expected, found = conn.execute(statement).all(), DriverSelect(statement).fetch(conn, {})
-        assert [tuple(row) for row in found] == [tuple(row) for row in expected]
-        assert [row._asdict() for row in found] == [row._asdict() for row in expected]
+        expected, select = conn.execute(statement).all(), DriverSelect(statement)
+        for found in (select.fetch(conn, {}), select.fetch(conn, {}), fetch_rows(conn, statement)):
+            assert [tuple(row) for row in found] == [tuple(row) for row in expected]
+            assert [row._asdict() for row in found] == [row._asdict() for row in expected]
 
     await database.write(compare)
 
@@ -72,13 +73,15 @@ async def test_values_of_parameters_are_converted_alike(database: Database) -> N
     later = sa.bindparam("since", type_=changes.c.at.type)
     statement = sa.select(changes.c.id).where(changes.c.at >= later, changes.c.kind.in_(["PRODUCT", "STOCK"]))
 
+    by_kind = DriverSelect(statement)
+
     def count(conn: Connection, since: datetime) -> tuple[int, int]:
-        by_driver = DriverSelect(statement).fetch(conn, {"since": since})
-        return len(by_driver), len(conn.execute(statement, {"since": since}).all())
+        return len(by_kind.fetch(conn, {"since": since})), len(conn.execute(statement, {"since": since}).all())
 
     for kind in ("PRODUCT", "LISTING", "STOCK"):
         await database.write(log_change, kind, [("1", 1)], NOW)
-    assert await database.read(count, NOW) == (2, 2)
+    for _ in range(2):
+        assert await database.read(count, NOW) == (2, 2)
     assert await database.read(count, NOW.replace(year=2027)) == (0, 0)
 
 

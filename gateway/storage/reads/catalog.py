@@ -29,6 +29,7 @@ from gateway.model.money import Money
 from gateway.storage.reads.freshness import join_age, select_observed_at
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.decoded_texts import decode_once
+from gateway.storage.sql.driver_statements import fetch_rows
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
 from gateway.storage.sql.planner_hints import skip_index
@@ -119,7 +120,7 @@ def find_products(conn: Connection, ids: Sequence[str], visibility: Visibility) 
     merged = sa.select(redirects.c.old_id, redirects.c.new_id).where(is_among(conn, redirects.c.old_id, ids))
     pairs = _pair_ids(conn, products.c.id, ids, merged)
     statement = sa.select(products, pairs.c.old).join(pairs, pairs.c.new == products.c.id)
-    return _map_by_requested_id(conn.execute(statement.where(is_product_visible(visibility))), read_product)
+    return _map_by_requested_id(fetch_rows(conn, statement.where(is_product_visible(visibility))), read_product)
 
 
 def _pair_ids(
@@ -246,7 +247,7 @@ def find_variants_of_products(
     """Find all variants of each of these products, in order."""
     statement = sa.select(variants).where(is_variant_visible(visibility), is_among(conn, variants.c.product_id, ids))
     variants_by_product: dict[str, list[Variant]] = {key: [] for key in ids}
-    for row in conn.execute(statement.order_by(variants.c.position, variants.c.id)):
+    for row in fetch_rows(conn, statement.order_by(variants.c.position, variants.c.id)):
         variants_by_product[row.product_id].append(read_variant(row))
     return variants_by_product
 
@@ -265,7 +266,7 @@ def _find_variants(conn: Connection, ids: Sequence[str], visible: sa.ColumnEleme
     merged = sa.select(listings.c.id, listings.c.variant_id).where(is_among(conn, listings.c.id, ids))
     pairs = _pair_ids(conn, variants.c.id, ids, merged)
     statement = sa.select(variants, pairs.c.old).join(pairs, pairs.c.new == variants.c.id).where(visible)
-    return _map_by_requested_id(conn.execute(statement), read_variant)
+    return _map_by_requested_id(fetch_rows(conn, statement), read_variant)
 
 
 def read_variant(row: sa.Row[Any]) -> Variant:
@@ -361,7 +362,7 @@ def _is_of_visible_variant(visibility: Visibility) -> sa.ColumnElement[bool]:
 def _read_listings(conn: Connection, *conditions: sa.ColumnElement[bool]) -> Iterable[Listing]:
     statement = join_age(sa.select(listings, select_observed_at()), listings.c.channel_product_id).where(*conditions)
     ordered = statement.order_by(listings.c.channel, listings.c.position, listings.c.id)
-    return [read_listing(row) for row in conn.execute(ordered)]
+    return [read_listing(row) for row in fetch_rows(conn, ordered)]
 
 
 def read_listing(row: sa.Row[Any]) -> Listing:
