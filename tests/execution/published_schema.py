@@ -267,6 +267,7 @@ class Query:
     guarded: ThingType | None = root("", find_thing, scopes=STAFF)
     pet: Pet | None = root("", find_thing)
     shown: list[ShownType] = root("", find_thing)
+    one_shown: ShownType | None = root("", find_thing)
     computed: str = compute("", write_echo)
     echo: str | None = root("", write_root_echo)
 

@@ -20,6 +20,7 @@ EQUAL = {
         "true: if getattr(origin, '__scopes__', ()) or not hasattr(origin, '__model__'):",
         "true: if self.tracks:",
         "false: if not scopes:",
+        "false: if not site.is_cached:",
         "false: if definition is None or kind is None:",  # documents with introspection have no plans
     ),
     "leaves": (

@@ -66,7 +66,8 @@ class RenderedSite:
     """A place of the operation at which objects are shown whose JSON is cached (rule E4).
 
     Attributes:
-        is_cached: whether it is: not that of a response that records kinds of data.
+        is_cached: whether it is: not outside of a list, where the response is cached, nor in a response that records
+            kinds of data.
         variables: the variables that what is selected of the objects depends on.
         dependencies: what the objects depend on.
     """
@@ -84,6 +85,7 @@ class LoadSite:
     Attributes:
         is_lean: whether the objects of the lean batch function have all that is selected.
         rendered: the site of the objects that the values belong to; None: they belong to none.
+        in_list: whether the values belong to items of a list.
     """
 
     key: str
@@ -93,6 +95,7 @@ class LoadSite:
     is_lean: bool
     stocked_by_id: bool
     rendered: RenderedSite | None
+    in_list: bool
 
     @property
     def stock_load(self) -> int | None:
@@ -112,6 +115,7 @@ class Generator:
     roots: list[tuple[str, int, Root, Scopes]] = field(default_factory=list)
     dependencies: PlanDependencies = field(default_factory=PlanDependencies)
     rendered: list[RenderedSite] = field(default_factory=list)
+    _in_list: bool = False  # whether items of a list are completed
     _shows_more: bool = False  # what is loaded outside of these objects
     _rendered: RenderedSite | None = None  # whose objects are completed
     _completed: LoadSite | None = None  # whose values are completed; None: those of root fields
@@ -136,6 +140,10 @@ class Generator:
         numbers = [site.number for level in self.levels for site in level]
         lists = [f"keys{number}, outs{number} = [], []" for number in numbers]
         self.source.fill(declared, "; ".join([*map(_declare_rendered, self.rendered), *lists]))
+
+    @property
+    def _is_cached(self) -> bool:
+        return self._in_list and not self.tracks
 
     @property
     def shows_objects_only(self) -> bool:
@@ -187,7 +195,7 @@ class Generator:
             number = site.number
             self.source.add(f"loader{number} = keys{number} and run.start_load({batch}, {number}, keys{number})")
         for site in sites:
-            number, self._completed, self._rendered = site.number, site, site.rendered
+            number, self._completed, self._rendered, self._in_list = site.number, site, site.rendered, site.in_list
             value = self.source.create_name("v")
             loaded = f"await loader{number}.load_many(keys{number}) if keys{number} else ()"
             with self.source.block(f"for out, {value} in zip(outs{number}, {loaded}):"):
@@ -224,9 +232,11 @@ class Generator:
         items, item = self.source.create_name("l"), self.source.create_name("v")
         self._add_list_check(value)
         self.source.add(f"{items} = []")
+        outside, self._in_list = self._in_list, True
         with self.source.block(f"for {item} in {value}:"):
             self.source.add(f"{items}.append({self._add_completion(item, item_type, details, depth)})")
             self._add_size_check()
+        self._in_list = outside
         return items
 
     def _add_list_check(self, value: str) -> None:
@@ -263,9 +273,8 @@ class Generator:
         """Write that an object is completed unless its JSON is cached."""
         if self._rendered is not None:  # changes of one object are not found under the id of another
             self._rendered.dependencies.is_volatile = True
-        if self._rendered is not None:
             return self._add_fields(value, type_, details, depth)
-        self._rendered = site = RenderedSite(len(self.rendered), self._find_variables(details), not self.tracks)
+        self._rendered = site = RenderedSite(len(self.rendered), self._find_variables(details), self._is_cached)
         self.rendered.append(site)
         completed = self._add_cached(site, value, type_, details, depth)
         self._rendered = None
@@ -406,7 +415,7 @@ class Generator:
 
     def _create_site(self, key: str, use: FieldUse, load: Load, parent: GraphQLObjectType, depth: int) -> LoadSite:
         number, is_lean = self._register(use), self._is_lean(load, use)
-        site = LoadSite(key, number, use, load, is_lean, is_stocked_by_id(parent, load), self._rendered)
+        site = LoadSite(key, number, use, load, is_lean, is_stocked_by_id(parent, load), self._rendered, self._in_list)
         while len(self.levels) <= depth:
             self.levels.append([])
         self.levels[depth].append(site)
