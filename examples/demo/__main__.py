@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from examples.demo.channels import (
 )
 from examples.demo.control import ControlContext, ControlServer, create_control_server
 from examples.demo.gateway_process import DemoError, build_environment, query_gateway, run_command, serve_gateway
+from examples.demo.prices import import_prices
 from examples.demo.queries import VARIANT, render_instructions
 from examples.demo.retail import DataError, ReceiptLine, read_receipts
 from examples.storefront.manifest import build_manifest, load_documents
@@ -110,7 +112,7 @@ async def run_gateway(worlds: Mapping[str, World], sandboxes: Sandboxes, state: 
     serving_it = asyncio.create_task(control.serve())
     try:
         if not is_synced(state):
-            record_sync(state, await run_command("sync", environment))
+            await sync_first(sandboxes, state, environment)
         await push_documents(state / "storefront.json", environment)
         async with serve_gateway(environment, address) as gateway:
             await print_instructions(f"{address}/graphql", port + 1)
@@ -133,11 +135,12 @@ async def push_documents(file: Path, environment: Mapping[str, str]) -> None:
         raise DemoError(f"`gateway documents push` ended with code {code}")
 
 
-def record_sync(state: Path, code: int) -> None:
-    """Record the exit code of the first sync."""
-    if code:
+async def sync_first(sandboxes: Sandboxes, state: Path, environment: Mapping[str, str]) -> None:
+    """Sync for the first time, and import what the web store's products cost before, which no channel tells."""
+    if code := await run_command("sync", environment):
         print(f"`gateway sync` ended with code {code}; `gateway serve` retries what failed", flush=True)
     else:
+        await import_prices(state / "prices.csv", sandboxes.web, environment, datetime.now(UTC))
         (state / "synced").touch()
 
 

@@ -92,7 +92,7 @@ def _check_locale(value: str) -> str:
 
 def _check_image_template(value: str) -> str:
     names = set(uritemplate.variables(value)) if "{" in value else set()
-    if not value.startswith(("http://", "https://")) or "url" not in names:
+    if not value.startswith(("http://", "https://", "{+url}")) or "url" not in names:
         raise ValueError("expected a URL template with {url}, such as https://images.example.com/{url}{?width,height}")
     if unknown := sorted(names - IMAGE_VARIABLES):
         raise ValueError(f"unknown variable {unknown[0]}; expected one of {', '.join(sorted(IMAGE_VARIABLES))}")

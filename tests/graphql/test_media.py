@@ -132,20 +132,31 @@ async def test_an_impossible_size_is_an_error_of_the_client(database_url: str, g
             assert (await world.client.ask(SIZED, **given)).codes == ["BAD_USER_INPUT"]
 
 
-async def test_a_url_template_of_the_configuration_replaces_the_image_server(database_url: str) -> None:
-    template = "https://proxy.example.com/fit/{url}{?width,height,crop,format}"
+QUOTED = "https%3A%2F%2Fimages.example.com%2Ffront.jpg"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("https://proxy.example.com/fit/{url}{?width,height,crop,format}", f"https://proxy.example.com/fit/{QUOTED}"),
+        ("{+url}{?width,height,crop,format}", FRONT["url"]),
+    ],
+)
+async def test_a_url_template_of_the_configuration_replaces_the_image_server(
+    database_url: str, template: str, expected: str
+) -> None:
     channels = {"till": {"images": template}, "web": {}}
     stores = {"till": build_pictured(images=[FRONT]), "web": MemoryStore()}
     async with open_world(database_url, stores, channels=channels) as world:
         product = await show_product(world, SIZED, width=320)
-    quoted = "https%3A%2F%2Fimages.example.com%2Ffront.jpg"
-    assert product["featuredImage"]["sized"] == f"https://proxy.example.com/fit/{quoted}?width=320"
+    assert product["featuredImage"]["sized"] == f"{expected}?width=320"
 
 
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
         ("https://images.example.com/{path}", "channels.till.images: expected a URL template with {url}"),
+        ("{url}{?width}", "channels.till.images: expected a URL template with {url}"),
         ("images/{url}", "channels.till.images: expected a URL template with {url}"),
         ("https://images.example.com/{url}{?size}", "channels.till.images: unknown variable size"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from random import randrange
 
@@ -26,7 +28,13 @@ STAFF = {"authorization": "Bearer demo-staff"}
 LINES = (
     "536365,22423,REGENCY CAKESTAND 3 TIER,6,2010-12-01 08:26:00,12.75,17850.0,United Kingdom",
     "C536366,22423,REGENCY CAKESTAND 3 TIER,-1,2010-12-02 08:26:00,12.75,17850.0,United Kingdom",
+    "536367,84969,BOX OF 6 ASSORTED COLOUR TEASPOONS,6,2010-12-01 08:34:00,4.25,13047.0,United Kingdom",
 )
+
+
+REDUCED = """{ products(first: 1, search: "84969") { nodes { featuredImage { url sized(maxWidth: 400) }
+  variants(first: 1) { nodes { offer(channelKey: "web") {
+    price { amount } compareAtPrice { amount } lowestPriceBefore { amount } } } } } } }"""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running
     receipts = await post_query(demo.port, RECEIPTS, STAFF)
     assert '"number":"R536366"' in receipts
     assert '"reverses":{"number":"536365"}' in receipts
+    await check_reduced_product(demo.port)
     found = re.search(r'variantIds: \["(.+?)"\]', demo.ready)
     assert found is not None
     before = await post_query(demo.port, LIVE.format(variant=found[1]), STAFF)
@@ -110,6 +119,20 @@ async def test_the_demo_answers_what_it_says_to_paste_and_leaves_nothing_running
         await demo.process.communicate()
     assert demo.process.returncode == 0
     assert not await is_listening(demo)
+
+
+async def check_reduced_product(port: int) -> None:
+    """Check what a page shows of a reduced product: the lowest price before, and a picture of its size."""
+    (product,) = json.loads(await post_query(port, REDUCED))["data"]["products"]["nodes"]
+    offer = product["variants"]["nodes"][0]["offer"]
+    price, before, lowest = (
+        Decimal(offer[name]["amount"]) for name in ("price", "compareAtPrice", "lowestPriceBefore")
+    )
+    assert price < lowest <= before
+    image = product["featuredImage"]
+    assert image["sized"] == f"{image['url']}?width=400"
+    async with httpx2.AsyncClient() as client:
+        assert 'width="400" height="300"' in (await client.get(image["sized"])).text
 
 
 @pytest.mark.long
