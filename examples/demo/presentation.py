@@ -74,6 +74,7 @@ def present_product(product: WorldProduct, pictures: str = PICTURES) -> WorldPro
         description=_build_description(product),
         compare_at=_choose_earlier_price(product),
         attributes=_build_attributes(product, colors),
+        swatch=f"#{COLORS[colors[0]]}" if colors and dict(product.options).keys() == {"Color"} else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from gateway.model.attributes.definitions import Labels, Swatch
 from gateway.model.media import Image, Media, wrap_images
 from gateway.model.money import Money
 
@@ -40,10 +41,19 @@ class MatchEvidence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SelectedOption:
-    """The value of one option that a variant has: ``Color``, ``Red``."""
+    """The value of one option that a variant has: ``Color``, ``Red``.
+
+    Attributes:
+        name, value: The same in every language.
+        labels, value_labels: Display names in other languages.
+        swatch: How the value looks; None: not known.
+    """
 
     name: str
     value: str
+    labels: Labels = ()
+    value_labels: Labels = ()
+    swatch: Swatch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +97,24 @@ class ProductFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionValue:
-    """A value of a product option: ``Red`` of ``Color``."""
+    """A value of a product option: ``Red`` of ``Color``. `labels`: its display names in other languages."""
 
     product_id: str
     option: str
     name: str
+    labels: Labels = ()
+    swatch: Swatch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductOption:
-    """An option by which the variants of a product differ, with its values in the order of the variants."""
+    """An option by which the variants of a product differ, with its values in the order of the variants. `labels`: its
+    display names in other languages.
+    """
 
     name: str
     values: tuple[OptionValue, ...]
+    labels: Labels = ()
 
 
 @dataclass(frozen=True, kw_only=True)

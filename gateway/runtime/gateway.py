@@ -46,6 +46,7 @@ from gateway.runtime.topology_changes import TopologyChanges, prepare_topology
 from gateway.runtime.topology_loading import build_selling
 from gateway.sdk.policies import Prices
 from gateway.settings.attributes import build_definitions
+from gateway.settings.options import build_options
 from gateway.settings.problems import SettingsError
 from gateway.settings.schema import Settings
 from gateway.storage import api_tokens
@@ -179,6 +180,7 @@ class Gateway:
         self.refusals = RefusalCounter(database, clock, rules.selling.secret)
         self.channels: Mapping[str, Channel] = channels.models
         self.rules, self.selling, self.attributes = rules, rules.selling, rules.attributes
+        self.options = build_options(settings.options, rules.attributes)
         self.topology_changes, self.removed_channels = changes, changes.removed_channels
         self.locations: Mapping[str, Location] = rules.topology.locations
         self.channel_syncs: Mapping[str, ChannelSync] = {

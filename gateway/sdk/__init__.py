@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from gateway.model.attributes.definitions import Swatch
 from gateway.model.catalog import ListingStatus, ProductStatus, Rating, SelectedOption
 from gateway.model.channels import ChannelKind
 from gateway.model.content import ProductText
@@ -173,6 +174,7 @@ __all__ = [
     "ShipOrder",
     "StaleError",
     "StockRecord",
+    "Swatch",
     "TaxLine",
     "TimeZone",
     "Token",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gateway.model import record_validation, validation
+from gateway.model.attributes.values import check_swatch
+from gateway.model.catalog import SelectedOption
+from gateway.model.content import normalize_locale
 from gateway.model.media import Image, Media, MediaKind
 from gateway.model.validation import InvalidValueError
 
@@ -89,6 +92,36 @@ def _normalize_attribute(pair: tuple[str, Sequence[str]]) -> tuple[str, tuple[st
         raise InvalidValueError(f"attributes.{name}", "expected a list of texts, found a text")
     longest = record_validation.MAX_LONG_TEXT
     return name, tuple(validation.check_text(f"attributes.{name}", text, longest, empty=True) for text in values)
+
+
+def normalize_options(record: Any) -> None:
+    """Normalize how the options of a variant are shown, and remove what cannot be stored, with a warning for each."""
+    warnings: list[RecordWarning] = []
+    options = tuple(_normalize_option(option, warnings) for option in record.selected_options)
+    put(record, "selected_options", options)
+    put(record, "warnings", (*record.warnings, *warnings))
+
+
+def _normalize_option(option: SelectedOption, warnings: list[RecordWarning]) -> SelectedOption:
+    if not (option.labels or option.value_labels or option.swatch):
+        return option
+    labels, wrong = read_informative(option.labels, _normalize_label, "selectedOptions.labels")
+    value_labels, wrong_values = read_informative(option.value_labels, _normalize_label, "selectedOptions.valueLabels")
+    swatches, wrong_swatches = read_informative([option.swatch], check_swatch, "selectedOptions.swatch")
+    warnings += [*wrong, *wrong_values, *wrong_swatches]
+    return replace(
+        option,
+        labels=tuple(dict(labels).items())[: record_validation.MAX_LOCALES],
+        value_labels=tuple(dict(value_labels).items())[: record_validation.MAX_LOCALES],
+        swatch=next(iter(swatches), None),
+    )
+
+
+def _normalize_label(pair: tuple[str, str]) -> tuple[str, str]:
+    """Check a display name with its locale."""
+    locale, label = pair
+    checked = validation.check_text("label", label, record_validation.MAX_CODE)
+    return normalize_locale("locale", locale), checked
 
 
 def cut_list(record: Any, name: str, longest: int) -> None:

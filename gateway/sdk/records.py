@@ -34,6 +34,7 @@ from gateway.sdk.record_fields import (
     list_images,
     normalize_attributes,
     normalize_items,
+    normalize_options,
     put,
     sanitize_texts,
 )
@@ -87,9 +88,9 @@ class Record:
 
     Each field is essential or informative. An invalid value of an essential field rejects the record. That of an
     informative field, by which nothing is sold, is dropped with a warning. Informative are: `incoming`, `committed` and
-    `as_of` of stock; images, media, tags, handle, HTML, SEO texts, locale, translations, attributes,
-    `compare_at_price`, `gtin` and `url` of products and variants; emails, phones, addresses and tags of customers; the
-    contact and other charges of orders.
+    `as_of` of stock; images, media, labels and swatches of options, tags, handle, HTML, SEO texts, locale,
+    translations, attributes, `compare_at_price`, `gtin` and `url` of products and variants; emails, phones, addresses
+    and tags of customers; the contact and other charges of orders.
 
     Attributes:
         ref: ID of the record in the channel.
@@ -168,6 +169,7 @@ class VariantRecord(VariantFields):
         for name, field in (("net_content", "netContent"), ("price_per", "pricePer")):
             drop_invalid(self, name, field, partial(record_validation.check_measure, field))
         normalize_attributes(self)
+        normalize_options(self)
         record_validation.check_variant(self)
         record_validation.check_listing(self.status, self.tracked, self.units_per_listing, self.condition)
         record_validation.check_amounts(self)

@@ -125,6 +125,9 @@ def _check_names(settings: Settings, problems: Problems) -> None:
     for name, location in settings.locations.items():
         if location.authority not in location.channels:
             problems.add(("locations", name, "authority"), f"{location.authority} is not among its channels")
+    for name, option in settings.options.items():
+        if option.attribute is not None and option.attribute not in settings.attributes:
+            problems.add(("options", name, "attribute"), f"there is no attribute {option.attribute}")
     _check_external_ids(settings, problems)
     check_tokens(settings, problems)
 

@@ -25,6 +25,7 @@ from gateway.model.money import Money, check_known_currency
 from gateway.model.token_secrets import hash_secret, is_hashed
 from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
+from gateway.settings.options import OptionName, OptionTable
 from gateway.settings.search import SearchTable
 from gateway.settings.table import Table
 from gateway.settings.value_types import (
@@ -441,6 +442,7 @@ class Settings(Table):
     locations: dict[Key, LocationTable] = {}
     tokens: dict[Key, TokenTable] = {}
     attributes: dict[AttributeKey, AttributeTable] = {}
+    options: dict[OptionName, OptionTable] = {}
     _failures: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _environment_values: tuple[str, ...] = PrivateAttr(default=())
 

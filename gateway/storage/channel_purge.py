@@ -57,7 +57,8 @@ PURGED = (
 
 _EMPTY_PRICE = {"price": None, "price_micros": None, "compare_at_price": None, "currency": None}
 _NO_OTHER_PRICES = {"prices": None, "price_since": None, "net_content": None}
-_EMPTY_LISTING = {**_EMPTY_PRICE, **_NO_OTHER_PRICES, "image": None, "media": None, "attributes": None}
+_NO_MEDIA = {"image": None, "media": None, "option_texts": None}
+_EMPTY_LISTING = {**_EMPTY_PRICE, **_NO_OTHER_PRICES, **_NO_MEDIA, "attributes": None}
 _NO_TEXTS = {"html": None, "seo_title": None, "seo_description": None, "texts_digest": None, "attributes": None}
 _NO_RATING = {"rating": None, "rating_count": None}
 _EMPTY_LISTS = {"images": "[]", "tags": "[]", "category": "[]"}

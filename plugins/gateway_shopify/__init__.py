@@ -99,7 +99,7 @@ def build_writes(shop: ShopContext) -> list[AnyWrite]:
 
 CHANNEL = ChannelType(
     name="shopify",
-    version="1.4",
+    version="1.5",
     kind=ChannelKind.STOREFRONT,
     config=ShopifyConfig,
     traits=derive_traits,

@@ -95,8 +95,14 @@ TRANSLATIONS = "translations"
 METAFIELDS = "metafield"
 """Prefix of the aliases of metafields, before their position."""
 
-PRODUCT_COST = 9 + 4 * MEDIA_COST
+OPTION_COST = 5
+"""Cost of the options of a product, with their values and swatches."""
+
+PRODUCT_COST = 9 + 4 * MEDIA_COST + OPTION_COST
 """Cost of a product without its variants and translations."""
+
+OPTION_LOCALE_COST = 2
+"""Cost of the translations of the options of a product and their values into a locale."""
 
 PRODUCT = f"""
   __typename id title handle description descriptionHtml vendor productType tags status createdAt updatedAt
@@ -231,8 +237,14 @@ def build_product_queries(locales: Sequence[str] = (), metafields: Sequence[str]
         f'  {METAFIELDS}{number}: metafield(namespace: "{namespace}", key: "{key}") {{ type value }}\n'
         for number, (namespace, _, key) in enumerate(name.rpartition(".") for name in metafields)
     )
-    cost = PRODUCT_COST + len(locales) + len(metafields)
-    return _build_queries("Product", "products", PRODUCT + translations + fields, cost, inside=("variants", 20, 7))
+    cost = PRODUCT_COST + (1 + OPTION_LOCALE_COST) * len(locales) + len(metafields)
+    options = f"""  options {{
+    name optionValues {{ name swatch {{ color image {{ image {{ {IMAGE} }} }} }}
+{translations}    }}
+{translations}  }}
+"""
+    shown = PRODUCT + options + translations + fields
+    return _build_queries("Product", "products", shown, cost, inside=("variants", 19, 7))
 
 
 PRODUCTS = build_product_queries()

@@ -285,6 +285,7 @@ def test_a_field_that_follows_from_stock_is_kept_as_stock_is() -> None:
         "Offer.observedAt",
         "ProductConnection.totalCount",
         "ProductConnection.totalCountPrecision",
+        "ProductOptionValue.label",
         "ProductVariant.priceIncludesTax",
     }
 

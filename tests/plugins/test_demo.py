@@ -106,6 +106,9 @@ def test_one_product_in_six_is_reduced_and_colors_have_swatches(worlds: dict[str
     assert 0.1 < len(reduced) / len(store.products) < 0.25
     assert all(one.compare_at is None or one.compare_at > one.price for one in store.products)
     colors = {color for one in store.products for color in dict(one.attributes).get("shop.color", ())}
+    by_color = [one for one in store.products if dict(one.options).keys() == {"Color"}]
+    assert by_color and all(one.swatch == f"#{COLORS[dict(one.attributes)['shop.color'][0]]}" for one in by_color[:1])
+    assert all(one.swatch is not None for one in by_color)
     assert colors == set(COLORS) == set(load(CONFIG, ENVIRONMENT).attributes["color"].values)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.sdk import Image, Swatch
 from gateway_amazon.text_mapping import map_texts
 from gateway_shopify.read_documents import build_product_queries
 from gateway_shopify_sandbox.api import MAX_QUERY_COST, load_sandbox_schema
@@ -39,6 +40,29 @@ async def test_html_seo_texts_and_translations_of_a_product_arrive(tmp_path: Pat
     (german,) = record.translations
     assert (german.locale, german.title, german.html) == ("de", "Tee", "<p>Guter <b>Tee</b></p>")
     assert (german.description, german.seo_title) == ("Guter Tee", "Tee kaufen")
+
+
+async def test_translations_and_swatches_of_options_arrive(tmp_path: Path) -> None:
+    world = shopify.build_world(shopify.build_products(3, "Shirt"))
+    async with shopify.open_testbed(tmp_path, world, config={"translations": LOCALES}) as web:
+        node = web.sandbox.shop.get_variant("P00000")["product"]
+        name, (first, second, _) = get_option(node)
+        image: dict[str, Any] = {"url": "https://cdn.shopify.com/red.png", "altText": "Red", "width": 20, "height": 20}
+        node["optionLabels"] = {name: {"de": "Farbe"}, first: {"de": "Eins", "pt-BR": "Um", "fr": "Un"}}
+        medium = web.sandbox.shop.add("MediaImage", alt=None, mediaContentType="IMAGE", preview={"image": image})
+        node["swatches"] = {first: {"color": "#1E90FF", "image": None}, second: {"color": None, "image": medium}}
+        record = (await web.read_records("products"))[web.find_product_id("P00000")]
+    options = [option for variant in record.variants for option in variant.selected_options]
+    assert all((option.name, option.labels) == (name, (("de", "Farbe"),)) for option in options)
+    assert [option.value_labels for option in options] == [(("de", "Eins"), ("pt-BR", "Um")), (), ()]
+    red = Image(url=image["url"], alt_text="Red", width=20, height=20)
+    assert [option.swatch for option in options] == [Swatch(color="#1e90ff"), Swatch(image=red), None]
+
+
+def get_option(product: Any) -> tuple[str, list[str]]:
+    """Return the option of a product in the sandbox, and its values."""
+    chosen = [variant["selectedOptions"][0] for variant in product["variants"]]
+    return chosen[0]["name"], [option["value"] for option in chosen]
 
 
 def test_queries_with_translations_cost_what_was_estimated_and_are_understood_by_the_sandbox() -> None:

@@ -26,10 +26,10 @@ export function Options({ product, variants, variant }: Props) {
     setParams(next, { replace: true, preventScrollReset: true });
   };
   const choices = product.options.filter(({ optionValues }) => optionValues.length > 1); // one value is no choice
-  return choices.map(({ name, optionValues }) => (
+  return choices.map(({ name, label, optionValues }) => (
     <fieldset key={name} className="options">
       <legend>
-        {name}: <strong>{selected.get(name)}</strong>
+        {label}: <strong>{optionValues.find((one) => one.name === selected.get(name))?.label}</strong>
       </legend>
       {optionValues.map((value) => (
         <label key={value.name} className="option">
@@ -39,20 +39,13 @@ export function Options({ product, variants, variant }: Props) {
             checked={selected.get(name) === value.name}
             onChange={() => choose(name, value.name)}
           />
-          <Swatch product={product} value={value.name} />
-          {value.name}
+          {value.swatch?.color && <span className="dot" style={{ background: value.swatch.color }} aria-hidden="true" />}
+          {value.label}
           {isSoldOut(variants, selected, name, value.name) && <span className="muted"> (sold out)</span>}
         </label>
       ))}
     </fieldset>
   ));
-}
-
-/** The color of an option value: that of the attribute value which it names, such as "Pink" in "Pink Polkadot". */
-function Swatch({ product, value }: { product: ShownProduct; value: string }) {
-  const values = (product.attributes ?? []).flatMap((attribute) => attribute.values);
-  const color = values.find((one) => one.swatch?.color && value.includes(one.value))?.swatch?.color;
-  return color ? <span className="dot" style={{ background: color }} aria-hidden="true" /> : null;
 }
 
 function isSoldOut(

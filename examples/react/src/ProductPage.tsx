@@ -24,7 +24,7 @@ const PRODUCT = graphql(`
       category { id title ancestors { id title } }
       media { ...Medium }
       attributes { key label(locale: $locale) unit values { value label(locale: $locale) swatch { color } } }
-      options { name optionValues { name } }
+      options { name label(locale: $locale) optionValues { name label(locale: $locale) swatch { color } } }
       variants(first: 100) { nodes { ...Variant } }
     }
   }

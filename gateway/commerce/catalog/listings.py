@@ -15,6 +15,7 @@ from gateway.sdk.records import ProductRecord, VariantRecord
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.media_json import dump_image, dump_images, dump_media
+from gateway.storage.sql.option_json import dump_option_texts
 from gateway.storage.sql.price_json import StoredPrice, dump_net_content, dump_prices
 from gateway.storage.writes import listings
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
@@ -184,6 +185,7 @@ def _build_row(
         prices=_dump_prices(variant),
         price_since=None,
         net_content=dump_net_content(variant.net_content, variant.price_per),
+        option_texts=dump_option_texts(variant.selected_options),
     )
 
 

@@ -23,6 +23,7 @@ from gateway.sdk.records import ProductRecord
 from gateway.storage.change_log import Subject
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
+from gateway.storage.sql.option_json import list_value_labels, merge_option_texts
 from gateway.storage.writes import listings, product_attributes, product_texts, products, search_index
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
 from gateway.storage.writes.products import OfferRow, ProductRow, VariantRow
@@ -118,8 +119,9 @@ def _build_variant(group: ProductGroup, product_id: str, variant_id: str) -> Var
         visible=rows[0].is_live,
         updated_at=former.updated_at if former else group.now,
         media=lead.media,
-        media_channel=lead.channel if lead.image or lead.media else None,
+        media_channel=lead.channel if lead.image or lead.media or lead.option_texts else None,
         attributes=attributes.merge_attributes(row.attributes for row in shown),
+        option_texts=lead.option_texts,
     )
 
 
@@ -221,6 +223,7 @@ def _build_product(
         status=source.status,
         images=source.images,
         options=_collect_options(group, variant_ids),
+        option_texts=merge_option_texts((it.options, it.option_texts) for it in _list_option_leads(group, variant_ids)),
         visible=any(group.members[variant_id][0].is_live for variant_id in variant_ids),
         sort_title=fold(source.title)[:MAX_KEY_LENGTH],
         words=former.words if former else "",
@@ -259,11 +262,16 @@ def _list_listed(group: ProductGroup, variant_ids: Sequence[str]) -> Sequence[st
 
 def _collect_options(group: ProductGroup, variant_ids: Sequence[str]) -> str:
     options: dict[str, dict[str, None]] = {}
-    leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
-    for lead in sorted(leads, key=lambda row: (row.position, row.external_id)):
+    for lead in _list_option_leads(group, variant_ids):
         for name, value in json.loads(lead.options):
             options.setdefault(name, {})[value] = None
     return dump_json([[name, list(values)] for name, values in options.items()])
+
+
+def _list_option_leads(group: ProductGroup, variant_ids: Sequence[str]) -> list[ListingRow]:
+    """List the listings whose options are those of the product, in its order."""
+    leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
+    return sorted(leads, key=lambda row: (row.position, row.external_id))
 
 
 def _build_offers(group: ProductGroup, product_id: str, variant_ids: Sequence[str]) -> list[OfferRow]:
@@ -340,3 +348,4 @@ def _list_variant_texts(lead: ListingRow, source: ChannelProductRow) -> Iterable
     if lead.title != source.title:
         yield lead.title
     yield from (value for _, value in json.loads(lead.options))
+    yield from list_value_labels(lead.option_texts)

@@ -20,7 +20,7 @@ from gateway.model.ids import GlobalId
 from gateway.storage.database import Connection
 from gateway.storage.reads import facets
 from gateway.storage.reads.facets import PRICE, Facet, FacetValue
-from gateway.storage.reads.product_search import CATEGORY, ProductQuery
+from gateway.storage.reads.product_search import CATEGORY, OPTION, ProductQuery
 
 MAX_FACETS = 20
 
@@ -51,12 +51,18 @@ async def _count_facets(context: Context, query: ProductQuery, keys: Sequence[st
 
 
 def _describe_facet(context: Context, facet: Facet) -> Facet:
-    """Add to a facet how the configuration shows an attribute and its values."""
-    definition = context.gateway.attributes.get(facet.key)
+    """Add to a facet how the configuration shows an attribute or an option, and its values."""
+    definition = _find_definition(context, facet.key)
     if definition is None:
         return replace(facet, values=[_encode_value(facet.key, value) for value in facet.values])
     described = [_describe_value(definition, value) for value in facet.values]
     return replace(facet, values=[value for value in described if value is not None], definition=definition)
+
+
+def _find_definition(context: Context, key: str) -> AttributeDefinition | None:
+    if key.startswith(OPTION):
+        return context.gateway.options.get(key.removeprefix(OPTION))
+    return context.gateway.attributes.get(key)
 
 
 def _describe_value(definition: AttributeDefinition, value: FacetValue) -> FacetValue | None:

@@ -30,6 +30,7 @@ from gateway.graphql.loaders.catalog import (
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.content import load_contents
 from gateway.graphql.loaders.offers import load_offers_by_product, load_offers_by_variant
+from gateway.graphql.loaders.options import load_option_labels, load_option_swatches, load_option_value_labels
 from gateway.graphql.loaders.stock import (
     load_available_for_sale,
     load_stock_sums_by_variant,
@@ -42,7 +43,7 @@ from gateway.graphql.loaders.variant_selection import (
     load_selected_or_first_variants,
 )
 from gateway.graphql.scopes import CATALOG_ADMIN
-from gateway.graphql.types.attributes import Attribute
+from gateway.graphql.types.attributes import Attribute, Swatch
 from gateway.graphql.types.channels import Channel, ChannelFault
 from gateway.graphql.types.connections import Connection, UncountedNearConnection
 from gateway.graphql.types.content import Content
@@ -61,13 +62,29 @@ _ID = attrgetter("id")
     catalog.SelectedOption, "The value of one option that a variant has, such as `Color`: `Red`.", data=DataKind.PART
 )
 class SelectedOption:
-    name: str = attribute("Name of the option, such as `Color`.")
-    value: str = attribute("Value of the option, such as `Red`.")
+    name: str = attribute("Name of the option, such as `Color`: the same in every language.")
+    label: str = load(
+        "Display name of the option.", load_option_labels, key=lambda option: (option.name, option.labels)
+    )
+    value: str = attribute("Value of the option, such as `Red`: the same in every language.")
+    value_label: str = load(
+        "Display name of the value.",
+        load_option_value_labels,
+        key=lambda option: (option.name, option.value, option.value_labels),
+    )
 
 
 @output(catalog.OptionValue, "A value of a product option.", data=DataKind.CATALOG)
 class ProductOptionValue:
-    name: str = attribute("The value, such as `Red`.")
+    name: str = attribute("The value, such as `Red`: the same in every language.")
+    label: str = load(
+        "Display name.", load_option_value_labels, key=lambda value: (value.option, value.name, value.labels)
+    )
+    swatch: Swatch | None = load(
+        "How the value looks. Null: there is none.",
+        load_option_swatches,
+        key=lambda value: (value.option, value.name, value.swatch),
+    )
     image: Image | None = compute(
         "Image of the value. Currently always null: channels provide images of products and variants only.",
         lambda _parent: None,
@@ -82,7 +99,8 @@ class ProductOptionValue:
 
 @output(catalog.ProductOption, "An option by which the variants of a product differ.", data=DataKind.PART)
 class ProductOption:
-    name: str = attribute("Name of the option, such as `Color`.")
+    name: str = attribute("Name of the option, such as `Color`: the same in every language.")
+    label: str = load("Display name.", load_option_labels, key=lambda option: (option.name, option.labels))
     option_values: list[ProductOptionValue] = attribute(
         "The values of the option, in the order of the variants.", path="values", size=100
     )

@@ -31,7 +31,7 @@ _LABELS = {"brand": "Brand", "category": "Category", "tag": "Tag", "price": "Pri
 
 def _get_label(facet: facets.Facet) -> str:
     if facet.definition is not None:
-        return select_label(facet.definition.labels, None, facet.key)
+        return select_label(facet.definition.labels, None, facet.key.removeprefix(OPTION))
     return _LABELS.get(facet.key, facet.key.removeprefix(OPTION))
 
 
@@ -66,8 +66,8 @@ class Facet:
         "option, such as `option.Color`. `price` only reports a range."
     )
     label: str = compute(
-        "Display name: of an attribute, the first that is configured; of an option, as its channel has it; else in "
-        "English.",
+        "Display name: of an attribute or an option, the first that is configured; of other options, as their channel "
+        "has it; else in English.",
         _get_label,
     )
     title: str = compute("Display name in a language.", get_facet_title)

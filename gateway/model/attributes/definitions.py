@@ -12,6 +12,9 @@ from gateway.model.content import list_fallbacks
 from gateway.model.media import Image
 from gateway.model.money import Money
 
+Labels = tuple[tuple[str, str], ...]
+"""Display names, as pairs of locale and name."""
+
 
 class AttributeType(Enum):
     """Type of the values of an attribute."""
@@ -112,3 +115,14 @@ def select_label(labels: Mapping[str, str], locale: str | None, default: str) ->
         if fallback in labels:
             return labels[fallback]
     return next(iter(labels.values()), default)
+
+
+def select_shown_label(declared: Mapping[str, str], labels: Labels, locale: str | None, name: str) -> str:
+    """Select the label in a locale or what it falls back to, as the configuration declares it or else as the channel
+    has it; else the first one that is declared, else the name.
+    """
+    for fallback in () if locale is None else list_fallbacks(locale):
+        for label in (declared.get(fallback), dict(labels).get(fallback)):
+            if label is not None:
+                return label
+    return next(iter(declared.values()), name)

@@ -123,6 +123,23 @@ def clamp_micros(micros: int) -> int:
     return max(-(2**63) + 1, min(micros, 2**63 - 1))
 
 
+def check_swatch(swatch: Swatch | None) -> Swatch | None:
+    """Check and normalize an optional swatch. None: it shows nothing.
+
+    Raises:
+        InvalidValueError: It is none.
+    """
+    if swatch is None:
+        return None
+    record_validation.check_type("swatch", swatch, Swatch)
+    color, image = swatch.color, record_validation.check_image(swatch.image)
+    if color is not None:
+        color = validation.check_text("swatch.color", color, MAX_TEXT).lower()
+        if not _COLOR.fullmatch(color):
+            raise InvalidValueError("swatch.color", "is not a color such as #1e90ff")
+    return None if color is None and image is None else Swatch(color=color, image=image)
+
+
 def read_values(definition: AttributeDefinition, values: Sequence[str]) -> tuple[AttributeValue, ...]:
     """Read canonical values. Those of a type that was declared before are left out until they are synced again."""
     return tuple(_read_value(definition, value) for value in values if is_canonical(definition, value))

@@ -36,6 +36,7 @@ from gateway.sdk import (
     Ref,
     SelectedOption,
     StockRecord,
+    Swatch,
     VariantRecord,
     parse_pieces,
     read_lines,
@@ -247,8 +248,18 @@ def _read_variant(row: Mapping[str, Any]) -> VariantRecord:
         image=_read_image(row["image"]) if "image" in row else None,
         media=tuple(_read_medium(medium) for medium in row.get("media", ())),
         attributes=row.get("attributes", {}),
-        selected_options=tuple(SelectedOption(name, value) for name, value in row.get("options", {}).items()),
+        selected_options=tuple(
+            _read_option(name, value, row.get("option_texts", {}).get(name, {}))
+            for name, value in row.get("options", {}).items()
+        ),
     )
+
+
+def _read_option(name: str, value: str, shown: Mapping[str, Any]) -> SelectedOption:
+    """Convert an option: its name and value, and a row with `labels`, `value_labels`, `color` and `image`."""
+    swatch = Swatch(color=shown.get("color"), image=_read_image(shown["image"]) if "image" in shown else None)
+    labels, value_labels = (tuple(shown.get(field, {}).items()) for field in ("labels", "value_labels"))
+    return SelectedOption(name, value, labels, value_labels, swatch)
 
 
 def _read_price(row: Mapping[str, Any]) -> CurrencyPrice:

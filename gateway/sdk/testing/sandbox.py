@@ -62,6 +62,7 @@ class WorldProduct:
         description: Description of the product, as HTML.
         compare_at: Price before a reduction, before tax; None: it is not reduced.
         attributes: Names and values of the product's attributes, which channels with attributes have.
+        swatch: Color of the variant's option value: ``#1e90ff``; None: it has none.
     """
 
     sku: str
@@ -76,6 +77,7 @@ class WorldProduct:
     description: str = ""
     compare_at: Decimal | None = None
     attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    swatch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,9 @@ from gateway.model.catalog import (
     Listing,
     ListingStatus,
     MatchEvidence,
-    OptionValue,
     Product,
-    ProductOption,
     ProductStatus,
     Rating,
-    SelectedOption,
     Variant,
 )
 from gateway.model.money import Money
@@ -32,6 +29,7 @@ from gateway.storage.sql.decoded_texts import decode_once
 from gateway.storage.sql.driver_statements import fetch_rows
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
+from gateway.storage.sql.option_json import load_options, load_selected_options
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.tables import (
     categories,
@@ -162,7 +160,7 @@ def read_product(row: sa.Row[Any]) -> Product:
         status=ProductStatus(row.status),
         images=load_images(row.images, row.media_channel),
         media=load_media(row.media, row.media_channel),
-        options=_read_options(row.options, row.id),
+        options=load_options(row.options, row.option_texts, row.id, row.media_channel),
         created_at=row.created_at,
         updated_at=row.updated_at,
         attributes=_read_attributes(row.attributes),
@@ -176,18 +174,8 @@ def _read_tags(text: str) -> tuple[str, ...]:
 
 
 @decode_once
-def _read_options(text: str, product_id: str) -> tuple[ProductOption, ...]:
-    return tuple(_read_option(product_id, name, values) for name, values in load_json(text))
-
-
-@decode_once
 def _read_attributes(text: str | None) -> AttributeValues:
     return tuple((key, tuple(values)) for key, values in (load_json(text) or {}).items())
-
-
-def _read_option(product_id: str, name: str, values: Sequence[str]) -> ProductOption:
-    option_values = (OptionValue(product_id=product_id, option=name, name=value) for value in values)
-    return ProductOption(name=name, values=tuple(option_values))
 
 
 # ------------------------------------------------------------------------------------------------ variants
@@ -280,16 +268,11 @@ def read_variant(row: sa.Row[Any]) -> Variant:
         title=row.title,
         image=load_image(row.image, row.media_channel),
         media=load_media(row.media, row.media_channel),
-        selected_options=_read_selected_options(row.options),
+        selected_options=load_selected_options(row.options, row.option_texts, row.media_channel),
         unit_of_measure=row.unit_of_measure,
         updated_at=row.updated_at,
         attributes=_read_attributes(row.attributes),
     )
-
-
-@decode_once
-def _read_selected_options(text: str) -> tuple[SelectedOption, ...]:
-    return tuple(SelectedOption(name, value) for name, value in load_json(text))
 
 
 # ------------------------------------------------------------------------------------------------ listings

@@ -12,12 +12,12 @@ from gateway.storage.sql.decoded_texts import decode_once
 
 def dump_image(image: Image | None) -> str | None:
     """Encode an optional image."""
-    return None if image is None else dump_json(_describe_image(image))
+    return None if image is None else dump_json(describe_image(image))
 
 
 def dump_images(images: Sequence[Image]) -> str:
     """Encode images."""
-    return dump_json([_describe_image(image) for image in images])
+    return dump_json([describe_image(image) for image in images])
 
 
 def dump_media(media: Sequence[Media], images: Sequence[Image]) -> str | None:
@@ -45,7 +45,8 @@ def load_media(text: str | None, channel: str | None) -> tuple[Media, ...]:
     return () if text is None else tuple(_read_medium(one, channel) for one in load_json(text))
 
 
-def _describe_image(image: Image) -> dict[str, Any]:
+def describe_image(image: Image) -> dict[str, Any]:
+    """Describe an image as JSON."""
     return {"url": image.url, "alt_text": image.alt_text, "width": image.width, "height": image.height}
 
 
@@ -53,7 +54,7 @@ def _describe_medium(medium: Media) -> dict[str, Any]:
     return {
         "kind": medium.kind.value,
         "alt_text": medium.alt_text,
-        "image": None if medium.image is None else _describe_image(medium.image),
+        "image": None if medium.image is None else describe_image(medium.image),
         "sources": [[source.url, source.mime_type, source.width, source.height] for source in medium.sources],
         "embed_url": medium.embed_url,
     }

@@ -83,6 +83,7 @@ listings = sa.Table(  # a variant as listed by one channel, one row per generati
     column("condition", Text),
     column("title", Text),
     column("options", Text),  # JSON [[name, value], …]
+    optional_column("option_texts", Text),  # JSON [[labels, labels of the value, color, image], …], as `options`
     optional_column("image", Text),  # JSON
     column("unit_of_measure", Text),
     optional_column("price", Count),
@@ -157,6 +158,7 @@ products = sa.Table(
     column("status", Text),
     column("images", Text),  # JSON
     column("options", Text),  # JSON [[name, [value, …]], …]
+    optional_column("option_texts", Text),  # JSON {name: [labels, {value: [labels, color, image]}]}
     column("visible", sa.Boolean),  # at least one channel lists it
     column("sort_title", Text),
     column("words", Text),  # of `words`, which earlier versions search; this one leaves both as they are (rule L6)
@@ -257,6 +259,7 @@ variants = sa.Table(
     column("title", Text),
     optional_column("image", Text),  # JSON
     column("options", Text),  # JSON [[name, value], …]
+    optional_column("option_texts", Text),  # JSON [[labels, labels of the value, color, image], …], as `options`
     column("unit_of_measure", Text),
     column("visible", sa.Boolean),
     column("updated_at", Instant),

@@ -59,6 +59,7 @@ class ListingRow:
     prices: str | None
     price_since: datetime | None
     net_content: str | None
+    option_texts: str | None
 
     @property
     def is_live(self) -> bool:

@@ -67,6 +67,7 @@ class ProductRow:
     rating: int | None
     rating_count: int | None
     search_index: str | None
+    option_texts: str | None
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class VariantRow:
     media: str | None
     media_channel: str | None
     attributes: str | None
+    option_texts: str | None
 
 
 class OfferRow(NamedTuple):

@@ -14,7 +14,6 @@ from gateway.sdk import (
     ProductStatus,
     Raw,
     Ref,
-    SelectedOption,
     VariantRecord,
     json_access,
     parse_gtin,
@@ -24,6 +23,7 @@ from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.graphql_values import Node
 from gateway_shopify.products.media_mapping import map_media
 from gateway_shopify.products.metafield_mapping import map_metafields
+from gateway_shopify.products.option_mapping import ShownOptions, map_options, map_selected_option
 from gateway_shopify.products.rating_mapping import map_rating
 from gateway_shopify.products.translation_mapping import map_translations
 from gateway_shopify.products.unit_price_mapping import map_net_content
@@ -47,6 +47,7 @@ class ParentProduct:
     currency: str
     gross: bool
     media: Mapping[str, Media]
+    options: ShownOptions
 
 
 def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ()) -> ProductRecord:
@@ -63,7 +64,8 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ())
     translations, skipped = map_translations(node, config.translations)
     attributes, dropped = map_metafields(node, metafields)
     rating, unread = map_rating(node)
-    parent = ParentProduct(node, status[1], config.currency, gross, media)
+    options, unshown = map_options(node, config.translations)
+    parent = ParentProduct(node, status[1], config.currency, gross, media, options)
     return ProductRecord(
         ref=Ref(graphql_values.get_id(node, "Product")),
         version=max(json_access.get_instant(entry, "updatedAt") for entry in (node, *nodes)),
@@ -83,7 +85,7 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ())
         created_at=json_access.get_instant(node, "createdAt"),
         variants=[_map_variant(variant, parent) for variant in nodes],
         rating=rating,
-        warnings=[*warnings, *skipped, *dropped, *unread],
+        warnings=[*warnings, *skipped, *dropped, *unread, *unshown],
     )
 
 
@@ -91,13 +93,13 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
     only = json_access.get_flag(parent.node, "hasOnlyDefaultVariant")
     item = json_access.get_object(node, "inventoryItem")
     content, per = map_net_content(node)
-    options = () if only else tuple(_map_option(option) for option in json_access.get_objects(node, "selectedOptions"))
+    chosen = [] if only else json_access.get_objects(node, "selectedOptions")
     return VariantRecord(
         ref=Ref(graphql_values.get_id(node, "ProductVariant")),
         title=json_access.get_text(parent.node if only else node, "title"),
         sku=json_access.get_optional_text(node, "sku"),
         gtin=parse_gtin(json_access.get_optional_text(node, "barcode")),
-        selected_options=options,
+        selected_options=tuple(map_selected_option(option, parent.options) for option in chosen),
         price=graphql_values.get_money(node, "price", parent.currency),
         compare_at_price=None
         if node.get("compareAtPrice") is None
@@ -117,10 +119,6 @@ def _select_media(node: Node, media: Mapping[str, Media]) -> tuple[Media, ...]:
     """Select the media of a variant among those of its product."""
     ids = (json_access.get_text(medium, "id") for medium in graphql_values.get_nodes(node, "media"))
     return tuple(media[id] for id in ids if id in media)
-
-
-def _map_option(node: Node) -> SelectedOption:
-    return SelectedOption(json_access.get_text(node, "name"), json_access.get_text(node, "value"))
 
 
 def _map_category(node: Node) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from gateway_shopify_sandbox import (
     order_create,
     order_edits,
     orders,
+    product_options,
     refunds,
 )
 from gateway_shopify_sandbox.node_ids import find_any_node, find_node
@@ -145,6 +146,10 @@ FIELD_RESOLVERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "QueryRoot.customerMergeJobStatus": _get_merge_status,
         "Product.metafield": lambda shop, product, key, namespace=None: product["metafields"].get((namespace, key)),
         "Product.translations": lambda shop, product, locale: product["translations"].get(locale, []),
+        "Product.options": product_options.list_options,
+        "ProductOption.translations": product_options.list_translations,
+        "ProductOptionValue.translations": product_options.list_translations,
+        "MediaImage.image": lambda shop, medium: medium["preview"]["image"],
         "InventoryItem.inventoryLevels": _list_item_levels,
         "Location.inventoryLevels": _list_location_levels,
         "InventoryLevel.quantities": _list_quantities,

@@ -71,6 +71,8 @@ def _add_product(shop: Shop, product: WorldProduct, at: str) -> Node:
         descriptionHtml=product.description,
         seo={"title": None, "description": None},
         translations={},
+        swatches={},
+        optionLabels={},
         metafields={tuple(name.rsplit(".", 1)): _build_metafield(values) for name, values in product.attributes},
         vendor="",
         productType="",
@@ -121,6 +123,8 @@ def _add_variant(shop: Shop, parent: Node, product: WorldProduct, tracked: bool)
         product=parent,
     )
     parent["variants"].append(variant)
+    for value in chosen.values() if product.swatch else ():
+        parent["swatches"].setdefault(value, {"color": product.swatch, "image": None})
     return variant
 
 

@@ -1,0 +1,112 @@
+"""How options and their values are shown, as JSON: display names by locale, and swatches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gateway.model.attributes.definitions import Swatch
+from gateway.model.catalog import OptionValue, ProductOption, SelectedOption
+from gateway.model.media import Image
+from gateway.storage.sql.bulk import dump_json, load_json
+from gateway.storage.sql.decoded_texts import decode_once
+from gateway.storage.sql.media_json import describe_image
+
+Shown = list[Any]
+"""Display names of an option and of a value, each as pairs, then color and image of the value."""
+
+
+def dump_option_texts(options: Sequence[SelectedOption]) -> str | None:
+    """Encode how the options of a variant are shown, in their order; None: only by their names."""
+    shown = [_describe_option(option) for option in options]
+    return dump_json(shown) if any(any(one) for one in shown) else None
+
+
+def _describe_option(option: SelectedOption) -> Shown:
+    swatch = option.swatch or Swatch()
+    image = None if swatch.image is None else describe_image(swatch.image)
+    return [[list(it) for it in option.labels], [list(it) for it in option.value_labels], swatch.color, image]
+
+
+def list_value_labels(texts: str | None) -> list[str]:
+    """List the display names of the values of a variant."""
+    return [label for _, value_labels, _, _ in load_json(texts) or () for _, label in value_labels]
+
+
+def load_selected_options(options: str, texts: str | None, channel: str | None) -> tuple[SelectedOption, ...]:
+    """Decode the options of a variant. `channel`: provides images."""
+    pairs = _load_pairs(options)
+    if texts is None:
+        return pairs
+    return tuple(
+        _read_selected(pair.name, pair.value, shown, channel)
+        for pair, shown in zip(pairs, load_json(texts), strict=True)
+    )
+
+
+@decode_once
+def _load_pairs(text: str) -> tuple[SelectedOption, ...]:
+    return tuple(SelectedOption(name, value) for name, value in load_json(text))
+
+
+def _read_selected(name: str, value: str, shown: Shown, channel: str | None) -> SelectedOption:
+    labels, value_labels, color, image = shown
+    swatch = _read_swatch(color, image, channel)
+    return SelectedOption(name, value, _read_labels(labels), _read_labels(value_labels), swatch)
+
+
+def _read_labels(pairs: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((locale, label) for locale, label in pairs)
+
+
+def _read_swatch(color: str | None, image: Mapping[str, Any] | None, channel: str | None) -> Swatch | None:
+    if color is None and image is None:
+        return None
+    return Swatch(color=color, image=None if image is None else Image(**image, channel_key=channel))
+
+
+def merge_option_texts(leads: Iterable[tuple[str, str | None]]) -> str | None:
+    """Merge how the options of the variants of a product are shown, as pairs of columns: by option and value the first
+    that says so.
+    """
+    merged: dict[str, list[Any]] = {}
+    for options, texts in leads:
+        for (name, value), shown in zip(load_json(options), load_json(texts) or (), strict=False):
+            labels, value_labels, color, image = shown
+            known = merged.setdefault(name, [labels, {}])
+            known[0] = known[0] or labels
+            if value_labels or color or image:
+                known[1].setdefault(value, [value_labels, color, image])
+    shown_options = {name: known for name, known in merged.items() if any(known)}
+    return dump_json(shown_options) if shown_options else None
+
+
+def load_options(options: str, texts: str | None, product_id: str, channel: str | None) -> tuple[ProductOption, ...]:
+    """Decode the options of a product. `channel`: provides images."""
+    named = _load_named(options, product_id)
+    if texts is None:
+        return named
+    shown: Mapping[str, Any] = load_json(texts)
+    return tuple(_show_option(option, shown.get(option.name, ((), {})), channel) for option in named)
+
+
+@decode_once
+def _load_named(text: str, product_id: str) -> tuple[ProductOption, ...]:
+    return tuple(_read_option(product_id, name, values) for name, values in load_json(text))
+
+
+def _read_option(product_id: str, name: str, values: Sequence[str]) -> ProductOption:
+    option_values = (OptionValue(product_id=product_id, option=name, name=value) for value in values)
+    return ProductOption(name=name, values=tuple(option_values))
+
+
+def _show_option(option: ProductOption, shown: Sequence[Any], channel: str | None) -> ProductOption:
+    labels, values = shown
+    described = tuple(_show_value(value, values.get(value.name, ((), None, None)), channel) for value in option.values)
+    return replace(option, values=described, labels=_read_labels(labels))
+
+
+def _show_value(value: OptionValue, shown: Sequence[Any], channel: str | None) -> OptionValue:
+    labels, color, image = shown
+    return replace(value, labels=_read_labels(labels), swatch=_read_swatch(color, image, channel))
