@@ -18,6 +18,7 @@ from gateway.execution.refusal_counter import RefusalCounter
 from gateway.model.actors import Actor
 from gateway.model.attributes.definitions import AttributeDefinition
 from gateway.model.channels import Channel, Fault, Resource
+from gateway.model.content import ProductText
 from gateway.model.locations import Location
 from gateway.model.media import Image, ImageSize
 from gateway.sdk.policies import Prices
@@ -61,6 +62,8 @@ class QueryRuntime(Protocol):
     def prices(self) -> Prices: ...
     @property
     def attributes(self) -> Mapping[str, AttributeDefinition]: ...
+    @property
+    def category_texts(self) -> Mapping[str, Sequence[ProductText]]: ...
     @property
     def options(self) -> Mapping[str, AttributeDefinition]: ...
     @property

@@ -253,6 +253,7 @@ ENUMS = (
             "COLOR": "A color.",
             "URL": "URL of a web page or file.",
             "IMAGE": "An image.",
+            "PRODUCT": "Another product.",
         },
     ),
     EnumDescription(

@@ -222,9 +222,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A category of the product tree. Equal paths of titles are one category in all channels."""
+    """A category of the product tree. Equal paths of titles are one category in all channels. `path`: its key, which is
+    made of them.
+    """
 
     id: str
     handle: str
     title: str
     parent_id: str | None
+    path: str = ""

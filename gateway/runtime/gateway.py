@@ -17,6 +17,7 @@ from gateway.channels.plugin_registry import Plugins, discover
 from gateway.channels.rate_budget import DatabaseBucketStore
 from gateway.commerce.access import audit
 from gateway.commerce.access.audit import Attempt
+from gateway.commerce.catalog.category_texts import build_category_texts
 from gateway.commerce.config import SellingConfig
 from gateway.commerce.context import SellingContext
 from gateway.commerce.ingest_batch import IngestRules
@@ -46,6 +47,7 @@ from gateway.runtime.topology_changes import TopologyChanges, prepare_topology
 from gateway.runtime.topology_loading import build_selling
 from gateway.sdk.policies import Prices
 from gateway.settings.attributes import build_definitions
+from gateway.settings.categories import split_path
 from gateway.settings.options import build_options
 from gateway.settings.problems import SettingsError
 from gateway.settings.schema import Settings
@@ -181,6 +183,9 @@ class Gateway:
         self.channels: Mapping[str, Channel] = channels.models
         self.rules, self.selling, self.attributes = rules, rules.selling, rules.attributes
         self.options = build_options(settings.options, rules.attributes)
+        self.category_texts = build_category_texts(
+            {split_path(path): table.build_texts() for path, table in settings.categories.items()}
+        )
         self.topology_changes, self.removed_channels = changes, changes.removed_channels
         self.locations: Mapping[str, Location] = rules.topology.locations
         self.channel_syncs: Mapping[str, ChannelSync] = {

@@ -61,8 +61,8 @@ class AttributeTable(Table):
             raise ValueError("unit: expected for the type MEASURE, and for no other")
         if self.range and not is_number:
             raise ValueError("range: expected the type NUMBER or MEASURE")
-        if self.facet and self.type is AttributeType.HTML:
-            raise ValueError("facet: expected another type than HTML")
+        if self.facet and self.type in (AttributeType.HTML, AttributeType.PRODUCT):
+            raise ValueError(f"facet: expected another type than {self.type.value}")
         for value in self.values:
             self._check_value(value)
         return self

@@ -25,6 +25,7 @@ from gateway.model.money import Money, check_known_currency
 from gateway.model.token_secrets import hash_secret, is_hashed
 from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
+from gateway.settings.categories import CategoryPath, CategoryTable
 from gateway.settings.options import OptionName, OptionTable
 from gateway.settings.search import SearchTable
 from gateway.settings.table import Table
@@ -443,6 +444,7 @@ class Settings(Table):
     tokens: dict[Key, TokenTable] = {}
     attributes: dict[AttributeKey, AttributeTable] = {}
     options: dict[OptionName, OptionTable] = {}
+    categories: dict[CategoryPath, CategoryTable] = {}
     _failures: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _environment_values: tuple[str, ...] = PrivateAttr(default=())
 

@@ -64,8 +64,8 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
     """Open a shop with the feeds and writes that its configuration allows."""
     shop = ShopContext(ShopifyClient(config, context), config, context)
     merges = CustomerMerges()
-    metafields = list_metafields(context)
-    products = build_product_queries(config.translations, metafields)
+    metafields = list_metafields(context, config.variant_metafields)
+    products = build_product_queries(config.translations, *metafields)
     map_node = partial(map_product, metafields=metafields)
     feeds: dict[str, AnyFeed] = {
         "products": ConnectionFeed(shop, ProductRecord, "products", products, map_node),

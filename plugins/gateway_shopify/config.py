@@ -55,6 +55,10 @@ class ShopifyConfig(Config):
         tuple[ShopLocale, ...],
         Field(max_length=20, description="Languages of the shop, beside its own, whose texts are read, such as de."),
     ] = ()
+    variant_metafields: Annotated[
+        tuple[str, ...],
+        Field(max_length=20, description="Metafields of [attributes] that variants have, such as custom.size_note."),
+    ] = ()
     feeds: Annotated[
         tuple[FeedName, ...],
         Field(min_length=1, description="Feeds to read. Leave out those for which the app has no scope."),

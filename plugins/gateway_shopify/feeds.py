@@ -129,9 +129,8 @@ class ConnectionFeed(LiveFeed[R]):
         for id, node in zip(ids, nodes, strict=True):
             if node is not None and graphql_values.get_identity(node, self._connection.type) != id:
                 raise ContractError(f"{self._connection.by_id.name} returned another record than requested")
-        return {
-            id: await complete_node(self._client, node) for id, node in zip(ids, nodes, strict=True)
-        }, self._check_currency(data)
+        completed = [await complete_node(self._client, node, self._connection.nested) for node in nodes]
+        return dict(zip(ids, completed, strict=True)), self._check_currency(data)
 
     async def resolve_missing(self, ref: Ref) -> Raw | Gone | ChannelError:
         """Return the result for a record that the shop does not have."""
@@ -204,7 +203,7 @@ class ConnectionFeed(LiveFeed[R]):
         completed: list[Any] = []
         for node in nodes:
             try:
-                completed.append(await complete_node(self._client, node))
+                completed.append(await complete_node(self._client, node, self._connection.nested))
             except RateLimitedError:
                 if not completed:
                     raise

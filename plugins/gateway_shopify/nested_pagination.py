@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.sdk import ContractError
@@ -13,17 +15,21 @@ MAX_PAGES = 100
 """Maximum number of pages of one connection."""
 
 
-async def complete_node(client: ShopifyClient, node: Any) -> Any:
-    """Return the node with all nested connections complete."""
+Connections = Mapping[tuple[str, str], NestedConnection]
+
+
+async def complete_node(client: ShopifyClient, node: Any, own: Connections = MappingProxyType({})) -> Any:
+    """Return the node with all nested connections complete. `own`: those that differ from `NESTED_CONNECTIONS`."""
     if isinstance(node, list):
-        return [await complete_node(client, item) for item in node]
+        return [await complete_node(client, item, own) for item in node]
     if not isinstance(node, dict):
         return node
     completed = {}
     for field, value in node.items():
-        nested = NESTED_CONNECTIONS.get((str(node.get("__typename")), field))
+        key = str(node.get("__typename")), field
+        nested = own.get(key) or NESTED_CONNECTIONS.get(key)
         completed[field] = await complete_node(
-            client, value if nested is None else await _complete_connection(client, node, nested, value)
+            client, value if nested is None else await _complete_connection(client, node, nested, value), own
         )
     return completed
 

@@ -6,8 +6,9 @@ the cost of one entry. The client learns the shop's own value from the first res
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -104,7 +105,13 @@ PRODUCT_COST = 9 + 4 * MEDIA_COST + OPTION_COST
 OPTION_LOCALE_COST = 2
 """Cost of the translations of the options of a product and their values into a locale."""
 
-PRODUCT = f"""
+VARIANT_COST = 7
+"""Cost of a variant without its metafields."""
+
+
+def _build_product(variant: str) -> str:
+    """Build the fields of a product, with these of its variants."""
+    return f"""
   __typename id title handle description descriptionHtml vendor productType tags status createdAt updatedAt
   onlineStoreUrl
   hasOnlyDefaultVariant
@@ -113,8 +120,12 @@ PRODUCT = f"""
   rating: metafield(namespace: "reviews", key: "rating") {{ value }}
   ratingCount: metafield(namespace: "reviews", key: "rating_count") {{ value }}
   media(first: 4) {{ nodes {{ {MEDIUM} }} {PAGE_INFO} }}
-  variants(first: $inside) {{ nodes {{ {VARIANT} }} {PAGE_INFO} }}
+  variants(first: $inside) {{ nodes {{ {variant} }} {PAGE_INFO} }}
 """
+
+
+PRODUCT = _build_product(VARIANT)
+
 ITEM = f"""
   __typename id
   inventoryLevels(first: $inside) {{ nodes {{ {LEVEL} }} {PAGE_INFO} }}
@@ -165,12 +176,33 @@ ORDER = f"""
 
 
 @dataclass(frozen=True, slots=True)
+class NestedConnection:
+    """A nested connection that may have more than one page."""
+
+    type: str
+    field: str
+    operation: Operation
+
+
+def _build_nested(type: str, field: str, fields: str, size: int, each: float) -> NestedConnection:
+    name = f"{type}{field[0].upper()}{field[1:]}"
+    text = f"""query {name}($id: ID!, $after: String) {{
+  node(id: $id) {{
+    __typename
+    ... on {type} {{ id {field}(first: {size}, after: $after) {{ nodes {{ {fields} }} {PAGE_INFO} }} }}
+  }}
+}}"""
+    return NestedConnection(type, field, Operation(name, text, 4 + size * each))
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionQueries:
     """Queries of a connection that a feed reads.
 
     Attributes:
         nested_field: Nested connection whose number of entries is variable.
         max_entries: Maximum number of nested entries.
+        nested: Nested connections with other fields than `NESTED_CONNECTIONS` has.
     """
 
     type: str
@@ -180,6 +212,7 @@ class ConnectionQueries:
     newest: Operation | None = None
     nested_field: str = ""
     max_entries: int = 0
+    nested: Mapping[tuple[str, str], NestedConnection] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
 
     def estimate_record_cost(self, entries: int) -> float:
         """Estimate the maximum cost of a record with this number of nested entries."""
@@ -225,17 +258,15 @@ def _build_queries(
     )
 
 
-def build_product_queries(locales: Sequence[str] = (), metafields: Sequence[str] = ()) -> ConnectionQueries:
-    """Build the queries of products, with their translations into these locales, and these metafields, each as
-    ``namespace.key``.
+def build_product_queries(
+    locales: Sequence[str] = (), metafields: Sequence[str] = (), variant_metafields: Sequence[str] = ()
+) -> ConnectionQueries:
+    """Build the queries of products, with their translations into these locales, and these metafields of products and
+    of variants, each as ``namespace.key``.
     """
     translations = "".join(
         f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
         for number, locale in enumerate(locales)
-    )
-    fields = "".join(
-        f'  {METAFIELDS}{number}: metafield(namespace: "{namespace}", key: "{key}") {{ type value }}\n'
-        for number, (namespace, _, key) in enumerate(name.rpartition(".") for name in metafields)
     )
     cost = PRODUCT_COST + (1 + OPTION_LOCALE_COST) * len(locales) + len(metafields)
     options = f"""  options {{
@@ -243,8 +274,19 @@ def build_product_queries(locales: Sequence[str] = (), metafields: Sequence[str]
 {translations}    }}
 {translations}  }}
 """
-    shown = PRODUCT + options + translations + fields
-    return _build_queries("Product", "products", shown, cost, inside=("variants", 19, 7))
+    variant = VARIANT + _build_metafields(variant_metafields)
+    shown = _build_product(variant) + options + translations + _build_metafields(metafields)
+    entry = VARIANT_COST + len(variant_metafields)
+    queries = _build_queries("Product", "products", shown, cost, inside=("variants", 19, entry))
+    variants = _build_nested("Product", "variants", variant, 100 * VARIANT_COST // entry, entry)
+    return replace(queries, nested={("Product", "variants"): variants})
+
+
+def _build_metafields(names: Sequence[str]) -> str:
+    return "".join(
+        f'  {METAFIELDS}{number}: metafield(namespace: "{namespace}", key: "{key}") {{ type value }}\n'
+        for number, (namespace, _, key) in enumerate(name.rpartition(".") for name in names)
+    )
 
 
 PRODUCTS = build_product_queries()
@@ -253,31 +295,11 @@ CUSTOMERS = _build_queries("Customer", "customers", CUSTOMER, 10)
 ORDERS = _build_queries("Order", "orders", ORDER, 217)
 
 
-@dataclass(frozen=True, slots=True)
-class NestedConnection:
-    """A nested connection that may have more than one page."""
-
-    type: str
-    field: str
-    operation: Operation
-
-
-def _build_nested(type: str, field: str, fields: str, size: int, each: float) -> NestedConnection:
-    name = f"{type}{field[0].upper()}{field[1:]}"
-    text = f"""query {name}($id: ID!, $after: String) {{
-  node(id: $id) {{
-    __typename
-    ... on {type} {{ id {field}(first: {size}, after: $after) {{ nodes {{ {fields} }} {PAGE_INFO} }} }}
-  }}
-}}"""
-    return NestedConnection(type, field, Operation(name, text, 4 + size * each))
-
-
 NESTED_CONNECTIONS: Mapping[tuple[str, str], NestedConnection] = MappingProxyType(
     {
         (nested.type, nested.field): nested
         for nested in (
-            _build_nested("Product", "variants", VARIANT, 100, 7),
+            *PRODUCTS.nested.values(),
             _build_nested("Product", "media", MEDIUM, 150, MEDIA_COST),
             _build_nested("ProductVariant", "media", "id", 250, 1),
             _build_nested("InventoryItem", "inventoryLevels", LEVEL, 100, 5),

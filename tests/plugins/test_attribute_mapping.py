@@ -45,6 +45,8 @@ def build_node(*values: tuple[str, str] | None) -> dict[str, Any]:
         ("money", '{"amount":"5.99","currency_code":"CAD"}', ("5.99 CAD",)),
         ("date", "2026-01-31", ("2026-01-31",)),
         ("color", "#FFF123", ("#FFF123",)),
+        ("product_reference", "gid://shopify/Product/12", ("12",)),
+        ("list.product_reference", '["gid://shopify/Product/12","gid://shopify/Product/13"]', ("12", "13")),
     ],
 )
 def test_a_metafield_is_read_by_its_type(kind: str, value: str, expected: tuple[str, ...]) -> None:
@@ -52,7 +54,15 @@ def test_a_metafield_is_read_by_its_type(kind: str, value: str, expected: tuple[
     assert (pairs, warnings) == ([("custom.x", expected)], [])
 
 
-@pytest.mark.parametrize(("kind", "value"), [("list.color", "{}"), ("money", "no JSON"), ("list.x", "[" * 100_000)])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("list.color", "{}"),
+        ("money", "no JSON"),
+        ("list.x", "[" * 100_000),
+        ("product_reference", "gid://shopify/Page/1"),
+    ],
+)
 def test_a_metafield_that_cannot_be_read_is_dropped_with_a_warning(kind: str, value: str) -> None:
     pairs, warnings = map_metafields(build_node((kind, value), None), ["custom.x", "custom.y"])
     assert pairs == [("custom.y", ())]
@@ -78,8 +88,36 @@ async def test_declared_metafields_become_attributes(tmp_path: Path) -> None:
     assert [row[0] for row in stored] == ['{"material":["tin","paper"],"length":["10"]}']
 
 
-def test_queries_with_metafields_cost_what_was_estimated() -> None:
-    queries = build_product_queries((), NAMES)
+async def test_metafields_of_variants_become_attributes_of_variants_on_every_page(tmp_path: Path) -> None:
+    attributes = {key: {"sources": {"web": f"custom.{key}"}} for key in ("material", "note")}
+    tables, config = {"attributes": attributes}, {"variant_metafields": ["custom.note"]}
+    world = shopify.build_world(shopify.build_products(30, "Shirt"))
+    async with shopify.open_testbed(tmp_path, world, config=config, tables=tables) as web:
+        shirt = web.sandbox.shop.get_variant("P00000")["product"]
+        shirt["metafields"] = {("custom", "material"): {"type": "single_line_text_field", "value": "linen"}}
+        for number, variant in enumerate(shirt["variants"]):
+            text = {"type": "single_line_text_field", "value": f"note {number}"}
+            variant["metafields"] = {("custom", "note"): text, ("custom", "material"): text}
+        record = (await web.read_records("products"))[web.find_product_id("P00000")]
+        assert web.sandbox.behavior.operations.count("ProductVariants") >= 1
+    assert record.attributes == {"custom.material": ("linen",)}
+    assert [dict(variant.attributes) for variant in record.variants] == [
+        {"custom.note": (f"note {number}",)} for number in range(30)
+    ]
+
+
+async def test_a_metafield_of_variants_that_is_not_declared_is_a_problem_of_the_channel(tmp_path: Path) -> None:
+    async with shopify.open_testbed(tmp_path, config={"variant_metafields": ["custom.x"]}) as web:
+        assert "custom.x is not declared in [attributes]" in str(web.gateway.channels["web"].failure)
+
+
+@pytest.mark.parametrize("of_variants", [0, 1, 20])
+def test_queries_with_metafields_cost_what_was_estimated(of_variants: int) -> None:
+    queries = build_product_queries((), NAMES, [f"custom.v{number}" for number in range(of_variants)])
+    (variants,) = queries.nested.values()
+    assert list_problems(load_sandbox_schema(), variants.operation.text) == []
+    assert compute_cost(variants.operation, {}) <= variants.operation.cost <= 710
+    assert queries.count_records(queries.max_entries) >= 1
     assert list_problems(load_sandbox_schema(), queries.listing.text) == []
     size = queries.count_records(queries.max_entries)
     variables = {"first": size, "inside": queries.max_entries}

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.model.attributes.definitions import AttributeDefinition, AttributeType
-from gateway.model.attributes.values import MAX_VALUES, compute_micros, is_canonical, normalize_value
+from gateway.model.attributes.values import MAX_VALUES, build_reference, compute_micros, is_canonical, normalize_value
 from gateway.model.validation import InvalidValueError
 from gateway.sdk.html import sanitize_html
 from gateway.sdk.record_fields import RecordWarning, put
@@ -35,8 +35,16 @@ def _normalize_attributes(
     owner: ProductRecord | VariantRecord, channel: str, declared: Definitions, warnings: list[RecordWarning]
 ) -> Values:
     found = ((key, it, owner.attributes.get(it.sources[channel], ())) for key, it in declared.items())
-    normalized = {key: _normalize_values(it, texts, warnings) for key, it, texts in found if texts}
+    qualified = ((key, it, _build_references(it, channel, texts)) for key, it, texts in found if texts)
+    normalized = {key: _normalize_values(it, texts, warnings) for key, it, texts in qualified}
     return {key: values for key, values in normalized.items() if values}
+
+
+def _build_references(definition: AttributeDefinition, channel: str, texts: Sequence[str]) -> Sequence[str]:
+    """Add the channel to the IDs of products, which differ between channels."""
+    if definition.type is not AttributeType.PRODUCT:
+        return texts
+    return [build_reference(channel, text) for text in texts if text.strip()]
 
 
 def _normalize_values(

@@ -26,7 +26,7 @@ def ensure_categories(conn: Connection, paths: Iterable[str], now: datetime) -> 
     steps = {step for path_titles in titles.values() for step in _list_steps(path_titles)}
     if not steps:
         return {}
-    keys = {step: _build_key(step) for step in steps}
+    keys = {step: build_key(step) for step in steps}
     missing = set(keys.values()) - set(products.find_category_ids(conn, keys.values()))
     if missing:
         _insert_missing(conn, [step for step in sorted(steps, key=len) if keys[step] in missing], keys, now)
@@ -62,7 +62,7 @@ def _insert_missing(
     change_log.log_change(conn, "CATEGORY", [(row["id"], 1) for row in rows], now)
 
 
-def _build_key(step: tuple[str, ...]) -> str:
+def build_key(step: tuple[str, ...]) -> str:
     """Build the unique key of a category, bounded because it is indexed."""
     path = _PATH_SEPARATOR.join(map(fold, step))
     digest = hashlib.blake2b(path.encode(), digest_size=16).hexdigest()

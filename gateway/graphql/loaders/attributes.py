@@ -7,9 +7,11 @@ from typing import Annotated
 
 from gateway.execution.context import Context
 from gateway.graphql.arguments import declare_argument
+from gateway.graphql.loaders.catalog import load_products
 from gateway.model.attributes.definitions import Attribute
 from gateway.model.attributes.values import read_values
-from gateway.model.catalog import AttributeValues
+from gateway.model.catalog import AttributeValues, Product
+from gateway.storage.reads import catalog
 
 AttributeKeys = Annotated[
     list[str] | None,
@@ -30,3 +32,10 @@ async def load_attributes(
         ]
         for values in map(dict, groups)
     ]
+
+
+async def load_referenced_products(context: Context, references: Sequence[tuple[str, str]]) -> Sequence[Product | None]:
+    """Load products by channel and ID there. None: it is gone, or the caller does not see it."""
+    ids = await context.read(catalog.find_referenced_products, references)
+    products = dict(zip(ids, await context.load_all(load_products, list(ids.values())), strict=True))
+    return [products.get(reference) for reference in references]

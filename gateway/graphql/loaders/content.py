@@ -35,6 +35,25 @@ async def load_contents(
     return contents
 
 
+CategoryKey = tuple[str, str]
+"""Path and title of a category."""
+
+
+async def load_category_contents(
+    context: Context, categories: Sequence[CategoryKey], *, locale: LocaleArgument = None
+) -> Sequence[Content]:
+    """Load the texts of categories, as the configuration has them; without any, the title."""
+    locales = () if locale is None else list_fallbacks(locale)
+    texts = context.gateway.category_texts
+    return [build_content(_select_category_text(texts.get(path, ()), locales, title)) for path, title in categories]
+
+
+def _select_category_text(texts: Sequence[ProductText], locales: Sequence[str], title: str) -> ProductText:
+    matches = (text for locale in locales for text in texts if text.locale == locale)
+    text = next(matches, texts[0] if texts else ProductText(locale=UNKNOWN_LOCALE))
+    return replace(text, title=text.title or title)
+
+
 def _select_text(context: Context, candidates: Sequence[ChannelTexts], locales: Sequence[str]) -> ProductText | None:
     """Select the texts in the first of these locales that a channel product has, else the preferred one's own texts."""
     own = [(_get_locale(context, texts), texts) for texts in candidates]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date as Date
 from decimal import Decimal
+from operator import attrgetter
 
 from gateway.execution.caching.cache_control import DataKind
-from gateway.execution.fields import attribute, compute
+from gateway.execution.fields import attribute, compute, load
 from gateway.execution.object_types import output
 from gateway.graphql.arguments import LocaleArgument
+from gateway.graphql.loaders.attributes import load_referenced_products
+from gateway.graphql.types.lazy import LazyProduct
 from gateway.graphql.types.values import Image, Money
 from gateway.model.attributes import definitions
 from gateway.model.attributes.definitions import AttributeType, select_label
@@ -57,6 +60,11 @@ class AttributeValue:
     money: Money | None = attribute("The amount. Null: another type.")
     swatch: Swatch | None = attribute("How the value looks. Null: there is none.")
     image: Image | None = attribute("The image. Null: another type.")
+    product: LazyProduct | None = load(
+        "The product. Null: another type, or there is no such product any more.",
+        load_referenced_products,
+        key=attrgetter("reference"),
+    )
 
 
 @output(definitions.Attribute, "An attribute of a product or variant.", data=DataKind.PART)

@@ -28,7 +28,7 @@ from gateway.graphql.loaders.catalog import (
     load_variants_by_product,
 )
 from gateway.graphql.loaders.channels import load_channels
-from gateway.graphql.loaders.content import load_contents
+from gateway.graphql.loaders.content import load_category_contents, load_contents
 from gateway.graphql.loaders.offers import load_offers_by_product, load_offers_by_variant
 from gateway.graphql.loaders.options import load_option_labels, load_option_swatches, load_option_value_labels
 from gateway.graphql.loaders.stock import (
@@ -111,6 +111,11 @@ class Category(Node):
     id: strawberry.ID = declare_global_id("Category", "id")
     handle: str = attribute("Unique, human-readable identifier for URLs.")
     title: str = attribute("Display name.")
+    content: Content | None = load(
+        "Texts by language, as the configuration has them; without any, the title.",
+        load_category_contents,
+        key=lambda category: (category.path, category.title),
+    )
     image: Image | None = compute(
         "Image of the category. Currently always null: channels provide images of products and variants only.",
         lambda _parent: None,

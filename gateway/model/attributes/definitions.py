@@ -29,6 +29,7 @@ class AttributeType(Enum):
     COLOR = "COLOR"
     URL = "URL"
     IMAGE = "IMAGE"
+    PRODUCT = "PRODUCT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,9 @@ class AttributeDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeValue:
-    """A value of an attribute. `value`: its canonical text; the others are None where its type has none."""
+    """A value of an attribute. `value`: its canonical text; the others are None where its type has none. `reference`: a
+    product, by channel and ID in the channel.
+    """
 
     value: str
     declared: DeclaredValue | None = None
@@ -84,6 +87,7 @@ class AttributeValue:
     money: Money | None = None
     swatch: Swatch | None = None
     image: Image | None = None
+    reference: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

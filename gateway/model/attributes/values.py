@@ -155,6 +155,17 @@ def is_canonical(definition: AttributeDefinition, value: str) -> bool:
         return False
 
 
+def build_reference(channel: str, id: str) -> str:
+    """Build the value that refers to a product of a channel."""
+    return f"{channel}:{id.strip()}"
+
+
+def _read_reference(value: str) -> tuple[str, str] | None:
+    """Read the channel and the product; None: the value was stored with another type."""
+    channel, _, id = value.partition(":")
+    return (channel, id) if id else None
+
+
 def _read_value(definition: AttributeDefinition, value: str) -> AttributeValue:
     declared, type = definition.values.get(value), definition.type
     swatch = declared.swatch if declared is not None else None
@@ -170,4 +181,5 @@ def _read_value(definition: AttributeDefinition, value: str) -> AttributeValue:
         money=Money.of(amount, currency) if type is AttributeType.MONEY else None,
         swatch=swatch,
         image=Image(url=value) if type is AttributeType.IMAGE else None,
+        reference=_read_reference(value) if type is AttributeType.PRODUCT else None,
     )

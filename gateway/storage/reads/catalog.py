@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from gateway.model.catalog import (
 )
 from gateway.model.money import Money
 from gateway.storage.reads.freshness import join_age, select_observed_at
-from gateway.storage.sql.bulk import load_json
+from gateway.storage.sql.bulk import BulkSelect, load_json
 from gateway.storage.sql.decoded_texts import decode_once
 from gateway.storage.sql.driver_statements import fetch_rows
 from gateway.storage.sql.keyset import Rows, Sort, is_among
@@ -34,6 +34,7 @@ from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.tables import (
     categories,
     category_channels,
+    channel_products,
     former_handles,
     listings,
     offers,
@@ -446,4 +447,27 @@ def find_ancestors(conn: Connection, ids: Sequence[str]) -> Mapping[str, Sequenc
 
 def read_category(row: sa.Row[Any]) -> Category:
     """Read a row of `categories`."""
-    return Category(id=row.id, handle=row.handle, title=row.title, parent_id=row.parent_id)
+    return Category(id=row.id, handle=row.handle, title=row.title, parent_id=row.parent_id, path=row.path)
+
+
+# ------------------------------------------------------------------------------------------------ references
+
+
+_referenced = BulkSelect(
+    sa.select(channel_products.c.channel, channel_products.c.external_id, listings.c.product_id)
+    .join(listings, listings.c.channel_product_id == channel_products.c.id)
+    .where(LIVE, channel_products.c.channel.in_(sa.bindparam("channels", expanding=True)))
+    .order_by(listings.c.position.desc(), listings.c.id.desc()),
+    channel_products.c.external_id,
+)
+
+
+def find_referenced_products(
+    conn: Connection, references: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], str]:
+    """Find the row IDs of products by channel and ID there; of several that the channel's product became, that of its
+    first variant.
+    """
+    channels = sorted({channel for channel, _ in references})
+    rows = _referenced.select(conn, {id_ for _, id_ in references}, channels=channels)
+    return {(row.channel, row.external_id): row.product_id for row in rows}

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from gateway.sdk import Context, ContractError, InvalidValueError, RecordWarning, json_access, read_informative
-from gateway_shopify.graphql_values import Node
+from gateway_shopify.graphql_values import Node, get_id
 from gateway_shopify.read_documents import METAFIELDS
 
 _NAME = re.compile(r"[A-Za-z0-9_$:-]{2,255}\.[A-Za-z0-9_-]{2,64}")
 LIST = "list."
 
 
-def list_metafields(context: Context) -> list[str]:
-    """List the metafields to read: the names of attributes, as ``namespace.key``.
+class Metafields(NamedTuple):
+    """The metafields to read of products and of variants, as ``namespace.key``."""
+
+    products: Sequence[str] = ()
+    variants: Sequence[str] = ()
+
+
+def list_metafields(context: Context, of_variants: Collection[str]) -> Metafields:
+    """List the metafields to read: the names of attributes. `of_variants`: those that variants have.
 
     Raises:
-        ContractError: A name is none of a metafield.
+        ContractError: A name is none of a metafield, or is not declared.
     """
     names = sorted(context.attributes)
     if wrong := [name for name in names if not _NAME.fullmatch(name)]:
         raise ContractError(f"{wrong[0]} is not the name of a metafield such as custom.material")
-    return names
+    if unknown := sorted({*of_variants} - {*names}):
+        raise ContractError(f"variant_metafields: {unknown[0]} is not declared in [attributes]")
+    return Metafields([name for name in names if name not in of_variants], sorted(of_variants))
 
 
 def map_metafields(node: Node, names: Sequence[str]) -> tuple[list[tuple[str, tuple[str, ...]]], list[RecordWarning]]:
-    """Map the metafields of a product to the texts of attributes."""
+    """Map the metafields of a product or variant to the texts of attributes."""
 
     def map_metafield(position: int) -> tuple[str, tuple[str, ...]]:
         metafield = json_access.get_optional_object(node, f"{METAFIELDS}{position}")
@@ -39,6 +48,9 @@ def map_metafields(node: Node, names: Sequence[str]) -> tuple[list[tuple[str, tu
 
 def _map_values(metafield: Node) -> tuple[str, ...]:
     kind, value = json_access.get_text(metafield, "type"), json_access.get_text(metafield, "value")
+    if kind.removeprefix(LIST) == "product_reference":
+        gids = _parse(value) if kind.startswith(LIST) else [value]
+        return tuple(get_id({"value": gid}, "Product", "value") for gid in gids) if isinstance(gids, list) else ()
     if not kind.startswith(LIST):
         return (_format_value(_parse(value)),) if _is_structured(kind) else (value,)
     items = _parse(value)

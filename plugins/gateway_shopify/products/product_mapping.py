@@ -22,7 +22,7 @@ from gateway_shopify import graphql_values
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.graphql_values import Node
 from gateway_shopify.products.media_mapping import map_media
-from gateway_shopify.products.metafield_mapping import map_metafields
+from gateway_shopify.products.metafield_mapping import Metafields, map_metafields
 from gateway_shopify.products.option_mapping import ShownOptions, map_options, map_selected_option
 from gateway_shopify.products.rating_mapping import map_rating
 from gateway_shopify.products.translation_mapping import map_translations
@@ -38,6 +38,9 @@ STATUSES: Mapping[str, tuple[ProductStatus, ListingStatus]] = MappingProxyType(
 )
 
 
+NO_METAFIELDS = Metafields()
+
+
 @dataclass(frozen=True, slots=True)
 class ParentProduct:
     """What the variants of a product share. `gross`: whether prices include tax."""
@@ -48,9 +51,10 @@ class ParentProduct:
     gross: bool
     media: Mapping[str, Media]
     options: ShownOptions
+    metafields: Sequence[str]
 
 
-def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ()) -> ProductRecord:
+def map_product(raw: Raw, config: ShopifyConfig, metafields: Metafields = NO_METAFIELDS) -> ProductRecord:
     """Map a product, with the metafields that its query has requested."""
     node, shop = raw.data["node"], raw.data["shop"]
     status = STATUSES.get(json_access.get_text(node, "status"))
@@ -62,10 +66,10 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Sequence[str] = ())
     nodes = graphql_values.get_nodes(node, "variants")
     media, warnings = map_media(graphql_values.get_nodes(node, "media"))
     translations, skipped = map_translations(node, config.translations)
-    attributes, dropped = map_metafields(node, metafields)
+    attributes, dropped = map_metafields(node, metafields.products)
     rating, unread = map_rating(node)
     options, unshown = map_options(node, config.translations)
-    parent = ParentProduct(node, status[1], config.currency, gross, media, options)
+    parent = ParentProduct(node, status[1], config.currency, gross, media, options, metafields.variants)
     return ProductRecord(
         ref=Ref(graphql_values.get_id(node, "Product")),
         version=max(json_access.get_instant(entry, "updatedAt") for entry in (node, *nodes)),
@@ -93,6 +97,7 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
     only = json_access.get_flag(parent.node, "hasOnlyDefaultVariant")
     item = json_access.get_object(node, "inventoryItem")
     content, per = map_net_content(node)
+    attributes, dropped = map_metafields(node, parent.metafields)
     chosen = [] if only else json_access.get_objects(node, "selectedOptions")
     return VariantRecord(
         ref=Ref(graphql_values.get_id(node, "ProductVariant")),
@@ -112,6 +117,8 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
         media=_select_media(node, parent.media),
         net_content=content,
         price_per=per,
+        attributes=dict(attributes),
+        warnings=dropped,
     )
 
 

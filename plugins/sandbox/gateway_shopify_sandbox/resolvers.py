@@ -145,6 +145,9 @@ FIELD_RESOLVERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "QueryRoot.webhookSubscriptions": _make_list_resolver("WebhookSubscription"),
         "QueryRoot.customerMergeJobStatus": _get_merge_status,
         "Product.metafield": lambda shop, product, key, namespace=None: product["metafields"].get((namespace, key)),
+        "ProductVariant.metafield": lambda shop, variant, key, namespace=None: variant["metafields"].get(
+            (namespace, key)
+        ),
         "Product.translations": lambda shop, product, locale: product["translations"].get(locale, []),
         "Product.options": product_options.list_options,
         "ProductOption.translations": product_options.list_translations,

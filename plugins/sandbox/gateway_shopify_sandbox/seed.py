@@ -119,6 +119,7 @@ def _add_variant(shop: Shop, parent: Node, product: WorldProduct, tracked: bool)
         updatedAt=parent["updatedAt"],
         selectedOptions=[{"name": name, "value": value} for name, value in chosen.items()],
         inventoryItem=item,
+        metafields={},
         media=[],
         product=parent,
     )
