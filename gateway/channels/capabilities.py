@@ -18,6 +18,7 @@ from gateway.sdk.channel import Channel, Traits
 from gateway.sdk.feeds import AnyFeed, Feed, LiveFeed
 from gateway.sdk.http import Budget
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
+from gateway.sdk.reviews import ReviewRecord
 from gateway.sdk.webhooks import Webhooks
 from gateway.sdk.writes import (
     AdjustStock,
@@ -38,6 +39,7 @@ _PULLS = {
     StockRecord: Capability.PULL_STOCK,
     CustomerRecord: Capability.PULL_CUSTOMERS,
     OrderRecord: Capability.PULL_ORDERS,
+    ReviewRecord: Capability.PULL_REVIEWS,
 }
 _READS = {StockRecord: Capability.READ_STOCK, ProductRecord: Capability.READ_PRICES}
 _WRITES = {

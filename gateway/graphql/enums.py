@@ -67,6 +67,11 @@ class CustomerSortKey(Enum):
     LIFETIME_VALUE = "LIFETIME_VALUE"
 
 
+class ReviewSortKey(Enum):
+    WRITTEN_AT = "WRITTEN_AT"
+    RATING = "RATING"
+
+
 ENUMS = (
     EnumDescription(
         SortDirection,
@@ -103,6 +108,12 @@ ENUMS = (
             "UPDATED_AT": "Time of the last change.",
             "TOTAL": "Order total. All orders must have the same currency: filter by channel.",
         },
+    ),
+    EnumDescription(
+        ReviewSortKey,
+        "ReviewSortKey",
+        "Sort key of reviews.",
+        {"WRITTEN_AT": "Time when the review was written.", "RATING": "Number of stars."},
     ),
     EnumDescription(
         CustomerSortKey,
@@ -157,6 +168,7 @@ ENUMS = (
             "PULL_STOCK": "Stock is read from the channel.",
             "PULL_CUSTOMERS": "Customers are read from the channel.",
             "PULL_ORDERS": "Orders are read from the channel.",
+            "PULL_REVIEWS": "Reviews are read from the channel.",
             "READ_STOCK": "Stock of single items can be read on demand, with `stocks`.",
             "READ_PRICES": "Prices of single items can be read on demand.",
             "PUSH_STOCK": "Stock quantities can be published to the channel.",
@@ -193,6 +205,7 @@ ENUMS = (
             "PRICES": "Prices. They are read together with products.",
             "CUSTOMERS": "Customers.",
             "ORDERS": "Orders, receipts and refunds.",
+            "REVIEWS": "Reviews of products.",
         },
     ),
     EnumDescription(

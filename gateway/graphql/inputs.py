@@ -11,7 +11,7 @@ import strawberry
 
 from gateway.execution.text_inputs import COMPARED
 from gateway.graphql.arguments import list_input_directives
-from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey, SortDirection
+from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey, ReviewSortKey, SortDirection
 from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model.catalog import ListingStatus, ProductStatus
 from gateway.model.orders import OrderFulfillmentStatus, OrderStatus, PaymentStatus
@@ -279,6 +279,12 @@ class CustomerFilter:
 @strawberry.input(description="Sort order of customers.")
 class CustomerSort:
     key: CustomerSortKey = declare_required("The sort key.")
+    direction: SortDirection = declare_optional("The sort direction.", SortDirection.DESC)
+
+
+@strawberry.input(description="Sort order of reviews.")
+class ReviewSort:
+    key: ReviewSortKey = declare_required("The sort key.")
     direction: SortDirection = declare_optional("The sort direction.", SortDirection.DESC)
 
 

@@ -28,6 +28,7 @@ from gateway.graphql.loaders.orders import (
     load_orders,
     load_payments,
 )
+from gateway.graphql.loaders.reviews import load_reviews
 from gateway.graphql.loaders.stock import ALL_LOCATIONS, StockKey, load_reservations, load_stock_levels, load_stocks
 from gateway.graphql.scopes import (
     AUDIT_READ,
@@ -95,6 +96,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "Offer": NodeLoader(load_offer_nodes, _get_offer_key),
     "ProductOffer": NodeLoader(load_product_offer_nodes, _get_offer_key),
     "Category": NodeLoader(load_categories, _get_row_key),
+    "Review": NodeLoader(load_reviews, _get_row_key),
     "Channel": NodeLoader(load_channels, _get_row_key),
     "Location": NodeLoader(load_locations, _get_row_key),
     "Stock": NodeLoader(load_stocks, _get_stock_key),
@@ -124,6 +126,7 @@ CACHEABLE_TYPES = frozenset(
         "Offer",
         "ProductOffer",
         "Category",
+        "Review",
         "Channel",
         "Location",
         "Stock",

@@ -53,6 +53,7 @@ class Resource(Enum):
     PRICES = "PRICES"
     CUSTOMERS = "CUSTOMERS"
     ORDERS = "ORDERS"
+    REVIEWS = "REVIEWS"
 
 
 class Capability(Enum):
@@ -62,6 +63,7 @@ class Capability(Enum):
     PULL_STOCK = "PULL_STOCK"
     PULL_CUSTOMERS = "PULL_CUSTOMERS"
     PULL_ORDERS = "PULL_ORDERS"
+    PULL_REVIEWS = "PULL_REVIEWS"
     READ_STOCK = "READ_STOCK"
     READ_PRICES = "READ_PRICES"
     PUSH_STOCK = "PUSH_STOCK"
@@ -80,6 +82,7 @@ PULLED_BY = {
     Resource.STOCK: Capability.PULL_STOCK,
     Resource.CUSTOMERS: Capability.PULL_CUSTOMERS,
     Resource.ORDERS: Capability.PULL_ORDERS,
+    Resource.REVIEWS: Capability.PULL_REVIEWS,
 }
 """The capability with which each resource of a channel is read; prices are read with products."""
 

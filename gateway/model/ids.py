@@ -1,9 +1,11 @@
-"""Identifiers: UUIDv7 for rows, and the global IDs of GraphQL nodes."""
+"""Identifiers: UUIDv7 for rows, UUIDv8 for what channels identify, and the global IDs of GraphQL nodes."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ _MAX_GLOBAL_ID = 512
 _FIXED_BITS = 0x7 << 76 | 0b10 << 62  # version and variant bits of a UUIDv7
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FREE_BITS = ~(0xF << 76 | 0b11 << 62)
+_DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8
+_NAMESPACE = bytes.fromhex("7d5b8a0c31f64e0f9c2e6b1d40a87f53")  # never changes, or all derived ids would
 
 
 class InvalidIdError(ValueError):
@@ -34,6 +38,15 @@ def generate_ids(now: datetime, count: int) -> list[str]:
     timestamp, random = int(now.timestamp() * 1000) << 80, os.urandom(10 * count)
     values = (timestamp | int.from_bytes(random[n : n + 10], "big") for n in range(0, 10 * count, 10))
     return [f"{value & _FREE_BITS | _FIXED_BITS:032x}" for value in values]
+
+
+def derive_id(kind: str, *parts: str | int) -> str:
+    """Derive a UUIDv8 (RFC 9562) from what it identifies: the same parts have the same ID in every database.
+
+    Derived ids do not sort by time.
+    """
+    digest = hashlib.sha256(_NAMESPACE + json.dumps([kind, *parts]).encode()).digest()
+    return f"{int.from_bytes(digest[:16], 'big') & _FREE_BITS | _DERIVED_BITS:032x}"
 
 
 def is_row_id(text: str) -> bool:

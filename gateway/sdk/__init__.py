@@ -70,6 +70,7 @@ from gateway.sdk.records import (
     Version,
     read_lines,
 )
+from gateway.sdk.reviews import ReviewRecord
 from gateway.sdk.webhooks import Delivery, Hint, Webhooks
 from gateway.sdk.writes import (
     Accepted,
@@ -166,6 +167,7 @@ __all__ = [
     "RejectedError",
     "RejectedLine",
     "Request",
+    "ReviewRecord",
     "Rounding",
     "Secret",
     "SelectedOption",

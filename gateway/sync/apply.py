@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway.channels.response_validation import describe_exception
 from gateway.commerce.catalog.ingest import ingest_products
+from gateway.commerce.catalog.reviews import ingest_reviews
 from gateway.commerce.channel_orders.ingest import ingest_orders
 from gateway.commerce.customers.ingest import ingest_customers
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord, IngestRules
@@ -33,6 +34,7 @@ INGESTERS: Mapping[Resource, Callable[[Connection, IngestBatch[Any]], None]] = {
     Resource.STOCK: ingest_stock,
     Resource.CUSTOMERS: ingest_customers,
     Resource.ORDERS: ingest_orders,
+    Resource.REVIEWS: ingest_reviews,
 }
 
 

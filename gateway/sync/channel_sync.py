@@ -19,6 +19,7 @@ from gateway.model.channels import Resource
 from gateway.sdk.errors import BudgetSpentError, ChannelError, RateLimitedError
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
+from gateway.sdk.reviews import ReviewRecord
 from gateway.settings.schema import ChannelTable
 from gateway.storage.database import Connection, Database
 from gateway.storage.sync import channel_health
@@ -32,6 +33,7 @@ RESOURCES = {
     StockRecord: Resource.STOCK,
     CustomerRecord: Resource.CUSTOMERS,
     OrderRecord: Resource.ORDERS,
+    ReviewRecord: Resource.REVIEWS,
 }
 
 SHORT_TRANSACTION = 0.005

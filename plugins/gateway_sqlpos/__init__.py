@@ -12,6 +12,7 @@ from gateway_sqlpos.database import open_database
 from gateway_sqlpos.order_feed import ReceiptFeed
 from gateway_sqlpos.order_writes import OrderPlacement
 from gateway_sqlpos.products.product_feed import ProductFeed
+from gateway_sqlpos.review_feed import ReviewFeed
 from gateway_sqlpos.stock_feed import StockFeed, list_locations
 from gateway_sqlpos.stock_writes import StockAdjustment
 from gateway_sqlpos.till import Till
@@ -38,6 +39,8 @@ def open_channel(config: SqlPosConfig, context: Context) -> Channel:
         feeds.append(CustomerFeed(config, till))
     if layout.receipts.table is not None:
         feeds.append(ReceiptFeed(config, till, context))
+    if layout.reviews.table is not None:
+        feeds.append(ReviewFeed(config, till))
 
     async def list_till_locations() -> list[Place]:
         return await till.read(list_locations)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from gateway.sdk import Config, Currency, TimeZone
-from gateway_sqlpos.table_mapping import Diary, Layout, Stock
+from gateway_sqlpos.table_mapping import Diary, Layout, Reviews, Stock
 
 URL_FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
 DRIVERS = {"sqlite": "sqlite3", "postgresql": "asyncpg", "mariadb": "aiomysql", "mysql": "aiomysql"}
@@ -86,7 +86,8 @@ class SqlPosConfig(Config):
             raise ValueError(
                 "needs the stock diary of Openbravo POS for stock_movements, or layout.diary to name another"
             )
-        if self.receipts and (self.layout != Layout() or not self.stock_movements):
+        built_in = self.layout.model_copy(update={"reviews": Reviews()}) == Layout()
+        if self.receipts and not (built_in and self.stock_movements):
             raise ValueError("needs stock_movements = true and the built-in layout, for receipts")
         return self
 

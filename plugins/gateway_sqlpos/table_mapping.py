@@ -216,6 +216,31 @@ class Taxes(Config):
     rate: Name = "rate"
 
 
+class Reviews(Config):
+    """A table of published reviews, which no till has by itself. Without `verified`, no purchase is known.
+
+    Attributes:
+        product: The product, by its ID.
+        rating: Whole stars, 1 to 5.
+        date: Local time of the till.
+        published: Whether the review is shown; others are left out.
+        integer_ids: Whether the IDs of reviews are integers, even if those of the till are not.
+    """
+
+    table: OptionalName = None
+    integer_ids: bool = False
+    id: Name = "id"
+    product: Name = "product"
+    rating: Name = "rating"
+    title: OptionalName = None
+    body: OptionalName = "body"
+    author: OptionalName = None
+    date: Name = "written_at"
+    reply: OptionalName = None
+    verified: OptionalName = None
+    published: OptionalName = None
+
+
 class Layout(Config):
     """Names of tables and columns. The defaults are those of Openbravo POS and its derivatives.
 
@@ -240,3 +265,4 @@ class Layout(Config):
     payments: Payments = Payments()
     tax_lines: TaxLines = TaxLines()
     taxes: Taxes = Taxes()
+    reviews: Reviews = Reviews()

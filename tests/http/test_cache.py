@@ -223,6 +223,7 @@ PUBLIC = {
     "ProductOffer": DataKind.CATALOG,
     "ProductOptionValue": DataKind.CATALOG,
     "ProductVariant": DataKind.CATALOG,
+    "Review": DataKind.CATALOG,
     "SearchSuggestions": DataKind.CATALOG,
     "Stock": DataKind.STOCK,
     "StoreAvailability": DataKind.STOCK,

@@ -11,7 +11,7 @@ from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.fields import LeanBatch, attribute, compute, load
 from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
-from gateway.graphql.loaders.attributes import load_attributes
+from gateway.graphql.loaders.attributes import load_attributes, load_referenced_products
 from gateway.graphql.loaders.catalog import (
     load_ancestors,
     load_categories,
@@ -31,6 +31,7 @@ from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.content import load_category_contents, load_contents
 from gateway.graphql.loaders.offers import load_offers_by_product, load_offers_by_variant
 from gateway.graphql.loaders.options import load_option_labels, load_option_swatches, load_option_value_labels
+from gateway.graphql.loaders.reviews import load_reviewed_variants, load_reviews_by_product
 from gateway.graphql.loaders.stock import (
     load_available_for_sale,
     load_stock_sums_by_variant,
@@ -42,6 +43,7 @@ from gateway.graphql.loaders.variant_selection import (
     load_first_available_variants,
     load_selected_or_first_variants,
 )
+from gateway.graphql.scalars import Locale
 from gateway.graphql.scopes import CATALOG_ADMIN
 from gateway.graphql.types.attributes import Attribute, Swatch
 from gateway.graphql.types.channels import Channel, ChannelFault
@@ -51,7 +53,7 @@ from gateway.graphql.types.node import Node
 from gateway.graphql.types.offers import Offer, ProductOffer
 from gateway.graphql.types.stock import Stock, StoreAvailability
 from gateway.graphql.types.values import Image, Media, Money, MoneyRange
-from gateway.model import catalog
+from gateway.model import catalog, reviews
 from gateway.model.channels import Resource
 from gateway.storage.writes import pushes
 
@@ -167,6 +169,26 @@ class Rating:
 
 
 @output(
+    reviews.Review, "A review of a product, as the channel publishes it. Texts are plain text.", data=DataKind.CATALOG
+)
+class Review(Node):
+    id: strawberry.ID = declare_global_id("Review", "id")
+    product: Product | None = load("The product.", load_referenced_products, key=attrgetter("product"))
+    variant: ProductVariant | None = load(
+        "The variant. Null: not known, or gone.", load_reviewed_variants, key=attrgetter("variant")
+    )
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+    rating: int = attribute("Number of stars, 1 to 5.")
+    title: str | None = attribute("Heading. Null: there is none.")
+    body: str | None = attribute("What the customer wrote. Null: nothing.")
+    author: str | None = attribute("Name that the channel publishes. Null: it publishes none.")
+    verified_purchase: bool = attribute("Whether the channel knows that the author has bought the product.")
+    locale: Locale | None = attribute("Language of the texts. Null: not known.")
+    reply: str | None = attribute("Reply of the shop. Null: there is none.")
+    written_at: datetime = attribute("When it was written, or published.")
+
+
+@output(
     catalog.Product,
     "A product, independent of the number of channels that sell it. Customers buy its variants.",
     data=DataKind.CATALOG,
@@ -236,6 +258,11 @@ class Product(Node):
         "The channels that list the product.", load_channels_by_product, key=_ID, size=20
     )
     rating: Rating | None = attribute("How customers rate the product. Null: no channel has ratings of it.")
+    reviews: Connection[Review] | None = load(
+        "Reviews of the product, in the channel `channelKey` or in all channels. Empty: no channel has reviews of it.",
+        load_reviews_by_product,
+        key=_ID,
+    )
     created_at: datetime = attribute("When the product was created in the gateway.")
     updated_at: datetime = attribute("When the product last changed.")
 

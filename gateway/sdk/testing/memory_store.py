@@ -19,6 +19,8 @@ FEEDS: Final[tuple[Literal["products", "stock", "customers", "orders"], ...]] = 
     "customers",
     "orders",
 )
+REVIEWS: Final = "reviews"
+"""The feed of reviews, which a channel has only if its configuration names it."""
 
 
 @dataclass(slots=True)
@@ -69,9 +71,9 @@ class MemoryStore:
         self.outcomes: dict[str, Outcome] = {}
         self._later: list[tuple[float, Callable[[], None]]] = []
         self._count = 0
-        self._rows: dict[str, dict[str, Row]] = {feed: {} for feed in FEEDS}
-        self._changed: dict[str, dict[str, int]] = {feed: {} for feed in FEEDS}
-        self._removed: dict[str, dict[str, int]] = {feed: {} for feed in FEEDS}
+        self._rows: dict[str, dict[str, Row]] = {feed: {} for feed in (*FEEDS, REVIEWS)}
+        self._changed: dict[str, dict[str, int]] = {feed: {} for feed in (*FEEDS, REVIEWS)}
+        self._removed: dict[str, dict[str, int]] = {feed: {} for feed in (*FEEDS, REVIEWS)}
         self._sorted: dict[str, list[str]] = {}
 
     def put(self, feed: str, row: Row, *, version: int | None = None) -> None:

@@ -34,6 +34,7 @@ from gateway.sdk import (
     ProductText,
     Rating,
     Ref,
+    ReviewRecord,
     SelectedOption,
     StockRecord,
     Swatch,
@@ -119,6 +120,29 @@ def read_product(row: Mapping[str, Any]) -> ProductRecord:
         images=tuple(_read_image(image) for image in row.get("images", ())),
         media=tuple(_read_medium(medium) for medium in row.get("media", ())),
         variants=[_read_variant(part) for part in row["variants"]],
+    )
+
+
+def build_review(id: str, product: str, rating: int = 5, **fields: Any) -> Row:
+    """Build a review row."""
+    return {"id": id, "product": product, "rating": rating, "written_at": "2026-01-02T03:04:05+00:00", **fields}
+
+
+def read_review(row: Mapping[str, Any]) -> ReviewRecord:
+    """Convert a review row to a record."""
+    return ReviewRecord(
+        ref=Ref(row["id"], row.get("note")),
+        version=row.get("version"),
+        product=row["product"],
+        variant=row.get("variant"),
+        rating=row["rating"],
+        title=row.get("title"),
+        body=row.get("body"),
+        author=row.get("author"),
+        verified_purchase=row.get("verified", False),
+        locale=row.get("locale"),
+        reply=row.get("reply"),
+        written_at=datetime.fromisoformat(row["written_at"]),
     )
 
 

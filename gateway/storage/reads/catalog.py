@@ -471,3 +471,20 @@ def find_referenced_products(
     channels = sorted({channel for channel, _ in references})
     rows = _referenced.select(conn, {id_ for _, id_ in references}, channels=channels)
     return {(row.channel, row.external_id): row.product_id for row in rows}
+
+
+_referenced_variants = BulkSelect(
+    sa.select(listings.c.channel, listings.c.external_id, listings.c.variant_id).where(
+        LIVE, listings.c.channel.in_(sa.bindparam("channels", expanding=True))
+    ),
+    listings.c.external_id,
+)
+
+
+def find_referenced_variants(
+    conn: Connection, references: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], str]:
+    """Find the row IDs of variants by channel and ID there."""
+    channels = sorted({channel for channel, _ in references})
+    rows = _referenced_variants.select(conn, {id_ for _, id_ in references}, channels=channels)
+    return {(row.channel, row.external_id): row.variant_id for row in rows}

@@ -58,6 +58,7 @@ from gateway.storage.tables.orders import (
     payments,
 )
 from gateway.storage.tables.outbox import idempotency, outbox
+from gateway.storage.tables.reviews import product_reviews
 from gateway.storage.tables.sync import (
     attempts,
     budgets,
@@ -131,6 +132,7 @@ __all__ = [
     "payments",
     "price_history",
     "product_attributes",
+    "product_reviews",
     "product_tags",
     "product_texts",
     "product_words",
