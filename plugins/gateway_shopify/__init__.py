@@ -65,7 +65,7 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
     shop = ShopContext(ShopifyClient(config, context), config, context)
     merges = CustomerMerges()
     metafields = list_metafields(context, config.variant_metafields)
-    products = build_product_queries(config.translations, *metafields)
+    products = build_product_queries(config.translations, *metafields, config.countries)
     map_node = partial(map_product, metafields=metafields)
     feeds: dict[str, AnyFeed] = {
         "products": ConnectionFeed(shop, ProductRecord, "products", products, map_node),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
@@ -23,6 +23,9 @@ def _check_locale(value: str) -> str:
 
 ShopLocale = Annotated[str, AfterValidator(_check_locale)]
 """A language of the shop, as Shopify writes it."""
+
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
 def _check_shop_domain(value: str) -> str:
@@ -54,6 +57,10 @@ class ShopifyConfig(Config):
     translations: Annotated[
         tuple[ShopLocale, ...],
         Field(max_length=20, description="Languages of the shop, beside its own, whose texts are read, such as de."),
+    ] = ()
+    countries: Annotated[
+        tuple[Country, ...],
+        Field(max_length=5, description="Countries whose prices in other currencies are read, such as DE."),
     ] = ()
     variant_metafields: Annotated[
         tuple[str, ...],

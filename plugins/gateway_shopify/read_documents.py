@@ -99,6 +99,15 @@ METAFIELDS = "metafield"
 OPTION_COST = 5
 """Cost of the options of a product, with their values and swatches."""
 
+PRICING = "pricing"
+"""Prefix of the aliases of prices in countries, before their position."""
+
+PRICING_COST = 3
+"""Cost of the price of a variant in a country."""
+
+MAX_VARIANTS = 19
+"""Maximum number of variants to request with each product."""
+
 PRODUCT_COST = 9 + 4 * MEDIA_COST + OPTION_COST
 """Cost of a product without its variants and translations."""
 
@@ -223,6 +232,10 @@ class ConnectionQueries:
         return int((MAX_PAGE_COST - self.listing.cost) // self.estimate_record_cost(entries))
 
 
+LISTING_COST = 4
+"""Cost of a page without its records."""
+
+
 def _build_queries(
     type: str,
     plural: str,
@@ -250,7 +263,7 @@ def _build_queries(
     return ConnectionQueries(
         type,
         plural,
-        Operation(f"{type}Page", listing, 4, each, entry),
+        Operation(f"{type}Page", listing, LISTING_COST, each, entry),
         Operation(f"{type}ById", by_id, 2, each, entry),
         Operation(f"{type}Newest", newest, 3) if sorted else None,
         name,
@@ -259,10 +272,13 @@ def _build_queries(
 
 
 def build_product_queries(
-    locales: Sequence[str] = (), metafields: Sequence[str] = (), variant_metafields: Sequence[str] = ()
+    locales: Sequence[str] = (),
+    metafields: Sequence[str] = (),
+    variant_metafields: Sequence[str] = (),
+    countries: Sequence[str] = (),
 ) -> ConnectionQueries:
-    """Build the queries of products, with their translations into these locales, and these metafields of products and
-    of variants, each as ``namespace.key``.
+    """Build the queries of products, with their translations into these locales, these metafields of products and of
+    variants, each as ``namespace.key``, and the prices of variants in these countries.
     """
     translations = "".join(
         f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
@@ -274,12 +290,21 @@ def build_product_queries(
 {translations}    }}
 {translations}  }}
 """
-    variant = VARIANT + _build_metafields(variant_metafields)
+    variant = VARIANT + _build_metafields(variant_metafields) + _build_pricing(countries)
     shown = _build_product(variant) + options + translations + _build_metafields(metafields)
-    entry = VARIANT_COST + len(variant_metafields)
-    queries = _build_queries("Product", "products", shown, cost, inside=("variants", 19, entry))
+    entry = VARIANT_COST + len(variant_metafields) + PRICING_COST * len(countries)
+    entries = max(1, min(MAX_VARIANTS, (MAX_PAGE_COST - LISTING_COST - cost) // entry))
+    queries = _build_queries("Product", "products", shown, cost, inside=("variants", entries, entry))
     variants = _build_nested("Product", "variants", variant, 100 * VARIANT_COST // entry, entry)
     return replace(queries, nested={("Product", "variants"): variants})
+
+
+def _build_pricing(countries: Sequence[str]) -> str:
+    return "".join(
+        f"  {PRICING}{number}: contextualPricing(context: {{country: {country}}}) "
+        "{ price { amount currencyCode } compareAtPrice { amount currencyCode } }\n"
+        for number, country in enumerate(countries)
+    )
 
 
 def _build_metafields(names: Sequence[str]) -> str:

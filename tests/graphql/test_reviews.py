@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.model.ids import derive_id
+from gateway.model.ids import GlobalId, derive_id
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.tables import product_reviews
@@ -142,6 +142,17 @@ async def test_reviews_of_hidden_channels_are_hidden(database_url: str) -> None:
         assert await world.client.fetch_data(query, id=hidden) == {"node": None}
         assert await world.client.fetch_data(query, ADMIN, id=hidden) == {"node": {"rating": 4}}
         assert (await world.client.ask(REVIEWS, channel="till")).codes == ["BAD_USER_INPUT"]
+
+
+async def test_reviews_of_a_draft_cannot_be_read_by_their_ids_either(own_world: World) -> None:
+    query = "query ($id: ID!) { node(id: $id) { ... on Review { rating } } }"
+    id_ = str(GlobalId("Review", (derive_id("Review", "web", "c", 1),)))
+    draft = record_builders.build_product("unknown", title="Draft", sku="DRAFT", status="DRAFT")
+    own_world.stores["web"].put("products", draft)
+    own_world.clock.forward(hours=1)
+    await own_world.gateway.run_due()
+    assert await own_world.client.fetch_data(query, id=id_) == {"node": None}
+    assert await own_world.client.fetch_data(query, ADMIN, id=id_) == {"node": {"rating": 3}}
 
 
 @pytest.mark.any_database

@@ -157,7 +157,7 @@ def test_the_sandbox_has_nothing_that_is_never_asked() -> None:
         if is_object_type(kind) and not name.startswith("__")
         for field in kind.fields
     }
-    products = build_product_queries(("de",), ("custom.x",), ("custom.y",))
+    products = build_product_queries(("de",), ("custom.x",), ("custom.y",), ("DE",))
     texts = [*(one.text for one in OPERATIONS.values()), products.listing.text]
     unasked = there - {field for text in texts for field in list_fields(text)}
     inherited = (".id", ".processedQuantity", "Error.message")

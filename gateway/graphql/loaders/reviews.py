@@ -14,6 +14,7 @@ from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.enums import ReviewSortKey, SortDirection
 from gateway.graphql.inputs import ReviewSort
+from gateway.graphql.loaders.attributes import load_referenced_products
 from gateway.graphql.loaders.catalog import load_variants
 from gateway.model.catalog import Variant
 from gateway.model.reviews import Review
@@ -30,8 +31,11 @@ Sorting = Annotated[ReviewSort | None, strawberry.argument(description="Sort ord
 
 
 async def load_reviews(context: Context, ids: Sequence[str]) -> Sequence[Review | None]:
+    """Load reviews of products that the caller sees."""
     found = await context.read(reviews.find_reviews, ids, context.visibility)
-    return [found.get(id_) for id_ in ids]
+    products = await context.load_all(load_referenced_products, [review.product for review in found.values()])
+    visible = {id_: review for (id_, review), product in zip(found.items(), products, strict=True) if product}
+    return [visible.get(id_) for id_ in ids]
 
 
 async def load_reviews_by_product(

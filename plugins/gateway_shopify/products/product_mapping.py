@@ -21,6 +21,7 @@ from gateway.sdk import (
 from gateway_shopify import graphql_values
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.graphql_values import Node
+from gateway_shopify.products.market_prices import map_market_prices
 from gateway_shopify.products.media_mapping import map_media
 from gateway_shopify.products.metafield_mapping import Metafields, map_metafields
 from gateway_shopify.products.option_mapping import ShownOptions, map_options, map_selected_option
@@ -47,7 +48,7 @@ class ParentProduct:
 
     node: Node
     status: ListingStatus
-    currency: str
+    config: ShopifyConfig
     gross: bool
     media: Mapping[str, Media]
     options: ShownOptions
@@ -69,7 +70,7 @@ def map_product(raw: Raw, config: ShopifyConfig, metafields: Metafields = NO_MET
     attributes, dropped = map_metafields(node, metafields.products)
     rating, unread = map_rating(node)
     options, unshown = map_options(node, config.translations)
-    parent = ParentProduct(node, status[1], config.currency, gross, media, options, metafields.variants)
+    parent = ParentProduct(node, status[1], config, gross, media, options, metafields.variants)
     return ProductRecord(
         ref=Ref(graphql_values.get_id(node, "Product")),
         version=max(json_access.get_instant(entry, "updatedAt") for entry in (node, *nodes)),
@@ -98,6 +99,7 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
     item = json_access.get_object(node, "inventoryItem")
     content, per = map_net_content(node)
     attributes, dropped = map_metafields(node, parent.metafields)
+    prices, unpriced = map_market_prices(node, parent.config.countries, parent.config.currency)
     chosen = [] if only else json_access.get_objects(node, "selectedOptions")
     return VariantRecord(
         ref=Ref(graphql_values.get_id(node, "ProductVariant")),
@@ -105,10 +107,10 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
         sku=json_access.get_optional_text(node, "sku"),
         gtin=parse_gtin(json_access.get_optional_text(node, "barcode")),
         selected_options=tuple(map_selected_option(option, parent.options) for option in chosen),
-        price=graphql_values.get_money(node, "price", parent.currency),
+        price=graphql_values.get_money(node, "price", parent.config.currency),
         compare_at_price=None
         if node.get("compareAtPrice") is None
-        else graphql_values.get_money(node, "compareAtPrice", parent.currency),
+        else graphql_values.get_money(node, "compareAtPrice", parent.config.currency),
         price_includes_tax=parent.gross,
         tracked=json_access.get_flag(item, "tracked"),
         inventory_item=graphql_values.get_id(item, "InventoryItem"),
@@ -118,7 +120,8 @@ def _map_variant(node: Node, parent: ParentProduct) -> VariantRecord:
         net_content=content,
         price_per=per,
         attributes=dict(attributes),
-        warnings=dropped,
+        prices=prices,
+        warnings=[*dropped, *unpriced],
     )
 
 

@@ -127,6 +127,16 @@ def _find_order(shop: Shop, source: Any, identifier: Mapping[str, Any]) -> Node 
     return order_create.find_order(shop, identifier["customId"])
 
 
+def _get_pricing(shop: Shop, variant: Node, context: Mapping[str, Any]) -> Answer:
+    """Return the prices of the market that a country belongs to; by default those of the shop."""
+    own = (variant["price"], variant["compareAtPrice"], shop.currency)
+    price, before, currency = variant["marketPrices"].get(context.get("country"), own)
+    return {
+        "price": {"amount": price, "currencyCode": currency},
+        "compareAtPrice": None if before is None else {"amount": before, "currencyCode": currency},
+    }
+
+
 def _get_shop(shop: Shop, source: Any) -> Answer:
     return {"id": build_gid("Shop", 1), "currencyCode": shop.currency, "taxesIncluded": shop.taxes_included}
 
@@ -145,6 +155,7 @@ FIELD_RESOLVERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "QueryRoot.webhookSubscriptions": _make_list_resolver("WebhookSubscription"),
         "QueryRoot.customerMergeJobStatus": _get_merge_status,
         "Product.metafield": lambda shop, product, key, namespace=None: product["metafields"].get((namespace, key)),
+        "ProductVariant.contextualPricing": _get_pricing,
         "ProductVariant.metafield": lambda shop, variant, key, namespace=None: variant["metafields"].get(
             (namespace, key)
         ),

@@ -120,6 +120,7 @@ def _add_variant(shop: Shop, parent: Node, product: WorldProduct, tracked: bool)
         selectedOptions=[{"name": name, "value": value} for name, value in chosen.items()],
         inventoryItem=item,
         metafields={},
+        marketPrices={},
         media=[],
         product=parent,
     )
