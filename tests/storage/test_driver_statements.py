@@ -69,6 +69,20 @@ async def test_rows_are_those_of_sqlalchemy(database: Database, table: sa.Table)
     await database.write(compare)
 
 
+async def test_a_list_of_values_has_any_length_however_often_the_statement_is_used(database: Database) -> None:
+    listed = sa.select(categories.c.id).where(categories.c.title.in_(sa.bindparam("titles", expanding=True)))
+    select, by_key = DriverSelect(listed), BulkSelect(listed, categories.c.id)
+
+    def compare(conn: Connection) -> None:
+        _insert_category.run(conn, CATEGORY)
+        for titles in (["Mugs"], ["Mugs", "Cups"], [], ["Cups"], ["Mugs"]):
+            expected = [("c1",)] if "Mugs" in titles else []
+            assert [tuple(row) for row in select.fetch(conn, {"titles": titles})] == expected
+            assert [tuple(row) for row in by_key.select(conn, ["c1", "c2"], titles=titles)] == expected
+
+    await database.write(compare)
+
+
 async def test_values_of_parameters_are_converted_alike(database: Database) -> None:
     later = sa.bindparam("since", type_=changes.c.at.type)
     statement = sa.select(changes.c.id).where(changes.c.at >= later, changes.c.kind.in_(["PRODUCT", "STOCK"]))

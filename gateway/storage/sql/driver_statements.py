@@ -24,13 +24,14 @@ Parameters = Sequence[Any]
 class DriverSelect:
     """A select. Its rows are named tuples: their attributes are read ten times as fast as those of SQLAlchemy's.
 
-    Only one that is used again is compiled here: SQLAlchemy keeps the texts of statements that are built anew.
+    Only one that is used again is compiled here: SQLAlchemy keeps the texts of statements that are built anew. One with
+    a list of values, whose text depends on their number, is not.
     """
 
     def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> None:
         self._statement = statement
         self._used: set[str] = set()
-        self._compiled: dict[str, tuple[_Text, _Reader]] = {}
+        self._compiled: dict[str, tuple[_Text, _Reader] | None] = {}
 
     def fetch(self, conn: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return all rows. `values`: of its bound parameters."""
@@ -39,8 +40,12 @@ class DriverSelect:
             self._used.add(name)
             return fetch_rows(conn, self._statement, values)
         if name not in self._compiled:
-            self._compiled[name] = (_Text(self._statement, conn.dialect), _build_reader(self._statement, conn.dialect))
-        text, read = self._compiled[name]
+            text = _Text(self._statement, conn.dialect)
+            self._compiled[name] = None if text.has_lists else (text, _build_reader(self._statement, conn.dialect))
+        compiled = self._compiled[name]
+        if compiled is None:
+            return fetch_rows(conn, self._statement, values)
+        text, read = compiled
         return read(_run(conn, text.text, text.bind(values), _fetch))
 
 
@@ -70,6 +75,7 @@ class _Text:
     def __init__(self, statement: Any, dialect: sa.Dialect, names: list[str] | None = None) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=names)
         required = {name: None for name, bind in compiled.binds.items() if bind.required}
+        self.has_lists = any(bind.required and bind.expanding for bind in compiled.binds.values())
         expanded = compiled.construct_expanded_state(required)
         self.text, self._order = expanded.statement, expanded.positiontup or ()
         found = {name: _get_binder(bind, dialect) for name, bind in compiled.binds.items()} | {**expanded.processors}
