@@ -59,7 +59,7 @@ def rebuild_products(
     missing = {row.channel_product_id for row in rows} - written.keys()
     channel_products = {**written, **listings.find_channel_products(conn, missing)}
     group = load_group(conn, rows, channel_products, dropped, batch)
-    product_of, abandoned = assign_products(group)
+    product_of, abandoned = assign_products(conn, group)
     left = {row.product_id for row in rows if row.product_id != product_of[row.variant_id]}
     for row in rows:
         row.product_id = product_of[row.variant_id]
@@ -212,7 +212,7 @@ def _build_product(
         handle_claim=source.handle,
         handle_channel=None if source.handle is None else source.channel,
         handle_external_id=None if source.handle is None else source.external_id,
-        version=former.version if former else 0,
+        version=former.version if former else group.count,  # an ID that comes back has a later version
         title=source.title,
         description=source.description,
         brand=source.brand,
@@ -233,6 +233,7 @@ def _build_product(
         texts_digest=texts.combine_digests(_list_channel_products(group, variant_ids)),
         attributes=attributes.merge_attributes(row.attributes for row in _list_channel_products(group, variant_ids)),
         search_index=None,
+        first_seen_at=former.first_seen_at if former else group.now,
     )
 
 
@@ -292,7 +293,7 @@ def _compute_discount(rows: Sequence[ListingRow]) -> int:
     in hundredths of a percent; 0: none is reduced, or they have several currencies.
     """
     sold: dict[str, ListingRow] = {}
-    for row in sorted((row for row in rows if row.price is not None), key=lambda row: row.id):
+    for row in sorted((row for row in rows if row.price is not None), key=lambda row: row.age):
         sold.setdefault(row.variant_id, row)
     if len({row.currency for row in sold.values()}) > 1:
         return 0
