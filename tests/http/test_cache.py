@@ -237,6 +237,7 @@ PARTS = {
         "MediaSource",
         "OpeningDay",
         "OpeningPeriod",
+        "ProductFieldSource",
         "QuerySuggestion",
         "Rating",
         "Seo",

@@ -19,6 +19,8 @@ from gateway.model.catalog import (
     MatchEvidence,
     OptionValue,
     Product,
+    ProductField,
+    ProductFieldSource,
     ProductOption,
     ProductStatus,
     Rating,
@@ -28,13 +30,13 @@ from gateway.model.catalog import (
 from gateway.model.ids import read_time
 from gateway.model.money import Money
 from gateway.storage.reads.freshness import join_age, select_observed_at
-from gateway.storage.reads.product_ids import find_ids_by_handle, resolve_products
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.decoded_texts import decode_once
 from gateway.storage.sql.driver_statements import fetch_rows
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
 from gateway.storage.sql.planner_hints import skip_index
+from gateway.storage.sql.product_ids import find_ids_by_handle, resolve_products
 from gateway.storage.tables import (
     categories,
     category_channels,
@@ -176,6 +178,7 @@ def read_product(row: sa.Row[Any]) -> Product:
         created_at=row.created_at,
         updated_at=row.updated_at,
         attributes=_read_attributes(row.attributes),
+        field_sources=_read_field_sources(row.field_sources),
         rating=None if row.rating is None else Rating(average=row.rating, count=row.rating_count),
     )
 
@@ -193,6 +196,11 @@ def _read_options(text: str, product_id: str) -> tuple[ProductOption, ...]:
 @decode_once
 def _read_attributes(text: str | None) -> AttributeValues:
     return tuple((key, tuple(values)) for key, values in (load_json(text) or {}).items())
+
+
+@decode_once
+def _read_field_sources(text: str | None) -> tuple[ProductFieldSource, ...]:
+    return tuple(ProductFieldSource(ProductField(field), key, channel) for field, key, channel in load_json(text) or ())
 
 
 def _read_option(product_id: str, name: str, values: Sequence[str]) -> ProductOption:

@@ -182,6 +182,7 @@ products = sa.Table(
     optional_column("rating_count", sa.Integer),
     optional_column("search_index", Text),  # its rows of `product_words`: word:rank, sorted, separated by spaces
     column("first_seen_at", Instant, server_default="0"),  # orders products by age; ids do not (rule H1)
+    optional_column("field_sources", Text),  # which channel wrote a field: JSON [[field, attribute, channel], …]
     sa.Index(
         "ix_products_handle_claim",
         "handle_claim",

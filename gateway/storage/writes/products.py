@@ -69,6 +69,7 @@ class ProductRow:
     rating_count: int | None
     search_index: str | None
     first_seen_at: datetime
+    field_sources: str | None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Add when listings and products were first seen: derived ids have no time."""
+"""Add when listings and products were first seen, as derived ids have no time, and which channel wrote each field."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,4 +34,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel", name="pk_id_namespaces"),
         sa.UniqueConstraint("namespace", name="uq_id_namespaces_namespace"),
     )
+    op.add_column("products", sa.Column("field_sources", TEXT, nullable=True))
     op.execute("INSERT INTO id_namespaces SELECT key, key FROM channels")
