@@ -12,8 +12,7 @@ from zoneinfo import available_timezones
 
 from gateway.channels.response_validation import PluginContractError, require_sequence, require_text, require_type
 from gateway.model.channels import Capability
-from gateway.model.money import EXPONENTS
-from gateway.model.rounding import Rounding
+from gateway.model.money import EXPONENTS, Rounding
 from gateway.sdk.channel import Channel, Traits
 from gateway.sdk.feeds import AnyFeed, Feed, LiveFeed
 from gateway.sdk.http import Budget

@@ -17,6 +17,8 @@ from gateway.storage import channel_purge
 from gateway.storage.database import Connection, Database
 from gateway.storage.errors import DatabaseUrlError, StorageUnavailableError
 
+_HIDDEN = "which access.anonymous hides"
+
 
 async def find_problems(settings: Settings) -> list[str]:
     """Find the problems of the configuration, one line each."""
@@ -34,11 +36,22 @@ def find_notices(settings: Settings) -> list[str]:
 
 
 def _list_hidden_leaders(settings: Settings) -> list[str]:
-    """List the preferred channel of the catalog if clients without a token do not see it, but its texts (rule X1)."""
-    seen, leader = settings.access.anonymous.channels, next(iter(settings.list_channels_by_priority()), None)
-    if seen is None or leader is None or leader in seen:
-        return []
-    return [f"catalogue.priority: texts and handles of products are those of {leader}, which access.anonymous hides"]
+    """List the preferred channels of the catalog that clients without a token do not see, but their texts (rule X1)."""
+    notices = []
+    leader = settings.list_channels_by_priority("texts")[:1]
+    if "texts" not in settings.catalogue.priority_by_field.list_configured() and _is_hidden(settings, leader):
+        notices.append(f"catalogue.priority: texts and handles of products are those of {leader[0]}, {_HIDDEN}")
+    for field, keys in settings.catalogue.priority_by_field.list_configured().items():
+        if _is_hidden(settings, keys[:1]):
+            what = "texts and handles" if field == "texts" else field
+            line = f"catalogue.priority_by_field.{field}: {what} of products are those of {keys[0]}, {_HIDDEN}"
+            notices.append(line)
+    return notices
+
+
+def _is_hidden(settings: Settings, leader: Sequence[str]) -> bool:
+    seen = settings.access.anonymous.channels
+    return seen is not None and any(key not in seen for key in leader)
 
 
 async def find_topology_changes(settings: Settings) -> Sequence[str]:

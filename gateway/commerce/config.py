@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from gateway.commerce.topology import Topology
-from gateway.model.rounding import Rounding
+from gateway.model.money import Rounding
 from gateway.sdk.policies import Routing, Taxes, apply_no_taxes, rank_by_parts_distance_age
 
 

@@ -11,6 +11,7 @@ from gateway.commerce.config import SellingConfig
 from gateway.commerce.context import SellingContext
 from gateway.commerce.topology import Topology
 from gateway.model.attributes.definitions import AttributeDefinition
+from gateway.model.catalog import ProductField
 from gateway.sdk.policies import Matching, match_by_codes
 from gateway.sdk.records import Record
 from gateway.storage.tables import EPOCH
@@ -29,6 +30,8 @@ class IngestRules:
         matching: the matching policy.
         selling: the selling configuration.
         attributes: the declared attributes, by key.
+        field_priority: rank of every channel for a field of products; only fields with an order of their own.
+        survivorship: a digest of the configured orders of channels.
     """
 
     priority: Mapping[str, int] = field(default_factory=dict)
@@ -38,6 +41,8 @@ class IngestRules:
     selling: SellingConfig = field(default_factory=lambda: SellingConfig(topology=Topology(), secret=b""))
 
     attributes: Mapping[str, AttributeDefinition] = field(default_factory=dict)
+    field_priority: Mapping[ProductField, Mapping[str, int]] = field(default_factory=dict)
+    survivorship: str = ""
 
     @property
     def topology(self) -> Topology:

@@ -16,7 +16,7 @@ from gateway.graphql.cursors import ListCursors
 from gateway.model.channels import Resource
 from gateway.storage.database import Connection as DatabaseConnection
 from gateway.storage.reads.product_search import ProductQuery
-from gateway.storage.sql.keyset import MAX_COUNT, KeysetPosition, Page, Positions, Rows, Window
+from gateway.storage.sql.keyset import MAX_COUNT, KeysetPosition, Page, Positions, Rows, Sort, Window
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -194,13 +194,12 @@ def build_log_page(
 
 
 def _build_window(rows: Rows[Any], paging: Paging, cursors: ListCursors) -> Window:
-    kind = rows.sort.kind
-    return Window(
-        size=get_page_size(paging),
-        backward=paging.last is not None,
-        after=None if paging.after is None else cursors.decode(paging.after, kind),
-        before=None if paging.before is None else cursors.decode(paging.before, kind),
-    )
+    after, before = (_decode_position(rows.sort, cursor, cursors) for cursor in (paging.after, paging.before))
+    return Window(size=get_page_size(paging), backward=paging.last is not None, after=after, before=before)
+
+
+def _decode_position(sort: Sort, cursor: str | None, cursors: ListCursors) -> KeysetPosition | None:
+    return None if cursor is None else sort.convert(cursors.decode(cursor, *sort.kinds))
 
 
 def get_page_size(paging: Paging) -> int:

@@ -246,6 +246,19 @@ ENUMS = (
         {"ACTIVE": "For sale.", "DRAFT": "Not for sale yet.", "ARCHIVED": "No longer for sale."},
     ),
     EnumDescription(
+        catalog.ProductField,
+        "ProductField",
+        "A field of a product, or several, that one channel writes.",
+        {
+            "TEXTS": "Title, description and handle.",
+            "MEDIA": "Images and media.",
+            "BRAND": "Brand.",
+            "CATEGORY": "Category.",
+            "TAGS": "Tags.",
+            "ATTRIBUTES": "One attribute.",
+        },
+    ),
+    EnumDescription(
         catalog.ListingStatus,
         "ListingStatus",
         "Sales status of a listing.",

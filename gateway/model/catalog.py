@@ -39,6 +39,26 @@ class MatchEvidence(Enum):
     PLUGIN = "PLUGIN"
 
 
+class ProductField(Enum):
+    """A field of a product, or several, that one channel writes."""
+
+    TEXTS = "TEXTS"
+    MEDIA = "MEDIA"
+    BRAND = "BRAND"
+    CATEGORY = "CATEGORY"
+    TAGS = "TAGS"
+    ATTRIBUTES = "ATTRIBUTES"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFieldSource:
+    """The channel that wrote a field of a product. `key`: of the attribute; None: another field."""
+
+    field: ProductField
+    key: str | None
+    channel_key: str
+
+
 @dataclass(frozen=True, slots=True)
 class SelectedOption:
     """The value of one option that a variant has: ``Color``, ``Red``.
@@ -128,6 +148,7 @@ class Product(ProductFields):
         options: Options of the variants, as defined by the channel that groups the product.
         attributes: Canonical values of attributes, by key.
         rating: Over all channels; None: no channel has ratings.
+        field_sources: The channels that wrote the fields.
     """
 
     id: str
@@ -139,6 +160,7 @@ class Product(ProductFields):
     updated_at: datetime
     attributes: AttributeValues = ()
     rating: Rating | None = None
+    field_sources: tuple[ProductFieldSource, ...] = ()
 
     @property
     def featured_image(self) -> Image | None:

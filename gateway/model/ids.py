@@ -9,7 +9,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 _ROW_ID = re.compile(r"[0-9a-f]{32}")
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}")
@@ -19,6 +19,8 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FREE_BITS = ~(0xF << 76 | 0b11 << 62)
 _DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8
 _NAMESPACE = bytes.fromhex("7d5b8a0c31f64e0f9c2e6b1d40a87f53")  # never changes, or all derived ids would
+_PRODUCT_BITS = 0x5A3C_96E1_0F78_0D2B_24C7_1B69_8E50_F3A6 & _FREE_BITS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InvalidIdError(ValueError):
@@ -41,12 +43,32 @@ def generate_ids(now: datetime, count: int) -> list[str]:
 
 
 def derive_id(kind: str, *parts: str | int) -> str:
-    """Derive a UUIDv8 (RFC 9562) from what it identifies: the same parts have the same ID in every database.
+    """Derive a UUIDv8 (RFC 9562) from what it identifies (rule H1): the same parts have the same ID in every database.
 
     Derived ids do not sort by time.
     """
     digest = hashlib.sha256(_NAMESPACE + json.dumps([kind, *parts]).encode()).digest()
     return f"{int.from_bytes(digest[:16], 'big') & _FREE_BITS | _DERIVED_BITS:032x}"
+
+
+def is_derived(id_: str) -> bool:
+    """Return whether an ID was made by `derive_id`."""
+    return id_[12:13] == "8" and is_row_id(id_)
+
+
+def get_digits(id_: str) -> str:
+    """Return 12 digits of an ID by which it is found; of a UUIDv7, which begins with the time, the last ones."""
+    return id_[:12] if is_derived(id_) else id_[-12:]
+
+
+def swap_product_and_listing(id_: str) -> str:
+    """Return the ID of the product that is named after a listing; of such a product, the ID of the listing."""
+    return f"{int(id_, 16) ^ _PRODUCT_BITS:032x}"
+
+
+def read_time(id_: str) -> datetime | None:
+    """Read the time from a UUIDv7; None: another ID."""
+    return _EPOCH + timedelta(milliseconds=int(id_[:12], 16)) if id_[12:13] == "7" and is_row_id(id_) else None
 
 
 def is_row_id(text: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from enum import Enum
 from functools import lru_cache
 
 from gateway.model.currency_table import CODES_BY_DIGITS
@@ -130,6 +131,14 @@ def _parse_decimal(amount: str | int | Decimal) -> Decimal:
     if not exact.is_finite() or exact.adjusted() > 15 or (exact.adjusted() < -15 and exact):
         raise InvalidValueError("amount", f"{amount} is out of range")
     return exact
+
+
+class Rounding(Enum):
+    """What a channel rounds to the smallest unit of the currency, where tax is added to net prices (rule P1)."""
+
+    UNIT = "unit"
+    LINE = "line"
+    RECEIPT = "receipt"
 
 
 def round_half_up(exact: Decimal) -> int:

@@ -18,6 +18,7 @@ from gateway.channels.rate_budget import DatabaseBucketStore
 from gateway.commerce.access import audit
 from gateway.commerce.access.audit import Attempt
 from gateway.commerce.catalog.category_texts import build_category_texts
+from gateway.commerce.catalog.survivorship import compute_digest
 from gateway.commerce.config import SellingConfig
 from gateway.commerce.context import SellingContext
 from gateway.commerce.ingest_batch import IngestRules
@@ -32,6 +33,7 @@ from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
 from gateway.execution.token_registry import TokenRegistry
 from gateway.model.actors import Actor
+from gateway.model.catalog import ProductField
 from gateway.model.channels import Channel, ChannelState
 from gateway.model.locations import Location
 from gateway.model.validation import normalize_sku
@@ -134,6 +136,8 @@ def _prepare_rules(settings: Settings, plugins: Plugins) -> Callable[[LoadedChan
     """Check the catalog policies first: the rest of the rules needs the open channels."""
     matching = plugins.get_policy("matching", settings.catalogue.matching)
 
+    by_field = settings.catalogue.priority_by_field.list_configured()
+
     def build(channels: LoadedChannels, selling: SellingConfig) -> IngestRules:
         return IngestRules(
             priority={key: rank for rank, key in enumerate(settings.list_channels_by_priority())},
@@ -144,6 +148,13 @@ def _prepare_rules(settings: Settings, plugins: Plugins) -> Callable[[LoadedChan
             matching=matching,
             selling=selling,
             attributes=build_definitions(settings.attributes),
+            field_priority={
+                ProductField[field.upper()]: {
+                    key: rank for rank, key in enumerate(settings.list_channels_by_priority(field))
+                }
+                for field in by_field
+            },
+            survivorship=compute_digest(settings.catalogue.priority, by_field),
         )
 
     return build

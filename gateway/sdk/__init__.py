@@ -10,7 +10,7 @@ from gateway.model.customers import ContactPoint
 from gateway.model.locations import Address
 from gateway.model.measures import Measure, parse_measure
 from gateway.model.media import Image, ImageCrop, ImageFormat, ImageSize, Media, MediaKind, MediaSource
-from gateway.model.money import Money
+from gateway.model.money import Money, Rounding
 from gateway.model.offers import CurrencyPrice
 from gateway.model.orders import (
     OrderCharge,
@@ -22,7 +22,6 @@ from gateway.model.orders import (
     PaymentStatus,
     TaxLine,
 )
-from gateway.model.rounding import Rounding
 from gateway.model.stock import MovementReason
 from gateway.model.validation import InvalidValueError, parse_gtin, parse_pieces
 from gateway.sdk._deprecated import alias_names

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import pluggy
 
 from gateway.model.channels import ChannelKind
-from gateway.model.rounding import Rounding
+from gateway.model.money import Rounding
 from gateway.sdk._deprecated import alias_names
 from gateway.sdk.config import Config
 from gateway.sdk.feeds import AnyFeed

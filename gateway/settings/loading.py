@@ -104,6 +104,11 @@ def _check_names(settings: Settings, problems: Problems) -> None:
     """Check that every reference to a channel names one of `[channels]`."""
     uses: list[tuple[tuple[str, ...], str | None]] = [
         *((("catalogue", "priority"), key) for key in settings.catalogue.priority),
+        *(
+            (("catalogue", "priority_by_field", field), key)
+            for field, keys in settings.catalogue.priority_by_field.list_configured().items()
+            for key in keys
+        ),
         (("stock", "default_channel"), settings.stock.default_channel),
         *((("tokens", name, "channel"), token.channel) for name, token in settings.tokens.items()),
         *(

@@ -187,6 +187,21 @@ class AccessTable(Table):
     anonymous: AnonymousAccessTable = AnonymousAccessTable()
 
 
+class FieldPriorityTable(Table):
+    """`[catalogue.priority_by_field]`: channels that are preferred for a field, before those of `priority`."""
+
+    texts: tuple[Key, ...] = ()
+    media: tuple[Key, ...] = ()
+    brand: tuple[Key, ...] = ()
+    category: tuple[Key, ...] = ()
+    tags: tuple[Key, ...] = ()
+    attributes: tuple[Key, ...] = ()
+
+    def list_configured(self) -> dict[str, tuple[str, ...]]:
+        """List the preferred channels by field; only fields that have some."""
+        return {field: keys for field in type(self).model_fields if (keys := getattr(self, field))}
+
+
 class CatalogueTable(Table):
     """`[catalogue]`: how products of several channels are matched."""
 
@@ -194,6 +209,7 @@ class CatalogueTable(Table):
     services: tuple[str, ...] = ()  # SKUs of services, which never match
     matching: str = "codes"
     prices: str = "priority"
+    priority_by_field: FieldPriorityTable = FieldPriorityTable()
 
 
 class StockTable(Table):
@@ -462,7 +478,7 @@ class Settings(Table):
         """List the names that a channel has for the declared attributes."""
         return frozenset(table.sources[channel] for table in self.attributes.values() if channel in table.sources)
 
-    def list_channels_by_priority(self) -> tuple[str, ...]:
-        """List the keys of all channels, preferred channels of the catalog first."""
-        first = self.catalogue.priority
-        return (*first, *(key for key in sorted(self.channels) if key not in first))
+    def list_channels_by_priority(self, field: str | None = None) -> tuple[str, ...]:
+        """List the keys of all channels, preferred channels of the catalog first, or of a field."""
+        first = self.catalogue.priority_by_field.list_configured().get(field or "", ())
+        return tuple(dict.fromkeys((*first, *self.catalogue.priority, *sorted(self.channels))))

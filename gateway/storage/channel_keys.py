@@ -24,6 +24,7 @@ from gateway.storage.tables import (
     channels,
     customers,
     fulfillments,
+    id_namespaces,
     idempotency,
     identities,
     inbox,
@@ -61,6 +62,7 @@ COLUMNS = (
     channel_products.c.channel,
     channels.c.key,
     fulfillments.c.channel,
+    id_namespaces.c.channel,
     identities.c.channel,
     inbox.c.channel,
     links.c.channel,
@@ -105,6 +107,10 @@ def _rename_in_subjects(subjects: list[Any], old: str, new: str) -> list[Any]:
     return [[new if id_ == old else id_, version] for id_, version in subjects]
 
 
+def _rename_in_field_sources(sources: list[Any], old: str, new: str) -> list[Any]:
+    return [[field, key, new if channel == old else channel] for field, key, channel in sources]
+
+
 def _rename_in_result(result: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     """Rename the channel in the result of a mutation: it may be its subject, or that of an error."""
     subject = new if result["subject"] == old else result["subject"]
@@ -121,6 +127,7 @@ DOCUMENTS: Mapping[sa.Column[Any], Callable[[Any, str, str], Any]] = {
     customers.c.emails: _rename_in_contacts,
     customers.c.phones: _rename_in_contacts,
     idempotency.c.answer: _rename_in_result,
+    products.c.field_sources: _rename_in_field_sources,
 }
 """Columns of JSON values that may contain keys of channels, each with the function that renames one."""
 

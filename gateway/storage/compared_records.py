@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.sdk.records import Ref
 from gateway.storage.sql.keyset import is_among
-from gateway.storage.tables import channel_products, listings, orders, sources
+from gateway.storage.tables import EPOCH, Instant, channel_products, listings, orders, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ def list_latest_records(conn: Connection, channel: str, feed: str, limit: int) -
     """List the records of a feed that are shown, the latest ones first."""
     is_shown = sa.and_(sources.c.channel == channel, sources.c.feed == feed, ~sources.c.gone, ~sources.c.rejected)
     columns = (sources.c.id, sources.c.external_id, sources.c.note, sources.c.dirty_at)
-    rows = conn.execute(sa.select(*columns).where(is_shown).order_by(sources.c.id.desc()).limit(limit))
+    # ids of records that are no products sort by time
+    seen = sa.func.coalesce(channel_products.c.first_seen_at, sa.literal(EPOCH, Instant()))
+    statement = sa.select(*columns).join(channel_products, channel_products.c.id == sources.c.id, isouter=True)
+    rows = conn.execute(statement.where(is_shown).order_by(seen.desc(), sources.c.id.desc()).limit(limit))
     return [StoredRecord(row.id, Ref(row.external_id, row.note), row.dirty_at is not None) for row in rows]
 
 

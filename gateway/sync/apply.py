@@ -175,7 +175,7 @@ def _load_sources(
     ids = [item.id for item in items]
     stored = source_records.lock_records(conn, read.channel, read.resource.value, ids)
     new = [id_ for id_ in ids if id_ not in stored]
-    unread = source_records.build_unread(read.channel, read.resource.value, read.feed, new, now)
+    unread = source_records.build_unread(conn, read.channel, read.resource.value, read.feed, new, now)
     return stored | {source.external_id: source for source in unread}
 
 

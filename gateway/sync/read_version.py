@@ -16,7 +16,7 @@ from gateway.sdk.feeds import AnyFeed
 from gateway.storage.sync.feed_cursors import DELTA, SWEEP, FeedCursorRow
 from gateway.sync.channel_sync import ChannelSync
 
-INGEST_VERSIONS: Mapping[Resource, int] = {Resource.CUSTOMERS: 2, Resource.ORDERS: 2, Resource.PRODUCTS: 4}
+INGEST_VERSIONS: Mapping[Resource, int] = {Resource.CUSTOMERS: 2, Resource.ORDERS: 2, Resource.PRODUCTS: 5}
 """Versions of the ingest of resources. Those that are missing have the first version."""
 
 FIRST_VERSION = 1
@@ -27,7 +27,8 @@ def compute_read_version(sync: ChannelSync, resource: Resource) -> str:
     version = INGEST_VERSIONS.get(resource, FIRST_VERSION)
     ingest = "" if version == FIRST_VERSION else f"+{version}"
     declared = attributes.compute_digest(sync.key, sync.rules.attributes) if resource is Resource.PRODUCTS else ""
-    return f"{sync.channel.plugin_version}{ingest}" + (f"+{declared}" if declared else "")
+    preferred = sync.rules.survivorship if resource is Resource.PRODUCTS else ""
+    return f"{sync.channel.plugin_version}{ingest}" + "".join(f"+{it}" for it in (declared, preferred) if it)
 
 
 def is_outdated(sync: ChannelSync, row: FeedCursorRow) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from gateway.commerce.catalog.ingest import ingest_products, relink
 from gateway.commerce.catalog.match_candidates import ListingSource
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord, IngestRules
+from gateway.model.ids import derive_id
 from gateway.sdk import ProductRecord
 from gateway.sdk.testing.record_builders import Row, read_product
 from gateway.storage import tables
@@ -23,8 +24,8 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 def source_id(channel: str, id_: str) -> str:
-    """Build the id of the source row of a record: channel and external id."""
-    return f"{channel}:{id_}"
+    """Build the id of the source row of a record, as sync does."""
+    return derive_id("product", channel, id_, 1)
 
 
 @dataclass
@@ -133,6 +134,8 @@ def clear_catalog(conn: Connection) -> None:
         tables.offers,
         tables.variants,
         tables.redirects,
+        tables.former_handles,
+        tables.categories,
         tables.product_words,
         tables.changes,
     ):

@@ -17,8 +17,7 @@ from gateway.commerce.checkout.taxes import (
     sum_gross,
     sum_tax,
 )
-from gateway.model.money import round_half_up, to_exact_minor, to_micros
-from gateway.model.rounding import Rounding
+from gateway.model.money import Rounding, round_half_up, to_exact_minor, to_micros
 from gateway.sdk.policies import TaxRate
 
 TWENTY = TaxRate("VAT", Decimal("0.20"))

@@ -20,7 +20,7 @@ const VALUES = [
   "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
   "ContactPoint", "Content", "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
   "ListingPush", "Media", "Measure", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
-  "OrderPreviewStep", "PageInfo", "ProductOption", "ProductOptionValue", "QuerySuggestion", "Rating", "SearchSuggestions", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
+  "OrderPreviewStep", "PageInfo", "ProductFieldSource", "ProductOption", "ProductOptionValue", "QuerySuggestion", "Rating", "SearchSuggestions", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
   "Swatch", "SyncStatus", "TaxLine", "TextRange", "Tracking", "UnitPrice", "UserError", "Viewer",
 ];
 

@@ -141,6 +141,10 @@ DEPARTURES = [
     "OrderCharge: is not in the contract",
     "OrderChargeKind: is not in the contract",
     "OrderFilter: includeTest: Boolean",
+    "Product: fieldSources: [ProductFieldSource!] @listSize(assumedSize: 20)"
+    ' @requiresScopes(scopes: [["catalogue:admin"]])',
+    "ProductField: is not in the contract",
+    "ProductFieldSource: is not in the contract",
     "ProductFilter: attributeRanges: [AttributeRangeInput!] @maxItems(max: 10, weight: 150)",
     "SyncReject: severity: SyncRejectSeverity!",
     "SyncRejectSeverity: is not in the contract",
@@ -148,7 +152,7 @@ DEPARTURES = [
 ]
 """What is served otherwise than the contract has it: goods are collected with any one of three proofs; orders can be
 tests, can lack lines, and have charges that make their amounts add up; records with an invalid informative field are
-listed with their severity.
+listed with their severity; staff see which channel wrote a field of a product.
 """
 
 

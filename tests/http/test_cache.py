@@ -238,6 +238,7 @@ PARTS = {
         "MediaSource",
         "OpeningDay",
         "OpeningPeriod",
+        "ProductFieldSource",
         "QuerySuggestion",
         "Rating",
         "Seo",

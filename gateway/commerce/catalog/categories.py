@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from gateway.model.ids import generate_id
+from gateway.model.ids import derive_id, get_digits
 from gateway.model.validation import MAX_KEY_LENGTH, fold
 from gateway.storage import change_log
 from gateway.storage.database import Connection
@@ -47,12 +47,12 @@ def _insert_missing(
     for step in steps:
         if keys[step] in ids:
             continue  # another spelling of the same path
-        id_ = ids[keys[step]] = generate_id(now)
+        id_ = ids[keys[step]] = derive_id("category", keys[step])
         rows.append(
             {
                 "id": id_,
                 "path": keys[step],
-                "handle": f"{_build_slug(step[-1])}-{id_[-12:]}",
+                "handle": f"{_build_slug(step[-1])}-{get_digits(id_)}",
                 "title": step[-1],
                 "parent_id": ids[keys[step[:-1]]] if len(step) > 1 else None,
                 "sort_title": fold(step[-1])[:MAX_KEY_LENGTH],

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gateway.commerce.catalog.product_grouping import LAST_PRIORITY, ProductGroup
+from gateway.model.ids import get_digits
 from gateway.model.validation import fold
 from gateway.storage.database import Connection
 from gateway.storage.writes import products
@@ -26,8 +27,8 @@ def propose_handle(product_id: str, source: ChannelProductRow, former: ProductRo
 
 
 def extend_handle(text: str, product_id: str) -> str:
-    """Extend a handle by digits of the product's ID, so that no other product has it."""
-    return f"{text}-{product_id[-12:]}"
+    """Extend a handle by digits of the product's ID, so that no other product has it, and it is found by them."""
+    return f"{text}-{get_digits(product_id)}"
 
 
 def settle_handles(conn: Connection, group: ProductGroup, rows: Sequence[ProductRow]) -> list[ProductRow]:

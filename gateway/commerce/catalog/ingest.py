@@ -117,6 +117,7 @@ def _build_candidate(row: ListingRow) -> Candidate:
         key=row.match_key,
         condition=_describe_goods(row),
         title=row.title,
+        first_seen_at=row.first_seen_at,
     )
 
 

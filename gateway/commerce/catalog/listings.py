@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from gateway.commerce.catalog import attributes, prices, texts
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
-from gateway.model.ids import generate_id
+from gateway.model.ids import derive_id, read_time
 from gateway.model.money import Money, to_micros
 from gateway.model.validation import normalize_sku
 from gateway.sdk.records import ProductRecord, VariantRecord
@@ -17,6 +18,8 @@ from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.media_json import dump_image, dump_images, dump_media
 from gateway.storage.sql.option_json import dump_option_texts
 from gateway.storage.sql.price_json import StoredPrice, dump_net_content, dump_prices
+from gateway.storage.sync.id_namespaces import ensure_namespace
+from gateway.storage.tables import EPOCH
 from gateway.storage.writes import listings
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
 
@@ -62,13 +65,11 @@ def write_listings(conn: Connection, batch: IngestBatch[ProductRecord]) -> Listi
             _classify_listing(
                 row, current.get(variant.ref.id), before.get(ingested.source_id), ingested.record, written
             )
+    _set_ids(conn, written.new, batch.channel)
     _mark_removed(batch, current, written)
     written.former += [row for row in current.values() if row.id in written.changed]
     prices.track_prices(conn, written.list_rows(), {row.id: row for row in written.former}, batch)
-    rows = [
-        *(_build_product_row(batch, ingested) for ingested in batch.records),
-        *_build_removed_products(batch.removed, before),
-    ]
+    rows = [*_build_product_rows(batch, before), *_build_removed_products(batch.removed, before)]
     listings.store_channel_products(conn, rows)
     texts.store_translations(conn, batch.records, before)
     written.products = {row.id: row for row in rows}
@@ -107,10 +108,11 @@ def _classify_listing(
     if old is None:
         written.new.append(row)
     elif old.gone or _is_replaced(old, row, product, record):
+        row.generation = old.generation + 1
         if not old.gone:
             written.replaced.append(row)
         written.changed[old.id] = replace(old, current=False)
-        written.new.append(replace(row, generation=old.generation + 1))
+        written.new.append(row)
     else:
         written.changed[old.id] = replace(
             row,
@@ -120,7 +122,20 @@ def _classify_listing(
             product_id=old.product_id,
             matched_by=old.matched_by,
             updated_at=old.updated_at,
+            first_seen_at=_get_first_time(old),
         )
+
+
+def _get_first_time(old: ListingRow | ChannelProductRow) -> datetime:
+    """Return when a row was first seen. Processes of an earlier version do not store it (rule L6)."""
+    return read_time(old.id) or EPOCH if old.first_seen_at == EPOCH else old.first_seen_at
+
+
+def _set_ids(conn: Connection, rows: Sequence[ListingRow], channel: str) -> None:
+    """Set the ids of new listings, and of the variants that they begin (rule H1)."""
+    namespace = ensure_namespace(conn, channel) if rows else ""
+    for row in rows:
+        row.id = row.variant_id = derive_id("listing", namespace, row.external_id, row.generation)
 
 
 def _is_replaced(old: ListingRow, row: ListingRow, product: ChannelProductRow | None, record: ProductRecord) -> bool:
@@ -142,11 +157,10 @@ def _build_row(
     variant: VariantRecord,
     key: str | None,
 ) -> ListingRow:
-    id_ = generate_id(batch.now)
     includes_tax = variant.price_includes_tax
     priced = variant.price or variant.compare_at_price
     return ListingRow(
-        id=id_,
+        id="",  # of a new one it is derived, once its generation is known
         channel=batch.channel,
         external_id=variant.ref.id,
         generation=1,
@@ -154,7 +168,7 @@ def _build_row(
         gone=False,
         channel_product_id=ingested.source_id,
         position=position,
-        variant_id=id_,
+        variant_id="",
         product_id="",
         matched_by=None,
         sku=variant.sku,
@@ -185,7 +199,8 @@ def _build_row(
         prices=_dump_prices(variant),
         price_since=None,
         net_content=dump_net_content(variant.net_content, variant.price_per),
-        option_texts=dump_option_texts(variant.selected_options),
+        option_texts=dump_option_texts(variant.selected_options, batch.channel),
+        first_seen_at=batch.now,
     )
 
 
@@ -225,6 +240,15 @@ def _build_removed_products(ids: Sequence[str], before: dict[str, ChannelProduct
     return [replace(before[id_], gone=True) for id_ in ids if id_ in before]
 
 
+def _build_product_rows(
+    batch: IngestBatch[ProductRecord], before: Mapping[str, ChannelProductRow]
+) -> Iterator[ChannelProductRow]:
+    for ingested in batch.records:
+        former = before.get(ingested.source_id)
+        row = _build_product_row(batch, ingested)
+        yield row if former is None else replace(row, first_seen_at=_get_first_time(former))
+
+
 def _build_product_row(batch: IngestBatch[ProductRecord], ingested: IngestedRecord[ProductRecord]) -> ChannelProductRow:
     record = ingested.record
     return ChannelProductRow(
@@ -251,4 +275,5 @@ def _build_product_row(batch: IngestBatch[ProductRecord], ingested: IngestedReco
         handle=record.handle,
         rating=None if record.rating is None else record.rating.average,
         rating_count=None if record.rating is None else record.rating.count,
+        first_seen_at=batch.now,
     )

@@ -99,7 +99,7 @@ def _find_target(conn: Connection, row: ListingRow, decision: MatchDecision) -> 
         return _build_invalid_error("It is the only listing of this variant. Choose another variant.")
     if {member.unit_of_measure for member in others} != {row.unit_of_measure}:
         return _build_invalid_error("The listings have different units of measure.")
-    return min(others, key=lambda member: (member.id != variant, member.id))
+    return min(others, key=lambda member: (member.id != variant, member.age))
 
 
 def _check_unlinkable(conn: Connection, row: ListingRow) -> UserError | None:

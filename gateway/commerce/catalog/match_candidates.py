@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from gateway.model.catalog import MatchEvidence
 
@@ -13,6 +14,8 @@ _RESTRICTED_PREFIXES = (
     *("0000000", "0000002"),  # GTIN-8
 )
 """Prefixes of GTINs for use inside a store (GS1: restricted circulation numbers), as they begin 14 digits."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MatchCode = tuple[str, str]
 """A code by which listings can match: its kind (a column of `listings`) and its value."""
@@ -29,6 +32,7 @@ class Candidate:
         live: the channel lists it now. Removed listings match nothing, but follow live ones: their IDs stay valid.
         family: the ID of its channel product.
         key: the code of the matching policy.
+        first_seen_at: orders listings by age.
     """
 
     id: str
@@ -41,6 +45,7 @@ class Candidate:
     key: str | None
     condition: str
     title: str = ""
+    first_seen_at: datetime = _EPOCH
 
 
 @dataclass(frozen=True, slots=True)

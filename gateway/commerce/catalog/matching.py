@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from gateway.commerce.catalog.match_candidates import (
     Candidate,
@@ -41,16 +42,13 @@ def match_listings(
         services: folded codes of services, which never match.
         shared: codes known to be carried by more than `MAX_SHARED_CODE` listings, not all of them candidates.
     """
+    candidates = sorted(candidates, key=lambda candidate: (candidate.first_seen_at, candidate.id))
     forest, matching = UnionFind(candidate.id for candidate in candidates), Matching()
     live = [candidate for candidate in candidates if candidate.live]
     void = {*shared, *_find_shared_codes(live), *(("sku_key", code) for code in services)}
     free = [candidate for candidate in live if candidate.source not in links]
-    for edge in (
-        *_link_manually(live, links),
-        *_link_by_gtin(free, void, matching),
-        *_link_by_sku(free, void, matching),
-        *_link_by_policy(free, void, matching),
-    ):
+    by_code = (link(free, void, matching) for link in (_link_by_gtin, _link_by_sku, _link_by_policy))
+    for edge in (*_link_manually(live, links), *chain.from_iterable(by_code)):
         forest.join(edge)
     for dead, alive in _find_followed(candidates, live, links, void):
         forest.follow(dead, alive)
@@ -161,7 +159,7 @@ def _find_followed(
     """Find the live listing that a removed one follows, if there is one."""
     void = {*void, *find_ambiguous_skus(live)}
     live_by_identity: dict[object, str] = {}
-    for candidate in sorted(live, key=lambda candidate: candidate.id, reverse=True):
+    for candidate in reversed(live):  # the oldest one is last, and remains
         for key in _list_identities(candidate, links, void):
             live_by_identity[key] = candidate.id
     for candidate in candidates:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.commerce.ingest_batch import IngestBatch, IngestRules
-from gateway.model.ids import generate_id
+from gateway.model.ids import generate_id, swap_product_and_listing
+from gateway.model.product_membership import Member, find_main_product
 from gateway.sdk.records import ProductRecord
 from gateway.storage.database import Connection
 from gateway.storage.writes import products
@@ -24,6 +25,7 @@ class ProductGroup:
 
     rules: IngestRules
     now: datetime
+    count: int
     members: dict[str, list[ListingRow]]  # by variant, the preferred channel first
     channel_products: Mapping[str, ChannelProductRow]
     variants: Mapping[str, VariantRow]
@@ -47,6 +49,7 @@ def load_group(
     return ProductGroup(
         rules=batch.rules,
         now=batch.now,
+        count=batch.count,
         members=members,
         channel_products=channel_products,
         variants=variants,
@@ -65,28 +68,73 @@ def rank_listing(row: ListingRow, rules: IngestRules) -> tuple[object, ...]:
     )
 
 
-def assign_products(group: ProductGroup) -> tuple[dict[str, str], set[str]]:
+def assign_products(conn: Connection, group: ProductGroup) -> tuple[dict[str, str], set[str]]:
     """Assign a product to each variant. Returns it by variant, and the products that have no variant any more.
 
-    A product keeps the ID that most of its variants had; among several, the oldest (rule I3).
+    A product keeps the ID that most of its variants had; among several, the oldest (rule I3). An ID that stands for
+    another product by now is not kept (rule H1).
     """
     variants_by_key: dict[str, list[str]] = defaultdict(list)
     for variant_id, rows in group.members.items():
         if rows[0].is_live or variant_id not in group.variants:
             variants_by_key[_get_group_key(group, variant_id)].append(variant_id)
+    owners = _map_owners(group, variants_by_key)
     ids: dict[str, str] = {}
     assigned_ids: set[str] = set()
     for key, product_id in _rank_claims(group, variants_by_key):
-        if key not in ids and product_id not in assigned_ids:
+        if key not in ids and product_id not in assigned_ids and owners.get(product_id, key) == key:
             ids[key] = product_id
             assigned_ids.add(product_id)
-    product_of = {
-        variant_id: ids.setdefault(key, generate_id(group.now))
-        for key, variant_ids in variants_by_key.items()
-        for variant_id in variant_ids
-    }
+    new = {key: variant_ids for key, variant_ids in variants_by_key.items() if key not in ids}
+    ids |= _name_products(conn, group, new, owners, assigned_ids)
+    product_of = {variant_id: ids[key] for key, variant_ids in variants_by_key.items() for variant_id in variant_ids}
     product_of |= _assign_removed(group, product_of)
     return product_of, set(group.products) - set(product_of.values())
+
+
+def _map_owners(group: ProductGroup, variants_by_key: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Map the ids that listed channel products and listings give to products to the key of the group that each stands
+    for.
+    """
+    owners: dict[str, str] = {}
+    members: dict[str, list[Member]] = defaultdict(list)
+    for key, variant_ids in variants_by_key.items():
+        for row in (row for variant_id in variant_ids for row in group.members[variant_id] if row.is_live):
+            owners[swap_product_and_listing(row.id)] = key
+            members[row.channel_product_id].append(Member(key, row.variant_id, row.position, row.external_id))
+    return owners | {id_: find_main_product(of_product) for id_, of_product in members.items()}
+
+
+def _name_products(
+    conn: Connection,
+    group: ProductGroup,
+    new: Mapping[str, Sequence[str]],
+    owners: Mapping[str, str],
+    assigned: set[str],
+) -> dict[str, str]:
+    """Name new products after a channel product that stands for them; if there is none, after a listing."""
+    proposed = {key: list(_propose_ids(group, key, variant_ids, owners)) for key, variant_ids in new.items()}
+    stored = products.find_products(conn, {id_ for ids in proposed.values() for id_ in ids}) if proposed else {}
+    taken = assigned | (stored.keys() - group.products.keys())  # of the group, those that are not assigned are free
+    return {
+        key: next((id_ for id_ in ids if id_ not in taken), None) or generate_id(group.now)
+        for key, ids in proposed.items()
+    }
+
+
+def _propose_ids(group: ProductGroup, key: str, variant_ids: Sequence[str], owners: Mapping[str, str]) -> Iterator[str]:
+    rows = [row for variant_id in variant_ids for row in group.members[variant_id] if row.is_live]
+    ranked = sorted(rows, key=lambda row: rank_listing(row, group.rules))
+    for id_ in dict.fromkeys((key, *(row.channel_product_id for row in ranked))):
+        if owners.get(id_) == key:
+            yield id_
+    yield from (swap_product_and_listing(row.id) for row in ranked)
+
+
+def _get_age(group: ProductGroup, product_id: str) -> tuple[datetime, str]:
+    """Return the sort key by which products are older or younger."""
+    known = group.products.get(product_id)
+    return group.now if known is None else known.first_seen_at, product_id
 
 
 def _get_group_key(group: ProductGroup, variant_id: str) -> str:
@@ -117,7 +165,10 @@ def find_successors(group: ProductGroup, product_of: Mapping[str, str]) -> dict[
         product_id = product_of.get(current_variants.get(variant_id, variant_id))
         if product_id is not None and variant.product_id not in current_products:
             counts[variant.product_id][product_id] += 1
-    return {old: min(candidates, key=lambda id_: (-candidates[id_], id_)) for old, candidates in counts.items()}
+    return {
+        old: min(candidates, key=lambda id_: (-candidates[id_], _get_age(group, id_)))
+        for old, candidates in counts.items()
+    }
 
 
 def _map_current_variants(group: ProductGroup) -> dict[str, str]:
@@ -134,4 +185,4 @@ def _rank_claims(group: ProductGroup, variants_by_key: Mapping[str, Sequence[str
         key = key_of_variant.get(current_variants.get(variant_id, variant_id))
         if key is not None and variant.product_id in group.products:
             counts[key, variant.product_id] += 1
-    return sorted(counts, key=lambda claim: (-counts[claim], claim[1], claim[0]))
+    return sorted(counts, key=lambda claim: (-counts[claim], _get_age(group, claim[1]), claim[0]))

@@ -15,8 +15,9 @@ from gateway.commerce.catalog.product_grouping import (
     load_group,
     rank_listing,
 )
+from gateway.commerce.catalog.survivorship import FieldSources, choose_sources
 from gateway.commerce.ingest_batch import IngestBatch
-from gateway.model.catalog import ListingStatus
+from gateway.model.catalog import ListingStatus, ProductField
 from gateway.model.search.ranking import BRAND, CATEGORY, DESCRIPTION, OPTIONS, TAGS, TITLE, SearchField, rank_words
 from gateway.model.validation import MAX_KEY_LENGTH, fold
 from gateway.sdk.records import ProductRecord
@@ -60,7 +61,7 @@ def rebuild_products(
     missing = {row.channel_product_id for row in rows} - written.keys()
     channel_products = {**written, **listings.find_channel_products(conn, missing)}
     group = load_group(conn, rows, channel_products, dropped, batch)
-    product_of, abandoned = assign_products(group)
+    product_of, abandoned = assign_products(conn, group)
     left = {row.product_id for row in rows if row.product_id != product_of[row.variant_id]}
     for row in rows:
         row.product_id = product_of[row.variant_id]
@@ -105,6 +106,7 @@ def _build_variant(group: ProductGroup, product_id: str, variant_id: str) -> Var
     rows = group.members[variant_id]
     lead, former = _find_lead(group, variant_id), group.variants.get(variant_id)
     shown = [row for row in rows if row.is_live] or rows
+    pictured, described = _find_pictured(group, lead, shown), _rank_for(group, ProductField.ATTRIBUTES, shown)
     return VariantRow(
         id=variant_id,
         product_id=product_id,
@@ -113,16 +115,29 @@ def _build_variant(group: ProductGroup, product_id: str, variant_id: str) -> Var
         sku=next((row.sku for row in shown if row.sku), None),
         gtin=next((row.gtin for row in shown if row.gtin), None),
         title=lead.title or group.channel_products[lead.channel_product_id].title,
-        image=lead.image,
+        image=pictured.image,
         options=lead.options,
         unit_of_measure=lead.unit_of_measure,
         visible=rows[0].is_live,
         updated_at=former.updated_at if former else group.now,
-        media=lead.media,
-        media_channel=lead.channel if lead.image or lead.media or lead.option_texts else None,
-        attributes=attributes.merge_attributes(row.attributes for row in shown),
+        media=pictured.media,
+        media_channel=pictured.channel if pictured.image or pictured.media else None,
+        attributes=attributes.merge_attributes(row.attributes for row in described),
         option_texts=lead.option_texts,
     )
+
+
+def _find_pictured(group: ProductGroup, lead: ListingRow, rows: Sequence[ListingRow]) -> ListingRow:
+    """Return the listing that gives a variant its media: the lead, unless media have an order of channels."""
+    if ProductField.MEDIA not in group.rules.field_priority:
+        return lead
+    return next((row for row in _rank_for(group, ProductField.MEDIA, rows) if row.image or row.media), lead)
+
+
+def _rank_for(group: ProductGroup, field: ProductField, rows: Sequence[ListingRow]) -> Sequence[ListingRow]:
+    """Rank listings of a variant by the order of channels that a field has; as they are if it has none."""
+    rank = group.rules.field_priority.get(field)
+    return rows if rank is None else sorted(rows, key=lambda row: rank.get(row.channel, len(rank)))
 
 
 def _find_lead(group: ProductGroup, variant_id: str) -> ListingRow:
@@ -135,11 +150,11 @@ def _find_lead(group: ProductGroup, variant_id: str) -> ListingRow:
 def _store_products(
     conn: Connection, group: ProductGroup, by_product: Mapping[str, Sequence[str]], rebuilt: RebuiltCatalog
 ) -> None:
-    paths = categories.ensure_categories(
-        conn, [_find_source(group, ids).category for ids in by_product.values()], group.now
-    )
-    rows = [_build_product(group, *item, paths) for item in by_product.items()]
-    _build_search_indexes(conn, group, by_product, rows)
+    sources = {id_: _choose_sources(group, variant_ids) for id_, variant_ids in by_product.items()}
+    used = (of_product[ProductField.CATEGORY].category for of_product in sources.values())
+    paths = categories.ensure_categories(conn, used, group.now)
+    rows = [_build_product(group, *item, sources[item[0]], paths) for item in by_product.items()]
+    _build_search_indexes(conn, group, by_product, sources, rows)
     displaced = handles.settle_handles(conn, group, rows)
     changed = [*(row for row in rows if row != group.products.get(row.id)), *displaced]
     shown = [row for row in changed if _is_shown_change(row, group.products.get(row.id))]
@@ -147,16 +162,26 @@ def _store_products(
         row.version, row.updated_at = row.version + 1, group.now
     products.store_products(conn, changed, {*group.products, *(row.id for row in displaced)})
     rebuilt.products += [(row.id, row.version) for row in shown]
-    _store_offers(conn, group, by_product, paths)
+    _store_offers(conn, group, by_product, {id_: _get_path(of_product, paths) for id_, of_product in sources.items()})
     rebuilt_rows = [row for row in changed if row not in displaced]
     products.store_tags(conn, rebuilt_rows, group.products)
     search_index.store_index(conn, rebuilt_rows, group.products)
     _store_attributes(conn, group, by_product, rows)
 
 
+def _get_path(sources: FieldSources, paths: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Return the IDs of a product's categories, from the root."""
+    return paths.get(sources[ProductField.CATEGORY].category, ())
+
+
 def _is_shown_change(row: ProductRow, former: ProductRow | None) -> bool:
-    """Return whether clients see that a product has changed. They do not see its index, which an upgrade changes."""
-    return former is None or replace(row, search_index=former.search_index) != former
+    """Return whether clients see that a product has changed. They do not see its index, which an upgrade changes, nor
+    that an upgrade has stored which channels wrote its fields.
+    """
+    if former is None:
+        return True
+    written = former.field_sources and row.field_sources
+    return replace(row, search_index=former.search_index, field_sources=written) != former
 
 
 def _store_attributes(
@@ -185,28 +210,33 @@ def _store_offers(
     conn: Connection,
     group: ProductGroup,
     by_product: Mapping[str, Sequence[str]],
-    paths: Mapping[str, Sequence[str]],
+    category_paths: Mapping[str, Sequence[str]],
 ) -> None:
     """Store the offers of products, and which channels sell in their categories."""
     offers = [offer for item in by_product.items() for offer in _build_offers(group, *item)]
     products.store_offers(conn, [id_ for id_ in by_product if id_ in group.products], offers)
-    category_paths = {id_: paths.get(_find_source(group, ids).category, ()) for id_, ids in by_product.items()}
     sold_in = {(id_, offer.channel) for offer in offers for id_ in category_paths[offer.product_id]}
     products.add_category_channels(conn, sorted(sold_in))
 
 
-def _find_source(group: ProductGroup, variant_ids: Iterable[str]) -> ChannelProductRow:
-    """Return the channel product that gives the texts of the product."""
-    leads = sorted(
-        (_find_lead(group, variant_id) for variant_id in variant_ids), key=lambda row: rank_listing(row, group.rules)
-    )
-    return group.channel_products[leads[0].channel_product_id]
+def _choose_sources(group: ProductGroup, variant_ids: Sequence[str]) -> FieldSources:
+    """Choose the channel products that write the fields of a product."""
+    leads = (_find_lead(group, variant_id) for variant_id in variant_ids)
+    lead = min(leads, key=lambda row: rank_listing(row, group.rules))
+    listed = list(_list_channel_products(group, variant_ids))
+    variants = len(_list_listed(group, variant_ids))
+    return choose_sources(group.channel_products[lead.channel_product_id], listed, variants, group.rules)
 
 
 def _build_product(
-    group: ProductGroup, product_id: str, variant_ids: Sequence[str], paths: Mapping[str, Sequence[str]]
+    group: ProductGroup,
+    product_id: str,
+    variant_ids: Sequence[str],
+    sources: FieldSources,
+    paths: Mapping[str, Sequence[str]],
 ) -> ProductRow:
-    source, former = _find_source(group, variant_ids), group.products.get(product_id)
+    source, media = sources[ProductField.TEXTS], sources[ProductField.MEDIA]
+    former = group.products.get(product_id)
     rating, rating_count = _combine_ratings(_list_channel_products(group, variant_ids))
     return ProductRow(
         id=product_id,
@@ -214,14 +244,14 @@ def _build_product(
         handle_claim=source.handle,
         handle_channel=None if source.handle is None else source.channel,
         handle_external_id=None if source.handle is None else source.external_id,
-        version=former.version if former else 0,
+        version=former.version if former else group.count,  # an ID that comes back has a later version
         title=source.title,
         description=source.description,
-        brand=source.brand,
-        category_id=next(reversed(paths.get(source.category, ())), None),
-        tags=source.tags,
-        status=source.status,
-        images=source.images,
+        brand=sources[ProductField.BRAND].brand,
+        category_id=next(reversed(_get_path(sources, paths)), None),
+        tags=sources[ProductField.TAGS].tags,
+        status=sources.lead.status,
+        images=media.images,
         options=_collect_options(group, variant_ids),
         option_texts=merge_option_texts((it.options, it.option_texts) for it in _list_option_leads(group, variant_ids)),
         visible=any(group.members[variant_id][0].is_live for variant_id in variant_ids),
@@ -229,13 +259,15 @@ def _build_product(
         words=former.words if former else "",
         created_at=former.created_at if former else source.created_at or group.now,
         updated_at=former.updated_at if former else group.now,
-        media=source.media,
-        media_channel=source.channel,
+        media=media.media,
+        media_channel=media.channel,
         rating=rating,
         rating_count=rating_count,
         texts_digest=texts.combine_digests(_list_channel_products(group, variant_ids)),
-        attributes=attributes.merge_attributes(row.attributes for row in _list_channel_products(group, variant_ids)),
+        attributes=attributes.merge_attributes(row.attributes for row in sources.attributes),
         search_index=None,
+        field_sources=sources.dump(),
+        first_seen_at=former.first_seen_at if former else group.now,
     )
 
 
@@ -300,7 +332,7 @@ def _compute_discount(rows: Sequence[ListingRow]) -> int:
     in hundredths of a percent; 0: none is reduced, or they have several currencies.
     """
     sold: dict[str, ListingRow] = {}
-    for row in sorted((row for row in rows if row.price is not None), key=lambda row: row.id):
+    for row in sorted((row for row in rows if row.price is not None), key=lambda row: row.age):
         sold.setdefault(row.variant_id, row)
     if len({row.currency for row in sold.values()}) > 1:
         return 0
@@ -314,30 +346,34 @@ def _compute_reduction(price: int | None, before: int | None) -> int:
 
 
 def _build_search_indexes(
-    conn: Connection, group: ProductGroup, by_product: Mapping[str, Sequence[str]], rows: Iterable[ProductRow]
+    conn: Connection,
+    group: ProductGroup,
+    by_product: Mapping[str, Sequence[str]],
+    sources: Mapping[str, FieldSources],
+    rows: Iterable[ProductRow],
 ) -> None:
     """Build the search indexes of products: the words of their texts in all languages, with their ranks (rule T4)."""
-    sources = {row.id: _find_source(group, by_product[row.id]) for row in rows}
-    translated = {source.id for source in sources.values() if source.texts_digest is not None}
-    titles = product_texts.find_titles(conn, translated)
+    written = [it[ProductField.TEXTS] for it in sources.values()]
+    titles = product_texts.find_titles(conn, {source.id for source in written if source.texts_digest is not None})
     for row in rows:
-        source = sources[row.id]
+        source = sources[row.id][ProductField.TEXTS]
         others = [(TITLE, title) for title in titles.get(source.id, ()) if title != source.title]
-        texts = _list_texts(group, source, by_product[row.id])
+        texts = _list_texts(group, sources[row.id], by_product[row.id])
         row.search_index = search_index.format_index(rank_words([*texts, *others]))
 
 
 def _list_texts(
-    group: ProductGroup, source: ChannelProductRow, variant_ids: Sequence[str]
+    group: ProductGroup, sources: FieldSources, variant_ids: Sequence[str]
 ) -> Sequence[tuple[SearchField, str]]:
     """List the texts of a product that are searched."""
+    source = sources[ProductField.TEXTS]
     leads = [_find_lead(group, variant_id) for variant_id in _list_listed(group, variant_ids)]
     options = dict.fromkeys(text for lead in leads for text in _list_variant_texts(lead, source))
     return [
         (TITLE, source.title),
-        (BRAND, source.brand or ""),
-        (TAGS, " ".join(json.loads(source.tags))),
-        (CATEGORY, " ".join(json.loads(source.category))),
+        (BRAND, sources[ProductField.BRAND].brand or ""),
+        (TAGS, " ".join(json.loads(sources[ProductField.TAGS].tags))),
+        (CATEGORY, " ".join(json.loads(sources[ProductField.CATEGORY].category))),
         (DESCRIPTION, source.description),
         (OPTIONS, " ".join(options)),
     ]

@@ -21,10 +21,11 @@ class MatchEdge:
 
 
 class UnionFind:
-    """Disjoint sets of listing IDs (union-find). The least ID of a set is its root."""
+    """Disjoint sets of listing IDs (union-find), given oldest first. The oldest ID of a set is its root."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._parent = {id_: id_ for id_ in ids}
+        self._rank = {id_: rank for rank, id_ in enumerate(self._parent)}
         self.evidence: dict[str, MatchEvidence] = {}
 
     def join(self, edge: MatchEdge) -> None:
@@ -35,12 +36,12 @@ class UnionFind:
                 self.evidence[id_] = edge.evidence
 
     def follow(self, one: str, other: str) -> None:
-        low, high = sorted((self._find_root(one), self._find_root(other)))
-        self._parent[high] = low
+        older, younger = sorted((self._find_root(one), self._find_root(other)), key=self._rank.__getitem__)
+        self._parent[younger] = older
 
     def list_groups(self) -> list[tuple[str, ...]]:
         groups: dict[str, list[str]] = defaultdict(list)
-        for id_ in sorted(self._parent):
+        for id_ in self._parent:
             groups[self._find_root(id_)].append(id_)
         return [tuple(group) for group in groups.values()]
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gateway.model.money import Money, round_half_up
+from gateway.model.money import Money, Rounding, round_half_up
 from gateway.model.orders import TaxLine
-from gateway.model.rounding import Rounding
 from gateway.sdk.policies import TaxRate
 
 

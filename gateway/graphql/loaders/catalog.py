@@ -10,7 +10,7 @@ from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.loaders.channels import load_channel_lists
 from gateway.graphql.loaders.factories import make_group_loader, make_loader
-from gateway.model.catalog import Category, Listing, ListingStatus, Product, Variant
+from gateway.model.catalog import Category, Listing, ListingStatus, Product, ProductFieldSource, Variant
 from gateway.model.channels import Channel
 from gateway.model.money import Money, MoneyRange, build_range
 from gateway.storage.reads import catalog, channel_prices
@@ -27,6 +27,13 @@ load_pushes_by_listing = make_group_loader(pushes.find_pushes)
 async def load_products(context: Context, ids: Sequence[str]) -> Sequence[Product | None]:
     products = await context.read(catalog.find_products, ids, context.visibility)
     return [products.get(id_) for id_ in ids]
+
+
+async def load_field_sources(
+    context: Context, groups: Sequence[Sequence[ProductFieldSource]]
+) -> Sequence[list[ProductFieldSource]]:
+    """Load the sources of fields, without channels that the caller does not see (rule X1)."""
+    return [[source for source in group if source.channel_key in context.channels] for group in groups]
 
 
 async def load_variants(context: Context, ids: Sequence[str]) -> Sequence[Variant | None]:

@@ -21,7 +21,7 @@ async def load_contents(
     locales = () if locale is None else list_fallbacks(locale)
     everything = context.visibility.everything
     texts_by_product = await context.read(product_texts.find_texts, ids, locales, everything=everything)
-    priority = {key: rank for rank, key in enumerate(context.gateway.settings.list_channels_by_priority())}
+    priority = {key: rank for rank, key in enumerate(context.gateway.settings.list_channels_by_priority("texts"))}
     contents: list[Content | None] = []
     for id_ in ids:
         candidates = [

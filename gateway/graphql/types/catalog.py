@@ -17,6 +17,7 @@ from gateway.graphql.loaders.catalog import (
     load_categories,
     load_channels_by_product,
     load_compare_at_prices,
+    load_field_sources,
     load_listings_by_variant,
     load_price_ranges,
     load_prices,
@@ -168,6 +169,13 @@ class Rating:
     count: int = attribute("Number of ratings.")
 
 
+@output(catalog.ProductFieldSource, "The channel that wrote a field of a product.", data=DataKind.PART)
+class ProductFieldSource:
+    field: catalog.ProductField = attribute("The field.")
+    key: str | None = attribute("Key of the attribute. Null: the field is not an attribute.")
+    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
+
+
 @output(
     reviews.Review, "A review of a product, as the channel publishes it. Texts are plain text.", data=DataKind.CATALOG
 )
@@ -262,6 +270,13 @@ class Product(Node):
         "Reviews of the product, in the channel `channelKey` or in all channels. Empty: no channel has reviews of it.",
         load_reviews_by_product,
         key=_ID,
+    )
+    field_sources: list[ProductFieldSource] | None = load(
+        "The channels that wrote the fields of the product. Fields without a value are left out.",
+        load_field_sources,
+        key=attrgetter("field_sources"),
+        scopes=CATALOG_ADMIN,
+        size=20,
     )
     created_at: datetime = attribute("When the product was created in the gateway.")
     updated_at: datetime = attribute("When the product last changed.")

@@ -18,10 +18,13 @@ from gateway.model.catalog import (
     ListingStatus,
     MatchEvidence,
     Product,
+    ProductField,
+    ProductFieldSource,
     ProductStatus,
     Rating,
     Variant,
 )
+from gateway.model.ids import read_time
 from gateway.model.money import Money
 from gateway.storage.reads.freshness import join_age, select_observed_at
 from gateway.storage.sql.bulk import BulkSelect, load_json
@@ -31,11 +34,12 @@ from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
 from gateway.storage.sql.option_json import load_options, load_selected_options
 from gateway.storage.sql.planner_hints import skip_index
+from gateway.storage.sql.product_ids import find_ids_by_handle, resolve_products
 from gateway.storage.tables import (
     categories,
     category_channels,
     channel_products,
-    former_handles,
+    convert_to_microseconds,
     listings,
     offers,
     products,
@@ -115,7 +119,16 @@ def is_listing_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
 
 
 def find_products(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Product]:
-    """Find the products with these ids; a merged id resolves to its target."""
+    """Find the products with these ids; one that stands for another product by now resolves to that (rule H1)."""
+    found = _find_present_products(conn, ids, visibility)
+    current = resolve_products(conn, [id_ for id_ in ids if id_ not in found])
+    if not current:
+        return found
+    targets = _find_present_products(conn, [*current.values()], visibility)
+    return {**found, **{id_: targets[target] for id_, target in current.items() if target in targets}}
+
+
+def _find_present_products(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Product]:
     merged = sa.select(redirects.c.old_id, redirects.c.new_id).where(is_among(conn, redirects.c.old_id, ids))
     pairs = _pair_ids(conn, products.c.id, ids, merged)
     statement = sa.select(products, pairs.c.old).join(pairs, pairs.c.new == products.c.id)
@@ -136,15 +149,14 @@ def _map_by_requested_id(rows: Iterable[sa.Row[Any]], read: Callable[[sa.Row[Any
 
 
 def find_product_by_handle(conn: Connection, handle: str, visibility: Visibility) -> Product | None:
-    """Find the product with this handle, else the one that had it last (rule H2)."""
+    """Find the product with this handle, else the one that a channel calls so, or that had it last (rule H2)."""
     visible = sa.select(products).where(is_product_visible(visibility))
     row = conn.execute(visible.where(products.c.handle == handle)).first()
-    if row is None:
-        current = sa.func.coalesce(redirects.c.new_id, former_handles.c.product_id)
-        former = sa.select(current.label("id"), former_handles.c.replaced_at).where(former_handles.c.handle == handle)
-        had = former.outerjoin(redirects, redirects.c.old_id == former_handles.c.product_id).subquery("had")
-        row = conn.execute(visible.join(had, had.c.id == products.c.id).order_by(had.c.replaced_at.desc())).first()
-    return None if row is None else read_product(row)
+    if row is not None:
+        return read_product(row)
+    ids = find_ids_by_handle(conn, handle)
+    found = find_products(conn, ids, visibility)
+    return next((found[id_] for id_ in ids if id_ in found), None)
 
 
 def read_product(row: sa.Row[Any]) -> Product:
@@ -161,10 +173,11 @@ def read_product(row: sa.Row[Any]) -> Product:
         status=ProductStatus(row.status),
         images=load_images(row.images, row.media_channel),
         media=load_media(row.media, row.media_channel),
-        options=load_options(row.options, row.option_texts, row.id, row.media_channel),
+        options=load_options(row.options, row.option_texts, row.id),
         created_at=row.created_at,
         updated_at=row.updated_at,
         attributes=_read_attributes(row.attributes),
+        field_sources=_read_field_sources(row.field_sources),
         rating=None if row.rating is None else Rating(average=row.rating, count=row.rating_count),
     )
 
@@ -177,6 +190,11 @@ def _read_tags(text: str) -> tuple[str, ...]:
 @decode_once
 def _read_attributes(text: str | None) -> AttributeValues:
     return tuple((key, tuple(values)) for key, values in (load_json(text) or {}).items())
+
+
+@decode_once
+def _read_field_sources(text: str | None) -> tuple[ProductFieldSource, ...]:
+    return tuple(ProductFieldSource(ProductField(field), key, channel) for field, key, channel in load_json(text) or ())
 
 
 # ------------------------------------------------------------------------------------------------ variants
@@ -269,7 +287,7 @@ def read_variant(row: sa.Row[Any]) -> Variant:
         title=row.title,
         image=load_image(row.image, row.media_channel),
         media=load_media(row.media, row.media_channel),
-        selected_options=load_selected_options(row.options, row.option_texts, row.media_channel),
+        selected_options=load_selected_options(row.options, row.option_texts),
         unit_of_measure=row.unit_of_measure,
         updated_at=row.updated_at,
         attributes=_read_attributes(row.attributes),
@@ -308,7 +326,16 @@ def search_listings(query: ListingQuery) -> Rows[Listing]:
     if query.push_states is not None:
         pushed = sa.select(pushes.c.listing_id).where(pushes.c.state.in_(query.push_states))
         statement = statement.where(listings.c.id.in_(pushed))
-    return Rows(statement, Sort(listings.c.id, listings.c.id, descending=True), read_listing)
+    return Rows(statement, _sort_by_age(), read_listing)
+
+
+def _sort_by_age() -> Sort:
+    """Sort by age. Cursors of earlier versions have the id in place of the time, which it began with."""
+    return Sort(listings.c.first_seen_at, listings.c.id, descending=True, read_former=_read_microseconds)
+
+
+def _read_microseconds(id_: str) -> int:
+    return convert_to_microseconds(read_time(id_)) or 0
 
 
 def find_listings_of_variants(
@@ -332,10 +359,32 @@ def find_listings_of_products(
 
 
 def find_listings(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Listing]:
-    """Find the live listings with these ids, of visible variants."""
+    """Find the live listings with these ids, of visible variants. One that was removed and came back resolves to its
+    present id (rule H1).
+    """
+    found = _find_live_listings(conn, ids, visibility)
+    current = _find_successors(conn, [id_ for id_ in ids if id_ not in found])
+    if not current:
+        return found
+    successors = _find_live_listings(conn, [*current.values()], visibility)
+    return {**found, **{id_: successors[new] for id_, new in current.items() if new in successors}}
+
+
+def _find_live_listings(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Listing]:
     of_visible = _is_of_visible_variant(visibility)
     found = _read_listings(conn, is_listing_visible(visibility), of_visible, is_among(conn, listings.c.id, ids))
     return {listing.id: listing for listing in found}
+
+
+def _find_successors(conn: Connection, ids: Sequence[str]) -> Mapping[str, str]:
+    """Find the listings under which channels list the same variants again, by the ids that those had before."""
+    if not ids:
+        return {}
+    new = listings.alias("new")
+    same = sa.and_(new.c.channel == listings.c.channel, new.c.external_id == listings.c.external_id, new.c.current)
+    pairs = sa.select(listings.c.id, new.c.id).join(new, sa.and_(same, new.c.variant_id == listings.c.variant_id))
+    former = sa.and_(~listings.c.current, is_among(conn, listings.c.id, ids))
+    return {row[0]: row[1] for row in conn.execute(pairs.where(former))}
 
 
 def _is_of_visible_variant(visibility: Visibility) -> sa.ColumnElement[bool]:

@@ -46,7 +46,7 @@ _priced = (
     .where(LIVE, skip_index(listings.c.channel).in_(sa.bindparam("channels", expanding=True)))
     .where(listings.c.status == ListingStatus.ACTIVE.value)
     .where(listings.c.price.is_not(None), listings.c.currency.is_not(None))
-    .order_by(listings.c.id)
+    .order_by(listings.c.first_seen_at, listings.c.id)
 )
 _by_variant, _by_product = BulkSelect(_priced, listings.c.variant_id), BulkSelect(_priced, listings.c.product_id)
 

@@ -45,6 +45,10 @@ def is_offered(listing: sa.FromClause, channel: SellingChannel) -> sa.ColumnElem
     """Build the condition that the channel offers its variant as this listing: of several for sale, as the oldest."""
     key, currency = sa.literal(channel.key, Text), sa.literal(channel.currency, Text)
     older = listings.alias("older")
-    is_older = sa.and_(older.c.variant_id == listing.c.variant_id, older.c.id < listing.c.id)
+    is_first = sa.or_(
+        older.c.first_seen_at < listing.c.first_seen_at,
+        sa.and_(older.c.first_seen_at == listing.c.first_seen_at, older.c.id < listing.c.id),
+    )
+    is_older = sa.and_(older.c.variant_id == listing.c.variant_id, is_first)
     replaced = sa.select(older.c.id).where(is_older, is_for_sale(older, key, currency)).correlate(listing).exists()
     return sa.and_(is_for_sale(listing, key, currency), ~replaced)

@@ -37,7 +37,7 @@ _offered = (
     )
     .where(LIVE, skip_index(listings.c.channel).in_(sa.bindparam("channels", expanding=True)))
     .where(listings.c.status == ListingStatus.ACTIVE.value)
-    .order_by(listings.c.id)
+    .order_by(listings.c.first_seen_at, listings.c.id)
 )
 _by_variant, _by_product = BulkSelect(_offered, listings.c.variant_id), BulkSelect(_offered, listings.c.product_id)
 _spans = BulkSelect(

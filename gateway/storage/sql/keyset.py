@@ -54,7 +54,10 @@ class Page(Generic[T]):
 
 
 class Sort:
-    """A sort order of rows: by a text, integer or instant column, then by id in the same direction."""
+    """A sort order of rows: by a text, integer or instant column, then by id in the same direction.
+
+    `read_former`: reads the sort value from the text that an earlier version encoded, which sorted otherwise.
+    """
 
     def __init__(
         self,
@@ -63,11 +66,23 @@ class Sort:
         *,
         descending: bool = False,
         nulls: bool = False,
+        read_former: Callable[[str], int] | None = None,
     ) -> None:
         self.value = sa.type_coerce(column, sa.BigInteger()) if isinstance(column.type, Instant) else column
         self.row_id = row_id
         self.descending = descending
         self.nulls = nulls
+        self.read_former = read_former
+
+    @property
+    def kinds(self) -> Sequence[type[str] | type[int]]:
+        """The Python types of the sort values in cursors, those of earlier versions included."""
+        return (self.kind,) if self.read_former is None else (self.kind, str)
+
+    def convert(self, position: KeysetPosition) -> KeysetPosition:
+        """Convert a position that an earlier version encoded."""
+        value, row_id = position
+        return (self.read_former(value), row_id) if self.read_former and isinstance(value, str) else position
 
     @property
     def kind(self) -> type[str] | type[int]:

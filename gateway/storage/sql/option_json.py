@@ -17,15 +17,19 @@ Shown = list[Any]
 """Display names of an option and of a value, each as pairs, then color and image of the value."""
 
 
-def dump_option_texts(options: Sequence[SelectedOption]) -> str | None:
-    """Encode how the options of a variant are shown, in their order; None: only by their names."""
-    shown = [_describe_option(option) for option in options]
+def dump_option_texts(options: Sequence[SelectedOption], channel: str) -> str | None:
+    """Encode how the options of a variant are shown, in their order; None: only by their names.
+
+    Args:
+        channel: provides the images; it may be another one than that of the other images of the product.
+    """
+    shown = [_describe_option(option, channel) for option in options]
     return dump_json(shown) if any(any(one) for one in shown) else None
 
 
-def _describe_option(option: SelectedOption) -> Shown:
+def _describe_option(option: SelectedOption, channel: str) -> Shown:
     swatch = option.swatch or Swatch()
-    image = None if swatch.image is None else describe_image(swatch.image)
+    image = None if swatch.image is None else {**describe_image(swatch.image), "channel_key": channel}
     return [[list(it) for it in option.labels], [list(it) for it in option.value_labels], swatch.color, image]
 
 
@@ -34,14 +38,13 @@ def list_value_labels(texts: str | None) -> list[str]:
     return [label for _, value_labels, _, _ in load_json(texts) or () for _, label in value_labels]
 
 
-def load_selected_options(options: str, texts: str | None, channel: str | None) -> tuple[SelectedOption, ...]:
-    """Decode the options of a variant. `channel`: provides images."""
+def load_selected_options(options: str, texts: str | None) -> tuple[SelectedOption, ...]:
+    """Decode the options of a variant."""
     pairs = _load_pairs(options)
     if texts is None:
         return pairs
     return tuple(
-        _read_selected(pair.name, pair.value, shown, channel)
-        for pair, shown in zip(pairs, load_json(texts), strict=True)
+        _read_selected(pair.name, pair.value, shown) for pair, shown in zip(pairs, load_json(texts), strict=True)
     )
 
 
@@ -50,20 +53,19 @@ def _load_pairs(text: str) -> tuple[SelectedOption, ...]:
     return tuple(SelectedOption(name, value) for name, value in load_json(text))
 
 
-def _read_selected(name: str, value: str, shown: Shown, channel: str | None) -> SelectedOption:
+def _read_selected(name: str, value: str, shown: Shown) -> SelectedOption:
     labels, value_labels, color, image = shown
-    swatch = _read_swatch(color, image, channel)
-    return SelectedOption(name, value, _read_labels(labels), _read_labels(value_labels), swatch)
+    return SelectedOption(name, value, _read_labels(labels), _read_labels(value_labels), _read_swatch(color, image))
 
 
 def _read_labels(pairs: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((locale, label) for locale, label in pairs)
 
 
-def _read_swatch(color: str | None, image: Mapping[str, Any] | None, channel: str | None) -> Swatch | None:
+def _read_swatch(color: str | None, image: Mapping[str, Any] | None) -> Swatch | None:
     if color is None and image is None:
         return None
-    return Swatch(color=color, image=None if image is None else Image(**image, channel_key=channel))
+    return Swatch(color=color, image=None if image is None else Image(**image))
 
 
 def merge_option_texts(leads: Iterable[tuple[str, str | None]]) -> str | None:
@@ -82,13 +84,13 @@ def merge_option_texts(leads: Iterable[tuple[str, str | None]]) -> str | None:
     return dump_json(shown_options) if shown_options else None
 
 
-def load_options(options: str, texts: str | None, product_id: str, channel: str | None) -> tuple[ProductOption, ...]:
-    """Decode the options of a product. `channel`: provides images."""
+def load_options(options: str, texts: str | None, product_id: str) -> tuple[ProductOption, ...]:
+    """Decode the options of a product."""
     named = _load_named(options, product_id)
     if texts is None:
         return named
     shown: Mapping[str, Any] = load_json(texts)
-    return tuple(_show_option(option, shown.get(option.name, ((), {})), channel) for option in named)
+    return tuple(_show_option(option, shown.get(option.name, ((), {}))) for option in named)
 
 
 @decode_once
@@ -101,12 +103,12 @@ def _read_option(product_id: str, name: str, values: Sequence[str]) -> ProductOp
     return ProductOption(name=name, values=tuple(option_values))
 
 
-def _show_option(option: ProductOption, shown: Sequence[Any], channel: str | None) -> ProductOption:
+def _show_option(option: ProductOption, shown: Sequence[Any]) -> ProductOption:
     labels, values = shown
-    described = tuple(_show_value(value, values.get(value.name, ((), None, None)), channel) for value in option.values)
+    described = tuple(_show_value(value, values.get(value.name, ((), None, None))) for value in option.values)
     return replace(option, values=described, labels=_read_labels(labels))
 
 
-def _show_value(value: OptionValue, shown: Sequence[Any], channel: str | None) -> OptionValue:
+def _show_value(value: OptionValue, shown: Sequence[Any]) -> OptionValue:
     labels, color, image = shown
-    return replace(value, labels=_read_labels(labels), swatch=_read_swatch(color, image, channel))
+    return replace(value, labels=_read_labels(labels), swatch=_read_swatch(color, image))

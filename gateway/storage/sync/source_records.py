@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.ids import generate_ids
+from gateway.model.channels import Resource
+from gateway.model.ids import derive_id, generate_ids
 from gateway.storage.database import is_sqlite
 from gateway.storage.sql.bulk import (
     AnyRow,
@@ -22,6 +23,7 @@ from gateway.storage.sql.bulk import (
     select_by_keys,
     slice_items,
 )
+from gateway.storage.sync.id_namespaces import ensure_namespace
 from gateway.storage.tables import EPOCH, counters, sources
 
 _observations = sa.Sequence("observations")
@@ -117,15 +119,25 @@ def find_digests(conn: Connection, channel: str, resource: str, external_ids: Co
 
 def insert_unread(conn: Connection, channel: str, resource: str, feed: str, ids: Sequence[str], now: datetime) -> None:
     """Insert rows for records that were never read, so that they can be locked."""
-    _insert_missing.run(conn, build_unread(channel, resource, feed, sorted(set(ids)), now))
+    _insert_missing.run(conn, build_unread(conn, channel, resource, feed, sorted(set(ids)), now))
 
 
 def build_unread(
-    channel: str, resource: str, feed: str, external_ids: Collection[str], now: datetime
+    conn: Connection, channel: str, resource: str, feed: str, external_ids: Sequence[str], now: datetime
 ) -> list[SourceRecord]:
     """Build rows for records that were never read."""
-    new = zip(generate_ids(now, len(external_ids)), external_ids, strict=True)
+    new = zip(_make_ids(conn, channel, resource, external_ids, now), external_ids, strict=True)
     return [SourceRecord(id_, channel, resource, external_id, feed) for id_, external_id in new]
+
+
+def _make_ids(
+    conn: Connection, channel: str, resource: str, external_ids: Sequence[str], now: datetime
+) -> Sequence[str]:
+    """Make the ids of records: derived ones for products (rule H1). Those of customers and orders cannot be guessed."""
+    if resource != Resource.PRODUCTS.value or not external_ids:
+        return generate_ids(now, len(external_ids))
+    namespace = ensure_namespace(conn, channel)
+    return [derive_id("product", namespace, external_id, 1) for external_id in external_ids]
 
 
 def insert_records(conn: Connection, new: Sequence[SourceRecord]) -> None:

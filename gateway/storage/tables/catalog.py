@@ -26,7 +26,7 @@ category_channels = sa.Table(  # channels that sell in a category or below it, o
 channel_products = sa.Table(  # a product as listed by one channel
     "channel_products",
     metadata,
-    column("id", Text, primary_key=True),  # = sources.id
+    column("id", Text, primary_key=True),  # = sources.id; also that of a product named after it (rule H1)
     column("channel", Text),
     column("external_id", Text),
     column("grouped", sa.Boolean),
@@ -49,7 +49,14 @@ channel_products = sa.Table(  # a product as listed by one channel
     optional_column("handle", Text),  # the channel's own
     optional_column("rating", sa.Integer),  # average in hundredths of a star
     optional_column("rating_count", sa.Integer),
+    column("first_seen_at", Instant, server_default="0"),
     sa.UniqueConstraint("channel", "external_id"),
+    sa.Index(
+        "ix_channel_products_handle",
+        "handle",
+        sqlite_where=sa.text("handle IS NOT NULL"),
+        postgresql_where=sa.text("handle IS NOT NULL"),
+    ),
 )
 product_texts = sa.Table(  # texts of channel products in further locales
     "product_texts",
@@ -103,6 +110,7 @@ listings = sa.Table(  # a variant as listed by one channel, one row per generati
     optional_column("prices", Text),  # in other currencies: JSON [[currency, minor, micros, compare at, since], …]
     optional_column("price_since", Instant),  # price, compare_at_price and currency are known since then (rule H4)
     optional_column("net_content", Text),  # JSON [value, unit, value, unit]: what a unit contains, and the price's base
+    column("first_seen_at", Instant, server_default="0"),  # orders listings by age; ids do not (rule H1)
     sa.UniqueConstraint("channel", "external_id", "generation"),
     sa.Index("ix_listings_variant", "variant_id"),
     sa.Index("ix_listings_product", "product_id"),
@@ -116,6 +124,7 @@ listings = sa.Table(  # a variant as listed by one channel, one row per generati
         postgresql_where=sa.text("match_key IS NOT NULL"),
     ),
     sa.Index("ix_listings_item", "channel", "inventory_item"),
+    sa.Index("ix_listings_first_seen", "first_seen_at", "id"),
     sa.Index(
         "ix_listings_unmatched",
         "matched_by",
@@ -174,6 +183,8 @@ products = sa.Table(
     optional_column("rating", sa.Integer),  # average over all channels, in hundredths of a star
     optional_column("rating_count", sa.Integer),
     optional_column("search_index", Text),  # its rows of `product_words`: word:rank, sorted, separated by spaces
+    column("first_seen_at", Instant, server_default="0"),  # orders products by age; ids do not (rule H1)
+    optional_column("field_sources", Text),  # which channel wrote a field: JSON [[field, attribute, channel], …]
     sa.Index(
         "ix_products_handle_claim",
         "handle_claim",
@@ -279,7 +290,10 @@ former_handles = sa.Table(  # handles that products had, for links that still ex
     column("replaced_at", Instant),
     sqlite_with_rowid=False,
 )
-redirects = sa.Table(  # products that were merged into others; variants need none, because listings hold the variant id
+id_namespaces = sa.Table(  # from which derived ids of a channel's records are made (rule H1): rows are never deleted
+    "id_namespaces", metadata, column("channel", Text, primary_key=True), column("namespace", Text, unique=True)
+)
+redirects = sa.Table(  # products with generated ids that were merged; derived ids lead to their records (rule H1)
     "redirects", metadata, column("old_id", Text, primary_key=True), column("new_id", Text)
 )
 product_words = sa.Table(  # search index of products (rules T2, T4): of each word the best products come first

@@ -126,7 +126,7 @@ _offers = BulkSelect(
     )
     .join(channel_products, channel_products.c.id == listings.c.channel_product_id)
     .where(is_for_sale(listings, sa.bindparam("channel", type_=Text), sa.bindparam("currency", type_=Text)))
-    .order_by(listings.c.id.desc()),
+    .order_by(listings.c.first_seen_at.desc(), listings.c.id.desc()),
     listings.c.variant_id,
 )
 

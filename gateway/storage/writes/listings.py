@@ -60,11 +60,17 @@ class ListingRow:
     price_since: datetime | None
     net_content: str | None
     option_texts: str | None
+    first_seen_at: datetime
 
     @property
     def is_live(self) -> bool:
         """Whether the channel lists it now."""
         return self.current and not self.gone
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """The sort key by which listings are older or younger (rule H1)."""
+        return self.first_seen_at, self.id
 
 
 @dataclass(slots=True)
@@ -94,6 +100,7 @@ class ChannelProductRow:
     handle: str | None
     rating: int | None
     rating_count: int | None
+    first_seen_at: datetime
 
 
 _listing_columns = tuple(listings.c[field.name] for field in fields(ListingRow))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.model.ids import is_derived
 from gateway.storage.sql.bulk import (
     BulkSelect,
     build_delete,
@@ -68,6 +69,8 @@ class ProductRow:
     rating_count: int | None
     search_index: str | None
     option_texts: str | None
+    first_seen_at: datetime
+    field_sources: str | None
 
 
 @dataclass(slots=True)
@@ -190,8 +193,12 @@ def store_products(conn: Connection, rows: Sequence[ProductRow], known: Collecti
 
 
 def redirect_products(conn: Connection, replaced: Mapping[str, str]) -> None:
-    """Redirect merged products to their targets, including earlier redirects to them."""
-    upsert_rows(conn, redirects, [{"old_id": old, "new_id": new} for old, new in replaced.items()], ["old_id"])
+    """Redirect merged products to their targets, including earlier redirects to them.
+
+    A derived id has no row: it leads to its record, and so to the product that this belongs to now (rule H1).
+    """
+    rows = [{"old_id": old, "new_id": new} for old, new in replaced.items() if not is_derived(old)]
+    upsert_rows(conn, redirects, rows, ["old_id"])
     for old, new in replaced.items():
         conn.execute(sa.update(redirects).where(redirects.c.new_id == old).values(new_id=new))
 

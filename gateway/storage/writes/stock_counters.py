@@ -60,7 +60,7 @@ _of_reservations = BulkSelect(
 _listed = BulkSelect(
     sa.select(listings.c.variant_id, listings.c.id, listings.c.inventory_item, listings.c.tracked)
     .where(skip_index(listings.c.channel) == sa.bindparam("channel"), listings.c.current, ~listings.c.gone)
-    .order_by(listings.c.id),
+    .order_by(listings.c.first_seen_at, listings.c.id),
     listings.c.variant_id,
 )
 _update = build_update(stock, ("id", "held", "version", "updated_at"))
