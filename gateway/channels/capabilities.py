@@ -15,6 +15,7 @@ from gateway.model.channels import Capability
 from gateway.model.money import EXPONENTS
 from gateway.model.rounding import Rounding
 from gateway.sdk.channel import Channel, Traits
+from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.feeds import AnyFeed, Feed, LiveFeed
 from gateway.sdk.http import Budget
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
@@ -36,6 +37,7 @@ from gateway.sdk.writes import (
 _PULLS = {
     ProductRecord: Capability.PULL_PRODUCTS,
     StockRecord: Capability.PULL_STOCK,
+    CollectionRecord: Capability.PULL_COLLECTIONS,
     CustomerRecord: Capability.PULL_CUSTOMERS,
     OrderRecord: Capability.PULL_ORDERS,
 }

@@ -80,7 +80,7 @@ async def _check_database(settings: Settings) -> list[str]:
 
 def _check_policies(settings: Settings, plugins: Plugins) -> list[str]:
     problems: list[str] = []
-    for kind in ("matching", "prices"):
+    for kind in ("matching", "prices", "related"):
         try:
             plugins.get_policy(kind, getattr(settings.catalogue, kind))
         except SettingsError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ _ROW_ID = re.compile(r"[0-9a-f]{32}")
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _MAX_GLOBAL_ID = 512
 _FIXED_BITS = 0x7 << 76 | 0b10 << 62  # version and variant bits of a UUIDv7
+_DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FREE_BITS = ~(0xF << 76 | 0b11 << 62)
 
@@ -34,6 +36,20 @@ def generate_ids(now: datetime, count: int) -> list[str]:
     timestamp, random = int(now.timestamp() * 1000) << 80, os.urandom(10 * count)
     values = (timestamp | int.from_bytes(random[n : n + 10], "big") for n in range(0, 10 * count, 10))
     return [f"{value & _FREE_BITS | _FIXED_BITS:032x}" for value in values]
+
+
+def derive_id(kind: str, channel: str, external_id: str, generation: int) -> str:
+    """Derive a UUIDv8 (RFC 9562) as 32 lower-case hexadecimal digits, the same in every database.
+
+    Args:
+        kind: Name of the object's type.
+        channel: Key of the channel that the object belongs to.
+        external_id: ID of the object in the channel.
+        generation: Number of times that the channel has used this ID.
+    """
+    text = "\x1f".join((kind, channel, external_id, str(generation)))
+    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
+    return f"{digest & _FREE_BITS | _DERIVED_BITS:032x}"
 
 
 def is_row_id(text: str) -> bool:

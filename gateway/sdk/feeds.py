@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
+from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.records import CustomerRecord, Gone, OrderRecord, ProductRecord, Ref, StockRecord
 
-R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord)
+R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord, CollectionRecord)
 
 Token = str
 """Position of the next page in a pass. Valid for this pass only; at most 8,000 characters."""

@@ -25,6 +25,7 @@ from gateway.model.money import Money, check_known_currency
 from gateway.model.token_secrets import hash_secret, is_hashed
 from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
+from gateway.settings.collections import CollectionKey, CollectionTable
 from gateway.settings.search import SearchTable
 from gateway.settings.table import Table
 from gateway.settings.value_types import (
@@ -192,6 +193,7 @@ class CatalogueTable(Table):
     services: tuple[str, ...] = ()  # SKUs of services, which never match
     matching: str = "codes"
     prices: str = "priority"
+    related: str = "evidence"  # policy that orders related products
 
 
 class StockTable(Table):
@@ -441,6 +443,7 @@ class Settings(Table):
     locations: dict[Key, LocationTable] = {}
     tokens: dict[Key, TokenTable] = {}
     attributes: dict[AttributeKey, AttributeTable] = {}
+    collections: dict[CollectionKey, CollectionTable] = {}
     _failures: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _environment_values: tuple[str, ...] = PrivateAttr(default=())
 

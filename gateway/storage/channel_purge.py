@@ -15,11 +15,15 @@ from gateway.model.channels import Resource
 from gateway.model.stock import ReservationState
 from gateway.storage.outbox import OutboxState
 from gateway.storage.tables import (
+    bought_together,
     budgets,
     carts,
     category_channels,
     channel_currencies,
     channel_products,
+    collection_members,
+    collections,
+    former_collection_handles,
     identities,
     inbox,
     leases,
@@ -45,6 +49,10 @@ PURGED = (
     channel_currencies,
     offers,
     sold_units,
+    bought_together,
+    collection_members,
+    collections,
+    former_collection_handles,
     pushes,
     outbox,
     inbox,

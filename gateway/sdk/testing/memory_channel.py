@@ -30,6 +30,7 @@ from gateway.sdk import (
     ChannelError,
     ChannelKind,
     ChannelType,
+    CollectionRecord,
     Config,
     Context,
     CursorExpiredError,
@@ -74,7 +75,7 @@ __all__ = [
     "build_delivery",
 ]
 
-R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord)
+R = TypeVar("R", ProductRecord, StockRecord, CollectionRecord, CustomerRecord, OrderRecord)
 
 TOLERANCE = timedelta(minutes=5)
 
@@ -112,7 +113,7 @@ class MemoryConfig(Config):
     token_lasts: timedelta | None = None
     resume: bool = True
     secrets: tuple[SecretStr, ...] | None = None
-    feeds: tuple[Literal["products", "stock", "customers", "orders"], ...] = FEEDS
+    feeds: tuple[Literal["products", "stock", "collections", "customers", "orders"], ...] = FEEDS
     currency: str = "GBP"
     time_zone: str = "Europe/London"
     prices_include_tax: bool | None = True
@@ -384,11 +385,12 @@ def derive_traits(config: MemoryConfig) -> Traits:
 
 
 def build_feeds(opened: OpenMemoryChannel) -> Sequence[AnyFeed]:
-    """Build the four feeds, with live reads if configured."""
+    """Build all feeds, with live reads if configured."""
     feed_type = MemoryLiveFeed if opened.config.live else MemoryFeed
     return (
         feed_type(ProductRecord, "products", record_builders.read_product, opened),
         feed_type(StockRecord, "stock", record_builders.read_stock, opened),
+        feed_type(CollectionRecord, "collections", record_builders.read_collection, opened),
         feed_type(CustomerRecord, "customers", record_builders.read_customer, opened),
         feed_type(OrderRecord, "orders", record_builders.read_order, opened),
     )
