@@ -109,6 +109,15 @@ PRODUCT = f"""
   media(first: 4) {{ nodes {{ {MEDIUM} }} {PAGE_INFO} }}
   variants(first: $inside) {{ nodes {{ {VARIANT} }} {PAGE_INFO} }}
 """
+COLLECTION_COST = 5
+"""Cost of a collection without its products and translations."""
+
+COLLECTION = f"""
+  __typename id title handle description descriptionHtml updatedAt
+  image {{ {IMAGE} }}
+  seo {{ title description }}
+  products(first: $inside) {{ nodes {{ id }} {PAGE_INFO} }}
+"""
 ITEM = f"""
   __typename id
   inventoryLevels(first: $inside) {{ nodes {{ {LEVEL} }} {PAGE_INFO} }}
@@ -223,19 +232,31 @@ def build_product_queries(locales: Sequence[str] = (), metafields: Sequence[str]
     """Build the queries of products, with their translations into these locales, and these metafields, each as
     ``namespace.key``.
     """
-    translations = "".join(
-        f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
-        for number, locale in enumerate(locales)
-    )
     fields = "".join(
         f'  {METAFIELDS}{number}: metafield(namespace: "{namespace}", key: "{key}") {{ type value }}\n'
         for number, (namespace, _, key) in enumerate(name.rpartition(".") for name in metafields)
     )
     cost = PRODUCT_COST + len(locales) + len(metafields)
-    return _build_queries("Product", "products", PRODUCT + translations + fields, cost, inside=("variants", 20, 7))
+    selection = PRODUCT + _select_translations(locales) + fields
+    return _build_queries("Product", "products", selection, cost, inside=("variants", 20, 7))
+
+
+def build_collection_queries(locales: Sequence[str] = ()) -> ConnectionQueries:
+    """Build the queries of collections, with their translations into these locales."""
+    cost = COLLECTION_COST + len(locales)
+    selection = COLLECTION + _select_translations(locales)
+    return _build_queries("Collection", "collections", selection, cost, inside=("products", 100, 1))
+
+
+def _select_translations(locales: Sequence[str]) -> str:
+    return "".join(
+        f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
+        for number, locale in enumerate(locales)
+    )
 
 
 PRODUCTS = build_product_queries()
+COLLECTIONS = build_collection_queries()
 ITEMS = _build_queries("InventoryItem", "inventoryItems", ITEM, 3, inside=("inventoryLevels", 10, 5), sorted=False)
 CUSTOMERS = _build_queries("Customer", "customers", CUSTOMER, 10)
 ORDERS = _build_queries("Order", "orders", ORDER, 217)
@@ -268,6 +289,7 @@ NESTED_CONNECTIONS: Mapping[tuple[str, str], NestedConnection] = MappingProxyTyp
             _build_nested("Product", "variants", VARIANT, 100, 7),
             _build_nested("Product", "media", MEDIUM, 150, MEDIA_COST),
             _build_nested("ProductVariant", "media", "id", 250, 1),
+            _build_nested("Collection", "products", "id", 250, 1),
             _build_nested("InventoryItem", "inventoryLevels", LEVEL, 100, 5),
             _build_nested("Customer", "addressesV2", ADDRESS, 250, 1),
             _build_nested("Order", "lineItems", LINE, 100, 6),
@@ -328,7 +350,7 @@ SUBSCRIBE = Operation(
 
 def list_read_operations() -> list[Operation]:
     """List all operations that read a shop, and those of webhook subscriptions."""
-    kinds = (PRODUCTS, ITEMS, CUSTOMERS, ORDERS)
+    kinds = (PRODUCTS, ITEMS, COLLECTIONS, CUSTOMERS, ORDERS)
     listed = [op for kind in kinds for op in (kind.listing, kind.by_id, kind.newest) if op is not None]
     return [
         *listed,

@@ -171,7 +171,8 @@ async def test_a_problem_that_the_settings_found_is_kept(clock: Clock) -> None:
 async def test_a_feed_that_does_not_exist_is_named_with_those_that_do(clock: Clock) -> None:
     table = {"plugin": "odd", "config": {"url": "x"}, "every": {"stocks": "5m", "orders": "0s"}}
     assert await list_problems(clock, table, Odd(open_memory_channel)) == (
-        "channels.web.every.stocks: there is no feed stocks; expected one of products, stock, collections, customers, orders",
+        "channels.web.every.stocks: there is no feed stocks; expected one of products, stock, collections, customers, "
+        "orders",
     )
     assert await list_problems(clock, table | {"every": {"orders": "0s"}}, Odd(open_memory_channel)) == (
         "channels.web.every.orders: expected more than 0",
