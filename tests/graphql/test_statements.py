@@ -42,6 +42,9 @@ PAGES = """query ($first: Int) { products(first: $first) { nodes {
   adjacentVariants(selectedOptions: [{name: "Size", value: "M"}]) { sku price { amount } }
   options { optionValues { firstAvailableVariant(channelKey: "till") { sku } } }
   till: selectedOrFirstAvailableVariant(channelKey: "till") { sku stock { available } } } } }"""
+COLLECTIONS = """query ($first: Int) { collections(first: $first) { nodes {
+  handle content { title } channel { name } products(first: 5) { totalCount nodes { title
+    priceRange { min { amount } } collections(first: 3) { nodes { handle } } } } } } }"""
 SEARCHED = """query ($first: Int) { products(first: $first, search: "product") { nodes { title brand } } }"""
 LISTINGS = """query ($first: Int) { listings(first: $first) { totalCount nodes {
   channel { key state } variant { sku product { title } } } } }"""
@@ -79,6 +82,7 @@ def build_shop(count: int) -> MemoryStore:
         ]
         store.put("products", {"id": f"p{n}", "title": f"Product {n}", "variants": sizes, "category": ["A", f"B{n}"]})
         store.put("stock", record_builders.build_stock(f"{n}-S", "L", n))
+        store.put("collections", record_builders.build_collection(f"k{n}", [f"p{m}" for m in range(n, n + 9)]))
         store.put("customers", record_builders.build_customer(f"c{n}"))
         store.put(
             "orders",
@@ -96,6 +100,7 @@ def build_shop(count: int) -> MemoryStore:
         (ORDERS, "orders"),
         (PAGES, "products"),
         (LISTINGS, "listings"),
+        (COLLECTIONS, "collections"),
     ],
 )
 async def test_a_page_takes_at_most_eight_statements_whatever_its_size(

@@ -36,7 +36,7 @@ async def list_titles(web: ShopifyTestbed, handle: str) -> list[str]:
 
 async def test_a_collection_is_read_with_its_texts_and_its_products_in_order(tmp_path: Path) -> None:
     async with open_testbed(tmp_path, build_world()) as web:
-        await web.sandbox.arrange_collection("Tea time", ["MUG-2", "TEA-1"])
+        await web.sandbox.put_collection("Tea time", ["MUG-2", "TEA-1"])
         node = get_node(web, "Tea time")
         node["descriptionHtml"], node["description"] = "<p onload=x()>For <b>tea</b></p>", "For tea"
         node["image"] = {"url": "https://cdn.example/tea.png", "altText": "Tea", "width": 10, "height": 10}
@@ -64,9 +64,9 @@ async def test_products_beyond_the_first_page_are_read_too(tmp_path: Path) -> No
 
 async def test_changes_are_read_and_deletions_are_found(tmp_path: Path) -> None:
     async with open_testbed(tmp_path, build_world()) as web:
-        number = await web.sandbox.arrange_collection("Tea time", ["TEA-1"])
+        number = await web.sandbox.put_collection("Tea time", ["TEA-1"])
         await web.gateway.run_due()
-        await web.sandbox.arrange_collection("Tea time", ["MUG-1", "TEA-1"])
+        await web.sandbox.put_collection("Tea time", ["MUG-1", "TEA-1"])
         await web.run_next_pass()
         assert await list_titles(web, "tea-time") == ["Mug", "Breakfast tea"]
         await web.sandbox.product("MUG-1", deleted=True)
@@ -81,14 +81,14 @@ async def test_changes_are_read_and_deletions_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("topic", ["collections/create", "collections/update", "collections/delete"])
 async def test_a_webhook_names_the_collection_to_read(tmp_path: Path, topic: str) -> None:
     async with open_testbed(tmp_path, build_world()) as web:
-        await web.sandbox.arrange_collection("Tea time", ["TEA-1"])
+        await web.sandbox.put_collection("Tea time", ["TEA-1"])
         number = parse_number(get_node(web, "Tea time")["id"])
         assert await web.read_hints(topic, {"id": number}) == [("collections", str(number))]
 
 
 async def test_a_collection_that_is_deleted_is_gone_when_it_is_fetched(tmp_path: Path) -> None:
     async with open_testbed(tmp_path, build_world()) as web:
-        number = await web.sandbox.arrange_collection("Tea time", ["TEA-1"])
+        number = await web.sandbox.put_collection("Tea time", ["TEA-1"])
         await web.sandbox.delete_collection(number)
         fetched = await web.fetch_records("collections", number)
         assert type(fetched[number]).__name__ == "Gone"

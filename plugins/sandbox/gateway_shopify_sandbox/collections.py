@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway_shopify_sandbox.state import Node, Shop, format_instant
 
 
-def arrange_collection(shop: Shop, title: str, products: Sequence[Node]) -> Node:
+def put_collection(shop: Shop, title: str, products: Sequence[Node]) -> Node:
     """Create the collection with this title, or replace its products, and emit its webhook."""
     existing = next((node for node in shop.list_nodes("Collection") if node["title"] == title), None)
     collection = existing or shop.add(

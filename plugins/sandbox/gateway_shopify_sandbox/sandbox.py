@@ -14,7 +14,7 @@ from gateway.sdk.testing.sandbox import SandboxError, World
 from gateway.sdk.testing.sandbox_server import Server
 from gateway_shopify_sandbox import fulfillment_orders, order_edits, orders, refunds
 from gateway_shopify_sandbox.api import Api, list_topics
-from gateway_shopify_sandbox.collections import arrange_collection, remove_from_collections
+from gateway_shopify_sandbox.collections import put_collection, remove_from_collections
 from gateway_shopify_sandbox.http_app import HttpBehavior, build_app
 from gateway_shopify_sandbox.oauth import AppAuthorization
 from gateway_shopify_sandbox.rate_limit import CostBucket
@@ -116,10 +116,10 @@ class ShopifySandbox:
         self.shop.touch(order, "orders/create")
         return str(parse_number(order["id"]))
 
-    async def arrange_collection(self, title: str, skus: Sequence[str]) -> str:
+    async def put_collection(self, title: str, skus: Sequence[str]) -> str:
         """Create a collection of the products of these SKUs, or replace its products. Returns its number."""
         products = {id(product): product for sku in skus for product in [self.shop.get_variant(sku)["product"]]}
-        return str(parse_number(arrange_collection(self.shop, title, list(products.values()))["id"]))
+        return str(parse_number(put_collection(self.shop, title, list(products.values()))["id"]))
 
     async def delete_collection(self, collection: str) -> None:
         """Delete a collection."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from gateway.sdk.testing.sandbox import World, WorldCustomer, WorldProduct, WorldReceipt
-from gateway_shopify_sandbox.collections import arrange_collection
+from gateway_shopify_sandbox.collections import put_collection
 from gateway_shopify_sandbox.orders import SoldLine, create_order
 from gateway_shopify_sandbox.refunds import RefundedUnits, compute_value, refund_units
 from gateway_shopify_sandbox.state import Node, Shop, format_instant
@@ -24,7 +24,7 @@ def load_world(shop: Shop, world: World) -> dict[str, str]:
     _load_products(shop, world, locations)
     for collection in world.collections:
         named = {id(node): node for sku in collection.skus for node in [shop.get_variant(sku)["product"]]}
-        arrange_collection(shop, collection.title, list(named.values()))
+        put_collection(shop, collection.title, list(named.values()))
     customers = {
         customer.number: _add_customer(shop, customer, _get_start(world, shop.now())) for customer in world.customers
     }
