@@ -85,10 +85,10 @@ async def test_a_collection_shows_those_of_its_members_that_are_listed_whatever_
         drawn: list[list[Step]] = []
 
         @given(steps)
-        def draw(found: list[Step]) -> None:
+        def add_example(found: list[Step]) -> None:
             drawn.append(found)
 
-        draw()
+        add_example()
         for example in drawn[: max(examples // 4, 12)]:
             for step in example:
                 apply_step(stores, step)

@@ -100,7 +100,6 @@ def build_shop(count: int) -> MemoryStore:
         (ORDERS, "orders"),
         (PAGES, "products"),
         (LISTINGS, "listings"),
-        (COLLECTIONS, "collections"),
     ],
 )
 async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
@@ -116,6 +115,20 @@ async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert len(set(counts)) == 1, counts
     assert counts[0] <= BUDGET, counts
+
+
+async def test_the_products_of_many_collections_take_as_many_statements_as_those_of_two(database_url: str) -> None:
+    """Those of one are counted once while the catalog stays the same, which takes another statement."""
+    counts = []
+    async with open_world(database_url, {"till": build_shop(40), "web": MemoryStore()}) as world:
+        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        for size in (1, 2, 20, 40):
+            with capture_statements() as seen:
+                data = await world.client.fetch_data(COLLECTIONS, ADMIN, first=size)
+            assert len(data["collections"]["nodes"]) == size
+            counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
+    assert len(set(counts[1:])) == 1 and counts[0] <= counts[1] + 1, counts
+    assert max(counts) <= BUDGET, counts
 
 
 async def test_a_page_of_a_frozen_ranking_takes_a_constant_number_of_statements(database_url: str) -> None:
