@@ -91,7 +91,7 @@ class RelatedCandidate:
 
 @dataclass(frozen=True, slots=True)
 class RelatedRequest:
-    """A product for which related ones are shown. `candidates`: what the gateway has found, the newest first."""
+    """A product for which related ones are shown. `candidates`: what the gateway has found."""
 
     kind: RelatedKind
     product_id: str

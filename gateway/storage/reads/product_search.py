@@ -156,9 +156,18 @@ def read_positions(conn: Connection, window: Window, query: ProductQuery) -> Pos
 
 def search_products_of_collections(query: ProductQuery) -> Rows[Product]:
     """Search the products of a query in each of many collections of channels."""
+    is_short = _count_characters(query) <= MAX_CACHED_CHARACTERS
+    return _search_collections_once(query) if is_short else _build_search_of_collections(query)
+
+
+@lru_cache(64)
+def _search_collections_once(query: ProductQuery) -> Rows[Product]:
+    return _build_search_of_collections(query)
+
+
+def _build_search_of_collections(query: ProductQuery) -> Rows[Product]:
     statement, matches = _select_with_matches(replace(query, collection=EVERY_COLLECTION))
-    sort = _build_sort(query, matches)
-    return Rows(statement, sort, read_product, parent=collection_products.c.collection_id)
+    return Rows(statement, _build_sort(query, matches), read_product, parent=collection_products.c.collection_id)
 
 
 def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -174,12 +174,17 @@ class _DerivedProducts:
         _product_insert.run(conn, sorted(after - before))
 
 
-refresh_products_of_collections: Callable[[Connection, Collection[str]], None] = _DerivedProducts(
-    collection_products.c.collection_id, collection_members.c.collection_id
-).refresh
-"""Derive the products of these collections from their members."""
+_of_collections = _DerivedProducts(collection_products.c.collection_id, collection_members.c.collection_id)
+_of_products = _DerivedProducts(collection_products.c.product_id, listings.c.product_id)
+_any_member = sa.select(collection_members.c.position).limit(1)
 
-refresh_collections_of_products: Callable[[Connection, Collection[str]], None] = _DerivedProducts(
-    collection_products.c.product_id, listings.c.product_id
-).refresh
-"""Derive the collections of these products, whose listings have changed."""
+
+def refresh_products_of_collections(conn: Connection, ids: Collection[str]) -> None:
+    """Derive the products of these collections from their members."""
+    _of_collections.refresh(conn, ids)
+
+
+def refresh_collections_of_products(conn: Connection, ids: Collection[str]) -> None:
+    """Derive the collections of these products, whose listings have changed."""
+    if conn.scalar(_any_member) is not None:
+        _of_products.refresh(conn, ids)

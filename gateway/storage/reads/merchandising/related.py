@@ -14,7 +14,7 @@ from gateway.storage.sql.bulk import BulkSelect
 from gateway.storage.tables import bought_together, product_attributes, products
 
 MAX_CANDIDATES = 40
-"""Newest products of the same category, and of the same category and brand, that are compared with each product."""
+"""Products of the same category, and of the same category and brand, that are compared with each product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ _together = BulkSelect(
 
 
 def find_similar(conn: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[SimilarProduct]]:
-    """Find products of the same category, with what they share: the newest ones, so that a large category takes no
-    longer than a small one.
+    """Find products of the same category, with what they share: so many that a large category takes no longer than a
+    small one.
     """
     candidates = _find_candidates(conn, ids)
     values = _find_values(conn, {*candidates, *(id_ for pair in candidates.values() for part in pair for id_ in part)})
@@ -70,7 +70,8 @@ def _find_candidates(conn: Connection, ids: Sequence[str]) -> Mapping[str, tuple
 
 
 def _split(joined: str | None) -> Sequence[str]:
-    return joined.split() if joined else ()
+    """Split the ids, in an order that both databases have."""
+    return sorted(joined.split(), reverse=True) if joined else ()
 
 
 def _select_candidates(join: Any) -> BulkSelect:
@@ -82,8 +83,8 @@ def _select_candidates(join: Any) -> BulkSelect:
     is_shown = other.c.visible
     lists = []
     for name, condition in (("same_brand", other.c.brand == products.c.brand), ("same_category", sa.true())):
-        newest = sa.select(other.c.id).where(same_category, condition, is_shown).correlate(products)
-        limited = newest.order_by(other.c.id.desc()).limit(MAX_CANDIDATES).subquery(f"newest_{name}")
+        chosen = sa.select(other.c.id).where(same_category, condition, is_shown).correlate(products)
+        limited = chosen.order_by(other.c.id.desc()).limit(MAX_CANDIDATES).subquery(f"chosen_{name}")
         lists.append(sa.select(join(limited.c.id)).correlate(products).scalar_subquery().label(name))
     return BulkSelect(sa.select(products.c.id, *lists), products.c.id)
 
