@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
+from gateway.commerce.catalog.bought_together import count_pairs
 from gateway.storage.database import Database
-from gateway.storage.writes.bought_together import PARTS, compare_bought_together, store_bought_together
+from gateway.storage.writes import bought_together
 from gateway.storage.writes.sold_units import compare_sold_units, store_sold_units
 
 PERIOD = timedelta(days=30)
@@ -23,6 +25,8 @@ async def count_sold_units(database: Database, now: datetime) -> None:
 
 async def count_bought_together(database: Database, now: datetime) -> None:
     """Count the orders that products share, part by part, and store what has changed in short transactions."""
-    for part in PARTS:
-        for changed in await database.read(compare_bought_together, now - PERIOD_TOGETHER, part):
-            await database.write(store_bought_together, changed)
+    baskets = await database.read(bought_together.find_baskets, now - PERIOD_TOGETHER)
+    for part in bought_together.PARTS:
+        counted = await asyncio.to_thread(count_pairs, baskets, part)
+        for changed in await database.read(bought_together.compare_bought_together, counted, part):
+            await database.write(bought_together.store_bought_together, changed)
