@@ -135,7 +135,10 @@ async def test_a_cached_list_shows_others_as_they_are_now(own_world: World) -> N
     assert "Echo, new" in shown["Alpha"] and "Delta" not in shown["Alpha"]
 
 
-async def test_what_depends_on_other_products_is_in_no_rendered_object(own_world: World) -> None:
+async def test_what_depends_on_other_products_is_in_no_rendered_object(
+    own_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.execution.compiler.plan.COMPILED_AFTER", 0)
     query = "{ products(first: 7) { nodes { title related { title } } } }"
     rendered = own_world.gateway.rendered
     for _ in range(3):
