@@ -101,7 +101,8 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     assert said.selling.model_copy(update=own) == plain.selling
     assert said.database == plain.database
     assert (said.stock.low, said.stock.cap) == (plain.stock.low, plain.stock.cap)
-    assert (said.catalogue.matching, said.catalogue.prices) == (plain.catalogue.matching, plain.catalogue.prices)
+    for policy in ("matching", "prices", "related"):
+        assert getattr(said.catalogue, policy) == getattr(plain.catalogue, policy)
     for name in ("enabled", "sweep_every", "call_deadline", "live_deadline"):
         assert getattr(said.channels["till"], name) == getattr(plain.channels["till"], name)
 
@@ -287,4 +288,68 @@ def test_limits_reject_both_names_of_one_key() -> None:
     )
     assert list_problems({"limits": {"crowd": -1}}) == (
         "limits.queue_size: Input should be greater than or equal to 0",
+    )
+
+
+# ------------------------------------------------------------------------------------------------ collections
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ({}, "collections.sale.titles: is missing"),
+        ({"titles": {}}, "collections.sale.titles: "),
+        ({"titles": {"english": "Sale", "x y": "Sale"}}, "collections.sale.titles"),
+        ({"channel": "nowhere"}, "collections.sale.channel: there is no channel nowhere; expected one of till"),
+        ({"handle": "a b"}, "collections.sale.handle: "),
+        ({"handle": "other"}, "collections.sale.handle: other is already the handle of other"),
+        ({"sort": {"key": "POSITION"}}, "collections.sale.sort.key: "),
+        (
+            {"filter": {"channel_keys": ["nowhere"]}},
+            "collections.sale.filter.channel_keys: there is no channel",
+        ),
+        ({"filter": {"on_sail": True}}, "collections.sale.filter.on_sail: unknown key"),
+        ({"filter": {"statuses": ["DRAFT"]}}, "collections.sale.filter.statuses: unknown key"),
+        (
+            {"filter": {"category_ids": ["Mugs"]}},
+            "collections.sale.filter.category_ids.0: 'Mugs' is not an ID",
+        ),
+        ({"filter": {"min_rating": 6}}, "collections.sale.filter.min_rating: "),
+        ({"filter": {"price": {"min": "1.005", "currency_code": "GBP"}}}, "collections.sale.filter.price: min: "),
+        ({"filter": {"price": {"currency_code": "XXY"}}}, "collections.sale.filter.price: "),
+        (
+            {"filter": {"facets": [{"key": "colour", "values": ["red"]}]}},
+            "collections.sale.filter.facets: there is no facet colour; expected brand, category, tag, option.NAME",
+        ),
+        (
+            {"filter": {"facets": [{"key": "brand", "values": ["a"]}, {"key": "brand", "values": ["b"]}]}},
+            "collections.sale.filter.facets: expected each key at most once",
+        ),
+        (
+            {"filter": {"attribute_ranges": [{"key": "length", "min": 1}]}},
+            "collections.sale.filter.attribute_ranges: there is no attribute length with ranges",
+        ),
+        (
+            {"filter": {"attribute_ranges": [{"key": "length"}]}},
+            "collections.sale.filter.attribute_ranges.0: expected min, max or both",
+        ),
+        (
+            {"filter": {"available_at_location_key": "moon"}},
+            "collections.sale.filter.available_at_location_key: there is no location moon; expected one of none",
+        ),
+    ],
+)
+def test_a_collection_that_cannot_be_is_named(table: dict[str, Any], problem: str) -> None:
+    sale = table if table == {} else {"titles": {"en": "Sale"}, **table}
+    document = {"channels": {"till": TILL}, "collections": {"other": {"titles": {"en": "O"}}, "sale": sale}}
+    problems = list_problems(document)
+    assert any(line.startswith(problem) for line in problems), problems
+
+
+def test_collections_have_keys_of_their_own_form_and_a_limit() -> None:
+    for key in ("Sale", "a b", "0194000000007000800000000000abcd", "abcdefabcdefabcdefabcdefabcdefab"):
+        assert list_problems({"channels": {"till": TILL}, "collections": {key: {"titles": {"en": "S"}}}})
+    many = {f"c{number}": {"titles": {"en": "S"}} for number in range(101)}
+    assert list_problems({"channels": {"till": TILL}, "collections": many}) == (
+        "collections: expected at most 100, found 101",
     )

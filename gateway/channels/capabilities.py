@@ -14,6 +14,7 @@ from gateway.channels.response_validation import PluginContractError, require_se
 from gateway.model.channels import Capability
 from gateway.model.money import EXPONENTS, Rounding
 from gateway.sdk.channel import Channel, Traits
+from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.feeds import AnyFeed, Feed, LiveFeed
 from gateway.sdk.http import Budget
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
@@ -36,6 +37,7 @@ from gateway.sdk.writes import (
 _PULLS = {
     ProductRecord: Capability.PULL_PRODUCTS,
     StockRecord: Capability.PULL_STOCK,
+    CollectionRecord: Capability.PULL_COLLECTIONS,
     CustomerRecord: Capability.PULL_CUSTOMERS,
     OrderRecord: Capability.PULL_ORDERS,
     ReviewRecord: Capability.PULL_REVIEWS,

@@ -20,7 +20,14 @@ from gateway.model.channels import ChannelKind
 from gateway.model.validation import sanitize_message
 from gateway.sdk.channel import ENTRY_POINT_GROUP, SDK_VERSION, ChannelType, Hooks, Registry, hookimpl
 from gateway.sdk.config import Config
-from gateway.sdk.policies import KINDS, apply_no_taxes, match_by_codes, rank_by_parts_distance_age, select_first_priced
+from gateway.sdk.policies import (
+    KINDS,
+    apply_no_taxes,
+    match_by_codes,
+    rank_by_evidence,
+    rank_by_parts_distance_age,
+    select_first_priced,
+)
 from gateway.settings.problems import SettingsError
 
 PLUGGY_PROJECT = "commerce_gateway"
@@ -28,7 +35,13 @@ PLUGGY_PROJECT = "commerce_gateway"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _log = logging.getLogger(__name__)
 
-POLICY_TABLES = {"matching": "catalogue", "prices": "catalogue", "routing": "selling", "taxes": "selling"}
+POLICY_TABLES = {
+    "matching": "catalogue",
+    "prices": "catalogue",
+    "related": "catalogue",
+    "routing": "selling",
+    "taxes": "selling",
+}
 """Table of the configuration that selects each kind of policy."""
 
 
@@ -80,6 +93,7 @@ class DefaultPolicies:
     def gateway_register(self, registry: Registry) -> None:
         registry.policy("matching", "codes", match_by_codes)
         registry.policy("prices", "priority", select_first_priced)
+        registry.policy("related", "evidence", rank_by_evidence)
         registry.policy("routing", "fewest-nearest-longest", rank_by_parts_distance_age)
         registry.policy("taxes", "flat", apply_no_taxes)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gateway.channels.loader import try_channels
 from gateway.channels.plugin_registry import Plugins, discover
 from gateway.channels.rate_budget import UnlimitedBucketStore
+from gateway.model.ids import GlobalId
 from gateway.runtime import signing_secrets
 from gateway.runtime.database_opening import create_database
 from gateway.runtime.gateway import get_utc_now
@@ -16,6 +17,8 @@ from gateway.settings.schema import Settings
 from gateway.storage import channel_purge
 from gateway.storage.database import Connection, Database
 from gateway.storage.errors import DatabaseUrlError, StorageUnavailableError
+from gateway.storage.reads import catalog
+from gateway.storage.reads.catalog import Visibility
 
 _HIDDEN = "which access.anonymous hides"
 
@@ -69,7 +72,21 @@ async def find_topology_changes(settings: Settings) -> Sequence[str]:
 
 def _describe_changes(conn: Connection, settings: Settings) -> list[str]:
     changes = read_changes(conn, settings)
-    return [*changes.describe(), *(_describe_hidden(conn, key) for key in sorted(changes.removed_channels))]
+    hidden = (_describe_hidden(conn, key) for key in sorted(changes.removed_channels))
+    return [*changes.describe(), *hidden, *_list_unknown_categories(conn, settings)]
+
+
+def _list_unknown_categories(conn: Connection, settings: Settings) -> Iterator[str]:
+    """List the categories of collections that the database does not have (yet): nothing matches them."""
+    by_path = {
+        f"collections.{key}.filter.category_ids.{number}": GlobalId.parse(id_).key
+        for key, table in settings.collections.items()
+        for number, id_ in enumerate(table.filter.category_ids or ())
+    }
+    known = catalog.find_categories(conn, list(by_path.values()), Visibility(everything=True))
+    return (
+        f"{path}: there is no such category; nothing matches it" for path, id_ in by_path.items() if id_ not in known
+    )
 
 
 def _describe_hidden(conn: Connection, channel: str) -> str:
@@ -93,7 +110,7 @@ async def _check_database(settings: Settings) -> list[str]:
 
 def _check_policies(settings: Settings, plugins: Plugins) -> list[str]:
     problems: list[str] = []
-    for kind in ("matching", "prices"):
+    for kind in ("matching", "prices", "related"):
         try:
             plugins.get_policy(kind, getattr(settings.catalogue, kind))
         except SettingsError as error:

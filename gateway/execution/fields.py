@@ -58,12 +58,13 @@ class LeanBatch:
 class Load:
     """`await batch(context, keys, **arguments)`, where `key(parent)` is the key. A key of None is null.
 
-    `lean`: used instead where its objects have all that is selected.
+    `lean`: used instead where its objects have all that is selected. `rendered`: see `load`.
     """
 
     batch: Batch
     key: Callable[[Any], Any]
     lean: LeanBatch | None = None
+    rendered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,16 @@ def load(
     cost: int | None = None,
     data: DataKind | None = None,
     volatile: bool = False,
+    rendered: bool = True,
 ) -> Any:
-    """Declare a field that a batch function loads for the parent's key."""
-    return _build_field(Load(batch, key, lean), description, batch, scopes, size, cost, data, volatile=volatile)
+    """Declare a field that a batch function loads for the parent's key.
+
+    Args:
+        rendered: whether changes of all that it shows are found under the parent's id, so that its JSON can be cached
+            with that of the parent.
+    """
+    kind = Load(batch, key, lean, rendered)
+    return _build_field(kind, description, batch, scopes, size, cost, data, volatile=volatile)
 
 
 def root(

@@ -17,11 +17,12 @@ from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
 from gateway.model.actors import Actor
 from gateway.model.attributes.definitions import AttributeDefinition
+from gateway.model.catalog import Collection as ProductCollection
 from gateway.model.channels import Channel, Fault, Resource
 from gateway.model.content import ProductText
 from gateway.model.locations import Location
 from gateway.model.media import Image, ImageSize
-from gateway.sdk.policies import Prices
+from gateway.sdk.policies import Prices, Related
 from gateway.sdk.records import Ref
 from gateway.settings.schema import Settings
 from gateway.storage.database import Database
@@ -60,6 +61,10 @@ class QueryRuntime(Protocol):
     def removed_channels(self) -> Collection[str]: ...
     @property
     def prices(self) -> Prices: ...
+    @property
+    def related(self) -> Related: ...
+    @property
+    def collections(self) -> Mapping[str, ProductCollection]: ...
     @property
     def attributes(self) -> Mapping[str, AttributeDefinition]: ...
     @property

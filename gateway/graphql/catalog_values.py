@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from typing import TypeVar
 
 from gateway.execution.context import Context
@@ -23,9 +22,9 @@ async def load_cached(
     weigh: Callable[[T], int],
 ) -> T:
     """Load a value of the products of a query, computed anew if the catalog, or stock it depends on, has changed."""
-    cache, key = context.gateway.catalog_values, compute_fingerprint(name, replace(query, conditions=()))
+    cache, key = context.gateway.catalog_values, compute_fingerprint(name, query.drop_conditions())
     cached: CachedValue[T] | None = cache.get(key)
-    kinds = STOCK_KINDS if query.conditions else CATALOG_KINDS
+    kinds = STOCK_KINDS if query.has_conditions else CATALOG_KINDS
     current = await context.read(refresh_value, compute, kinds, cached, context.now)
     if current is not cached:
         cache.put(key, current, weigh(current.value))

@@ -17,7 +17,7 @@ from gateway.execution.errors import BadUserInputError
 from gateway.execution.text_inputs import TextRule, check_text
 from gateway.storage.sql.keyset import KeysetPosition
 
-LATER_FIELDS = frozenset({"attribute_ranges", "on_sale", "min_rating", "created_since"})
+LATER_FIELDS = frozenset({"attribute_ranges", "on_sale", "min_rating", "created_since", "collection_ids"})
 """Fields that were added to filters: where they are not set, cursors of earlier versions stay valid."""
 
 _MAX_INTEGER = 2**63 - 1

@@ -51,6 +51,7 @@ class ProductSortKey(Enum):
     DISCOUNT = "DISCOUNT"
     RATING = "RATING"
     BEST_SELLING = "BEST_SELLING"
+    POSITION = "POSITION"
 
 
 class OrderSortKey(Enum):
@@ -97,6 +98,8 @@ ENUMS = (
             "RATING": "Average rating. Products without ratings come last.",
             "BEST_SELLING": "Units sold in the last 30 days in the channel `channelKey`, by default in all channels; "
             "counted every hour. Products without sales come last.",
+            "POSITION": "Order of the products of a collection: of its channel, or of the configuration. Only in "
+            "`Collection.products`.",
         },
     ),
     EnumDescription(
@@ -166,6 +169,7 @@ ENUMS = (
         {
             "PULL_PRODUCTS": "Products are read from the channel.",
             "PULL_STOCK": "Stock is read from the channel.",
+            "PULL_COLLECTIONS": "Collections are read from the channel.",
             "PULL_CUSTOMERS": "Customers are read from the channel.",
             "PULL_ORDERS": "Orders are read from the channel.",
             "PULL_REVIEWS": "Reviews are read from the channel.",
@@ -203,6 +207,7 @@ ENUMS = (
             "PRODUCTS": "Products with their variants.",
             "STOCK": "Stock counts.",
             "PRICES": "Prices. They are read together with products.",
+            "COLLECTIONS": "Collections with the IDs of their products.",
             "CUSTOMERS": "Customers.",
             "ORDERS": "Orders, receipts and refunds.",
             "REVIEWS": "Reviews of products.",
@@ -331,6 +336,24 @@ ENUMS = (
         },
     ),
     EnumDescription(
+        catalog.CollectionKind,
+        "CollectionKind",
+        "How the products of a collection are chosen.",
+        {
+            "MANUAL": "The channel lists them, in its order.",
+            "SMART": "They match a filter of the configuration.",
+        },
+    ),
+    EnumDescription(
+        catalog.RelatedKind,
+        "RelatedKind",
+        "How products are related.",
+        {
+            "SIMILAR": "They are of the same category; those of the same brand or with the same attributes come first.",
+            "COMPLEMENTARY": "They are often in the same orders, counted every hour over the last 90 days.",
+        },
+    ),
+    EnumDescription(
         catalog.MatchEvidence,
         "MatchEvidence",
         "Why a listing was matched with its variant. Null: it was not matched; the variant was created from it.",
@@ -435,6 +458,7 @@ ENUMS = (
             "STOCK": "Stock that can be sold of a variant.",
             "LOCATION": "Locations. They are defined in the configuration and do not change while the gateway runs.",
             "CATEGORY": "Categories.",
+            "COLLECTION": "Collections, with the list of their products.",
         },
     ),
     EnumDescription(

@@ -20,6 +20,9 @@ from gateway.storage.writes.pushes import PushState
 MAX_FILTER_VALUES = 250
 """Maximum number of values of a list in a filter."""
 
+MAX_COLLECTIONS = 50
+"""Maximum number of collections in a filter."""
+
 STOCK_FILTER_COST = 1_500
 """Cost of a filter by stock: it is computed for every product or variant of the list."""
 
@@ -139,6 +142,9 @@ class ProductFilter:
     )
     tags: list[str] | None = declare_optional(
         "Matches products with any of these tags.", max_items=MAX_FILTER_VALUES, metadata=COMPARED
+    )
+    collection_ids: list[strawberry.ID] | None = declare_optional(
+        "Matches products in any of these collections.", max_items=MAX_COLLECTIONS
     )
     facets: list[FacetInput] | None = declare_optional(
         "Matches products with at least one value of every given facet.",

@@ -14,6 +14,7 @@ from gateway.graphql.loaders.access import load_api_tokens, load_audit_entries
 from gateway.graphql.loaders.carts import load_cart_lines, load_carts
 from gateway.graphql.loaders.catalog import load_categories, load_listings, load_products, load_variants
 from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.collections import load_collections
 from gateway.graphql.loaders.customers import load_customers, load_identities
 from gateway.graphql.loaders.documents import load_documents
 from gateway.graphql.loaders.guarded import load_guarded
@@ -97,6 +98,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "ProductOffer": NodeLoader(load_product_offer_nodes, _get_offer_key),
     "Category": NodeLoader(load_categories, _get_row_key),
     "Review": NodeLoader(load_reviews, _get_row_key),
+    "Collection": NodeLoader(load_collections, _get_row_key),
     "Channel": NodeLoader(load_channels, _get_row_key),
     "Location": NodeLoader(load_locations, _get_row_key),
     "Stock": NodeLoader(load_stocks, _get_stock_key),
@@ -128,6 +130,7 @@ CACHEABLE_TYPES = frozenset(
         "Category",
         "Review",
         "Channel",
+        "Collection",
         "Location",
         "Stock",
     }

@@ -11,10 +11,13 @@ from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import parse_search, read_channel_keys, read_enum_values, read_list, unwrap
-from gateway.graphql.global_ids import parse_row_id
+from gateway.graphql.global_ids import build_id_error, parse_global_id, parse_row_id
 from gateway.graphql.inputs import AttributeRangeInput, FacetInput, MoneyRangeInput, ProductFilter, ProductSort
+from gateway.graphql.loaders.collections import list_smart_collections
 from gateway.graphql.loaders.stock import get_counted_locations, get_selling_channel, list_selling_locations
+from gateway.graphql.smart_collections import build_filter, select_channel
 from gateway.model.attributes.values import MICROS, clamp_micros
+from gateway.model.ids import is_row_id
 from gateway.model.money import Money
 from gateway.model.validation import InvalidValueError
 from gateway.storage.reads import stock_levels
@@ -23,6 +26,7 @@ from gateway.storage.reads.product_search import (
     BRAND,
     CATEGORY,
     OPTION,
+    POSITION,
     TAG,
     NumberRange,
     PriceRange,
@@ -45,6 +49,8 @@ def build_product_query(
         statuses=read_enum_values(fields.statuses),
         brands=read_list(fields.brands),
         categories=_read_category_ids(fields.category_ids),
+        collections=_read_collections(fields.collection_ids),
+        matching=_build_smart_queries(context, channel, fields.collection_ids),
         tags=read_list(fields.tags),
         price=_read_price_range(channel, unwrap(fields.price)),
         on_sale=_read_on_sale(channel, unwrap(fields.on_sale)),
@@ -116,6 +122,34 @@ def _parse_categories(argument: str, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(parse_row_id(f"{argument}.{number}", "Category", id_) for number, id_ in enumerate(ids))
 
 
+def _read_collections(ids: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Read the row IDs of collections of channels. Unknown ones match nothing."""
+    given = read_list(ids)
+    return None if given is None else tuple(filter(is_row_id, _parse_collections(given)))
+
+
+def _build_smart_queries(context: Context, channel: str | None, ids: Sequence[str] | None) -> tuple[ProductQuery, ...]:
+    """Build the filters of collections of the configuration."""
+    tables, smart = context.gateway.settings.collections, list_smart_collections(context)
+    found = [tables[key] for key in _parse_collections(read_list(ids) or ()) if key in smart]
+    return tuple(
+        build_product_query(context, select_channel(context, table, channel), None, build_filter(context, table), None)
+        for table in found
+    )
+
+
+def _parse_collections(ids: Sequence[str]) -> list[str]:
+    return [_parse_collection_key(f"filter.collectionIds.{number}", id_) for number, id_ in enumerate(ids)]
+
+
+def _parse_collection_key(argument: str, text: str) -> str:
+    """Parse the ID of a collection: a row ID, or a key of the configuration."""
+    global_id = parse_global_id(argument, text)
+    if global_id.type != "Collection" or len(global_id.parts) != 1:
+        raise build_id_error(argument, text, "Collection")
+    return global_id.key
+
+
 def _read_price_range(channel: str | None, price: MoneyRangeInput | None) -> PriceRange | None:
     if price is None:
         return None
@@ -185,6 +219,8 @@ def _select_sales(context: Context, channel: str | None, sort: ProductSort | Non
 def _select_sort_key(search: Search | None, channel: str | None, sort: ProductSort | None) -> str:
     if sort is None:
         return "TITLE" if search is None else "RELEVANCE"
+    if sort.key.value == POSITION:
+        raise BadUserInputError("Sorting by POSITION requires a collection: use Collection.products.")
     if sort.key.value in ("PRICE", "DISCOUNT") and channel is None:
         raise BadUserInputError(f"Sorting by {sort.key.value} requires channelKey.")
     if sort.key.value == "RELEVANCE" and search is None:

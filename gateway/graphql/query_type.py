@@ -19,6 +19,7 @@ from gateway.graphql.queries.catalog import (
 )
 from gateway.graphql.queries.changes import resolve_changes
 from gateway.graphql.queries.channels import resolve_channel, resolve_channels, resolve_sync_rejects
+from gateway.graphql.queries.collections import resolve_collection, resolve_collections
 from gateway.graphql.queries.customers import resolve_customer, resolve_customers
 from gateway.graphql.queries.locations import resolve_location, resolve_locations
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
@@ -42,6 +43,7 @@ from gateway.graphql.types.carts import Cart, FulfillmentOption
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
 from gateway.graphql.types.changes import Change
 from gateway.graphql.types.channels import Channel, SourcedConnection
+from gateway.graphql.types.collections import Collection
 from gateway.graphql.types.connections import Connection, NearConnection, UncountedConnection
 from gateway.graphql.types.customers import Customer
 from gateway.graphql.types.documents import Document
@@ -96,6 +98,14 @@ class Query:
         resolve_products,
     )
     product: Product | None = root("Returns a product.", resolve_product, cost=5)
+    collection: Collection | None = root(
+        "Returns a collection by its handle: that of the channel, else of the configuration.",
+        resolve_collection,
+        cost=2,
+    )
+    collections: Connection[Collection] | None = root(
+        "Lists collections by title: those of channels, and those of the configuration.", resolve_collections
+    )
     search_suggestions: SearchSuggestions | None = root(
         "Suggests queries, products and categories while a search text is typed: words of the catalog, never what "
         "other clients searched for. With fewer than 2 letters, the lists are empty.",

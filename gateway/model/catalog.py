@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from gateway.model.attributes.definitions import Labels, Swatch
+from gateway.model.content import ProductText
 from gateway.model.media import Image, Media, wrap_images
 from gateway.model.money import Money
 
@@ -253,3 +254,42 @@ class Category:
     title: str
     parent_id: str | None
     path: str = ""
+
+
+class CollectionKind(Enum):
+    """How the products of a collection are chosen. SMART: all that match a filter of the configuration."""
+
+    MANUAL = "MANUAL"
+    SMART = "SMART"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Collection:
+    """Products that are shown together. Collections of different channels are never matched.
+
+    Attributes:
+        id: Row ID; of a collection of the configuration, its key.
+        handle: Human-readable identifier for URLs, unique within its channel.
+        channel_key: None: a collection of the configuration.
+        texts: By locale, its own first; an empty locale is the default of the channel.
+    """
+
+    id: str
+    handle: str
+    channel_key: str | None
+    kind: CollectionKind
+    texts: tuple[ProductText, ...]
+    image: Image | None
+    updated_at: datetime
+
+    @property
+    def title(self) -> str:
+        """The title in its own language."""
+        return self.texts[0].title
+
+
+class RelatedKind(Enum):
+    """How products are related. COMPLEMENTARY: they are bought together."""
+
+    SIMILAR = "SIMILAR"
+    COMPLEMENTARY = "COMPLEMENTARY"

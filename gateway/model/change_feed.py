@@ -24,6 +24,7 @@ class ChangeType(Enum):
     STOCK = "STOCK"
     LOCATION = "LOCATION"
     CATEGORY = "CATEGORY"
+    COLLECTION = "COLLECTION"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class Resource(Enum):
     PRODUCTS = "PRODUCTS"
     STOCK = "STOCK"
     PRICES = "PRICES"
+    COLLECTIONS = "COLLECTIONS"
     CUSTOMERS = "CUSTOMERS"
     ORDERS = "ORDERS"
     REVIEWS = "REVIEWS"
@@ -61,6 +62,7 @@ class Capability(Enum):
 
     PULL_PRODUCTS = "PULL_PRODUCTS"
     PULL_STOCK = "PULL_STOCK"
+    PULL_COLLECTIONS = "PULL_COLLECTIONS"
     PULL_CUSTOMERS = "PULL_CUSTOMERS"
     PULL_ORDERS = "PULL_ORDERS"
     PULL_REVIEWS = "PULL_REVIEWS"
@@ -80,6 +82,7 @@ PULLED_BY = {
     Resource.PRODUCTS: Capability.PULL_PRODUCTS,
     Resource.PRICES: Capability.PULL_PRODUCTS,
     Resource.STOCK: Capability.PULL_STOCK,
+    Resource.COLLECTIONS: Capability.PULL_COLLECTIONS,
     Resource.CUSTOMERS: Capability.PULL_CUSTOMERS,
     Resource.ORDERS: Capability.PULL_ORDERS,
     Resource.REVIEWS: Capability.PULL_REVIEWS,

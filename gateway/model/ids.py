@@ -15,6 +15,7 @@ _ROW_ID = re.compile(r"[0-9a-f]{32}")
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _MAX_GLOBAL_ID = 512
 _FIXED_BITS = 0x7 << 76 | 0b10 << 62  # version and variant bits of a UUIDv7
+_DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FREE_BITS = ~(0xF << 76 | 0b11 << 62)
 _DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.channels.image_urls import build_image_urls
 from gateway.channels.loader import LoadedChannels, open_channels
@@ -33,7 +33,7 @@ from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
 from gateway.execution.token_registry import TokenRegistry
 from gateway.model.actors import Actor
-from gateway.model.catalog import ProductField
+from gateway.model.catalog import Collection, ProductField
 from gateway.model.channels import Channel, ChannelState
 from gateway.model.locations import Location
 from gateway.model.validation import normalize_sku
@@ -44,10 +44,11 @@ from gateway.runtime.heartbeat import Heartbeat
 from gateway.runtime.live_reads import LiveReads
 from gateway.runtime.process import run_logged
 from gateway.runtime.signing_secrets import find_legacy_cursor_deadline, load_secrets
+from gateway.runtime.smart_collections import build_smart_collections
 from gateway.runtime.storage_probe import StorageProbe
 from gateway.runtime.topology_changes import TopologyChanges, prepare_topology
 from gateway.runtime.topology_loading import build_selling
-from gateway.sdk.policies import Prices
+from gateway.sdk.policies import Prices, Related
 from gateway.settings.attributes import build_definitions
 from gateway.settings.categories import split_path
 from gateway.settings.options import build_options
@@ -60,7 +61,7 @@ from gateway.storage.reads.catalog_values import CachedValue
 from gateway.storage.sync import feed_cursors
 from gateway.storage.sync.feed_cursors import DELTA, SWEEP
 from gateway.sync import retention, scheduler, webhook_inbox
-from gateway.sync.best_sellers import count_sold_units
+from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
@@ -97,12 +98,14 @@ async def open_gateway(
     registry = discover() if plugins is None else plugins
     build_rules = _prepare_rules(settings, registry)
     prices: Prices = registry.get_policy("prices", settings.catalogue.prices)
+    related: Related = registry.get_policy("related", settings.catalogue.related)
     database = create_database(settings)
     try:
         await migrate(database)
         await _check_token_names(database, settings)
         secrets = await load_secrets(settings, database)
         changes = await database.write(prepare_topology, settings, clock())
+        collections = await database.write(build_smart_collections, settings.collections, clock())
         for line in changes.describe():
             _log.warning("%s", line)
         channels = await open_channels(settings, registry, clock, DatabaseBucketStore(database))
@@ -110,7 +113,10 @@ async def open_gateway(
             selling = build_selling(settings, registry, channels, changes.authorities, secrets)
             rules = build_rules(channels, selling)
             cursors = CursorSealer(secrets, await find_legacy_cursor_deadline(settings, database))
-            gateway = Gateway(settings, database, channels, rules, changes, cursors, prices, clock, progress)
+            policies = QueryPolicies(prices, related)
+            gateway = Gateway(
+                settings, database, channels, rules, changes, cursors, policies, collections, clock, progress
+            )
             try:
                 yield gateway
             finally:
@@ -160,6 +166,13 @@ def _prepare_rules(settings: Settings, plugins: Plugins) -> Callable[[LoadedChan
     return build
 
 
+class QueryPolicies(NamedTuple):
+    """The policies that queries follow."""
+
+    prices: Prices
+    related: Related
+
+
 class Gateway:
     """A running gateway: what queries, mutations, webhooks, the command line and the background tasks work with."""
 
@@ -171,14 +184,16 @@ class Gateway:
         rules: IngestRules,
         changes: TopologyChanges,
         cursors: CursorSealer,
-        prices: Prices,
+        policies: QueryPolicies,
+        collections: Mapping[str, Collection],
         clock: Callable[[], datetime],
         progress: Callable[[SyncProgress], None],
     ) -> None:
         self.settings = settings
         self.database = database
         self.write_throttle = WriteThrottle(database)
-        self.prices, self.cursors = prices, cursors
+        self.prices, self.related, self.cursors = policies.prices, policies.related, cursors
+        self.collections = collections
         self.image_urls = build_image_urls(settings, channels)
         self.now = clock
         self.registry = DocumentRegistry(database, clock)
@@ -318,8 +333,9 @@ class Gateway:
         _log.info("caches: %s", self.cache_sizes.describe())
 
     async def count_sold_units(self) -> None:
-        """Count the units that products have sold, for the order of best sellers."""
+        """Count the units that products have sold, for the order of best sellers, and which are bought together."""
         await count_sold_units(self.database, self.now())
+        await count_bought_together(self.database, self.now())
 
     async def purge_expired(self) -> None:
         """Delete what is older than its retention (rule V1)."""

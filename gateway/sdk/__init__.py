@@ -35,6 +35,7 @@ from gateway.sdk.channel import (
     Traits,
     hookimpl,
 )
+from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.config import BaseUrl, Config, Currency, Secret, TimeZone
 from gateway.sdk.errors import (
     AuthError,
@@ -104,6 +105,7 @@ __all__ = [
     "ChannelError",
     "ChannelKind",
     "ChannelType",
+    "CollectionRecord",
     "Command",
     "Config",
     "ContactPoint",

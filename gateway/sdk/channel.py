@@ -19,7 +19,7 @@ from gateway.sdk.images import ImageResizer
 from gateway.sdk.webhooks import Webhooks
 from gateway.sdk.writes import AnyWrite
 
-SDK_VERSION = "1.1"
+SDK_VERSION = "1.2"
 """Version of this SDK. A channel type declares the versions it supports."""
 
 ENTRY_POINT_GROUP = "commerce_gateway.channels"

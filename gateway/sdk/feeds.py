@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
+from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.errors import ChannelError
 from gateway.sdk.records import CustomerRecord, Gone, OrderRecord, ProductRecord, Ref, StockRecord
 from gateway.sdk.reviews import ReviewRecord
 
-R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord, ReviewRecord)
+R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord, CollectionRecord, ReviewRecord)
 
 Token = str
 """Position of the next page in a pass. Valid for this pass only; at most 8,000 characters."""

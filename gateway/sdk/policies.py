@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gateway.model.catalog import Listing
+from gateway.model.catalog import Listing, RelatedKind
 from gateway.model.locations import Address
 from gateway.sdk._deprecated import alias_names
 from gateway.sdk.records import VariantRecord
@@ -71,7 +71,39 @@ class Plan:
 Routing = Callable[[Sequence[Plan]], Sequence[int]]
 """Returns the positions of the plans, best plan first."""
 
-KINDS = ("matching", "prices", "routing", "taxes")
+
+@dataclass(frozen=True, slots=True)
+class RelatedCandidate:
+    """A product that may be related to another one, and why.
+
+    Attributes:
+        product_id: Row ID of the product.
+        same_brand: Whether both have the same brand, for similar products.
+        shared_attributes: Number of values of attributes that both have, for similar products.
+        orders: Number of recent orders that contain both, for complementary products.
+    """
+
+    product_id: str
+    same_brand: bool = False
+    shared_attributes: int = 0
+    orders: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRequest:
+    """A product for which related ones are shown. `candidates`: what the gateway has found."""
+
+    kind: RelatedKind
+    product_id: str
+    candidates: Sequence[RelatedCandidate]
+
+
+Related = Callable[[Sequence[RelatedRequest]], Sequence[Sequence[str]]]
+"""Returns for each product the row IDs of related ones, the best first: of candidates, or of others. The first 12 that
+the caller sees and the channel can sell are shown.
+"""
+
+KINDS = ("matching", "prices", "related", "routing", "taxes")
 """The kinds of policies."""
 
 
@@ -109,6 +141,15 @@ def rank_by_parts_distance_age(plans: Sequence[Plan]) -> Sequence[int]:
         return (-plan.units, plan.parts, distance, counted_at, position)
 
     return sorted(range(len(plans)), key=rank)
+
+
+def rank_by_evidence(requests: Sequence[RelatedRequest]) -> Sequence[Sequence[str]]:
+    """Rank related products by what they share, then by the orders that contain both: the default of ``related``."""
+
+    def rank(candidate: RelatedCandidate) -> int:
+        return -(3 * candidate.same_brand + 2 * candidate.shared_attributes + candidate.orders)
+
+    return [[one.product_id for one in sorted(request.candidates, key=rank)] for request in requests]
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

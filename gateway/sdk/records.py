@@ -255,11 +255,11 @@ class ProductRecord(Record, ProductFields):
             drop_invalid(self, name, field, partial(validation.check_optional_text, field, longest=longest))
         if self.description_html and self.description == "":
             put(self, "description", extract_text(self.description_html))
-        normalize_items(self, "translations", "translations", _normalize_translation)
+        normalize_items(self, "translations", "translations", normalize_translation)
         cut_list(self, "translations", record_validation.MAX_LOCALES)
 
 
-def _normalize_translation(text: ProductText) -> ProductText:
+def normalize_translation(text: ProductText) -> ProductText:
     """Check and sanitize the texts in another locale."""
     record_validation.check_type("translations", text, ProductText)
     validation.check_text("translations.title", text.title, record_validation.MAX_TITLE, empty=True)

@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
+from gateway.settings.collections import find_problems
 from gateway.settings.problems import Problems, SettingsError
 from gateway.settings.schema import Settings
 from gateway.settings.token_checks import check_tokens
@@ -121,6 +122,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
             for name, table in settings.attributes.items()
             for key in table.sources
         ),
+        *_list_channels_of_collections(settings),
         *((("access", "anonymous", "channels"), key) for key in settings.access.anonymous.channels or ()),
         *_list_channels_of_locations(settings),
     ]
@@ -134,7 +136,20 @@ def _check_names(settings: Settings, problems: Problems) -> None:
         if option.attribute is not None and option.attribute not in settings.attributes:
             problems.add(("options", name, "attribute"), f"there is no attribute {option.attribute}")
     _check_external_ids(settings, problems)
+    _check_collections(settings, problems)
     check_tokens(settings, problems)
+
+
+def _check_collections(settings: Settings, problems: Problems) -> None:
+    for path, message in find_problems(settings.collections, settings.attributes, settings.locations):
+        problems.add(path, message)
+
+
+def _list_channels_of_collections(settings: Settings) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """List the references of collections to channels, each with its path."""
+    for name, table in settings.collections.items():
+        yield ("collections", name, "channel"), table.channel
+        yield from ((("collections", name, "filter", "channel_keys"), key) for key in table.filter.channel_keys or ())
 
 
 def _list_channels_of_locations(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -26,6 +26,7 @@ from gateway.model.token_secrets import hash_secret, is_hashed
 from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
 from gateway.settings.categories import CategoryPath, CategoryTable
+from gateway.settings.collections import CollectionKey, CollectionTable
 from gateway.settings.options import OptionName, OptionTable
 from gateway.settings.search import SearchTable
 from gateway.settings.table import Table
@@ -210,6 +211,7 @@ class CatalogueTable(Table):
     matching: str = "codes"
     prices: str = "priority"
     priority_by_field: FieldPriorityTable = FieldPriorityTable()
+    related: str = "evidence"  # policy that orders related products
 
 
 class StockTable(Table):
@@ -461,6 +463,7 @@ class Settings(Table):
     attributes: dict[AttributeKey, AttributeTable] = {}
     options: dict[OptionName, OptionTable] = {}
     categories: dict[CategoryPath, CategoryTable] = {}
+    collections: dict[CollectionKey, CollectionTable] = {}
     _failures: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _environment_values: tuple[str, ...] = PrivateAttr(default=())
 

@@ -15,11 +15,15 @@ from gateway.model.channels import Resource
 from gateway.model.stock import ReservationState
 from gateway.storage.outbox import OutboxState
 from gateway.storage.tables import (
+    bought_together,
     budgets,
     carts,
     category_channels,
     channel_currencies,
     channel_products,
+    collection_members,
+    collections,
+    former_collection_handles,
     identities,
     inbox,
     leases,
@@ -47,6 +51,10 @@ PURGED = (
     offers,
     sold_units,
     product_reviews,
+    bought_together,
+    collection_members,
+    collections,
+    former_collection_handles,
     pushes,
     outbox,
     inbox,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from gateway.channels.response_validation import describe_exception
+from gateway.commerce.catalog.collections import ingest_collections
 from gateway.commerce.catalog.ingest import ingest_products
 from gateway.commerce.catalog.reviews import ingest_reviews
 from gateway.commerce.channel_orders.ingest import ingest_orders
@@ -32,6 +33,7 @@ from gateway.sync.versioning import Observation, Verdict, advance_source, decide
 INGESTERS: Mapping[Resource, Callable[[Connection, IngestBatch[Any]], None]] = {
     Resource.PRODUCTS: ingest_products,
     Resource.STOCK: ingest_stock,
+    Resource.COLLECTIONS: ingest_collections,
     Resource.CUSTOMERS: ingest_customers,
     Resource.ORDERS: ingest_orders,
     Resource.REVIEWS: ingest_reviews,

@@ -16,6 +16,7 @@ from gateway.channels.open_channel import OpenChannel, build_fault
 from gateway.commerce.context import SellingContext
 from gateway.commerce.ingest_batch import IngestRules
 from gateway.model.channels import Resource
+from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.errors import BudgetSpentError, ChannelError, RateLimitedError
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.records import CustomerRecord, OrderRecord, ProductRecord, StockRecord
@@ -31,6 +32,7 @@ P = ParamSpec("P")
 RESOURCES = {
     ProductRecord: Resource.PRODUCTS,
     StockRecord: Resource.STOCK,
+    CollectionRecord: Resource.COLLECTIONS,
     CustomerRecord: Resource.CUSTOMERS,
     OrderRecord: Resource.ORDERS,
     ReviewRecord: Resource.REVIEWS,

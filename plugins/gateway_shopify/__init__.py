@@ -11,6 +11,7 @@ from gateway.sdk import (
     Channel,
     ChannelKind,
     ChannelType,
+    CollectionRecord,
     Context,
     OrderRecord,
     Place,
@@ -23,6 +24,7 @@ from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.writes import AnyWrite
 from gateway_shopify.cancel_writes import OrderCancellation
 from gateway_shopify.client import COST_BUDGET, ShopifyClient
+from gateway_shopify.collection_mapping import map_collection
 from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.customer_mapping import CustomerFeed, CustomerMerges
 from gateway_shopify.feeds import ConnectionFeed, ShopContext
@@ -32,7 +34,7 @@ from gateway_shopify.order_writes import OrderPlacement
 from gateway_shopify.products.media_mapping import resize_image
 from gateway_shopify.products.metafield_mapping import list_metafields
 from gateway_shopify.products.product_mapping import map_product
-from gateway_shopify.read_documents import ORDERS, build_product_queries
+from gateway_shopify.read_documents import ORDERS, build_collection_queries, build_product_queries
 from gateway_shopify.shipment_writes import ShipmentConfirmation
 from gateway_shopify.stock_feed import StockFeed
 from gateway_shopify.stock_writes import StockAdjustment, StockUpdate
@@ -66,10 +68,12 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
     merges = CustomerMerges()
     metafields = list_metafields(context, config.variant_metafields)
     products = build_product_queries(config.translations, *metafields, config.countries)
+    collections = build_collection_queries(config.translations)
     map_node = partial(map_product, metafields=metafields)
     feeds: dict[str, AnyFeed] = {
         "products": ConnectionFeed(shop, ProductRecord, "products", products, map_node),
         "stock": StockFeed(shop),
+        "collections": ConnectionFeed(shop, CollectionRecord, "collections", collections, map_collection),
         "customers": CustomerFeed(shop, merges),
         "orders": ConnectionFeed(shop, OrderRecord, "orders", ORDERS, map_order),
     }

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
-FeedName = Literal["products", "stock", "customers", "orders"]
+FeedName = Literal["products", "stock", "collections", "customers", "orders"]
 WriteName = Literal["adjust_stock", "set_stock", "place_orders", "cancel_orders", "ship_orders"]
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?")
 _SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
@@ -69,7 +69,7 @@ class ShopifyConfig(Config):
     feeds: Annotated[
         tuple[FeedName, ...],
         Field(min_length=1, description="Feeds to read. Leave out those for which the app has no scope."),
-    ] = ("products", "stock", "customers", "orders")
+    ] = ("products", "stock", "collections", "customers", "orders")
     writes: Annotated[
         tuple[WriteName, ...], Field(description="Writes to allow. The app needs the scopes for them.")
     ] = ()

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from gateway.sdk import (
     ChannelError,
+    CollectionRecord,
     Context,
     ContractError,
     CustomerRecord,
@@ -48,7 +49,7 @@ MAX_CURSOR_DEPTH = 20_000
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
-R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord)
+R = TypeVar("R", ProductRecord, StockRecord, CollectionRecord, CustomerRecord, OrderRecord)
 
 
 @dataclass(frozen=True, slots=True)

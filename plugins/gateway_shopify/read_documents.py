@@ -135,6 +135,15 @@ def _build_product(variant: str) -> str:
 
 PRODUCT = _build_product(VARIANT)
 
+COLLECTION_COST = 5
+"""Cost of a collection without its products and translations."""
+
+COLLECTION = f"""
+  __typename id title handle description descriptionHtml updatedAt
+  image {{ {IMAGE} }}
+  seo {{ title description }}
+  products(first: $inside) {{ nodes {{ id }} {PAGE_INFO} }}
+"""
 ITEM = f"""
   __typename id
   inventoryLevels(first: $inside) {{ nodes {{ {LEVEL} }} {PAGE_INFO} }}
@@ -280,10 +289,7 @@ def build_product_queries(
     """Build the queries of products, with their translations into these locales, these metafields of products and of
     variants, each as ``namespace.key``, and the prices of variants in these countries.
     """
-    translations = "".join(
-        f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
-        for number, locale in enumerate(locales)
-    )
+    translations = _select_translations(locales)
     cost = PRODUCT_COST + (1 + OPTION_LOCALE_COST) * len(locales) + len(metafields)
     options = f"""  options {{
     name optionValues {{ name swatch {{ color image {{ image {{ {IMAGE} }} }} }}
@@ -314,7 +320,22 @@ def _build_metafields(names: Sequence[str]) -> str:
     )
 
 
+def build_collection_queries(locales: Sequence[str] = ()) -> ConnectionQueries:
+    """Build the queries of collections, with their translations into these locales."""
+    cost = COLLECTION_COST + len(locales)
+    selection = COLLECTION + _select_translations(locales)
+    return _build_queries("Collection", "collections", selection, cost, inside=("products", 100, 1))
+
+
+def _select_translations(locales: Sequence[str]) -> str:
+    return "".join(
+        f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
+        for number, locale in enumerate(locales)
+    )
+
+
 PRODUCTS = build_product_queries()
+COLLECTIONS = build_collection_queries()
 ITEMS = _build_queries("InventoryItem", "inventoryItems", ITEM, 3, inside=("inventoryLevels", 10, 5), sorted=False)
 CUSTOMERS = _build_queries("Customer", "customers", CUSTOMER, 10)
 ORDERS = _build_queries("Order", "orders", ORDER, 217)
@@ -327,6 +348,7 @@ NESTED_CONNECTIONS: Mapping[tuple[str, str], NestedConnection] = MappingProxyTyp
             *PRODUCTS.nested.values(),
             _build_nested("Product", "media", MEDIUM, 150, MEDIA_COST),
             _build_nested("ProductVariant", "media", "id", 250, 1),
+            _build_nested("Collection", "products", "id", 250, 1),
             _build_nested("InventoryItem", "inventoryLevels", LEVEL, 100, 5),
             _build_nested("Customer", "addressesV2", ADDRESS, 250, 1),
             _build_nested("Order", "lineItems", LINE, 100, 6),
@@ -387,7 +409,7 @@ SUBSCRIBE = Operation(
 
 def list_read_operations() -> list[Operation]:
     """List all operations that read a shop, and those of webhook subscriptions."""
-    kinds = (PRODUCTS, ITEMS, CUSTOMERS, ORDERS)
+    kinds = (PRODUCTS, ITEMS, COLLECTIONS, CUSTOMERS, ORDERS)
     listed = [op for kind in kinds for op in (kind.listing, kind.by_id, kind.newest) if op is not None]
     return [
         *listed,

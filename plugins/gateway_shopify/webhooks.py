@@ -60,6 +60,7 @@ def _hint_level(body: WebhookBody) -> list[Hint]:
 HINTS_BY_TOPIC: Mapping[str, Callable[[WebhookBody], list[Hint]]] = MappingProxyType(
     {
         **dict.fromkeys(("products/create", "products/update", "products/delete"), _hint_by_id("products")),
+        **dict.fromkeys(("collections/create", "collections/update", "collections/delete"), _hint_by_id("collections")),
         **dict.fromkeys(
             ("inventory_levels/update", "inventory_levels/connect", "inventory_levels/disconnect"), _hint_level
         ),
@@ -131,7 +132,12 @@ class ShopifyWebhooks(Webhooks):
 
     def _list_topics(self) -> list[str]:
         feeds = self._config.feeds
-        needs = {"products": "products", "inventory_levels": "stock", "customers": "customers"}
+        needs = {
+            "products": "products",
+            "collections": "collections",
+            "inventory_levels": "stock",
+            "customers": "customers",
+        }
         return [
             topic for topic in (*HINTS_BY_TOPIC, MERGE_TOPIC) if needs.get(topic.partition("/")[0], "orders") in feeds
         ]

@@ -204,6 +204,76 @@ async def test_categories_of_hidden_channels_are_hidden(database_url: str) -> No
         assert hidden and nodes["nodes"] == [None] * len(hidden)
 
 
+COLLECTIONS = """query ($ids: [ID!] = [], $search: String! = "no", $first: Int = 20) {
+  collections(first: $first) { totalCount nodes { id content { title } } }
+  products(first: 20) { nodes { collections(first: 5) { nodes { id } } related { title } } }
+  members: products(filter: {collectionIds: $ids}) { totalCount nodes { id } }
+  searchSuggestions(search: $search) { collections { id content { title } } }
+  nodes(ids: $ids) { id }
+}"""
+SMART = {
+    "till-sale": {"titles": {"en": "Launch sale"}, "channel": "till", "filter": {"on_sale": True}},
+    "till-goods": {"titles": {"en": "Launch goods"}, "filter": {"channel_keys": ["till"]}},
+    "all": {"titles": {"en": "All"}, "filter": {"channel_keys": ["till", "web"]}},
+}
+
+
+async def test_collections_of_hidden_channels_are_hidden(database_url: str) -> None:
+    stores = build_stores()
+    till, web = stores["till"], stores["web"]
+    till_ids, web_ids = list(till.rows("products")), list(web.rows("products"))
+    till.put("collections", record_builders.build_collection("1", till_ids, title="Launch 2031", handle="launch"))
+    web.put("collections", record_builders.build_collection("1", web_ids, title="Home"))
+    async with open_retailer(database_url, stores=stores, collections=SMART) as world:
+        known, seen = [await world.client.fetch_data(COLLECTIONS, token, search="la") for token in (STAFF, None)]
+        assert find_titles(known) - find_titles(seen) >= {"Launch 2031", "Launch sale", "Launch goods"}
+        assert {"Home", "All"} <= find_titles(seen)
+        assert seen["collections"]["totalCount"] == 2
+        hidden = sorted(find_ids(known["collections"]) - find_ids(seen["collections"]))
+        found = await world.client.fetch_data(COLLECTIONS, ids=hidden)
+        assert found["nodes"] == [None] * len(hidden) and len(hidden) == 3
+        assert found["members"] == {"totalCount": 0, "nodes": []}
+        assert not find_ids(found["products"]) & set(hidden)
+        assert (await world.client.fetch_data(COLLECTIONS, STAFF, ids=hidden))["members"]["totalCount"] > 0
+        for handle in ("launch", "till-sale", "till-goods"):
+            query = f'{{ collection(handle: "{handle}") {{ id }} }}'
+            assert await world.client.fetch_data(query) == {"collection": None}
+        unseen, absent = [
+            await world.client.ask(f'{{ collection(handle: "launch", channelKey: "{key}") {{ id }} }}')
+            for key in ("till", "nowhere")
+        ]
+        assert unseen.codes == absent.codes == ["BAD_USER_INPUT"]
+
+
+async def test_the_proof_without_the_guard_collections_of_a_hidden_channel_are_seen(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.execution.context.select_visible_channels", lambda _caller, _settings, all_: all_)
+    stores = build_stores()
+    stores["till"].put("collections", record_builders.build_collection("1", (), title="Launch 2031"))
+    async with open_retailer(database_url, stores=stores, collections=SMART) as world:
+        seen = find_titles(await world.client.fetch_data(COLLECTIONS))
+        assert {"Launch 2031", "Launch sale", "Launch goods"} <= seen
+
+
+async def test_changes_of_a_hidden_channel_do_not_name_its_collections(database_url: str) -> None:
+    stores, query = (
+        build_stores(),
+        """query ($after: String) { changes(types: [COLLECTION], after: $after) {
+      nodes { kind node { ... on Collection { content { title } } } } pageInfo { endCursor } } }""",
+    )
+    async with open_retailer(database_url, stores=stores) as world:
+        start = (await world.client.fetch_data(query))["changes"]["pageInfo"]["endCursor"]
+        stores["till"].put("collections", record_builders.build_collection("1", (), title="Launch 2031"))
+        world.clock.forward(minutes=10)
+        await world.gateway.request_sync("till")
+        await world.gateway.run_due()
+        seen = (await world.client.fetch_data(query, after=start))["changes"]["nodes"]
+        assert [node["node"] for node in seen] == [None] and find_titles(seen) == set()
+        known = (await world.client.fetch_data(query, STAFF, after=start))["changes"]["nodes"]
+        assert find_titles(known) == {"Launch 2031"}
+
+
 def find_titles(value: Any) -> set[str]:
     """Find the titles of all objects in a response."""
     if isinstance(value, dict):

@@ -149,7 +149,7 @@ async def test_a_plugin_of_another_sdk_is_named_with_both_versions(clock: Clock)
             registry.channels[0] = replace(registry.channels[0], sdk="<1")
 
     assert await list_problems(clock, {"plugin": "odd", "config": {"url": "x"}}, Old(open_memory_channel)) == (
-        "channels.web.plugin: odd cannot be used: requires SDK <1, this gateway has 1.1",
+        "channels.web.plugin: odd cannot be used: requires SDK <1, this gateway has 1.2",
     )
 
 
@@ -171,8 +171,8 @@ async def test_a_problem_that_the_settings_found_is_kept(clock: Clock) -> None:
 async def test_a_feed_that_does_not_exist_is_named_with_those_that_do(clock: Clock) -> None:
     table = {"plugin": "odd", "config": {"url": "x"}, "every": {"stocks": "5m", "orders": "0s"}}
     assert await list_problems(clock, table, Odd(open_memory_channel)) == (
-        "channels.web.every.stocks: there is no feed stocks; "
-        "expected one of products, stock, customers, orders, reviews",
+        "channels.web.every.stocks: there is no feed stocks; expected one of products, stock, collections, customers, "
+        "orders, reviews",
     )
     assert await list_problems(clock, table | {"every": {"orders": "0s"}}, Odd(open_memory_channel)) == (
         "channels.web.every.orders: expected more than 0",
@@ -266,7 +266,7 @@ def set_attribute(name: str, value: object) -> Callable[[list[Any]], list[Any]]:
         (
             set_attribute("of", dict),
             "the feed products must be of one of the record types: "
-            "ProductRecord, StockRecord, CustomerRecord, OrderRecord, ReviewRecord",
+            "ProductRecord, StockRecord, CollectionRecord, CustomerRecord, OrderRecord, ReviewRecord",
         ),
         (set_attribute("every", timedelta(0)), "every of the feed products must be greater than 0"),
         (set_attribute("every", 300), "every of the feed products is of type int, expected timedelta"),
@@ -330,6 +330,7 @@ async def test_what_can_be_done_with_a_channel_follows_from_its_feeds_and_writes
     ) == (
         Capability.PULL_PRODUCTS,
         Capability.PULL_STOCK,
+        Capability.PULL_COLLECTIONS,
         Capability.PULL_CUSTOMERS,
         Capability.PULL_ORDERS,
         Capability.PULL_REVIEWS,

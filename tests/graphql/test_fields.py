@@ -75,7 +75,17 @@ def test_every_field_is_one_of_the_four_kinds_and_roots_stand_where_documents_be
 
 
 NULL_WITHOUT_ERROR = {
-    *("node", "channel", "location", "product", "category", "customer", "order", "cart"),  # nothing is found
+    *(
+        "node",
+        "channel",
+        "location",
+        "product",
+        "category",
+        "collection",
+        "customer",
+        "order",
+        "cart",
+    ),  # nothing is found
     *("stockLevels", "fulfillments", "fulfillmentOptions"),  # there is no such location or cart
 }
 """Fields of Query that can be null without an error."""

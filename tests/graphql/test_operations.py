@@ -21,7 +21,9 @@ from tests.graphql.world import ACCEPT, ADMIN, GTIN, World, get_schema, open_wor
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 LONDON = {"latitude": 51.5, "longitude": -0.15}
-STOREFRONT = {"ProductList", "ProductsNear", "ProductPage", "StoreAvailability", "Stores"}
+STOREFRONT = {
+    *("Collections", "CollectionPage", "ProductList", "ProductsNear", "ProductPage", "StoreAvailability", "Stores")
+}
 QUERIES = {*STOREFRONT, "StockList", "Scan", "FulfillmentQueue"}
 """Operations without a cart token, which can be sent with GET."""
 
@@ -30,7 +32,8 @@ QUERIES = {*STOREFRONT, "StockList", "Scan", "FulfillmentQueue"}
 async def world(database_url: str) -> AsyncIterator[World]:
     """A gateway that accepts only ids of published documents."""
     ids = {"anonymous": "ids", "known": "ids"}
-    async with open_world(database_url, build_stores(), **TABLES, documents=ids) as world:
+    smart = {"goods": {"titles": {"en": "Goods"}, "filter": {"available_for_sale": True}}}
+    async with open_world(database_url, build_stores(), **TABLES, documents=ids, collections=smart) as world:
         for app in APPS:
             shipped = parse_manifest(build_manifest(app))
             await world.gateway.database.write(
@@ -81,6 +84,9 @@ def test_every_document_of_an_app_fits_the_schema_and_the_limits(app: str) -> No
 async def run_shopping(app: App) -> dict[str, Any]:
     """Shop from the product list to an order for pickup in London."""
     (card,) = (await app.ask("ProductList", channelKey="web", search="mug"))["nodes"]
+    (collection,) = (await app.ask("Collections", channelKey="web"))["nodes"]
+    shown = await app.ask("CollectionPage", handle=collection["handle"], channelKey="web")
+    assert card["handle"] in [product["handle"] for product in shown["products"]["nodes"]]
     near = (await app.ask("ProductsNear", channelKey="web", near=LONDON, search="mug"))["nodes"]
     assert [one["handle"] for one in near] == [card["handle"]]
     assert "London" in [edge["node"]["name"] for edge in (await app.ask("Stores"))["edges"]]

@@ -42,6 +42,9 @@ PAGES = """query ($first: Int) { products(first: $first) { nodes {
   adjacentVariants(selectedOptions: [{name: "Size", value: "M"}]) { sku price { amount } }
   options { optionValues { firstAvailableVariant(channelKey: "till") { sku } } }
   till: selectedOrFirstAvailableVariant(channelKey: "till") { sku stock { available } } } } }"""
+COLLECTIONS = """query ($first: Int) { collections(first: $first) { nodes {
+  handle content { title } channel { name } products(first: 5) { totalCount nodes { title
+    priceRange { min { amount } } collections(first: 3) { nodes { handle } } } } } } }"""
 SEARCHED = """query ($first: Int) { products(first: $first, search: "product") { nodes { title brand } } }"""
 LISTINGS = """query ($first: Int) { listings(first: $first) { totalCount nodes {
   channel { key state } variant { sku product { title } } } } }"""
@@ -79,6 +82,7 @@ def build_shop(count: int) -> MemoryStore:
         ]
         store.put("products", {"id": f"p{n}", "title": f"Product {n}", "variants": sizes, "category": ["A", f"B{n}"]})
         store.put("stock", record_builders.build_stock(f"{n}-S", "L", n))
+        store.put("collections", record_builders.build_collection(f"k{n}", [f"p{m}" for m in range(n, n + 9)]))
         store.put("customers", record_builders.build_customer(f"c{n}"))
         store.put(
             "orders",
@@ -111,6 +115,20 @@ async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
             counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
     assert len(set(counts)) == 1, counts
     assert counts[0] <= BUDGET, counts
+
+
+async def test_the_products_of_many_collections_take_as_many_statements_as_those_of_two(database_url: str) -> None:
+    """Those of one are counted once while the catalog stays the same, which takes another statement."""
+    counts = []
+    async with open_world(database_url, {"till": build_shop(40), "web": MemoryStore()}) as world:
+        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        for size in (1, 2, 20, 40):
+            with capture_statements() as seen:
+                data = await world.client.fetch_data(COLLECTIONS, ADMIN, first=size)
+            assert len(data["collections"]["nodes"]) == size
+            counts.append(len([one for one in seen if not one.startswith("BEGIN")]))
+    assert len(set(counts[1:])) == 1 and counts[0] <= counts[1] + 1, counts
+    assert max(counts) <= BUDGET, counts
 
 
 async def test_a_page_of_a_frozen_ranking_takes_a_constant_number_of_statements(database_url: str) -> None:

@@ -37,7 +37,7 @@ SHARED = {
 }
 MORE = {
     TILL: {Capability.PULL_CUSTOMERS},
-    WEB: {Capability.PULL_CUSTOMERS, Capability.RECEIVE_WEBHOOKS},
+    WEB: {Capability.PULL_COLLECTIONS, Capability.PULL_CUSTOMERS, Capability.RECEIVE_WEBHOOKS},
     AMAZON: set[Capability](),
 }
 GROSS = {WEB, AMAZON}
@@ -45,7 +45,7 @@ GROSS = {WEB, AMAZON}
 
 UNKNOWN = {
     TILL: {"products": "none", "stock": f"{LOCATION_KEY}/none", "customers": "none", "receipts": "none"},
-    WEB: {"products": "999", "stock": "999/1001", "customers": "999", "orders": "999"},
+    WEB: {"products": "999", "stock": "999/1001", "collections": "999", "customers": "999", "orders": "999"},
     AMAZON: {"listings": "NONE-1", "merchant-stock": "merchant/NONE-1", "fba-stock": "fba/NONE-1", "orders": "202-9"},
 }
 """An id that does not exist, by channel and feed."""

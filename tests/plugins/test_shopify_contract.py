@@ -24,6 +24,8 @@ from graphql import (
 from graphql.validation import NoDeprecatedCustomRule
 
 from gateway_shopify.read_documents import (
+    COLLECTION,
+    COLLECTIONS,
     CUSTOMER,
     CUSTOMERS,
     ITEM,
@@ -34,6 +36,7 @@ from gateway_shopify.read_documents import (
     PRODUCT,
     PRODUCTS,
     Operation,
+    build_collection_queries,
     build_product_queries,
 )
 from gateway_shopify.write_documents import list_operations
@@ -45,7 +48,7 @@ DESCRIBED = find_introspection()
 against_the_vendor = pytest.mark.skipif(
     DESCRIBED is None, reason="the vendors' specifications are not here (VENDOR_SPECS)"
 )
-KINDS = (PRODUCTS, ITEMS, CUSTOMERS, ORDERS)
+KINDS = (PRODUCTS, ITEMS, COLLECTIONS, CUSTOMERS, ORDERS)
 OPERATIONS = {operation.name: operation for operation in list_operations()}
 
 
@@ -157,8 +160,11 @@ def test_the_sandbox_has_nothing_that_is_never_asked() -> None:
         if is_object_type(kind) and not name.startswith("__")
         for field in kind.fields
     }
-    products = build_product_queries(("de",), ("custom.x",), ("custom.y",), ("DE",))
-    texts = [*(one.text for one in OPERATIONS.values()), products.listing.text]
+    more = (
+        build_product_queries(("de",), ("custom.x",), ("custom.y",), ("DE",)),
+        build_collection_queries(("de",)),
+    )
+    texts = [*(one.text for one in OPERATIONS.values()), *(queries.listing.text for queries in more)]
     unasked = there - {field for text in texts for field in list_fields(text)}
     inherited = (".id", ".processedQuantity", "Error.message")
     assert [
@@ -190,5 +196,5 @@ def test_an_operation_costs_no_more_than_was_estimated_and_little_less(operation
 
 def test_every_connection_inside_a_record_is_one_that_is_followed() -> None:
     """Build variables with the maximum page size; otherwise the second page would be truncated silently."""
-    inside = sum(text.count("pageInfo") for text in (CUSTOMER, ITEM, ORDER, PRODUCT))
+    inside = sum(text.count("pageInfo") for text in (COLLECTION, CUSTOMER, ITEM, ORDER, PRODUCT))
     assert inside == len(NESTED_CONNECTIONS)

@@ -9,7 +9,15 @@ import pytest
 
 from gateway.sdk.testing.sandbox import WorldProduct
 from gateway_shopify.page_size import PageSize
-from gateway_shopify.read_documents import CUSTOMERS, ITEMS, MAX_PAGE_COST, ORDERS, PRODUCTS, ConnectionQueries
+from gateway_shopify.read_documents import (
+    COLLECTIONS,
+    CUSTOMERS,
+    ITEMS,
+    MAX_PAGE_COST,
+    ORDERS,
+    PRODUCTS,
+    ConnectionQueries,
+)
 from tests.plugins.shopify import build_products, build_world, open_testbed
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +60,7 @@ async def test_products_of_many_variants_are_not_asked_about_one_by_one(tmp_path
     assert asked["ProductVariants"] == 0
 
 
-@pytest.mark.parametrize("kind", [PRODUCTS, ITEMS, CUSTOMERS, ORDERS], ids=lambda kind: kind.type)
+@pytest.mark.parametrize("kind", [PRODUCTS, ITEMS, COLLECTIONS, CUSTOMERS, ORDERS], ids=lambda kind: kind.type)
 def test_no_page_costs_more_than_it_may_and_none_has_room_for_another_record(kind: ConnectionQueries) -> None:
     for entries in range(kind.max_entries + 1):
         cost = kind.listing.estimate_cost({"first": kind.count_records(entries), "inside": entries})

@@ -40,6 +40,7 @@ ALLOWANCE = 1_000
 """Steps by which any request may grow: trees are deeper, and not all pages are full in the small catalog."""
 
 GROWING: Mapping[str, str] = {
+    r"^Product\.related$": "up to 80 products of the category are compared",
     r"totalCount|precision|count": "matches are counted, up to 10,000",
     r"facets?\b|Facet|FilterValue|MoneyRange": "all matches are counted",
     r"search": "matches are sorted",

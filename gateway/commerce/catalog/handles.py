@@ -14,9 +14,9 @@ from gateway.storage.writes.listings import ChannelProductRow
 from gateway.storage.writes.products import ProductRow
 
 
-def build_slug(title: str) -> str:
-    """Build the URL part of a title."""
-    return re.sub(r"[^a-z0-9]+", "-", fold(title)).strip("-")[:60] or "product"
+def build_slug(title: str, default: str = "product") -> str:
+    """Build the URL part of a title; the default if it has no letters of a URL."""
+    return re.sub(r"[^a-z0-9]+", "-", fold(title)).strip("-")[:60] or default
 
 
 def propose_handle(product_id: str, source: ChannelProductRow, former: ProductRow | None) -> str:

@@ -17,7 +17,7 @@ from gateway.sdk.records import ProductRecord
 from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
-from gateway.storage.writes import listings
+from gateway.storage.writes import collections, listings
 from gateway.storage.writes.listings import ListingRow, MatchDecisions
 
 
@@ -87,6 +87,8 @@ def regroup(conn: Connection, written: ListingChanges, batch: IngestBatch[Produc
     _set_update_times(written, rebuilt.reassigned, batch.now)
     listings.update_listings(conn, [*written.changed.values(), *rebuilt.reassigned])
     listings.insert_listings(conn, written.new)
+    present = {row.product_id for row in graph.rows.values()}
+    collections.refresh_collections_of_products(conn, present.union(id_ for id_, _ in rebuilt.products))
     return rebuilt
 
 

@@ -392,6 +392,8 @@ class Generator:
         assert isinstance(kind, Load)
         site = self._create_site(key, FieldUse(definition, details), kind, type_, depth)
         self._shows_more = self._shows_more or self._rendered is None
+        if self._rendered is not None and not kind.rendered:
+            self._rendered.dependencies.is_volatile = True
         if definition.extensions["strawberry-definition"].data is DataKind.STOCK:
             self.dependencies.add_stock_load(site.stock_load)
             if self._rendered is not None:

@@ -34,6 +34,16 @@ from gateway.storage.reads.product_search import ProductQuery
 CHANNEL_FILTER_COST = 100
 """Cost of the products or variants of one channel: its offers are joined and sorted."""
 
+ProductSearch = Annotated[
+    str | None,
+    declare_argument(
+        "Search text: words that must all match, the last one as a prefix; or a SKU or GTIN. A rare word also "
+        "matches words that differ by one letter, after all others.",
+        cost=SEARCH_COST,
+        metadata=COMPARED,
+    ),
+]
+
 ListedInChannel = Annotated[
     str | None,
     declare_argument(
@@ -68,15 +78,7 @@ async def resolve_products(
     last: Last = None,
     before: Before = None,
     channel_key: ListedInChannel = None,
-    search: Annotated[
-        str | None,
-        declare_argument(
-            "Search text: words that must all match, the last one as a prefix; or a SKU or GTIN. A rare word also "
-            "matches words that differ by one letter, after all others.",
-            cost=SEARCH_COST,
-            metadata=COMPARED,
-        ),
-    ] = None,
+    search: ProductSearch = None,
     filter: Annotated[ProductFilter | None, strawberry.argument(description="Filter for the products.")] = None,
     sort: Annotated[
         ProductSort | None,
@@ -85,10 +87,16 @@ async def resolve_products(
 ) -> Connection[Product]:
     query = build_product_query(context, channel_key, search, filter, sort)
     fingerprint = compute_fingerprint("products", channel_key, search, filter, sort)
+    return await load_product_list(context, query, filter, Paging(first, after, last, before), fingerprint)
+
+
+async def load_product_list(
+    context: Context, query: ProductQuery, filter_: ProductFilter | None, paging: Paging, fingerprint: str
+) -> Connection[Product]:
+    """Load a page of the products of a query. `filter_`: as the client gave it."""
     source_channels = (Resource.PRODUCTS, select_source_channels(context, query.channel, query.channels))
-    paging = Paging(first, after, last, before)
     page, query = await load_tolerant_page(
-        context, query, lambda it: _load_products(context, it, filter, paging, fingerprint), paging
+        context, query, lambda it: _load_products(context, it, filter_, paging, fingerprint), paging
     )
     return replace(page, source_channels=source_channels, query=query)
 

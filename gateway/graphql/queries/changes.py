@@ -13,6 +13,7 @@ from gateway.graphql.arguments import First, declare_argument
 from gateway.graphql.connections import Connection, Paging, build_log_page, get_page_size
 from gateway.graphql.cursors import ListCursors, compute_fingerprint
 from gateway.graphql.loaders.catalog import load_categories, load_listings, load_products, load_variants
+from gateway.graphql.loaders.collections import load_collections
 from gateway.graphql.loaders.stock import ALL_LOCATIONS, StockKey, load_stocks
 from gateway.model.change_feed import Change, ChangeKind, ChangeType
 from gateway.model.ids import GlobalId
@@ -25,6 +26,7 @@ LOADERS: dict[str, tuple[str, Batch]] = {
     "PRODUCT_VARIANT": ("ProductVariant", load_variants),
     "LISTING": ("Listing", load_listings),
     "CATEGORY": ("Category", load_categories),
+    "COLLECTION": ("Collection", load_collections),
 }
 """GraphQL types and loaders of changed objects, by the kind of the change; stock is loaded separately."""
 

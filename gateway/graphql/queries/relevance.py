@@ -47,7 +47,15 @@ def _build_ranking_key(context: Context, query: ProductQuery, filter_: ProductFi
     seller = context.resolve_channel(query.channel)
     tolerant = ("tolerant",) if query.search is not None and query.search.is_tolerant else ()
     return compute_fingerprint(
-        "ranking", query.visibility, query.descending, search, query.channel, seller, _normalize(filter_), *tolerant
+        "ranking",
+        query.visibility,
+        query.descending,
+        search,
+        query.channel,
+        seller,
+        _normalize(filter_),
+        *tolerant,
+        *query.scope,
     )
 
 

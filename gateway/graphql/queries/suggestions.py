@@ -13,8 +13,9 @@ from gateway.execution.text_inputs import COMPARED
 from gateway.graphql.arguments import LocaleArgument
 from gateway.graphql.filters import parse_search
 from gateway.graphql.loaders.catalog import load_products
+from gateway.graphql.loaders.collections import list_smart_collections
 from gateway.graphql.loaders.content import load_contents
-from gateway.model.catalog import Category, Product
+from gateway.model.catalog import Category, Collection, Product
 from gateway.model.search.completion import Completion, complete_text
 from gateway.model.search.text import split_runs
 from gateway.storage.reads.product_search import ProductQuery
@@ -33,6 +34,7 @@ class SearchSuggestions:
     queries: Sequence[Completion] = ()
     products: Sequence[Product] = ()
     categories: Sequence[Category] = ()
+    collections: Sequence[Collection] = ()
 
 
 async def resolve_search_suggestions(
@@ -53,13 +55,14 @@ async def resolve_search_suggestions(
     if parsed is None or sum(map(len, runs)) < MIN_LENGTH:
         return SearchSuggestions()
     query = ProductQuery(visibility=context.visibility, channels=channels, sort="RELEVANCE")
-    found = await context.read(find_suggestions, query, parsed, runs)
+    found = await context.read(find_suggestions, query, parsed, runs, list(list_smart_collections(context).values()))
     products = await context.load_all(load_products, [id_ for id_, _ in found.products[:MAX_PRODUCTS]])
     titles = await _translate_titles(context, found.products, channel_key, locale)
     return SearchSuggestions(
         complete_text(search, titles, found.corrections),
         [product for product in products if product is not None],
         found.categories,
+        found.collections,
     )
 
 

@@ -29,9 +29,11 @@ from gateway.graphql.loaders.catalog import (
     load_variants_by_product,
 )
 from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.collections import load_collections_by_product
 from gateway.graphql.loaders.content import load_category_contents, load_contents
 from gateway.graphql.loaders.offers import load_offers_by_product, load_offers_by_variant
 from gateway.graphql.loaders.options import load_option_labels, load_option_swatches, load_option_value_labels
+from gateway.graphql.loaders.related import load_related_products
 from gateway.graphql.loaders.reviews import load_reviewed_variants, load_reviews_by_product
 from gateway.graphql.loaders.stock import (
     load_available_for_sale,
@@ -50,6 +52,7 @@ from gateway.graphql.types.attributes import Attribute, Swatch
 from gateway.graphql.types.channels import Channel, ChannelFault
 from gateway.graphql.types.connections import Connection, UncountedNearConnection
 from gateway.graphql.types.content import Content
+from gateway.graphql.types.lazy import LazyCollection
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.offers import Offer, ProductOffer
 from gateway.graphql.types.stock import Stock, StoreAvailability
@@ -59,6 +62,9 @@ from gateway.model.channels import Resource
 from gateway.storage.writes import pushes
 
 _ID = attrgetter("id")
+
+RELATED_COST = 30
+"""Cost of the products that are related to one: others are compared with it, and their stock is checked."""
 
 
 @output(
@@ -264,6 +270,21 @@ class Product(Node):
     )
     channels: list[Channel] | None = load(
         "The channels that list the product.", load_channels_by_product, key=_ID, size=20
+    )
+    collections: Connection[LazyCollection] | None = load(
+        "The collections of channels that contain the product. Those of the configuration are not among them.",
+        load_collections_by_product,
+        key=_ID,
+        rendered=False,
+    )
+    related: list[Product] | None = load(
+        "Related products that the channel can sell now, at most 12, the best first.",
+        load_related_products,
+        key=lambda product: product.id,  # their stock counts, and not that of the product
+        size=12,
+        cost=RELATED_COST,
+        data=DataKind.STOCK,
+        rendered=False,
     )
     rating: Rating | None = attribute("How customers rate the product. Null: no channel has ratings of it.")
     reviews: Connection[Review] | None = load(

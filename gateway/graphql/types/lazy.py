@@ -15,10 +15,12 @@ import strawberry
 if TYPE_CHECKING:
     from gateway.graphql.types.carts import Cart
     from gateway.graphql.types.catalog import Product, ProductVariant
+    from gateway.graphql.types.collections import Collection
     from gateway.graphql.types.locations import Location
     from gateway.graphql.types.orders import Order
 
 LazyCart: TypeAlias = Annotated["Cart", strawberry.lazy("gateway.graphql.types.carts")]
+LazyCollection: TypeAlias = Annotated["Collection", strawberry.lazy("gateway.graphql.types.collections")]
 LazyLocation: TypeAlias = Annotated["Location", strawberry.lazy("gateway.graphql.types.locations")]
 LazyOrder: TypeAlias = Annotated["Order", strawberry.lazy("gateway.graphql.types.orders")]
 LazyProduct: TypeAlias = Annotated["Product", strawberry.lazy("gateway.graphql.types.catalog")]

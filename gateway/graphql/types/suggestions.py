@@ -7,6 +7,7 @@ from gateway.execution.fields import attribute
 from gateway.execution.object_types import output
 from gateway.graphql.queries import suggestions
 from gateway.graphql.types.catalog import Category, Product
+from gateway.graphql.types.collections import Collection
 from gateway.model.search import completion
 
 
@@ -26,4 +27,5 @@ class QuerySuggestion:
 class SearchSuggestions:
     queries: list[QuerySuggestion] = attribute("Texts to search for, at most 10.", size=10)
     products: list[Product] = attribute("The best matching products, at most 10.", size=10)
+    collections: list[Collection] = attribute("Collections whose title has the words, at most 5.", size=5)
     categories: list[Category] = attribute("Categories whose title has the words, at most 5.", size=5)

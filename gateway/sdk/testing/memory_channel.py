@@ -30,6 +30,7 @@ from gateway.sdk import (
     ChannelError,
     ChannelKind,
     ChannelType,
+    CollectionRecord,
     Config,
     Context,
     CursorExpiredError,
@@ -75,7 +76,7 @@ __all__ = [
     "build_delivery",
 ]
 
-R = TypeVar("R", ProductRecord, StockRecord, CustomerRecord, OrderRecord, ReviewRecord)
+R = TypeVar("R", ProductRecord, StockRecord, CollectionRecord, CustomerRecord, OrderRecord, ReviewRecord)
 
 TOLERANCE = timedelta(minutes=5)
 
@@ -113,7 +114,7 @@ class MemoryConfig(Config):
     token_lasts: timedelta | None = None
     resume: bool = True
     secrets: tuple[SecretStr, ...] | None = None
-    feeds: tuple[Literal["products", "stock", "customers", "orders", "reviews"], ...] = FEEDS
+    feeds: tuple[Literal["products", "stock", "collections", "customers", "orders", "reviews"], ...] = FEEDS
     currency: str = "GBP"
     time_zone: str = "Europe/London"
     prices_include_tax: bool | None = True
@@ -390,6 +391,7 @@ def build_feeds(opened: OpenMemoryChannel) -> Sequence[AnyFeed]:
     return (
         feed_type(ProductRecord, "products", record_builders.read_product, opened),
         feed_type(StockRecord, "stock", record_builders.read_stock, opened),
+        feed_type(CollectionRecord, "collections", record_builders.read_collection, opened),
         feed_type(CustomerRecord, "customers", record_builders.read_customer, opened),
         feed_type(OrderRecord, "orders", record_builders.read_order, opened),
         feed_type(ReviewRecord, "reviews", record_builders.read_review, opened),

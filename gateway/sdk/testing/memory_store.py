@@ -13,9 +13,10 @@ from gateway.sdk import Outcome, Place
 from gateway.sdk.testing.fault_injection import Ask, Fault, apply_faults
 from gateway.sdk.testing.record_builders import Row
 
-FEEDS: Final[tuple[Literal["products", "stock", "customers", "orders"], ...]] = (
+FEEDS: Final[tuple[Literal["products", "stock", "collections", "customers", "orders"], ...]] = (
     "products",
     "stock",
+    "collections",
     "customers",
     "orders",
 )

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from gateway.sdk import (
+    CollectionRecord,
     ContactPoint,
     CurrencyPrice,
     CustomerRecord,
@@ -76,6 +77,11 @@ def build_variant(id: str, *, price: str | None = "10.00", currency: str = "GBP"
 def build_stock(item: str, place: str, on_hand: float | None = None, **more: Any) -> Row:
     """Build a stock row of an item at a location. Its ID is ``item@place``."""
     return {"id": f"{item}@{place}", "item": item, "place": place, "on_hand": on_hand, **more}
+
+
+def build_collection(id: str, products: Sequence[str] = (), *, title: str | None = None, **more: Any) -> Row:
+    """Build a collection of these products, in their order. `more`: additional fields."""
+    return {"id": id, "title": title or f"Collection {id}", "products": list(products), **more}
 
 
 def build_customer(id: str, *, name: str = "Ada Lovelace", email: str | None = None, card: str | None = None) -> Row:
@@ -174,6 +180,24 @@ def read_stock(row: Mapping[str, Any]) -> StockRecord:
         committed=_read_pieces(row, "committed") or 0,
         incoming=_read_pieces(row, "incoming") or 0,
         contains=row.get("contains", ()),
+    )
+
+
+def read_collection(row: Mapping[str, Any]) -> CollectionRecord:
+    """Convert a collection row to a record."""
+    return CollectionRecord(
+        ref=Ref(row["id"]),
+        version=row.get("version"),
+        title=row["title"],
+        products=row["products"],
+        description=row.get("description", ""),
+        description_html=row.get("description_html"),
+        seo_title=row.get("seo_title"),
+        seo_description=row.get("seo_description"),
+        locale=row.get("locale"),
+        translations=tuple(ProductText(**text) for text in row.get("translations", ())),
+        handle=row.get("handle"),
+        image=_read_image(row["image"]) if "image" in row else None,
     )
 
 

@@ -81,6 +81,14 @@ class WorldProduct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorldCollection:
+    """A collection of products, which channels with collections have. `skus`: of their variants, in order."""
+
+    title: str
+    skus: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorldCustomer:
     """A customer. `number`: the retailer's customer number; `card`: number of the loyalty card."""
 
@@ -134,6 +142,7 @@ class World:
     tax_rate: Decimal = Decimal(0)
     places: Sequence[WorldPlace] = ()
     products: Sequence[WorldProduct] = ()
+    collections: Sequence[WorldCollection] = ()
     stock: Mapping[tuple[str, str], int] = field(default_factory=dict)
     customers: Sequence[WorldCustomer] = ()
     receipts: Sequence[WorldReceipt] = ()

@@ -14,7 +14,7 @@ from gateway.storage.tables import changes, log_head
 
 T = TypeVar("T")
 
-CATALOG_KINDS = ("PRODUCT", "PRODUCT_VARIANT", "LISTING", "CATEGORY")
+CATALOG_KINDS = ("PRODUCT", "PRODUCT_VARIANT", "LISTING", "CATEGORY", "COLLECTION")
 """Changes after which a value of the catalog can differ."""
 
 STOCK_KINDS = (*CATALOG_KINDS, "STOCK")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,7 +18,16 @@ from gateway.storage.sql.keyset import Positions, Rows, Sort, Window
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.product_matches import build_sort_key, select_matches
 from gateway.storage.sql.text_search import Search
-from gateway.storage.tables import categories, offers, product_attributes, product_tags, products, sold_units
+from gateway.storage.tables import (
+    categories,
+    collection_products,
+    collections,
+    offers,
+    product_attributes,
+    product_tags,
+    products,
+    sold_units,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +61,13 @@ class ProductQuery:
         stock_filter: what the conditions were built from, for caches.
         on_sale: whether the price of a variant is reduced in the channel.
         min_rating: average in hundredths of a star.
+        collections: ids of collections of channels; the product is in one of them, or matches one of `matching`.
+        matching: the filters of collections of the configuration.
+        collection: id of the only collection whose products are searched, in whose order POSITION is.
+        within: the filter of a collection of the configuration that the products match, too.
+        smart_key: key of that collection.
         sold_in: by whose sales best sellers are sorted: a channel, or all (empty).
-        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, BEST_SELLING, RATING, CREATED_AT or UPDATED_AT.
+        sort: RELEVANCE, TITLE, PRICE, DISCOUNT, BEST_SELLING, RATING, CREATED_AT, UPDATED_AT or POSITION.
     """
 
     visibility: Visibility
@@ -74,10 +88,38 @@ class ProductQuery:
     attributes: tuple[str, ...] = ()
     conditions: tuple[sa.ColumnElement[bool], ...] = ()
     stock_filter: tuple[str | bool | None, ...] = ()
+    collections: tuple[str, ...] | None = None
+    matching: tuple[ProductQuery, ...] = ()
+    collection: str | None = None
+    within: ProductQuery | None = None
+    smart_key: str | None = None
     sold_in: str = ""
     sort: str = "TITLE"
     descending: bool = False
 
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The collection in which products are searched, if any."""
+        return tuple(key for key in (self.collection, self.smart_key) if key is not None)
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether it, or the filter of a collection, depends on stock."""
+        inner = (*self.matching, *(() if self.within is None else (self.within,)))
+        return bool(self.conditions) or any(query.has_conditions for query in inner)
+
+    def drop_conditions(self) -> ProductQuery:
+        """Return the query without its conditions, which `stock_filter` describes."""
+        within = None if self.within is None else self.within.drop_conditions()
+        matching = tuple(query.drop_conditions() for query in self.matching)
+        return replace(self, conditions=(), within=within, matching=matching)
+
+
+POSITION = "POSITION"
+"""The order of a collection."""
+
+EVERY_COLLECTION = "*"
+"""Stands for each of many collections; no id equals it."""
 
 MAX_CACHED_CHARACTERS = 500
 """Characters of the values of a query whose statement is cached: of 256 queries they would be 100 KB."""
@@ -90,9 +132,11 @@ def search_products(query: ProductQuery) -> Rows[Product]:
 
 
 def _count_characters(query: ProductQuery) -> int:
-    texts = (query.channels, query.statuses, query.brands, query.categories, query.tags)
+    texts = (query.channels, query.statuses, query.brands, query.categories, query.tags, query.collections)
     given = [*texts, *(values for _, values in query.facets), query.search.list_words() if query.search else None]
-    return sum(len(text) for values in given if values is not None for text in values)
+    inner = (*query.matching, *(() if query.within is None else (query.within,)))
+    own = sum(len(text) for values in given if values is not None for text in values)
+    return own + sum(map(_count_characters, inner))
 
 
 @lru_cache(256)  # building a statement takes longer than running it
@@ -108,6 +152,22 @@ def _build_search(query: ProductQuery) -> Rows[Product]:
 def read_positions(conn: Connection, window: Window, query: ProductQuery) -> Positions:
     """Read which products a page of a query has."""
     return search_products(query).read_positions(conn, window)
+
+
+def search_products_of_collections(query: ProductQuery) -> Rows[Product]:
+    """Search the products of a query in each of many collections of channels."""
+    is_short = _count_characters(query) <= MAX_CACHED_CHARACTERS
+    return _search_collections_once(query) if is_short else _build_search_of_collections(query)
+
+
+@lru_cache(64)
+def _search_collections_once(query: ProductQuery) -> Rows[Product]:
+    return _build_search_of_collections(query)
+
+
+def _build_search_of_collections(query: ProductQuery) -> Rows[Product]:
+    statement, matches = _select_with_matches(replace(query, collection=EVERY_COLLECTION))
+    return Rows(statement, _build_sort(query, matches), read_product, parent=collection_products.c.collection_id)
 
 
 def find_product_ids(conn: Connection, query: ProductQuery, limit: int) -> list[str]:
@@ -142,6 +202,10 @@ def _select_in_channel(query: ProductQuery) -> sa.Select[Any]:
     if query.sort == "BEST_SELLING":
         sold = sa.and_(sold_units.c.product_id == products.c.id, sold_units.c.channel == query.sold_in)
         statement = statement.join(sold_units, sold, isouter=True)
+    if query.collection is not None:
+        statement = statement.join(collection_products, collection_products.c.product_id == products.c.id)
+    if query.collection not in (None, EVERY_COLLECTION):
+        statement = statement.where(collection_products.c.collection_id == query.collection)
     if query.channel is None:
         return statement
     # By price, the channel's offers are read in order; otherwise each product is looked up among them.
@@ -170,8 +234,30 @@ def _build_conditions(query: ProductQuery) -> list[sa.ColumnElement[bool]]:
     conditions += [column.in_(values) for column, values in columns if values is not None]
     if query.categories is not None:
         conditions.append(products.c.category_id.in_(_select_subtree(query.categories)))
+    if query.collections is not None:
+        conditions.append(_is_in_collections(query))
+    if query.within is not None:
+        conditions.append(_is_match(query.within))
     conditions += [_has_number(number_range) for number_range in query.ranges]
     return conditions + [_has_facet(key, values) for key, values in query.facets]
+
+
+def _is_in_collections(query: ProductQuery) -> sa.ColumnElement[bool]:
+    """Build the condition that the product is in one of the collections that the caller sees."""
+    columns = (collections.c.id.in_(query.collections or ()), collections.c.gone.is_(False))
+    listed = sa.select(collection_products.c.product_id).join(
+        collections, collections.c.id == collection_products.c.collection_id
+    )
+    listed = listed.where(*columns)
+    if query.visibility.listed is not None:
+        listed = listed.where(collections.c.channel.in_(query.visibility.listed))
+    return sa.or_(products.c.id.in_(listed), *map(_is_match, query.matching))
+
+
+def _is_match(query: ProductQuery) -> sa.ColumnElement[bool]:
+    """Build the condition that the product matches another query."""
+    ids = select_products(query).with_only_columns(products.c.id, maintain_column_froms=True)
+    return products.c.id.in_(ids.correlate(None))
 
 
 BRAND, CATEGORY, TAG = "brand", "category", "tag"
@@ -239,6 +325,8 @@ def _build_sort(query: ProductQuery, matches: sa.Subquery | None) -> Sort:
         return Sort(sold_units.c.units, products.c.id, descending=query.descending, nulls=True)
     if query.sort == "RATING":
         return Sort(products.c.rating, products.c.id, descending=query.descending, nulls=True)
+    if query.sort == POSITION:
+        return Sort(collection_products.c.position, collection_products.c.product_id, descending=query.descending)
     if query.sort == "DISCOUNT":
         return Sort(offers.c.discount, offers.c.product_id, descending=query.descending)
     columns = {"CREATED_AT": products.c.created_at, "UPDATED_AT": products.c.updated_at}

@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.catalog import Category
+from gateway.model.catalog import Category, Collection
 from gateway.model.search.completion import is_begun, list_title_words
 from gateway.model.search.ranking import MAX_POINTS
 from gateway.storage.reads.catalog import find_categories_by_title, is_product_visible
+from gateway.storage.reads.merchandising.collections import find_collections_by_title
 from gateway.storage.reads.product_search import ProductQuery, find_product_titles
 from gateway.storage.reads.similar_words import add_similar_words
 from gateway.storage.sql.text_search import Search, has_prefix
@@ -33,6 +34,7 @@ are ordered.
 """
 
 MAX_CATEGORIES, MAX_SCANNED_CATEGORIES = 5, 200
+MAX_COLLECTIONS = 5
 
 
 Title = tuple[str, str]
@@ -41,7 +43,7 @@ Title = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """Products, the best ones first, and categories.
+    """Products, the best ones first, categories and collections.
 
     Attributes:
         corrections: what the last word may have been meant to be, if no product has it.
@@ -49,19 +51,24 @@ class Suggestions:
 
     products: Sequence[Title]
     categories: Sequence[Category] = ()
+    collections: Sequence[Collection] = ()
     corrections: Sequence[str] = ()
 
 
-def find_suggestions(conn: Connection, query: ProductQuery, search: Search, runs: Sequence[str]) -> Suggestions:
+def find_suggestions(
+    conn: Connection, query: ProductQuery, search: Search, runs: Sequence[str], smart: Sequence[Collection] = ()
+) -> Suggestions:
     """Find what is suggested for a text that is typed.
 
     Args:
         query: the products to suggest, without their search.
         runs: the words of the text, as `split_runs` splits it.
+        smart: the collections of the configuration.
     """
     products = _find_products(conn, query, search)
     found = Suggestions(products) if products else _find_tolerant(conn, query, search)
-    return replace(found, categories=_find_categories(conn, query, runs))
+    collections = _find_collections(conn, query, runs, smart)
+    return replace(found, categories=_find_categories(conn, query, runs), collections=collections)
 
 
 def _find_products(conn: Connection, query: ProductQuery, search: Search) -> Sequence[Title]:
@@ -148,7 +155,7 @@ def _sum_ranks(index: str, whole: Sequence[str], last: str) -> int:
     return sum(ranks[word] for word in whole) + min(begun)
 
 
-# ------------------------------------------------------------------------------------------------ categories
+# ------------------------------------------------------------------------------------ categories and collections
 
 
 def _find_categories(conn: Connection, query: ProductQuery, runs: Sequence[str]) -> Sequence[Category]:
@@ -157,6 +164,17 @@ def _find_categories(conn: Connection, query: ProductQuery, runs: Sequence[str])
     listed = query.visibility if query.channels is None else replace(query.visibility, channels=query.channels)
     categories = find_categories_by_title(conn, last, listed, MAX_SCANNED_CATEGORIES)
     return [category for category in categories if _has_words(category.title, whole, last)][:MAX_CATEGORIES]
+
+
+def _find_collections(
+    conn: Connection, query: ProductQuery, runs: Sequence[str], smart: Sequence[Collection]
+) -> Sequence[Collection]:
+    """Find the collections whose titles have all words, the last one as a beginning."""
+    *whole, last = runs
+    listed = query.visibility if query.channels is None else replace(query.visibility, channels=query.channels)
+    own = find_collections_by_title(conn, last, listed, MAX_SCANNED_CATEGORIES)
+    found = [one for one in (*smart, *own) if any(_has_words(text.title, whole, last) for text in one.texts)]
+    return found[:MAX_COLLECTIONS]
 
 
 def _has_words(title: str, whole: Sequence[str], last: str) -> bool:

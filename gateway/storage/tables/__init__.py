@@ -46,6 +46,13 @@ from gateway.storage.tables.catalog import (
     word_edits,
     words,
 )
+from gateway.storage.tables.collections import (
+    bought_together,
+    collection_members,
+    collection_products,
+    collections,
+    former_collection_handles,
+)
 from gateway.storage.tables.customers import contacts, customers, identities, spendings
 from gateway.storage.tables.documents import app_documents, app_versions, document_names, documents
 from gateway.storage.tables.inventory import location_authorities, pushes, reservations, stock
@@ -89,6 +96,7 @@ __all__ = [
     "attempts",
     "audit_entries",
     "audit_values",
+    "bought_together",
     "budgets",
     "cart_changes",
     "cart_lines",
@@ -100,6 +108,9 @@ __all__ = [
     "channel_orders",
     "channel_products",
     "channels",
+    "collection_members",
+    "collection_products",
+    "collections",
     "column",
     "contacts",
     "convert_to_microseconds",
@@ -109,6 +120,7 @@ __all__ = [
     "document_policies",
     "documents",
     "facts",
+    "former_collection_handles",
     "former_handles",
     "fulfillments",
     "id_namespaces",

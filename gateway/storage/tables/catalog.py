@@ -197,6 +197,8 @@ products = sa.Table(
     sa.Index("ix_products_updated", "updated_at", "id"),
     sa.Index("ix_products_category", "category_id"),
     sa.Index("ix_products_brand", "brand"),
+    sa.Index("ix_products_similar", "category_id", "brand", "id"),
+    sa.Index("ix_products_same_category", "category_id", "id"),
 )
 product_attributes = sa.Table(  # values of a product and its variants, of attributes by which products are filtered
     "product_attributes",

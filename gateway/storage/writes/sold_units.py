@@ -50,29 +50,33 @@ def store_sold_units(conn: Connection, changed: Slice) -> None:
 
 def _count_units(conn: Connection, since: datetime) -> list[SoldRow]:
     units = sa.cast(sa.func.sum(order_lines.c.quantity * listings.c.units_per_listing), Count)
-    sold_as = sa.and_(
-        listings.c.channel == order_lines.c.channel,
-        listings.c.external_id == order_lines.c.variant,
-        listings.c.generation == order_lines.c.generation,
-    )
     statement = (
         sa.select(listings.c.product_id, orders.c.channel, units)
         .select_from(orders)
         .join(order_lines, order_lines.c.order_id == orders.c.id)
-        .join(listings, sold_as)
-        .where(orders.c.placed_at >= since, *_is_sale())
+        .join(listings, is_sold_as())
+        .where(orders.c.placed_at >= since, *is_sale(), order_lines.c.quantity > 0)
         .group_by(listings.c.product_id, orders.c.channel)
     )
     return _add_totals([SoldRow(*row) for row in conn.execute(statement)])
 
 
-def _is_sale() -> list[sa.ColumnElement[bool]]:
+def is_sold_as() -> sa.ColumnElement[bool]:
+    """Build the condition for the listing as which an order line was sold."""
+    return sa.and_(
+        listings.c.channel == order_lines.c.channel,
+        listings.c.external_id == order_lines.c.variant,
+        listings.c.generation == order_lines.c.generation,
+    )
+
+
+def is_sale() -> list[sa.ColumnElement[bool]]:
+    """Build the conditions for orders that are sales."""
     return [
         orders.c.status != OrderStatus.CANCELLED.value,
         orders.c.attached_to.is_(None),
         orders.c.reverses.is_(None),
         sa.func.coalesce(orders.c.test, sa.false()).is_(sa.false()),
-        order_lines.c.quantity > 0,
     ]
 
 

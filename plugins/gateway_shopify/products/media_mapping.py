@@ -56,13 +56,11 @@ def _map_preview(node: Node, alt_text: str | None) -> Image | None:
     """Map the preview of a medium, which is the image itself if the medium is one."""
     preview = json_access.get_optional_object(node, "preview")
     image = None if preview is None else json_access.get_optional_object(preview, "image")
-    if image is None:
-        return None
-    return map_image(image, alt_text)
+    return None if image is None else map_image(image, alt_text)
 
 
 def map_image(image: Node, alt_text: str | None = None) -> Image:
-    """Map an image. `alt_text`: where it has none of its own."""
+    """Map an image. `alt_text`: if it has none of its own."""
     return Image(
         url=json_access.get_text(image, "url"),
         alt_text=json_access.get_optional_text(image, "altText") or alt_text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,7 @@ from gateway.sdk.testing.sandbox import SandboxError, World
 from gateway.sdk.testing.sandbox_server import Server
 from gateway_shopify_sandbox import fulfillment_orders, order_edits, orders, refunds
 from gateway_shopify_sandbox.api import Api, list_topics
+from gateway_shopify_sandbox.collections import put_collection, remove_from_collections
 from gateway_shopify_sandbox.http_app import HttpBehavior, build_app
 from gateway_shopify_sandbox.oauth import AppAuthorization
 from gateway_shopify_sandbox.rate_limit import CostBucket
@@ -115,6 +116,17 @@ class ShopifySandbox:
         self.shop.touch(order, "orders/create")
         return str(parse_number(order["id"]))
 
+    async def put_collection(self, title: str, skus: Sequence[str]) -> str:
+        """Create a collection of the products of these SKUs, or replace its products. Returns its number."""
+        products = {id(product): product for sku in skus for product in [self.shop.get_variant(sku)["product"]]}
+        return str(parse_number(put_collection(self.shop, title, list(products.values()))["id"]))
+
+    async def delete_collection(self, collection: str) -> None:
+        """Delete a collection."""
+        node = self._get_node("Collection", collection)
+        self.shop.remove(node)
+        self.shop.emit("collections/delete", {"id": parse_number(node["id"])})
+
     async def fulfill_order(self, order: str) -> None:
         """Ship all units of an order."""
         fulfillment_orders.ship_order(self.shop, self._get_node("Order", order))
@@ -201,6 +213,7 @@ class ShopifySandbox:
             self.shop.remove(variant["inventoryItem"])
             self.shop.levels.pop(parse_number(variant["inventoryItem"]["id"]), None)
         self.shop.remove(product)
+        remove_from_collections(self.shop, product)
         return self.shop.emit("products/delete", {"id": parse_number(product["id"])})
 
     def _touch_variant(self, variant: Node) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from gateway.sdk.testing.sandbox import World, WorldCustomer, WorldProduct, WorldReceipt
+from gateway_shopify_sandbox.collections import put_collection
 from gateway_shopify_sandbox.orders import SoldLine, create_order
 from gateway_shopify_sandbox.refunds import RefundedUnits, compute_value, refund_units
 from gateway_shopify_sandbox.state import Node, Shop, format_instant
@@ -21,6 +22,9 @@ def load_world(shop: Shop, world: World) -> dict[str, str]:
     """Fill the shop, and return the number of each location by the world's location ID."""
     locations = {location.id: shop.add("Location", name=location.name, isActive=True) for location in world.places}
     _load_products(shop, world, locations)
+    for collection in world.collections:
+        named = {id(node): node for sku in collection.skus for node in [shop.get_variant(sku)["product"]]}
+        put_collection(shop, collection.title, list(named.values()))
     customers = {
         customer.number: _add_customer(shop, customer, _get_start(world, shop.now())) for customer in world.customers
     }
