@@ -237,7 +237,7 @@ async def test_both_engines_tell_caches_alike(world: World) -> None:
         for _ in range(2):  # the second response may be a cached one
             assert await ask_by_get(world, text, 0) == expected, text
         shared += b"public" in expected
-    assert shared > DOCUMENTS / 100
+    assert shared > DOCUMENTS / 200
 
 
 def skip_guard(self: Generator, *_: object, **__: object) -> AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from gateway.execution.caching import rendered_objects
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.rendered_objects import RenderedSelection
 from gateway.execution.compiler.explanation import explain_operation
+from gateway.execution.fields import Load, get_field_kind
 from gateway.sdk.testing import record_builders
 from gateway.storage import change_log
 from tests.conftest import THOROUGH, TORTURE
@@ -236,7 +237,9 @@ def find_fields_of(names: Sequence[str]) -> set[tuple[str, str]]:
             continue
         seen.add(type_.name)
         for name, field in type_.fields.items():
-            target = get_named_type(field.type)
+            kind, target = get_field_kind(field), get_named_type(field.type)
+            if isinstance(kind, Load) and not kind.rendered:
+                continue
             leads_to = _find_node(target)
             if leads_to in names and type_.name not in ("ProductVariantConnection", "ProductVariantEdge"):
                 found.add((type_.name, name))

@@ -350,6 +350,8 @@ def test_every_time_of_a_cacheable_type_is_that_of_a_change_or_volatile() -> Non
         *(f"Source.{name}" for name in ("asOf", "staleAt")),  # fields that return a source are volatile
         "ChannelFault.occurredAt",
         "ShopPolicy.updatedAt",  # as configured
+        "Collection.updatedAt",
+        "Review.writtenAt",
         *(f"OpeningPeriod.{name}" for name in ("opensAt", "closesAt")),  # fields that return a day are volatile
     }
 

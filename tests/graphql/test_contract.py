@@ -141,8 +141,7 @@ DEPARTURES = [
     "OrderCharge: is not in the contract",
     "OrderChargeKind: is not in the contract",
     "OrderFilter: includeTest: Boolean",
-    "Product: fieldSources: [ProductFieldSource!] @listSize(assumedSize: 20)"
-    ' @requiresScopes(scopes: [["catalogue:admin"]])',
+    "Product: fieldSources: [ProductFieldSource!] @listSize(assumedSize: 20)",
     "ProductField: is not in the contract",
     "ProductFieldSource: is not in the contract",
     "ProductFilter: attributeRanges: [AttributeRangeInput!] @maxItems(max: 10, weight: 150)",

@@ -15,6 +15,7 @@ from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.media_json import dump_image
+from gateway.storage.sync.id_namespaces import ensure_namespace
 from gateway.storage.writes import collections, listings
 from gateway.storage.writes.collections import CollectionRow, MemberRow
 
@@ -103,16 +104,16 @@ def _describe_record(record: CollectionRecord, id_: str, former: CollectionRow |
 
 
 def _choose_id(conn: Connection, channel: str, external_id: str, former: CollectionRow | None) -> tuple[str, int]:
-    """Return the ID and the generation of a collection: the same in every database.
+    """Return the ID and the generation of a collection: the same in every database (rule H1).
 
-    A channel that was renamed keeps the IDs of its collections, and another one may have its former key: a derived ID
-    that is taken is that of an earlier generation.
+    A derived ID that is taken is that of an earlier generation.
     """
     if former is not None and not former.gone:
         return former.id, former.generation
     generation = FIRST_GENERATION if former is None else former.generation + 1
+    namespace = ensure_namespace(conn, channel)
     while True:
-        id_ = derive_id("Collection", channel, external_id, generation)
+        id_ = derive_id("Collection", namespace, external_id, generation)
         if not collections.find_taken_ids(conn, [id_]):
             return id_, generation
         generation += 1

@@ -9,6 +9,7 @@ from gateway.model.ids import derive_id
 from gateway.sdk.reviews import ReviewRecord
 from gateway.storage import change_log
 from gateway.storage.database import Connection
+from gateway.storage.sync.id_namespaces import ensure_namespace
 from gateway.storage.writes import product_reviews
 from gateway.storage.writes.product_reviews import ReviewRow
 
@@ -18,7 +19,8 @@ ID_KIND = "Review"
 def ingest_reviews(conn: Connection, batch: IngestBatch[ReviewRecord]) -> None:
     """Apply the review records of one channel. What caches hold of the reviewed products is dropped."""
     before = product_reviews.find_reviews(conn, [*(one.source_id for one in batch.records), *batch.removed])
-    rows = [_build_row(batch.channel, one) for one in batch.records]
+    namespace = ensure_namespace(conn, batch.channel)
+    rows = [_build_row(batch.channel, namespace, one) for one in batch.records]
     rows += [_clear_row(before[id_]) for id_ in batch.removed if id_ in before]
     changed = [row for row in rows if row != before.get(row.source_id)]
     product_reviews.store_reviews(conn, changed)
@@ -28,10 +30,10 @@ def ingest_reviews(conn: Connection, batch: IngestBatch[ReviewRecord]) -> None:
     change_log.log_change(conn, "PRODUCT", subjects, batch.now)
 
 
-def _build_row(channel: str, ingested: IngestedRecord[ReviewRecord]) -> ReviewRow:
+def _build_row(channel: str, namespace: str, ingested: IngestedRecord[ReviewRecord]) -> ReviewRow:
     record = ingested.record
     return ReviewRow(
-        id=derive_id(ID_KIND, channel, record.ref.id, 1),
+        id=derive_id(ID_KIND, namespace, record.ref.id, 1),
         source_id=ingested.source_id,
         channel=channel,
         external_id=record.ref.id,

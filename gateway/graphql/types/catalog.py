@@ -189,7 +189,7 @@ class Review(Node):
     id: strawberry.ID = declare_global_id("Review", "id")
     product: Product | None = load("The product.", load_referenced_products, key=attrgetter("product"))
     variant: ProductVariant | None = load(
-        "The variant. Null: not known, or gone.", load_reviewed_variants, key=attrgetter("variant")
+        "The variant. Null: not known, or gone.", load_reviewed_variants, key=attrgetter("variant"), rendered=False
     )
     channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
     rating: int = attribute("Number of stars, 1 to 5.")
