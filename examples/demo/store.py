@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from examples.demo import generated
 from examples.demo.presentation import PICTURES, present_product
 from examples.demo.retail import ReceiptLine
 from examples.demo.world import VAT, ZONE, build_products, build_receipts, is_goods, split_by_channel
-from gateway.sdk.testing.sandbox import World, WorldPlace, WorldProduct
+from gateway.sdk.testing.sandbox import World, WorldCollection, WorldPlace, WorldProduct
 
 LEEDS = "leeds"
 EXTERNAL_LOCATIONS = (WorldPlace(id=LEEDS, name="Leeds warehouse"), generated.SHOPS[1])
 COLORS = frozenset(
     ("RED", "BLUE", "GREEN", "PINK", "WHITE", "BLACK", "YELLOW", "ORANGE", "PURPLE", "IVORY", "CREAM", "SILVER", "GOLD")
 )
+COLLECTIONS: Mapping[str, Set[str]] = {
+    "Christmas": {"CHRISTMAS"},
+    "Tea time": {"TEAPOT", "TEACUP", "TEA", "CAKESTAND", "CAKE"},
+    "Garden": {"GARDEN", "WATERING", "BIRDBATH"},
+}
 _CODE = re.compile(r"(\d{5})[A-Z]{1,2}")
 
 
@@ -44,7 +49,15 @@ def build_store(lines: Sequence[ReceiptLine], pictures: str = PICTURES) -> World
             for number in sorted({receipt.customer for receipt in receipts if receipt.customer})
         ],
         receipts=receipts,
+        collections=build_collections(products),
     )
+
+
+def build_collections(products: Iterable[WorldProduct]) -> list[WorldCollection]:
+    """Build the collections that the store's staff have put together, of products with one of these words."""
+    named = [(product.sku, set(product.title.upper().split())) for product in products]
+    found = {title: tuple(sku for sku, words in named if words & chosen) for title, chosen in COLLECTIONS.items()}
+    return [WorldCollection(title=title, skus=skus) for title, skus in found.items() if skus]
 
 
 def share_colors(products: Sequence[WorldProduct]) -> list[WorldProduct]:

@@ -1,4 +1,5 @@
 /* The list of products. Its filters are in the URL, so it can be shared, and "back" leads to the same list. */
+import { findCollection } from "./collections.js";
 import { element, hint, picture, quiet, runDisabled } from "./dom.js";
 import { describeStock, formatTitle, renderPrice } from "./format.js";
 import { query } from "./gateway.js";
@@ -40,21 +41,21 @@ function toggle(params, key, value) {
   openList(next);
 }
 
-async function loadProducts(params, after) {
+async function loadProducts(params, collection, after) {
   const variables = {
     channelKey: CHANNEL,
     locale: LOCALE,
     near: getPoint(),
     after,
     search: params.get("q"),
-    filter: buildFilter(params),
+    filter: { ...buildFilter(params), ...(collection && { collectionIds: [collection.id] }) },
     sort: SORTS[params.get("sort") ?? ""]?.[1] ?? null,
     facetKeys: [...FACETS, "price"],
   };
   return (await query("ProductList", variables)).products;
 }
 
-function renderCard(product, position) {
+export function renderCard(product, position) {
   const variant = product.selectedOrFirstAvailableVariant;
   const { min, max } = product.priceRange ?? {};
   const shop = variant?.storeAvailability?.nodes[0];
@@ -109,8 +110,8 @@ function renderRange(params, name, label) {
 }
 
 function renderFilters(params, facets) {
-  const count = [...params.keys()].filter((key) => key !== "q" && key !== "sort").length;
-  const clear = () => openList(new URLSearchParams(params.has("q") ? { q: params.get("q") } : {}));
+  const count = [...params.keys()].filter((key) => !["q", "sort", "collection"].includes(key)).length;
+  const clear = () => openList(new URLSearchParams([...params].filter(([key]) => key === "q" || key === "collection")));
   return element(
     "details",
     { class: "filters", open: window.innerWidth >= 900 },
@@ -141,11 +142,11 @@ function renderSort(params) {
 }
 
 /* Loads the next page when the end comes near, or by its button: with the keyboard, or where nothing scrolls. */
-function growList(list, more, params, pageInfo) {
+function growList(list, more, loadPage, pageInfo) {
   let cursor = pageInfo.endCursor;
   const load = () =>
     runDisabled(more, async () => {
-      const next = await loadProducts(params, cursor);
+      const next = await loadPage(cursor);
       list.append(...next.nodes.map((product) => renderCard(product, 99)));
       cursor = next.pageInfo.endCursor;
       more.hidden = !next.pageInfo.hasNextPage;
@@ -159,8 +160,10 @@ function growList(list, more, params, pageInfo) {
 
 export async function showProducts(draw, params) {
   const search = params.get("q");
-  const title = search ? `Results for “${search}”` : "All products";
-  const products = await loadProducts(params, null);
+  const collection = await findCollection(params);
+  const title = search ? `Results for “${search}”` : (collection?.title ?? "All products");
+  const loadPage = (cursor) => loadProducts(params, collection, cursor);
+  const products = await loadPage(null);
   if (!products) return draw(title, element("p", {}, "Products are not available at the moment."));
   const list = element("ul", { class: "cards" }, products.nodes.map(renderCard));
   const more = element("button", { type: "button", class: "more", hidden: !products.pageInfo.hasNextPage }, "Show more products");
@@ -171,6 +174,6 @@ export async function showProducts(draw, params) {
     element("div", { class: "list-bar" }, element("p", { class: "muted count-text" }, count), renderSort(params)),
     element("div", { class: "list" }, renderFilters(params, products.facets ?? []), element("div", {}, list, more)),
   );
-  return growList(list, more, params, products.pageInfo);
+  return growList(list, more, loadPage, products.pageInfo);
 }
 

@@ -1,5 +1,5 @@
 /* A product: pictures, variants, what the shops have. The chosen variant is in the URL. */
-import { renderDot } from "./catalog.js";
+import { renderCard, renderDot } from "./catalog.js";
 import { addToCart } from "./cart.js";
 import { element, labeled, picture, quiet } from "./dom.js";
 import { describeStock, formatTime, formatTitle, renderPrice } from "./format.js";
@@ -102,6 +102,16 @@ async function loadStock(section, variant) {
   section.replaceChildren(element("h2", {}, "In our shops"), element("ul", { class: "plain stores" }, edges.map(renderAvailability)));
 }
 
+async function loadRelated(section, handle) {
+  const { product } = await query("RelatedProducts", { channelKey: CHANNEL, handle });
+  const related = (product?.related ?? []).slice(0, 6);
+  if (related.length === 0) return;
+  section.replaceChildren(
+    element("h2", {}, "You may also like"),
+    element("ul", { class: "cards" }, related.map((one) => renderCard(one, 99))),
+  );
+}
+
 export async function showProduct(draw, params, handle) {
   const { product } = await query("ProductPage", { channelKey: CHANNEL, handle, locale: LOCALE });
   if (!product) return draw("Not found", element("h1", {}, "This product does not exist."));
@@ -135,6 +145,8 @@ export async function showProduct(draw, params, handle) {
     );
     return loadStock(stock, variant);
   };
-  draw(title, element("article", { class: "product" }, gallery, shown, stock));
-  return show(findVariant(variants, params));
+  const related = element("section", { class: "related" });
+  draw(title, element("article", { class: "product" }, gallery, shown, stock), related);
+  await show(findVariant(variants, params));
+  return loadRelated(related, handle);
 }

@@ -1,6 +1,7 @@
 /* A storefront without a framework: products of the web store, stock of the shops, a cart, delivery and pickup. */
 import { keepSending, showCart, showCount } from "./cart.js";
 import { showProducts } from "./catalog.js";
+import { showNavigation } from "./collections.js";
 import { showOrder } from "./order.js";
 import { openPage, openPages, show, showMessage } from "./page.js";
 import { showProduct } from "./product.js";
@@ -19,5 +20,6 @@ search.addEventListener("submit", (event) => {
 await Promise.all([
   openPages({ "": showProducts, products: showProduct, cart: showCart, order: showOrder }),
   openShops(show).catch((error) => showMessage(error.message)),
+  showNavigation(document.getElementById("collections")).catch((error) => showMessage(error.message)),
 ]);
 keepSending();

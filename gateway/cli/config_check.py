@@ -19,6 +19,7 @@ from gateway.storage.database import Connection, Database
 from gateway.storage.errors import DatabaseUrlError, StorageUnavailableError
 from gateway.storage.reads import catalog
 from gateway.storage.reads.catalog import Visibility
+from gateway.storage.writes import location_authorities
 
 _HIDDEN = "which access.anonymous hides"
 
@@ -83,6 +84,8 @@ def _list_unknown_categories(conn: Connection, settings: Settings) -> Iterator[s
         for key, table in settings.collections.items()
         for number, id_ in enumerate(table.filter.category_ids or ())
     }
+    if not by_path or not location_authorities.has_table(conn):  # nothing is stored yet
+        return iter(())
     known = catalog.find_categories(conn, list(by_path.values()), Visibility(everything=True))
     return (
         f"{path}: there is no such category; nothing matches it" for path, id_ in by_path.items() if id_ not in known

@@ -34,6 +34,7 @@ def check_unserved(conn: Connection, channel: str, now: datetime) -> None:
 def begin_removal(conn: Connection, channel: str) -> None:
     """Forget how far the feeds were read: if the channel is configured again in between, all of it is read again."""
     channel_purge.delete_cursors(conn, channel)
+    channel_purge.delete_members(conn, channel)
 
 
 def remove_products(conn: Connection, channel: str, rules: IngestRules, now: datetime, most: int) -> int:

@@ -18,7 +18,6 @@ _FIXED_BITS = 0x7 << 76 | 0b10 << 62  # version and variant bits of a UUIDv7
 _DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FREE_BITS = ~(0xF << 76 | 0b11 << 62)
-_DERIVED_BITS = 0x8 << 76 | 0b10 << 62  # version and variant bits of a UUIDv8
 _NAMESPACE = bytes.fromhex("7d5b8a0c31f64e0f9c2e6b1d40a87f53")  # never changes, or all derived ids would
 _PRODUCT_BITS = 0x5A3C_96E1_0F78_0D2B_24C7_1B69_8E50_F3A6 & _FREE_BITS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

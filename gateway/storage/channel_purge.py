@@ -22,6 +22,7 @@ from gateway.storage.tables import (
     channel_currencies,
     channel_products,
     collection_members,
+    collection_products,
     collections,
     former_collection_handles,
     identities,
@@ -118,6 +119,12 @@ def clear_products(conn: Connection, ids: list[str]) -> None:
     conn.execute(sa.update(channel_products).where(channel_products.c.id.in_(ids)).values(_EMPTY_PRODUCT))
     conn.execute(sa.delete(product_texts).where(product_texts.c.channel_product_id.in_(ids)))
     conn.execute(sa.update(sources).where(sources.c.id.in_(ids)).values(_UNREAD))
+
+
+def delete_members(conn: Connection, channel: str) -> None:
+    """Delete which products the collections of the channel have."""
+    of_channel = sa.select(collections.c.id).where(collections.c.channel == channel)
+    conn.execute(sa.delete(collection_products).where(collection_products.c.collection_id.in_(of_channel)))
 
 
 def delete_cursors(conn: Connection, channel: str) -> None:

@@ -153,7 +153,7 @@ def test_a_hook_that_raises_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("kind", "line"),
     [
-        (replace(PLAIN, sdk=">=2,<3"), "plugin plain: requires SDK >=2,<3, this gateway has 1.1"),
+        (replace(PLAIN, sdk=">=2,<3"), "plugin plain: requires SDK >=2,<3, this gateway has 1.2"),
         (replace(PLAIN, sdk="soon"), "plugin plain: its sdk 'soon' is not a version specifier such as >=1,<2"),
         (replace(PLAIN, version=""), "plugin plain: its version must be a text of at most 100 characters"),
         (replace(PLAIN, name="Plain!"), "plugin Plain!: the name 'Plain!' is not lower-case letters, digits, - and _"),
@@ -184,7 +184,7 @@ def test_of_two_channel_types_of_one_name_the_first_is_used_and_the_second_named
     [
         (
             {("loyalty", "points"): match_by_codes},
-            "registers a policy of the unknown kind loyalty; expected one of matching, prices, routing, taxes",
+            "registers a policy of the unknown kind loyalty; expected one of matching, prices, related, routing, taxes",
         ),
         (
             {("matching", "codes"): match_by_codes},

@@ -23,6 +23,7 @@ PAGE = """{ products(first: 2, channelKey: "web", sort: {key: TITLE, direction: 
 LAST = '{ products(last: 1, sort: {key: PRICE, direction: ASC}, channelKey: "web") { nodes { id title } } }'
 FOR_SALE = '{ products(filter: {availableForSale: true}, channelKey: "web") { nodes { title } } }'
 STOCKED = '{ products(channelKey: "web", first: 2) { nodes { title variants { nodes { stock { available } } } } } }'
+SEARCHED = '{ products(search: "zebrr", sort: {key: TITLE, direction: ASC}) { nodes { title } } }'
 QUERIES = (PAGE, LAST, FOR_SALE, STOCKED, '{ products(filter: {onSale: true}, channelKey: "web") { nodes { title } } }')
 STEPS = 60 if THOROUGH else 30
 
@@ -47,6 +48,12 @@ async def test_a_product_that_is_not_on_the_page_leaves_the_response(world: Worl
     with capture_statements() as statements:
         assert await world.client.fetch_data(PAGE) == shown
     assert not [statement for statement in statements if "FROM products" in statement]
+
+
+async def test_a_search_is_read_again(world: World) -> None:
+    assert (await ask_twice(world, SEARCHED))["products"]["nodes"] == []
+    await add_product(world, "Zebra")
+    assert (await world.client.fetch_data(SEARCHED))["products"]["nodes"] == [{"title": "Zebra"}]
 
 
 @pytest.mark.parametrize("title", ["Aardvark", "Zebra"])

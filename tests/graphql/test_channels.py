@@ -34,7 +34,13 @@ async def test_an_operator_sees_how_far_a_channel_is_and_what_it_could_not_take(
             id resource externalId field payload channel { key } } } }"""
         found = await world.client.fetch_data(query, ADMIN, key="till")
         sync = {one["resource"]: (one["records"], one["rejected"]) for one in found["channel"]["sync"]}
-        assert sync == {"PRODUCTS": (4, 0), "STOCK": (4, 1), "CUSTOMERS": (2, 0), "ORDERS": (2, 0)}
+        assert sync == {
+            "PRODUCTS": (4, 0),
+            "STOCK": (4, 1),
+            "COLLECTIONS": (0, 0),
+            "CUSTOMERS": (2, 0),
+            "ORDERS": (2, 0),
+        }
         (reject,) = found["syncRejects"]["nodes"]
         assert (reject["resource"], reject["externalId"]) == ("STOCK", "half@L")
         assert '"on_hand":0.5' in reject["payload"]

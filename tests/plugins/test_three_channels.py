@@ -28,6 +28,8 @@ EVERYTHING = (
   location(key: "at-till") { key name }
   locations { nodes { key } }
   categories { nodes { title } }
+  collections { nodes { handle } }
+  collection(handle: "none") { handle }
   searchSuggestions(search: "mu") { queries { text } }
   products { totalCount SOURCES nodes { title priceRange { min { amount } } variants { nodes { sku
     listings { channel { key } price { amount } }

@@ -99,6 +99,17 @@ async def test_values_of_parameters_are_converted_alike(database: Database) -> N
     assert await database.read(count, NOW.replace(year=2027)) == (0, 0)
 
 
+async def test_a_parameter_that_is_left_out_is_an_error(database: Database) -> None:
+    rename = DriverChange(sa.update(categories).where(categories.c.id == sa.bindparam("_id")), ("title", "handle"))
+    select = DriverSelect(sa.select(categories).where(categories.c.id == sa.bindparam("id")))
+    for _ in range(2):
+        await database.read(select.fetch, {"id": "c1"})
+    with pytest.raises(KeyError, match="id"):
+        await database.read(select.fetch, {})
+    with pytest.raises(KeyError, match="handle"):
+        await database.write(rename.run, {"_id": "c1", "title": "Cups"})
+
+
 async def test_changed_rows_are_recorded(database: Database) -> None:
     rename = DriverChange(sa.update(categories).where(categories.c.id == sa.bindparam("_id")), ("title",))
 

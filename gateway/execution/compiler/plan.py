@@ -64,10 +64,6 @@ class Plan:
     key: str = ""
 
 
-ARGUMENT_WEIGHT = 100
-"""Characters by which the arguments of a field weigh in the cache of prepared operations."""
-
-
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
     """What equal requests need to compute only once: which plan is theirs, and the arguments of its fields.
@@ -137,7 +133,7 @@ class DocumentPlans:
         """Store the plan and the arguments of a request for equal ones."""
         if operation is not None:
             key = f"{self.key} {tracks} {operation}"
-            weight = len(key) + ARGUMENT_WEIGHT * len(arguments)
+            weight = len(key) + len(repr(arguments))  # with literal arguments, however short the variables are
             self.operations.put(key, PreparedOperation(plan.key, dict(arguments)), weight)
 
     def find(self, executor: Executor[Any], *, tracks: bool) -> Plan | None:

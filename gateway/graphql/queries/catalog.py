@@ -106,8 +106,10 @@ async def _load_products(
 ) -> Connection[Product]:
     if query.sort == "RELEVANCE":
         return await load_page_by_relevance(context, query, filter_, paging, fingerprint)
-    rows, read_positions = product_search.search_products(query), partial(product_search.read_positions, query=query)
-    return await load_page(context, rows, paging, fingerprint, read_positions=read_positions)
+    # which words are similar can change with the catalog, so the page of a search cannot be checked
+    check = None if query.search is not None else partial(product_search.read_positions, query=query)
+    rows = product_search.search_products(query)
+    return await load_page(context, rows, paging, fingerprint, read_positions=check)
 
 
 async def resolve_category(

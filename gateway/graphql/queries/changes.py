@@ -16,7 +16,7 @@ from gateway.graphql.loaders.catalog import load_categories, load_listings, load
 from gateway.graphql.loaders.collections import load_collections
 from gateway.graphql.loaders.stock import ALL_LOCATIONS, StockKey, load_stocks
 from gateway.model.change_feed import Change, ChangeKind, ChangeType
-from gateway.model.ids import GlobalId
+from gateway.model.ids import GlobalId, is_row_id
 from gateway.storage.change_log import ReaderBehindError
 from gateway.storage.reads import change_feed
 from gateway.storage.reads.change_feed import ChangePage, LogPosition, SubjectChange
@@ -78,7 +78,8 @@ async def resolve_changes(
         return build_log_page([], _encode_position(end), cursors, has_next=False, has_previous=False)
     stretch = await _read_changes(context, _decode_position(after, cursors), kinds, size)
     resolved = await _resolve_all(context, stretch.changes, channel)
-    return _build_page(await _filter_by_channel(context, resolved, channel_key), stretch, size, cursors)
+    listed = await _filter_by_channel(context, await _filter_collections(context, resolved, channel_key), channel_key)
+    return _build_page(listed, stretch, size, cursors)
 
 
 async def _read_changes(context: Context, since: LogPosition, kinds: Collection[str], size: int) -> ChangePage:
@@ -158,6 +159,26 @@ async def _filter_by_channel(
         for item in resolved
         if item.change.kind not in LISTED_TYPES or (item.change.kind, _get_current_key(item)) in listed
     ]
+
+
+async def _filter_collections(
+    context: Context, resolved: Sequence[ResolvedChange], channel: str | None
+) -> Sequence[ResolvedChange]:
+    """Leave out collections of other channels, and of those that the caller does not see; those of the configuration
+    stay as far as it sees them.
+    """
+    ids = [item.then.key for item in resolved if item.change.kind == "COLLECTION" and is_row_id(item.then.key)]
+    channels = await context.read(change_feed.find_channels_of_collections, ids) if ids else {}
+
+    def is_listed(item: ResolvedChange) -> bool:
+        if item.change.kind != "COLLECTION":
+            return True
+        owner = channels.get(item.then.key)
+        if owner is None:
+            return item.now is not None
+        return channel in (None, owner) and context.can_see_channel(owner)
+
+    return [item for item in resolved if is_listed(item)]
 
 
 def _get_current_key(resolved: ResolvedChange) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, NamedTuple
@@ -73,7 +74,9 @@ async def load_products_of_collections(
     """Load the products of each collection: those of several channels' collections with one statement for all."""
     arguments = ListArguments(channel_key, search, filter, sort, Paging(first, after, last, before))
     manual = [one for one in collections if one.kind is CollectionKind.MANUAL]
-    pages = {one: await _load_smart_list(context, one, arguments) for one in collections if one not in manual}
+    smart = [one for one in collections if one not in manual]
+    lists = await asyncio.gather(*(_load_smart_list(context, one, arguments) for one in smart))
+    pages = dict(zip(smart, lists, strict=True))
     if len(manual) > 1:
         pages |= await _load_manual_lists(context, manual, arguments)
     elif manual:
@@ -123,10 +126,11 @@ async def _load_smart_list(context: Context, collection: Collection, arguments: 
     if sort is None and not (arguments.search or "").strip():
         sort = build_sort(table)
     filter_ = build_filter(context, table)
-    if arguments.filter is None and not has_selection(table):
+    listed_in = None if arguments.channel is None else context.require_channel(arguments.channel)
+    if listed_in in (None, channel) and arguments.filter is None and not has_selection(table):
         query = build_product_query(context, channel, arguments.search, filter_, sort)
         return await load_product_list(context, query, filter_, arguments.paging, arguments.fingerprint)
-    query = build_product_query(context, arguments.channel or channel, arguments.search, arguments.filter, sort)
+    query = build_product_query(context, listed_in or channel, arguments.search, arguments.filter, sort)
     within = build_product_query(context, channel, None, filter_, None)
     query = replace(query, within=within, smart_key=collection.id)
     return await load_product_list(context, query, arguments.filter, arguments.paging, arguments.fingerprint)

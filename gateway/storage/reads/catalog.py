@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from gateway.model.catalog import (
 )
 from gateway.model.ids import read_time
 from gateway.model.money import Money
+from gateway.model.product_membership import Member, find_main_product
 from gateway.storage.reads.freshness import join_age, select_observed_at
 from gateway.storage.sql.bulk import BulkSelect, load_json
 from gateway.storage.sql.decoded_texts import decode_once
@@ -503,10 +505,13 @@ def read_category(row: sa.Row[Any]) -> Category:
 
 
 _referenced = BulkSelect(
-    sa.select(channel_products.c.channel, channel_products.c.external_id, listings.c.product_id)
+    sa.select(
+        channel_products.c.channel,
+        channel_products.c.external_id.label("reference"),
+        *(listings.c[name] for name in ("product_id", "variant_id", "position", "external_id")),
+    )
     .join(listings, listings.c.channel_product_id == channel_products.c.id)
-    .where(LIVE, channel_products.c.channel.in_(sa.bindparam("channels", expanding=True)))
-    .order_by(listings.c.position.desc(), listings.c.id.desc()),
+    .where(LIVE, channel_products.c.channel.in_(sa.bindparam("channels", expanding=True))),
     channel_products.c.external_id,
 )
 
@@ -514,12 +519,12 @@ _referenced = BulkSelect(
 def find_referenced_products(
     conn: Connection, references: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], str]:
-    """Find the row IDs of products by channel and ID there; of several that the channel's product became, that of its
-    first variant.
-    """
-    channels = sorted({channel for channel, _ in references})
-    rows = _referenced.select(conn, {id_ for _, id_ in references}, channels=channels)
-    return {(row.channel, row.external_id): row.product_id for row in rows}
+    """Find the row IDs of products by channel and ID there: those for which the channel's products stand (rule H1)."""
+    channels, members = sorted({channel for channel, _ in references}), defaultdict[tuple[str, str], list[Member]](list)
+    for row in _referenced.select(conn, {id_ for _, id_ in references}, channels=channels):
+        member = Member(row.product_id, row.variant_id, row.position, row.external_id)
+        members[row.channel, row.reference].append(member)
+    return {reference: find_main_product(found) for reference, found in members.items()}
 
 
 _referenced_variants = BulkSelect(

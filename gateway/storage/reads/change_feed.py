@@ -14,7 +14,7 @@ from gateway.storage.reads.catalog import LIVE
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.sql.planner_hints import skip_index
-from gateway.storage.tables import changes, listings, log_head, stock
+from gateway.storage.tables import changes, collections, listings, log_head, stock
 
 ROWS_PER_READ = 50
 """Rows of the log per read; each can contain some thousand subjects."""
@@ -89,6 +89,12 @@ def find_variants_of_stock(conn: Connection, ids: Collection[str]) -> Mapping[st
     for id_, variant_id in conn.execute(statement.where(LIVE, is_among(conn, stock.c.id, ids))):
         variants.setdefault(id_, []).append(variant_id)
     return {id_: sorted(variant_ids) for id_, variant_ids in variants.items()}
+
+
+def find_channels_of_collections(conn: Connection, ids: Collection[str]) -> Mapping[str, str]:
+    """Find the channels of these collections, also of those that are gone."""
+    statement = sa.select(collections.c.id, collections.c.channel).where(is_among(conn, collections.c.id, ids))
+    return {row.id: row.channel for row in conn.execute(statement)}
 
 
 def filter_listed_in(conn: Connection, channel: str, kind: str, ids: Collection[str]) -> Collection[str]:

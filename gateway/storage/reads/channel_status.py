@@ -53,7 +53,7 @@ def find_ages(conn: Connection) -> Mapping[tuple[str, Resource], Age]:
     """Find the ages of all resources of all channels, over their feeds."""
     rows_by_resource: dict[tuple[str, Resource], list[sa.Row[Any]]] = {}
     for row in conn.execute(sa.select(passes)):
-        rows_by_resource.setdefault((row.channel, Resource(row.resource)), []).append(row)
+        rows_by_resource.setdefault((row.channel, Resource(row.later_resource or row.resource)), []).append(row)
     return {key: _compute_age(rows) for key, rows in rows_by_resource.items()}
 
 

@@ -294,7 +294,7 @@ def _has_number(number_range: NumberRange) -> sa.ColumnElement[bool]:
 
 def _select_subtree(roots: Sequence[str]) -> sa.Select[Any]:
     """Select the ids of these categories and all their descendants."""
-    below = sa.select(categories.c.id).where(categories.c.id.in_(roots)).cte("below", recursive=True)
+    below = sa.select(categories.c.id).where(categories.c.id.in_(roots)).cte(recursive=True)
     below = below.union(sa.select(categories.c.id).where(categories.c.parent_id == below.c.id))
     return sa.select(below.c.id)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
@@ -80,7 +81,8 @@ class _Text:
         self.text, self._order = expanded.statement, expanded.positiontup or ()
         found = {name: _get_binder(bind, dialect) for name, bind in compiled.binds.items()} | {**expanded.processors}
         self._binders = {name: convert for name, convert in found.items() if convert is not None}
-        self._fixed = {name: self._convert(name, expanded.parameters[name]) for name in self._order}
+        given = expanded.parameters
+        self._fixed = {name: self._convert(name, given[name]) for name in self._order if name not in required}
 
     def bind(self, values: Mapping[str, Any]) -> Parameters:
         bound = {**self._fixed, **values}
@@ -162,23 +164,28 @@ def _run(conn: Connection, text: str, parameters: Any, finish: Callable[[Any], T
     run = cursor.executemany if is_many else cursor.execute
     try:
         run(text, parameters)
-        return finish(cursor)
+        result = finish(cursor)
     except BaseException as error:  # noqa: BLE001 raised again
         _raise(conn, error, text, cursor)
-    finally:
-        cursor.close()
+    cursor.close()
+    return result
 
 
 def _raise(conn: Connection, error: BaseException, text: str, cursor: Any) -> NoReturn:
     """Raise the error as SQLAlchemy does: the connection is not used again if it is lost or its statement given up."""
     dialect: Any = conn.dialect
-    if not isinstance(error, dialect.loaded_dbapi.Error):
-        if not isinstance(error, Exception):
-            conn.invalidate(error)
+    is_of_driver = isinstance(error, dialect.loaded_dbapi.Error)
+    is_lost = is_of_driver and dialect.is_disconnect(error, conn.connection.dbapi_connection, cursor)
+    if not (is_lost or isinstance(error, Exception)):
+        conn.invalidate(error)
+    if not is_of_driver:
         raise error
-    is_lost = dialect.is_disconnect(error, conn.connection.dbapi_connection, cursor)
+    if not is_lost:
+        with suppress(dialect.loaded_dbapi.Error):
+            cursor.close()
     build = partial(sa.exc.DBAPIError.instance, text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True)
     wrapped = build(connection_invalidated=is_lost, dialect=dialect)
-    if is_lost:
+    if is_lost:  # as are, probably, the others of the pool
+        conn.engine.pool._invalidate(conn.connection, error)
         conn.invalidate(error)
     raise wrapped from error

@@ -14,7 +14,9 @@ from gateway.storage.sql.decoded_texts import decode_once
 from gateway.storage.sql.media_json import describe_image
 
 Shown = list[Any]
-"""Display names of an option and of a value, each as pairs, then color and image of the value."""
+"""Display names of an option and of a value, each as pairs, color and image of the value, and the two names: what is
+shown of other options was written by a process that knows no display names.
+"""
 
 
 def dump_option_texts(options: Sequence[SelectedOption], channel: str) -> str | None:
@@ -24,18 +26,19 @@ def dump_option_texts(options: Sequence[SelectedOption], channel: str) -> str | 
         channel: provides the images; it may be another one than that of the other images of the product.
     """
     shown = [_describe_option(option, channel) for option in options]
-    return dump_json(shown) if any(any(one) for one in shown) else None
+    return dump_json(shown) if any(any(one[:4]) for one in shown) else None
 
 
 def _describe_option(option: SelectedOption, channel: str) -> Shown:
     swatch = option.swatch or Swatch()
     image = None if swatch.image is None else {**describe_image(swatch.image), "channel_key": channel}
-    return [[list(it) for it in option.labels], [list(it) for it in option.value_labels], swatch.color, image]
+    labels, value_labels = ([list(it) for it in found] for found in (option.labels, option.value_labels))
+    return [labels, value_labels, swatch.color, image, option.name, option.value]
 
 
 def list_value_labels(texts: str | None) -> list[str]:
     """List the display names of the values of a variant."""
-    return [label for _, value_labels, _, _ in load_json(texts) or () for _, label in value_labels]
+    return [label for _, value_labels, *_ in load_json(texts) or () for _, label in value_labels]
 
 
 def load_selected_options(options: str, texts: str | None) -> tuple[SelectedOption, ...]:
@@ -43,9 +46,17 @@ def load_selected_options(options: str, texts: str | None) -> tuple[SelectedOpti
     pairs = _load_pairs(options)
     if texts is None:
         return pairs
+    by_pair = _find_shown(texts)
     return tuple(
-        _read_selected(pair.name, pair.value, shown) for pair, shown in zip(pairs, load_json(texts), strict=True)
+        _read_selected(pair.name, pair.value, by_pair[pair.name, pair.value])
+        if (pair.name, pair.value) in by_pair
+        else pair
+        for pair in pairs
     )
+
+
+def _find_shown(texts: str | None) -> dict[tuple[str, str], Shown]:
+    return {(name, value): shown for *shown, name, value in load_json(texts) or ()}
 
 
 @decode_once
@@ -74,8 +85,9 @@ def merge_option_texts(leads: Iterable[tuple[str, str | None]]) -> str | None:
     """
     merged: dict[str, list[Any]] = {}
     for options, texts in leads:
-        for (name, value), shown in zip(load_json(options), load_json(texts) or (), strict=False):
-            labels, value_labels, color, image = shown
+        shown_by_pair = _find_shown(texts)
+        for name, value in load_json(options):
+            labels, value_labels, color, image = shown_by_pair.get((name, value), ((), (), None, None))
             known = merged.setdefault(name, [labels, {}])
             known[0] = known[0] or labels
             if value_labels or color or image:

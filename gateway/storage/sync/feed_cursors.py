@@ -50,7 +50,14 @@ class FeedCursorRow:
     version: str | None = None
 
 
-_columns = tuple(passes.c[field.name] for field in fields(FeedCursorRow))
+LATER_RESOURCES = frozenset({"COLLECTIONS", "REVIEWS"})
+"""Resources that versions before this one do not know: their processes fail at a row with such a resource (rule L6)."""
+
+KNOWN_RESOURCE = "PRICES"
+"""The resource of these rows for earlier versions. They compute no age of it."""
+
+_resource = sa.func.coalesce(passes.c.later_resource, passes.c.resource).label("resource")
+_columns = tuple(_resource if field.name == "resource" else passes.c[field.name] for field in fields(FeedCursorRow))
 
 
 def find_cursors(conn: Connection, channel: str) -> dict[tuple[str, str], FeedCursorRow]:
@@ -69,6 +76,9 @@ def store_cursor(conn: Connection, row: FeedCursorRow) -> None:
     """Insert or update a cursor, except `accept_absent`: an operator may set that at any time."""
     values = convert_to_row(row)
     del values["accept_absent"]
+    is_later = row.resource in LATER_RESOURCES
+    values["resource"] = KNOWN_RESOURCE if is_later else row.resource
+    values["later_resource"] = row.resource if is_later else None
     upsert_rows(conn, passes, [values], ["channel", "feed", "kind"])
 
 

@@ -58,7 +58,8 @@ passes = sa.Table(  # one row per feed and kind of pass: delta or sweep
     column("channel", Text, primary_key=True),
     column("feed", Text, primary_key=True),
     column("kind", Text, primary_key=True),
-    column("resource", Text),
+    column("resource", Text),  # of a later resource PRICES: earlier versions know no other name
+    optional_column("later_resource", Text),  # one that earlier versions do not know
     optional_column("mark", Text),  # where the next pass begins
     optional_column("token", Text),  # where the running pass continues; with `begin` set and no token: its first page
     optional_column("reached", Text),  # the mark of the running pass, used once it completes

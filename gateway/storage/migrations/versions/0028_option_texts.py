@@ -1,4 +1,4 @@
-"""Add how options and their values are shown, and reviews."""
+"""Add how options and their values are shown, reviews, and passes of resources that earlier versions do not know."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 def upgrade() -> None:
     for table in ("listings", "products", "variants"):
         op.add_column(table, sa.Column("option_texts", TEXT, nullable=True))
+    op.add_column("passes", sa.Column("later_resource", TEXT, nullable=True))
     op.create_table(
         "product_reviews",
         sa.Column("id", TEXT, nullable=False),
