@@ -19,6 +19,7 @@ from gateway.storage.tables import (
     budgets,
     carts,
     category_channels,
+    category_path_channels,
     channel_currencies,
     channel_products,
     collection_members,
@@ -48,6 +49,7 @@ from gateway.storage.writes.reservations import is_open
 
 PURGED = (
     category_channels,
+    category_path_channels,
     channel_currencies,
     offers,
     sold_units,

@@ -136,6 +136,8 @@ def clear_catalog(conn: Connection) -> None:
         tables.redirects,
         tables.former_handles,
         tables.categories,
+        tables.category_channels,
+        tables.category_path_channels,
         tables.product_words,
         tables.changes,
     ):

@@ -151,8 +151,8 @@ def _store_products(
     conn: Connection, group: ProductGroup, by_product: Mapping[str, Sequence[str]], rebuilt: RebuiltCatalog
 ) -> None:
     sources = {id_: _choose_sources(group, variant_ids) for id_, variant_ids in by_product.items()}
-    used = (of_product[ProductField.CATEGORY].category for of_product in sources.values())
-    paths = categories.ensure_categories(conn, used, group.now)
+    used, named = {it[ProductField.CATEGORY].category for it in sources.values()}, _list_category_paths(group)
+    paths = categories.ensure_categories(conn, used, (path for path, _ in named), group.now)
     rows = [_build_product(group, *item, sources[item[0]], paths) for item in by_product.items()]
     _build_search_indexes(conn, group, by_product, sources, rows)
     displaced = handles.settle_handles(conn, group, rows)
@@ -163,10 +163,18 @@ def _store_products(
     products.store_products(conn, changed, {*group.products, *(row.id for row in displaced)})
     rebuilt.products += [(row.id, row.version) for row in shown]
     _store_offers(conn, group, by_product, {id_: _get_path(of_product, paths) for id_, of_product in sources.items()})
+    path_channels = {(id_, channel) for path, channel in named for id_ in paths.get(path, ())}
+    products.add_category_path_channels(conn, sorted(path_channels))
     rebuilt_rows = [row for row in changed if row not in displaced]
     products.store_tags(conn, rebuilt_rows, group.products)
     search_index.store_index(conn, rebuilt_rows, group.products)
     _store_attributes(conn, group, by_product, rows)
+
+
+def _list_category_paths(group: ProductGroup) -> set[tuple[str, str]]:
+    """List the paths that channels have for their products, with the channel: one of them writes the product's."""
+    live = {row.channel_product_id for rows in group.members.values() for row in rows if row.is_live}
+    return {(group.channel_products[id_].category, group.channel_products[id_].channel) for id_ in live}
 
 
 def _get_path(sources: FieldSources, paths: Mapping[str, Sequence[str]]) -> Sequence[str]:

@@ -40,6 +40,7 @@ from gateway.storage.sql.product_ids import find_ids_by_handle, resolve_products
 from gateway.storage.tables import (
     categories,
     category_channels,
+    category_path_channels,
     channel_products,
     convert_to_microseconds,
     listings,
@@ -433,25 +434,38 @@ def read_money(minor: int | None, currency: str | None) -> Money | None:
 # ------------------------------------------------------------------------------------------------ categories
 
 
-def is_category_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
+def _is_category_listed(visibility: Visibility) -> sa.ColumnElement[bool]:
     """Build the condition for categories in which a visible channel sells, or has sold."""
     if visibility.listed is None:
+        return sa.or_(categories.c.used, categories.c.id.in_(sa.select(category_channels.c.category_id)))
+    return _is_category_of(category_channels, visibility.listed)
+
+
+def _is_category_known(visibility: Visibility) -> sa.ColumnElement[bool]:
+    """Build the condition for categories that have an answer: also those that are only in the path that a visible
+    channel has for a product (rule H1).
+    """
+    if visibility.listed is None:
         return sa.true()
-    sold_in = sa.select(category_channels.c.category_id).where(category_channels.c.channel.in_(visibility.listed))
-    return categories.c.id.in_(sold_in)
+    tables = (category_channels, category_path_channels)
+    return sa.or_(*(_is_category_of(table, visibility.listed) for table in tables))
+
+
+def _is_category_of(table: sa.Table, channels: Sequence[str]) -> sa.ColumnElement[bool]:
+    return categories.c.id.in_(sa.select(table.c.category_id).where(table.c.channel.in_(channels)))
 
 
 def list_subcategories(parent: str | None, visibility: Visibility) -> Rows[Category]:
     """List the direct subcategories of a category, or the root categories."""
     below = categories.c.parent_id.is_(None) if parent is None else categories.c.parent_id == parent
-    statement = sa.select(categories).where(below, is_category_visible(visibility))
+    statement = sa.select(categories).where(below, _is_category_listed(visibility))
     return Rows(statement, _sort_by_title(), read_category)
 
 
 @lru_cache(64)
 def list_children_of_categories(visibility: Visibility) -> Rows[Category]:
     """List the direct subcategories of each of many categories."""
-    statement = sa.select(categories).where(is_category_visible(visibility))
+    statement = sa.select(categories).where(_is_category_listed(visibility))
     return Rows(statement, _sort_by_title(), read_category, parent=categories.c.parent_id)
 
 
@@ -461,14 +475,14 @@ def _sort_by_title() -> Sort:
 
 def find_categories(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Category]:
     """Find the categories with these ids."""
-    statement = sa.select(categories).where(is_among(conn, categories.c.id, ids), is_category_visible(visibility))
+    statement = sa.select(categories).where(is_among(conn, categories.c.id, ids), _is_category_known(visibility))
     return {row.id: read_category(row) for row in conn.execute(statement)}
 
 
 def find_categories_by_title(conn: Connection, part: str, visibility: Visibility, limit: int) -> Sequence[Category]:
     """Find categories with this text anywhere in their folded title."""
     has_part = categories.c.sort_title.contains(part, autoescape=True)
-    statement = sa.select(categories).where(has_part, is_category_visible(visibility))
+    statement = sa.select(categories).where(has_part, _is_category_listed(visibility))
     ordered = statement.order_by(categories.c.sort_title, categories.c.id).limit(limit)
     return [read_category(row) for row in conn.execute(ordered)]
 
@@ -476,7 +490,7 @@ def find_categories_by_title(conn: Connection, part: str, visibility: Visibility
 def find_category_by_handle(conn: Connection, handle: str, visibility: Visibility) -> Category | None:
     """Find the category with this handle."""
     row = conn.execute(
-        sa.select(categories).where(categories.c.handle == handle, is_category_visible(visibility))
+        sa.select(categories).where(categories.c.handle == handle, _is_category_known(visibility))
     ).first()
     return None if row is None else read_category(row)
 

@@ -25,6 +25,7 @@ from gateway.storage.tables.carts import cart_changes, cart_lines, carts
 from gateway.storage.tables.catalog import (
     categories,
     category_channels,
+    category_path_channels,
     channel_currencies,
     channel_products,
     former_handles,
@@ -103,6 +104,7 @@ __all__ = [
     "carts",
     "categories",
     "category_channels",
+    "category_path_channels",
     "changes",
     "channel_currencies",
     "channel_orders",

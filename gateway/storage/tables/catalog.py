@@ -15,6 +15,7 @@ categories = sa.Table(
     column("title", Text),
     optional_column("parent_id", Text),
     column("sort_title", Text),
+    column("used", sa.Boolean, server_default=sa.true()),  # a product is or was in it or below it
     sa.Index("ix_categories_parent", "parent_id", "sort_title", "id"),
 )
 category_channels = sa.Table(  # channels that sell in a category or below it, or have sold: rows are never deleted
@@ -22,6 +23,13 @@ category_channels = sa.Table(  # channels that sell in a category or below it, o
     metadata,
     column("category_id", Text, primary_key=True),
     column("channel", Text, primary_key=True),
+)
+category_path_channels = sa.Table(  # channels whose products have or had this path, or one below it (rule H1)
+    "category_path_channels",
+    metadata,
+    column("category_id", Text, primary_key=True),
+    column("channel", Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 channel_products = sa.Table(  # a product as listed by one channel
     "channel_products",

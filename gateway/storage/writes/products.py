@@ -26,6 +26,7 @@ from gateway.storage.sql.bulk import (
 from gateway.storage.tables import (
     categories,
     category_channels,
+    category_path_channels,
     former_handles,
     offers,
     product_attributes,
@@ -106,6 +107,13 @@ class OfferRow(NamedTuple):
     discount: int
 
 
+class CategoryRow(NamedTuple):
+    """A row of `categories`. `used`: a product is or was in it, or below it."""
+
+    id: str
+    used: bool
+
+
 class TagRow(NamedTuple):
     """A row of `product_tags`."""
 
@@ -138,7 +146,7 @@ _variants = BulkSelect(sa.select(*_variant_columns), variants.c.id)
 _by_handle, _by_claim = (
     BulkSelect(sa.select(*_product_columns), column) for column in (products.c.handle, products.c.handle_claim)
 )
-_categories = BulkSelect(sa.select(categories.c.path, categories.c.id), categories.c.path)
+_categories = BulkSelect(sa.select(categories.c.path, categories.c.id, categories.c.used), categories.c.path)
 _product_insert, _product_update = (
     build(products, [f.name for f in fields(ProductRow)]) for build in (build_insert, build_update)
 )
@@ -245,9 +253,9 @@ def _build_words(kind: str, rows: Iterable[HasWords]) -> set[WordRow]:
     return {WordRow(kind, word, row.id) for row in rows for word in row.words.split()}
 
 
-def find_category_ids(conn: Connection, paths: Collection[str]) -> dict[str, str]:
-    """Find the ids of categories, by path."""
-    return {row.path: row.id for row in _categories.select(conn, paths)}
+def find_categories(conn: Connection, paths: Collection[str]) -> dict[str, CategoryRow]:
+    """Find categories, by path."""
+    return {row.path: CategoryRow(row.id, row.used) for row in _categories.select(conn, paths)}
 
 
 def insert_categories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -255,6 +263,17 @@ def insert_categories(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     insert_new_rows(conn, categories, rows)
 
 
+def mark_categories_used(conn: Connection, ids: Collection[str]) -> None:
+    """Mark categories that a product is in, or below."""
+    for id_slice in slice_items(sorted(ids)):
+        conn.execute(sa.update(categories).where(categories.c.id.in_(id_slice)).values(used=True))
+
+
 def add_category_channels(conn: Connection, pairs: Sequence[tuple[str, str]]) -> None:
     """Add the channels that sell in categories, as pairs of category and channel. Existing pairs stay."""
     insert_new_rows(conn, category_channels, [{"category_id": id_, "channel": channel} for id_, channel in pairs])
+
+
+def add_category_path_channels(conn: Connection, pairs: Sequence[tuple[str, str]]) -> None:
+    """Add the channels whose products have the paths of categories. Existing pairs stay."""
+    insert_new_rows(conn, category_path_channels, [{"category_id": id_, "channel": channel} for id_, channel in pairs])
