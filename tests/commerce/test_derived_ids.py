@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway.commerce.ingest_batch import IngestRules
@@ -74,19 +75,24 @@ def clear_all(conn: Connection) -> None:
 
 
 def list_given(conn: Connection) -> set[tuple[str, str]]:
-    products = conn.execute(sa.select(tables.products.c.id, tables.products.c.handle)).all()
+    products = conn.execute(
+        sa.select(tables.products.c.id, tables.products.c.handle, tables.products.c.category_id)
+    ).all()
     pairs = [("product", row.id) for row in products] + [("handle", row.handle) for row in products]
     pairs += [("variant", id_) for id_ in conn.scalars(sa.select(tables.variants.c.id))]
+    pairs += [("category", row.category_id) for row in products if row.category_id]
     shown = sa.select(tables.listings.c.id).where(tables.listings.c.current, ~tables.listings.c.gone)
     return {*pairs, *(("listing", id_) for id_ in conn.scalars(shown))}
 
 
 def answer(conn: Connection, given_ids: set[tuple[str, str]]) -> Answers:
     """Answer ids and handles, as queries do."""
-    ids = {kind: [id_ for other, id_ in given_ids if other == kind] for kind in ("product", "variant", "listing")}
+    kinds = ("product", "variant", "listing", "category")
+    ids = {kind: [id_ for other, id_ in given_ids if other == kind] for kind in kinds}
     products = reads.find_products(conn, ids["product"], EVERYTHING)
     variants = reads.find_variants(conn, ids["variant"], EVERYTHING)
     listings = reads.find_listings(conn, ids["listing"], EVERYTHING)
+    categories = reads.find_categories(conn, ids["category"], EVERYTHING)
     handles = {
         handle: reads.find_product_by_handle(conn, handle, EVERYTHING) for kind, handle in given_ids if kind == "handle"
     }
@@ -95,6 +101,7 @@ def answer(conn: Connection, given_ids: set[tuple[str, str]]) -> Answers:
         "product": lambda id_: list_members(rows, "product_id", products.get(id_)),
         "variant": lambda id_: list_members(rows, "variant_id", variants.get(id_)),
         "listing": lambda id_: list_members(rows, "id", listings.get(id_)),
+        "category": lambda id_: {("category", categories[id_].path)} if id_ in categories else set(),
         "handle": lambda id_: list_members(rows, "product_id", handles.get(id_)),
     }
     return {(kind, id_): frozenset(consists[kind](id_)) for kind, id_ in given_ids}
@@ -119,11 +126,12 @@ async def compare(database: Database, orders: Sequence[Sequence[tuple[tuple[str,
     assert {id_ for id_, found in answers[0].items() if not found} == set(), "every id leads somewhere"
 
 
-def test_a_database_built_anew_answers_all_ids_and_handles(database_url: str, examples: int) -> None:
+def check_rebuilds(database_url: str, examples: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
+    """Compare the answers of random databases with those of databases that were built anew."""
     with asyncio.Runner() as runner:
         database = Database(database_url)
 
-        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
         @given(records, steps, st.permutations(SOURCES), st.permutations(SOURCES))
         def check(
             world: Mapping[tuple[str, str], Any],
@@ -140,3 +148,15 @@ def test_a_database_built_anew_answers_all_ids_and_handles(database_url: str, ex
             check()
         finally:
             runner.run(database.close())
+
+
+def test_a_database_built_anew_answers_all_ids_and_handles(database_url: str, examples: int) -> None:
+    check_rebuilds(database_url, examples)
+
+
+def test_the_proof_a_product_that_keeps_the_id_of_another_one_breaks_the_promise(
+    database_url: str, examples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.commerce.catalog.product_grouping._is_owner", lambda *_: True)
+    with pytest.raises(AssertionError):
+        check_rebuilds(database_url, examples, [Phase.generate])

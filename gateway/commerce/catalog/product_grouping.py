@@ -82,7 +82,7 @@ def assign_products(conn: Connection, group: ProductGroup) -> tuple[dict[str, st
     ids: dict[str, str] = {}
     assigned_ids: set[str] = set()
     for key, product_id in _rank_claims(group, variants_by_key):
-        if key not in ids and product_id not in assigned_ids and owners.get(product_id, key) == key:
+        if key not in ids and product_id not in assigned_ids and _is_owner(owners, product_id, key):
             ids[key] = product_id
             assigned_ids.add(product_id)
     new = {key: variant_ids for key, variant_ids in variants_by_key.items() if key not in ids}
@@ -90,6 +90,11 @@ def assign_products(conn: Connection, group: ProductGroup) -> tuple[dict[str, st
     product_of = {variant_id: ids[key] for key, variant_ids in variants_by_key.items() for variant_id in variant_ids}
     product_of |= _assign_removed(group, product_of)
     return product_of, set(group.products) - set(product_of.values())
+
+
+def _is_owner(owners: Mapping[str, str], product_id: str, key: str) -> bool:
+    """Return whether a product ID stands for this group, or for none: else the group gives it up (rule H1)."""
+    return owners.get(product_id, key) == key
 
 
 def _map_owners(group: ProductGroup, variants_by_key: Mapping[str, Sequence[str]]) -> dict[str, str]:
