@@ -37,7 +37,7 @@ records = st.fixed_dictionaries(
         source: st.tuples(
             st.lists(SKUS, min_size=1, max_size=4, unique=True),
             st.sampled_from([None, "own"]),
-            st.sampled_from([(), ("Clothing",), ("Clothing", "Shirts")]),
+            st.sampled_from([("Clothing", "{channel} {id}"), ("Clothing",), ()]),
         )
         for source in SOURCES
     }
@@ -54,7 +54,8 @@ def build_record(source: tuple[str, str], skus: Sequence[str], handle: str | Non
         for n, sku in enumerate(skus)
     ]
     named = {} if handle is None else {"handle": f"{channel}-{id_}"}
-    return {"id": id_, "title": f"Shirt {id_}", "variants": variants, "category": list(category), **named}
+    titles = [title.format(channel=channel, id=id_) for title in category]
+    return {"id": id_, "title": f"Shirt {id_}", "variants": variants, "category": titles, **named}
 
 
 async def build(catalog: Catalog, rows: Sequence[tuple[tuple[str, str], Row]]) -> set[tuple[str, str]]:
