@@ -71,6 +71,11 @@ def read_time(id_: str) -> datetime | None:
     return _EPOCH + timedelta(milliseconds=int(id_[:12], 16)) if id_[12:13] == "7" and is_row_id(id_) else None
 
 
+def get_first_time(id_: str, stored: datetime) -> datetime:
+    """Return when a row was first seen. Processes of an earlier version store 1970 (rule L6), but their ids have it."""
+    return stored if stored > _EPOCH else read_time(id_) or stored
+
+
 def is_row_id(text: str) -> bool:
     """Return whether a text has the form of an ID of `generate_id`."""
     return _ROW_ID.fullmatch(text) is not None

@@ -24,6 +24,7 @@ from gateway.storage.writes.listings import ListingRow, MatchDecisions
 def ingest_products(conn: Connection, batch: IngestBatch[ProductRecord]) -> None:
     """Apply the product records of one channel."""
     listings.lock_catalog(conn)
+    listings.store_first_times(conn)
     written = write_listings(conn, batch)
     _log_changes(conn, regroup(conn, written, batch), written, batch)
 
@@ -43,6 +44,7 @@ def relink(
         units: stock units in one unit of the listing; None: unchanged.
     """
     listings.lock_catalog(conn)
+    listings.store_first_times(conn)
     listings.store_decision(conn, source, target, batch.now, units)
     rows = [
         row

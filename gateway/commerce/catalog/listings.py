@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
 from gateway.commerce.catalog import attributes, prices, texts
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
-from gateway.model.ids import derive_id, read_time
+from gateway.model.ids import derive_id, get_first_time
 from gateway.model.money import Money, to_micros
 from gateway.model.validation import normalize_sku
 from gateway.sdk.records import ProductRecord, VariantRecord
@@ -19,7 +18,6 @@ from gateway.storage.sql.media_json import dump_image, dump_images, dump_media
 from gateway.storage.sql.option_json import dump_option_texts
 from gateway.storage.sql.price_json import StoredPrice, dump_net_content, dump_prices
 from gateway.storage.sync.id_namespaces import ensure_namespace
-from gateway.storage.tables import EPOCH
 from gateway.storage.writes import listings
 from gateway.storage.writes.listings import ChannelProductRow, ListingRow
 
@@ -122,13 +120,8 @@ def _classify_listing(
             product_id=old.product_id,
             matched_by=old.matched_by,
             updated_at=old.updated_at,
-            first_seen_at=_get_first_time(old),
+            first_seen_at=old.first_seen_at,
         )
-
-
-def _get_first_time(old: ListingRow | ChannelProductRow) -> datetime:
-    """Return when a row was first seen. Processes of an earlier version do not store it (rule L6)."""
-    return read_time(old.id) or EPOCH if old.first_seen_at == EPOCH else old.first_seen_at
 
 
 def _set_ids(conn: Connection, rows: Sequence[ListingRow], channel: str) -> None:
@@ -246,7 +239,9 @@ def _build_product_rows(
     for ingested in batch.records:
         former = before.get(ingested.source_id)
         row = _build_product_row(batch, ingested)
-        yield row if former is None else replace(row, first_seen_at=_get_first_time(former))
+        if former is not None:
+            row.first_seen_at = get_first_time(former.id, former.first_seen_at)
+        yield row
 
 
 def _build_product_row(batch: IngestBatch[ProductRecord], ingested: IngestedRecord[ProductRecord]) -> ChannelProductRow:

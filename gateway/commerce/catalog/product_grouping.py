@@ -139,7 +139,7 @@ def _propose_ids(group: ProductGroup, key: str, variant_ids: Sequence[str], owne
 def _get_age(group: ProductGroup, product_id: str) -> tuple[datetime, str]:
     """Return the sort key by which products are older or younger."""
     known = group.products.get(product_id)
-    return group.now if known is None else known.first_seen_at, product_id
+    return (group.now, product_id) if known is None else known.age
 
 
 def _get_group_key(group: ProductGroup, variant_id: str) -> str:

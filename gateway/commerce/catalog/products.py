@@ -184,12 +184,12 @@ def _get_path(sources: FieldSources, paths: Mapping[str, Sequence[str]]) -> Sequ
 
 def _is_shown_change(row: ProductRow, former: ProductRow | None) -> bool:
     """Return whether clients see that a product has changed. They do not see its index, which an upgrade changes, nor
-    that an upgrade has stored which channels wrote its fields.
+    that an upgrade has stored when it was first seen and which channels wrote its fields.
     """
     if former is None:
         return True
-    written = former.field_sources and row.field_sources
-    return replace(row, search_index=former.search_index, field_sources=written) != former
+    written, index, time = former.field_sources and row.field_sources, former.search_index, former.first_seen_at
+    return replace(row, search_index=index, field_sources=written, first_seen_at=time) != former
 
 
 def _store_attributes(
@@ -275,7 +275,7 @@ def _build_product(
         attributes=attributes.merge_attributes(row.attributes for row in sources.attributes),
         search_index=None,
         field_sources=sources.dump(),
-        first_seen_at=former.first_seen_at if former else group.now,
+        first_seen_at=former.age[0] if former else group.now,
     )
 
 

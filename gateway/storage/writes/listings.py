@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.model.ids import read_time
 from gateway.storage.database import is_sqlite
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_update, build_upsert, delete_by_keys, upsert_rows
-from gateway.storage.tables import channel_products, links, listings, match_reviews
+from gateway.storage.tables import EPOCH, channel_products, links, listings, match_reviews
 
 _live_ids = BulkSelect(sa.select(listings.c.id).where(listings.c.current, ~listings.c.gone), listings.c.id)
 _CATALOG_LOCK = 7_204_113_002
@@ -140,6 +141,15 @@ def lock_catalog(conn: Connection) -> None:
     """
     if not is_sqlite(conn):
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_CATALOG_LOCK)))
+
+
+def store_first_times(conn: Connection) -> None:
+    """Store when listings were first seen that a process of an earlier version has inserted: their ids have it."""
+    timed = sa.func.substr(listings.c.id, 13, 1) == "7"
+    ids = conn.scalars(sa.select(listings.c.id).where(listings.c.first_seen_at == EPOCH, timed)).all()
+    if times := [{"of": id_, "time": time} for id_ in ids if (time := read_time(id_))]:
+        same = listings.c.id == sa.bindparam("of")
+        conn.execute(sa.update(listings).where(same).values(first_seen_at=sa.bindparam("time")), times)
 
 
 def find_listings(conn: Connection, column: str, keys: Collection[str]) -> list[ListingRow]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.ids import is_derived
+from gateway.model.ids import get_first_time, is_derived
 from gateway.storage.sql.bulk import (
     BulkSelect,
     build_delete,
@@ -72,6 +72,11 @@ class ProductRow:
     option_texts: str | None
     first_seen_at: datetime
     field_sources: str | None
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """The sort key by which products are older or younger (rule H1)."""
+        return get_first_time(self.id, self.first_seen_at), self.id
 
 
 @dataclass(slots=True)
