@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -29,11 +30,19 @@ CROCKERY = derive_id("category", build_key(TILL))
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    """A product of the web store and the till: the web store, which is read first, writes it."""
+    async with open_catalog(database_url, ["web"]) as world:
+        yield world
+
+
+@contextlib.asynccontextmanager
+async def open_catalog(url: str, channels: Sequence[str]) -> AsyncIterator[World]:
+    """Open a gateway with a product of the web store and the till: the web store, which is read first, writes it.
+    `channels`: those that clients without a token see.
+    """
     web, till = MemoryStore(), MemoryStore()
     web.put("products", record_builders.build_product("1", sku="A", title="Mug", category=list(WEB)))
-    anonymous = {"channels": ["web"]}
-    async with open_world(database_url, {"web": web, "till": till}, access={"anonymous": anonymous}) as world:
+    access = {"anonymous": {"channels": list(channels)}}
+    async with open_world(url, {"web": web, "till": till}, access=access) as world:
         till.put("products", record_builders.build_product("7", sku="A", title="MUG", category=list(TILL)))
         await sync(world)
         yield world
@@ -76,6 +85,18 @@ async def test_it_is_listed_once_a_product_is_in_it(world: World) -> None:
 async def test_a_path_of_a_hidden_channel_has_no_answer(world: World) -> None:
     found = await find(world, None)
     assert (found["node"], found["category"]) == (None, None)
+
+
+async def test_a_path_of_a_draft_has_an_answer_for_staff_only(database_url: str) -> None:
+    async with open_catalog(database_url, ["web", "till"]) as world:
+        draft = record_builders.build_product("7", sku="A", category=["Soon"], status="DRAFT")
+        world.stores["till"].put("products", draft)
+        await sync(world)
+        id_ = build_global_id("Category", derive_id("category", "soon"))
+        query = "query ($id: ID!) { node(id: $id) { ... on Category { title } } }"
+        for token, found in ((ADMIN, {"title": "Soon"}), (None, None)):
+            assert (await world.client.fetch_data(query, token, id=id_))["node"] == found
+        assert (await find(world, None))["category"] == {"title": "Crockery"}
 
 
 async def test_the_proof_without_the_guard_a_path_of_a_hidden_channel_is_seen(

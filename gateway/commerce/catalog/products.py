@@ -17,7 +17,7 @@ from gateway.commerce.catalog.product_grouping import (
 )
 from gateway.commerce.catalog.survivorship import FieldSources, choose_sources
 from gateway.commerce.ingest_batch import IngestBatch
-from gateway.model.catalog import ListingStatus, ProductField
+from gateway.model.catalog import ListingStatus, ProductField, ProductStatus
 from gateway.model.search.ranking import BRAND, CATEGORY, DESCRIPTION, OPTIONS, TAGS, TITLE, SearchField, rank_words
 from gateway.model.validation import MAX_KEY_LENGTH, fold
 from gateway.sdk.records import ProductRecord
@@ -152,7 +152,7 @@ def _store_products(
 ) -> None:
     sources = {id_: _choose_sources(group, variant_ids) for id_, variant_ids in by_product.items()}
     used, named = {it[ProductField.CATEGORY].category for it in sources.values()}, _list_category_paths(group)
-    paths = categories.ensure_categories(conn, used, (path for path, _ in named), group.now)
+    paths = categories.ensure_categories(conn, used, (path for path, _, _ in named), group.now)
     rows = [_build_product(group, *item, sources[item[0]], paths) for item in by_product.items()]
     _build_search_indexes(conn, group, by_product, sources, rows)
     displaced = handles.settle_handles(conn, group, rows)
@@ -162,19 +162,23 @@ def _store_products(
         row.version, row.updated_at = row.version + 1, group.now
     products.store_products(conn, changed, {*group.products, *(row.id for row in displaced)})
     rebuilt.products += [(row.id, row.version) for row in shown]
-    _store_offers(conn, group, by_product, {id_: _get_path(of_product, paths) for id_, of_product in sources.items()})
-    path_channels = {(id_, channel) for path, channel in named for id_ in paths.get(path, ())}
-    products.add_category_path_channels(conn, sorted(path_channels))
+    category_paths = {id_: _get_path(of_product, paths) for id_, of_product in sources.items()}
+    sold_in = _store_offers(conn, group, by_product, category_paths)
+    path_channels = {(id_, channel) for path, channel, sold in named if sold for id_ in paths.get(path, ())}
+    products.add_category_path_channels(conn, sorted(path_channels - sold_in))
     rebuilt_rows = [row for row in changed if row not in displaced]
     products.store_tags(conn, rebuilt_rows, group.products)
     search_index.store_index(conn, rebuilt_rows, group.products)
     _store_attributes(conn, group, by_product, rows)
 
 
-def _list_category_paths(group: ProductGroup) -> set[tuple[str, str]]:
-    """List the paths that channels have for their products, with the channel: one of them writes the product's."""
-    live = {row.channel_product_id for rows in group.members.values() for row in rows if row.is_live}
-    return {(group.channel_products[id_].category, group.channel_products[id_].channel) for id_ in live}
+def _list_category_paths(group: ProductGroup) -> set[tuple[str, str, bool]]:
+    """List the paths that channels have for their products, with the channel, and whether it sells the product."""
+    live = [row for rows in group.members.values() for row in rows if row.is_live]
+    sold = {row.channel_product_id for row in live if row.status == ListingStatus.ACTIVE.value}
+    listed = [group.channel_products[id_] for id_ in {row.channel_product_id for row in live}]
+    active = ProductStatus.ACTIVE.value
+    return {(row.category, row.channel, row.id in sold and row.status == active) for row in listed}
 
 
 def _get_path(sources: FieldSources, paths: Mapping[str, Sequence[str]]) -> Sequence[str]:
@@ -219,12 +223,13 @@ def _store_offers(
     group: ProductGroup,
     by_product: Mapping[str, Sequence[str]],
     category_paths: Mapping[str, Sequence[str]],
-) -> None:
-    """Store the offers of products, and which channels sell in their categories."""
+) -> set[tuple[str, str]]:
+    """Store the offers of products, and the channels that sell in their categories, which are returned as pairs."""
     offers = [offer for item in by_product.items() for offer in _build_offers(group, *item)]
     products.store_offers(conn, [id_ for id_ in by_product if id_ in group.products], offers)
     sold_in = {(id_, offer.channel) for offer in offers for id_ in category_paths[offer.product_id]}
     products.add_category_channels(conn, sorted(sold_in))
+    return sold_in
 
 
 def _choose_sources(group: ProductGroup, variant_ids: Sequence[str]) -> FieldSources:

@@ -436,23 +436,22 @@ def read_money(minor: int | None, currency: str | None) -> Money | None:
 
 def _is_category_listed(visibility: Visibility) -> sa.ColumnElement[bool]:
     """Build the condition for categories in which a visible channel sells, or has sold."""
-    if visibility.listed is None:
-        return sa.or_(categories.c.used, categories.c.id.in_(sa.select(category_channels.c.category_id)))
-    return _is_category_of(category_channels, visibility.listed)
+    sold_in = _is_category_of(category_channels, visibility)
+    return sa.or_(categories.c.used, sold_in) if visibility.listed is None else sold_in
 
 
 def _is_category_known(visibility: Visibility) -> sa.ColumnElement[bool]:
     """Build the condition for categories that have an answer: also those that are only in the path that a visible
     channel has for a product (rule H1).
     """
-    if visibility.listed is None:
+    if visibility.everything and visibility.listed is None:
         return sa.true()
-    tables = (category_channels, category_path_channels)
-    return sa.or_(*(_is_category_of(table, visibility.listed) for table in tables))
+    return sa.or_(_is_category_listed(visibility), _is_category_of(category_path_channels, visibility))
 
 
-def _is_category_of(table: sa.Table, channels: Sequence[str]) -> sa.ColumnElement[bool]:
-    return categories.c.id.in_(sa.select(table.c.category_id).where(table.c.channel.in_(channels)))
+def _is_category_of(table: sa.Table, visibility: Visibility) -> sa.ColumnElement[bool]:
+    seen = sa.true() if visibility.listed is None else table.c.channel.in_(visibility.listed)
+    return categories.c.id.in_(sa.select(table.c.category_id).where(seen))
 
 
 def list_subcategories(parent: str | None, visibility: Visibility) -> Rows[Category]:

@@ -24,7 +24,7 @@ category_channels = sa.Table(  # channels that sell in a category or below it, o
     column("category_id", Text, primary_key=True),
     column("channel", Text, primary_key=True),
 )
-category_path_channels = sa.Table(  # channels whose products have or had this path, or one below it (rule H1)
+category_path_channels = sa.Table(  # channels with this path that do not sell in it: ids stay known (H1)
     "category_path_channels",
     metadata,
     column("category_id", Text, primary_key=True),
