@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from examples.demo.gateway_process import CONFIG, build_environment
 from examples.demo.retail import read_receipts
 from gateway.model.ids import GlobalId
 from gateway.runtime.gateway import Gateway, open_gateway
-from gateway.sdk.testing.sandbox import World, WorldCollection
+from gateway.sdk.testing.sandbox import World
 from gateway.settings.loading import load
 from gateway.storage.sql.bulk import slice_items
 from gateway.sync.scheduler import run_channel
@@ -55,10 +54,7 @@ FIELDS = {
 def worlds() -> Mapping[str, World]:
     lines = read_receipts(DATA)
     chosen = set(sorted({line.code for line in lines})[:ARTICLES])
-    worlds = build_worlds([line for line in lines if line.code in chosen])
-    skus = tuple(product.sku for product in worlds["web"].products)
-    collections = [WorldCollection(title="New", skus=skus[::7]), WorldCollection(title="Gifts", skus=skus[::11])]
-    return {**worlds, "web": replace(worlds["web"], collections=collections)}
+    return build_worlds([line for line in lines if line.code in chosen])
 
 
 @contextlib.asynccontextmanager
