@@ -269,7 +269,7 @@ async def test_changes_of_a_hidden_channel_do_not_name_its_collections(database_
         await world.gateway.request_sync("till")
         await world.gateway.run_due()
         seen = (await world.client.fetch_data(query, after=start))["changes"]["nodes"]
-        assert [node["node"] for node in seen] == [None] and find_titles(seen) == set()
+        assert seen == []
         known = (await world.client.fetch_data(query, STAFF, after=start))["changes"]["nodes"]
         assert find_titles(known) == {"Launch 2031"}
 
