@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 LONDON = {"latitude": 51.5, "longitude": -0.15}
 STOREFRONT = {
-    *("Collections", "CollectionPage", "ProductList", "ProductsNear", "ProductPage", "StoreAvailability", "Stores")
+    *("Collections", "CollectionPage", "ProductList", "ProductsNear", "ProductPage", "RelatedProducts"),
+    *("StoreAvailability", "Stores"),
 }
 QUERIES = {*STOREFRONT, "StockList", "Scan", "FulfillmentQueue"}
 """Operations without a cart token, which can be sent with GET."""
@@ -91,6 +92,8 @@ async def run_shopping(app: App) -> dict[str, Any]:
     assert [one["handle"] for one in near] == [card["handle"]]
     assert "London" in [edge["node"]["name"] for edge in (await app.ask("Stores"))["edges"]]
     page = await app.ask("ProductPage", channelKey="web", handle=card["handle"])
+    related = await app.ask("RelatedProducts", channelKey="web", handle=card["handle"])
+    assert card["handle"] not in [product["handle"] for product in related["related"]]
     variant = page["variants"]["nodes"][0]["id"]
     availability = await app.ask("StoreAvailability", variantId=variant, near=LONDON)
     assert availability["storeAvailability"]["edges"][0]["node"]["location"]["key"] == "london"
