@@ -23,7 +23,7 @@ FILES = (
         f"{name}.js"
         for name in (
             *("storefront", "page", "gateway", "dom", "format", "intents"),
-            *("shops", "catalog", "product", "cart", "checkout", "order"),
+            *("shops", "catalog", "collections", "product", "cart", "checkout", "order"),
         )
     ),
 )

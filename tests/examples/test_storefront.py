@@ -141,7 +141,7 @@ def check_requests(page: Page, address: str) -> None:
     requests = [one for one in list_requests(page) if not one["url"].startswith("data:")]
     assert {urlsplit(one["url"]).netloc for one in requests} == {urlsplit(address).netloc}
     found = parse_questions(requests)
-    public = {"Stores", "ProductList", "ProductPage", "StoreAvailability"}
+    public = {"Collections", "Stores", "ProductList", "ProductPage", "RelatedProducts", "StoreAvailability"}
     assert {name for method, name, _ in found if method == "GET"} == public
     private = {"CartCreate", "Cart", "CartOrder", "FulfillmentOptions", "OrderPreview", "OrderPlace", "Order"}
     assert {name for method, name, _ in found if method == "POST"} == {*private, "OrderCancel"}

@@ -53,6 +53,7 @@ SITES: Mapping[str, Sequence[DescribedSite]] = {
     "{ shown { observed } }": [((), ("CATALOG",), True, False)],
     "{ shown { ownStock } }": [((), ("CATALOG", "STOCK"), False, True)],
     "{ shown { other { name } } }": [((), ("CATALOG",), True, False)],
+    "{ shown { apart } }": [((), ("CATALOG",), True, False)],
 }
 """The sites of a document whose objects are rendered once: their variables, the kinds of data, whether they change with
 time, and whether they depend on any stock.

@@ -254,6 +254,7 @@ class ShownType:
     echo: str = compute("", write_echo)
     own_stock: list[str] | None = load("", load_sized, key=attrgetter("id"), data=DataKind.STOCK)
     observed: str | None = attribute("", volatile=True)
+    apart: list[str] | None = load("", load_sized, key=attrgetter("id"), rendered=False)
     other: ShownType | None = attribute("")
 
 

@@ -56,7 +56,7 @@ GROWING: Mapping[str, str] = {
 }
 
 
-HINTED = ("orders, latest", "available for sale")
+HINTED = ("orders, latest",)
 """Lists that depend on hints for the planner."""
 
 
