@@ -25,7 +25,7 @@ FOR_SALE = '{ products(filter: {availableForSale: true}, channelKey: "web") { no
 STOCKED = '{ products(channelKey: "web", first: 2) { nodes { title variants { nodes { stock { available } } } } } }'
 SEARCHED = '{ products(search: "zebrr", sort: {key: TITLE, direction: ASC}) { nodes { title } } }'
 QUERIES = (PAGE, LAST, FOR_SALE, STOCKED, '{ products(filter: {onSale: true}, channelKey: "web") { nodes { title } } }')
-STEPS = 60 if THOROUGH else 30
+STEPS = 30 if THOROUGH else 10
 
 
 async def add_product(world: World, title: str, price: str = "3.00") -> None:
