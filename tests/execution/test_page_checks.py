@@ -10,7 +10,6 @@ import pytest
 from gateway.execution.caching import response_cache
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.sdk.testing import record_builders
-from tests.conftest import THOROUGH
 from tests.execution.random_writes import ask_twice, stop_caching, sync
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import World
@@ -25,7 +24,7 @@ FOR_SALE = '{ products(filter: {availableForSale: true}, channelKey: "web") { no
 STOCKED = '{ products(channelKey: "web", first: 2) { nodes { title variants { nodes { stock { available } } } } } }'
 SEARCHED = '{ products(search: "zebrr", sort: {key: TITLE, direction: ASC}) { nodes { title } } }'
 QUERIES = (PAGE, LAST, FOR_SALE, STOCKED, '{ products(filter: {onSale: true}, channelKey: "web") { nodes { title } } }')
-STEPS = 30 if THOROUGH else 10
+STEPS = 30
 
 
 async def add_product(world: World, title: str, price: str = "3.00") -> None:
