@@ -1,5 +1,4 @@
 /* The list of products. Its filters are in the URL, so it can be shared, and "back" leads to the same list. */
-import { findCollection } from "./collections.js";
 import { element, hint, picture, quiet, runDisabled } from "./dom.js";
 import { describeStock, formatTitle, renderPrice } from "./format.js";
 import { query } from "./gateway.js";
@@ -8,7 +7,7 @@ import { getPoint } from "./shops.js";
 
 const FACETS = ["category", "color", "material"];
 const SORTS = {
-  "": ["Best match", null],
+  "": ["Featured", null], // the best match of a search, and the order of a collection
   title: ["Name", { key: "TITLE", direction: "ASC" }],
   cheap: ["Price, lowest first", { key: "PRICE", direction: "ASC" }],
   dear: ["Price, highest first", { key: "PRICE", direction: "DESC" }],
@@ -41,18 +40,24 @@ function toggle(params, key, value) {
   openList(next);
 }
 
-async function loadProducts(params, collection, after) {
+/* Loads a page of all products, of a search or of a collection: its title and its products. */
+async function loadProducts(params, after) {
   const variables = {
     channelKey: CHANNEL,
     locale: LOCALE,
     near: getPoint(),
     after,
-    search: params.get("q"),
-    filter: { ...buildFilter(params), ...(collection && { collectionIds: [collection.id] }) },
+    filter: buildFilter(params),
     sort: SORTS[params.get("sort") ?? ""]?.[1] ?? null,
     facetKeys: [...FACETS, "price"],
   };
-  return (await query("ProductList", variables)).products;
+  if (params.has("collection")) {
+    const { collection } = await query("CollectionPage", { ...variables, handle: params.get("collection") });
+    return { title: collection?.content?.title ?? "Not found", products: collection?.products };
+  }
+  const search = params.get("q");
+  const { products } = await query("ProductList", { ...variables, search });
+  return { title: search ? `Results for “${search}”` : "All products", products };
 }
 
 export function renderCard(product, position) {
@@ -142,11 +147,11 @@ function renderSort(params) {
 }
 
 /* Loads the next page when the end comes near, or by its button: with the keyboard, or where nothing scrolls. */
-function growList(list, more, loadPage, pageInfo) {
+function growList(list, more, params, pageInfo) {
   let cursor = pageInfo.endCursor;
   const load = () =>
     runDisabled(more, async () => {
-      const next = await loadPage(cursor);
+      const { products: next } = await loadProducts(params, cursor);
       list.append(...next.nodes.map((product) => renderCard(product, 99)));
       cursor = next.pageInfo.endCursor;
       more.hidden = !next.pageInfo.hasNextPage;
@@ -159,11 +164,7 @@ function growList(list, more, loadPage, pageInfo) {
 }
 
 export async function showProducts(draw, params) {
-  const search = params.get("q");
-  const collection = await findCollection(params);
-  const title = search ? `Results for “${search}”` : (collection?.title ?? "All products");
-  const loadPage = (cursor) => loadProducts(params, collection, cursor);
-  const products = await loadPage(null);
+  const { title, products } = await loadProducts(params, null);
   if (!products) return draw(title, element("p", {}, "Products are not available at the moment."));
   const list = element("ul", { class: "cards" }, products.nodes.map(renderCard));
   const more = element("button", { type: "button", class: "more", hidden: !products.pageInfo.hasNextPage }, "Show more products");
@@ -174,6 +175,6 @@ export async function showProducts(draw, params) {
     element("div", { class: "list-bar" }, element("p", { class: "muted count-text" }, count), renderSort(params)),
     element("div", { class: "list" }, renderFilters(params, products.facets ?? []), element("div", {}, list, more)),
   );
-  return growList(list, more, loadPage, products.pageInfo);
+  return growList(list, more, params, products.pageInfo);
 }
 

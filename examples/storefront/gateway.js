@@ -3,7 +3,7 @@
 const ids = await (await fetch("/storefront/documents.json")).json();
 
 /* Operations without tokens use GET, so that browsers and CDNs can cache the responses. */
-const PUBLIC_OPERATIONS = new Set(["Collections", "ProductList", "ProductPage", "RelatedProducts", "StoreAvailability", "Stores"]);
+const PUBLIC_OPERATIONS = new Set(["CollectionPage", "Collections", "ProductList", "ProductPage", "RelatedProducts", "StoreAvailability", "Stores"]);
 const RETRIED_CODES = new Set(["OVERLOADED", "RATE_LIMITED"]);
 const MAX_ATTEMPTS = 3;
 const MAX_WAIT_SECONDS = 10;

@@ -41,13 +41,15 @@ function findView({ pathname, searchParams }) {
   return (draw) => (views[name] ?? views[""])(draw, searchParams, decodeURIComponent(rest ?? ""));
 }
 
-/* Renders the view of the URL, unless another view was opened meanwhile. */
-export async function show() {
+/* Renders the view of the URL, unless another view was opened meanwhile. `onDrawn` runs when it is there: what it loads
+   afterwards may take long. */
+export async function show(onDrawn = () => {}) {
   const requested = (renderCount += 1);
   const draw = (title, ...content) => {
     if (requested !== renderCount) return;
     document.title = `${title} · Mill & Market`;
     view.replaceChildren(...content);
+    onDrawn();
   };
   draw.isShown = () => requested === renderCount;
   try {
@@ -60,9 +62,10 @@ export async function show() {
 /* Opens another page of the storefront. The focus moves to it, so that a screen reader begins there. */
 export async function openPage(url) {
   history.pushState(null, "", url);
-  await show();
-  window.scrollTo(0, 0);
-  view.focus({ preventScroll: true });
+  await show(() => {
+    window.scrollTo(0, 0);
+    view.focus({ preventScroll: true });
+  });
 }
 
 function followLink(event) {
@@ -77,6 +80,6 @@ function followLink(event) {
 export async function openPages(given) {
   views = given;
   document.addEventListener("click", followLink);
-  window.addEventListener("popstate", show);
+  window.addEventListener("popstate", () => show());
   await show();
 }

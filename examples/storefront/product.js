@@ -104,7 +104,7 @@ async function loadStock(section, variant) {
 
 async function loadRelated(section, handle) {
   const { product } = await query("RelatedProducts", { channelKey: CHANNEL, handle });
-  const related = (product?.related ?? []).slice(0, 6);
+  const related = (product?.related ?? []).slice(0, 4);
   if (related.length === 0) return;
   section.replaceChildren(
     element("h2", {}, "You may also like"),

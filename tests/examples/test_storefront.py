@@ -89,6 +89,9 @@ def check_list(page: Page) -> None:
     page.wait(lambda: "sort=dear" in page.driver.current_url)
     page.driver.back()
     page.wait(lambda: "sort" not in page.driver.current_url)
+    page.click("#collections a", "Reduced")
+    page.find("h1", "Reduced")
+    page.find(".card .reduced")
     page.run(BAD_DAY)
     page.fill("text", "22423")
     page.send_keys(Keys.ENTER)
@@ -141,7 +144,15 @@ def check_requests(page: Page, address: str) -> None:
     requests = [one for one in list_requests(page) if not one["url"].startswith("data:")]
     assert {urlsplit(one["url"]).netloc for one in requests} == {urlsplit(address).netloc}
     found = parse_questions(requests)
-    public = {"Collections", "Stores", "ProductList", "ProductPage", "RelatedProducts", "StoreAvailability"}
+    public = {
+        "CollectionPage",
+        "Collections",
+        "Stores",
+        "ProductList",
+        "ProductPage",
+        "RelatedProducts",
+        "StoreAvailability",
+    }
     assert {name for method, name, _ in found if method == "GET"} == public
     private = {"CartCreate", "Cart", "CartOrder", "FulfillmentOptions", "OrderPreview", "OrderPlace", "Order"}
     assert {name for method, name, _ in found if method == "POST"} == {*private, "OrderCancel"}
