@@ -71,8 +71,8 @@ def rank_listing(row: ListingRow, rules: IngestRules) -> tuple[object, ...]:
 def assign_products(conn: Connection, group: ProductGroup) -> tuple[dict[str, str], set[str]]:
     """Assign a product to each variant. Returns it by variant, and the products that have no variant any more.
 
-    A product keeps the ID that most of its variants had; among several, the oldest (rule I3). An ID that stands for
-    another product by now is not kept (rule H1).
+    A product keeps the ID that most of its variants had; among several, the oldest (rule I3). A product gives up
+    an ID that stands for another one now (rule H1).
     """
     variants_by_key: dict[str, list[str]] = defaultdict(list)
     for variant_id, rows in group.members.items():

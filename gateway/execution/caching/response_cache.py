@@ -173,7 +173,8 @@ class ResponseCache:
         if is_right:
             found.generation = generation
             return found
-        self._entries.remove(key)
+        if self._entries.get(key) is found:  # else an equal request was executed meanwhile
+            self._entries.remove(key)
         return None
 
     async def wait_for_equal(self, key: str) -> bool:
