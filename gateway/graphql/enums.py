@@ -14,7 +14,6 @@ from gateway.model import (
     catalog,
     change_feed,
     channels,
-    customers,
     locations,
     media,
     mutation_result,
@@ -24,6 +23,7 @@ from gateway.model import (
 from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
 from gateway.model.attributes.definitions import AttributeType
+from gateway.model.customers import profiles
 from gateway.storage import outbox
 from gateway.storage.writes import pushes
 
@@ -378,7 +378,7 @@ ENUMS = (
         },
     ),
     EnumDescription(
-        customers.IdentityRule,
+        profiles.IdentityRule,
         "IdentityRule",
         "Why a customer record was linked to a customer.",
         {

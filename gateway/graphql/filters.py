@@ -27,7 +27,7 @@ from gateway.model import validation
 from gateway.model.search.terms import SynonymTable
 from gateway.model.validation import InvalidValueError
 from gateway.storage.reads.catalog import ListingQuery, VariantQuery
-from gateway.storage.reads.customers import CustomerQuery
+from gateway.storage.reads.customers.profiles import CustomerQuery
 from gateway.storage.reads.orders import OrderQuery
 from gateway.storage.reads.stock_levels import LevelQuery
 from gateway.storage.sql.text_search import Search, parse_search_text

@@ -15,7 +15,7 @@ from gateway.graphql.loaders.carts import load_cart_lines, load_carts
 from gateway.graphql.loaders.catalog import load_categories, load_listings, load_products, load_variants
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.collections import load_collections
-from gateway.graphql.loaders.customers import load_customers, load_identities
+from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
 from gateway.graphql.loaders.documents import load_documents
 from gateway.graphql.loaders.guarded import load_guarded
 from gateway.graphql.loaders.locations import load_locations

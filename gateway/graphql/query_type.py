@@ -45,7 +45,7 @@ from gateway.graphql.types.changes import Change
 from gateway.graphql.types.channels import Channel, SourcedConnection
 from gateway.graphql.types.collections import Collection
 from gateway.graphql.types.connections import Connection, NearConnection, UncountedConnection
-from gateway.graphql.types.customers import Customer
+from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.documents import Document
 from gateway.graphql.types.facets import FacetedConnection
 from gateway.graphql.types.locations import Location

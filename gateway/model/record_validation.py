@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from gateway.model import validation
 from gateway.model.catalog import ListingStatus, ProductFields, ProductStatus, Rating, VariantFields
-from gateway.model.customers import ContactPoint, CustomerFields
+from gateway.model.customers.profiles import ContactPoint, CustomerFields
 from gateway.model.locations import Address
 from gateway.model.measures import Measure, normalize_unit
 from gateway.model.media import Image, Media, MediaKind, MediaSource

@@ -6,7 +6,7 @@ from gateway.model.attributes.definitions import Swatch
 from gateway.model.catalog import ListingStatus, ProductStatus, Rating, SelectedOption
 from gateway.model.channels import ChannelKind
 from gateway.model.content import ProductText
-from gateway.model.customers import ContactPoint
+from gateway.model.customers.profiles import ContactPoint
 from gateway.model.locations import Address
 from gateway.model.measures import Measure, parse_measure
 from gateway.model.media import Image, ImageCrop, ImageFormat, ImageSize, Media, MediaKind, MediaSource

@@ -18,7 +18,7 @@ from typing import TypeVar
 from gateway.model import record_validation, validation
 from gateway.model.catalog import ListingStatus, ProductFields, Rating, VariantFields
 from gateway.model.content import ProductText, normalize_locale
-from gateway.model.customers import CustomerFields
+from gateway.model.customers.profiles import CustomerFields
 from gateway.model.measures import Measure
 from gateway.model.money import Money
 from gateway.model.offers import CurrencyPrice

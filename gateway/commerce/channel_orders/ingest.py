@@ -23,7 +23,8 @@ from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.text_search import join_words
 from gateway.storage.sync import channel_health
-from gateway.storage.writes import customers, orders, products
+from gateway.storage.writes import orders, products
+from gateway.storage.writes.customers import profiles
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
 Lines = Mapping[LineKey, OrderLineRow]
@@ -232,4 +233,4 @@ def _list_skus(record: OrderRecord) -> list[str]:
 
 def _update_order_counts(conn: Connection, batch: IngestBatch[OrderRecord], rows: list[OrderRow]) -> None:
     buyers = {row.customer for row in rows if row.customer is not None}
-    customers.recompute_orders(conn, customers.find_customer_ids(conn, batch.channel, buyers), VOID_ORDER_STATUSES)
+    profiles.recompute_orders(conn, profiles.find_customer_ids(conn, batch.channel, buyers), VOID_ORDER_STATUSES)

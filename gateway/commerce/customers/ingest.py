@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
-from gateway.model.customers import ContactPoint, IdentityRule
+from gateway.model.customers.profiles import ContactPoint, IdentityRule
 from gateway.model.ids import generate_id
 from gateway.model.orders import OrderStatus
 from gateway.model.validation import fold
@@ -15,8 +15,9 @@ from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.text_search import join_words
-from gateway.storage.writes import customers, products
-from gateway.storage.writes.customers import Contact, CustomerRow, IdentityRow
+from gateway.storage.writes import products
+from gateway.storage.writes.customers import profiles
+from gateway.storage.writes.customers.profiles import Contact, CustomerRow, IdentityRow
 
 VOID_ORDER_STATUSES = (OrderStatus.CANCELLED.value, OrderStatus.FAILED.value)
 """States of orders that do not count as sales."""
@@ -24,8 +25,8 @@ VOID_ORDER_STATUSES = (OrderStatus.CANCELLED.value, OrderStatus.FAILED.value)
 
 def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> None:
     """Apply the customer records of one channel."""
-    linked = customers.find_identities(conn, [*(ingested.source_id for ingested in batch.records), *batch.removed])
-    before = customers.lock_customers(conn, {row.customer_id for row in linked.values()})
+    linked = profiles.find_identities(conn, [*(ingested.source_id for ingested in batch.records), *batch.removed])
+    before = profiles.lock_customers(conn, {row.customer_id for row in linked.values()})
     links = [_build_identity(batch, ingested, linked.get(ingested.source_id)) for ingested in batch.records]
     rows = [
         _build_customer(batch, ingested.record, link, before)
@@ -34,10 +35,10 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     removed = [linked[id_] for id_ in batch.removed if id_ in linked]
     rows += [replace(before[link.customer_id], visible=False) for link in removed]
     changed = [_bump_version(row, before, batch) for row in rows if row != before.get(row.id)]
-    customers.store_customers(conn, changed, before, [*links, *(replace(link, gone=True) for link in removed)])
+    profiles.store_customers(conn, changed, before, [*links, *(replace(link, gone=True) for link in removed)])
     _index_contacts(conn, batch, links)
     products.store_words(conn, "customer", changed, before)
-    customers.recompute_orders(conn, {link.customer_id for link in links}, VOID_ORDER_STATUSES)
+    profiles.recompute_orders(conn, {link.customer_id for link in links}, VOID_ORDER_STATUSES)
     change_log.log_change(conn, "CUSTOMER", [(row.id, row.version) for row in changed], batch.now)
 
 
@@ -102,7 +103,7 @@ def _index_contacts(conn: Connection, batch: IngestBatch[CustomerRecord], links:
         for ingested, link in zip(batch.records, links, strict=True)
         for kind, value in _list_contacts(ingested.record)
     ]
-    customers.store_contacts(conn, [link.customer_id for link in links], contacts)
+    profiles.store_contacts(conn, [link.customer_id for link in links], contacts)
 
 
 def _list_contacts(record: CustomerRecord) -> set[tuple[str, str]]:

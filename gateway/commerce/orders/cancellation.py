@@ -29,7 +29,8 @@ from gateway.sdk.records import Ref
 from gateway.sdk.writes import CancelOrder
 from gateway.storage import outbox
 from gateway.storage.database import Connection
-from gateway.storage.writes import customers, fulfillments, orders
+from gateway.storage.writes import fulfillments, orders
+from gateway.storage.writes.customers import profiles
 from gateway.storage.writes.fulfillments import ChannelOrderRow, FulfillmentRow
 from gateway.storage.writes.orders import OrderRow
 from gateway.storage.writes.reservations import ReservationRow
@@ -226,8 +227,8 @@ def _close_order(conn: Connection, order: OrderRow, status: OrderStatus, context
     order_state.append_event(conn, order, OrderEventKind.CANCELLED, message, context)
     if order.customer is not None and order.customer_channel is not None:
         orders.store_orders(conn, [order], {order.id})
-        buyers = customers.find_customer_ids(conn, order.customer_channel, [order.customer])
-        customers.recompute_orders(conn, buyers, VOID_ORDER_STATUSES)
+        buyers = profiles.find_customer_ids(conn, order.customer_channel, [order.customer])
+        profiles.recompute_orders(conn, buyers, VOID_ORDER_STATUSES)
     rows = fulfillments.find_payments(conn, order.id)
     if has_taken_payment(rows):
         decide_late_payment(conn, order, rows, context)  # it was taken before, or while a channel gave its part back

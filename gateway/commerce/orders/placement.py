@@ -36,7 +36,8 @@ from gateway.model.orders import (
 )
 from gateway.storage import change_log
 from gateway.storage.database import Connection
-from gateway.storage.writes import carts, customers, fulfillments, orders, products
+from gateway.storage.writes import carts, fulfillments, orders, products
+from gateway.storage.writes.customers import profiles
 from gateway.storage.writes.fulfillments import PaymentRow
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
@@ -146,7 +147,7 @@ def _store_order(
     conn: Connection, checkout_cart: CheckoutCart, order: NewOrder, context: SellingContext
 ) -> EnqueuedKeys:
     cart, row, lines, shipments = checkout_cart.row, order.row, order.lines, order.shipments
-    buyer = None if cart.customer_id is None else customers.find_identity(conn, cart.customer_id, cart.channel)
+    buyer = None if cart.customer_id is None else profiles.find_identity(conn, cart.customer_id, cart.channel)
     row.customer_channel, row.customer = buyer or (None, None)
     order_state.count_fulfilled(row, lines, shipments)
     orders.store_orders(conn, [row], ())
@@ -160,6 +161,6 @@ def _store_order(
     carts.update_cart(conn, cart)
     products.store_words(conn, "order", [row], {})
     if cart.customer_id is not None:
-        customers.recompute_orders(conn, [cart.customer_id], VOID_ORDER_STATUSES)
+        profiles.recompute_orders(conn, [cart.customer_id], VOID_ORDER_STATUSES)
     change_log.log_change(conn, "ORDER", [(row.id, row.version)], context.now)
     return enqueued

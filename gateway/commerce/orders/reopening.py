@@ -18,7 +18,8 @@ from gateway.commerce.outbox.commands import EnqueuedKeys
 from gateway.model.locations import FulfillmentMethod
 from gateway.model.orders import FulfillmentStatus, OrderEventKind, OrderStatus
 from gateway.storage.database import Connection
-from gateway.storage.writes import carts, customers, fulfillments, orders
+from gateway.storage.writes import carts, fulfillments, orders
+from gateway.storage.writes.customers import profiles
 from gateway.storage.writes.fulfillments import FulfillmentRow
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
@@ -82,5 +83,5 @@ def _is_complete(shipments: Sequence[Shipment], lines: Mapping[str, OrderLineRow
 def _count_for_customer(conn: Connection, order: OrderRow) -> None:
     if order.customer is not None and order.customer_channel is not None:
         orders.store_orders(conn, [order], {order.id})
-        buyers = customers.find_customer_ids(conn, order.customer_channel, [order.customer])
-        customers.recompute_orders(conn, buyers, VOID_ORDER_STATUSES)
+        buyers = profiles.find_customer_ids(conn, order.customer_channel, [order.customer])
+        profiles.recompute_orders(conn, buyers, VOID_ORDER_STATUSES)

@@ -25,7 +25,7 @@ from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_part_id, parse_row_id
 from gateway.graphql.inputs import declare_optional, declare_required
-from gateway.graphql.loaders import customers
+from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.graphql.mutations.execution import CART_PRINCIPAL, Input, declare_key, execute, refuse
 from gateway.graphql.mutations.validation import find_variants
 from gateway.graphql.runtime_protocol import build_selling_context, get_runtime
@@ -101,7 +101,7 @@ async def resolve_cart_customer_set(
     context.require(ASSIGN_CUSTOMER)
     customer_id = unwrap(input.customer_id)
     ids = [parse_row_id("input.customerId", "Customer", customer_id)] if customer_id else []
-    customer = next(iter(await context.load_all(customers.load_customers, ids)), None)
+    customer = next(iter(await context.load_all(load_customers, ids)), None)
     use_case = partial(
         assign_customer,
         cart=CartRef(input.cart_token),

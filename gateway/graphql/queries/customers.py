@@ -15,13 +15,13 @@ from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.filters import build_customer_query, select_source_channels
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import CustomerFilter, CustomerSort
-from gateway.graphql.loaders.customers import load_customers
+from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.graphql.loaders.guarded import load_guarded
 from gateway.graphql.scopes import CUSTOMERS_READ_OR_SELF
 from gateway.model.channels import Resource
-from gateway.model.customers import Customer
-from gateway.storage.reads import customers
-from gateway.storage.reads.customers import SeveralCurrenciesError
+from gateway.model.customers.profiles import Customer
+from gateway.storage.reads.customers import profiles
+from gateway.storage.reads.customers.profiles import SeveralCurrenciesError
 
 
 async def resolve_customers(
@@ -44,13 +44,13 @@ async def resolve_customers(
     currency = await _require_one_currency(context) if query.sort == "LIFETIME_VALUE" else None
     source_channels = (Resource.CUSTOMERS, select_source_channels(context, query.channels))
     fingerprint = compute_fingerprint("customers", search, filter, sort)
-    rows, paging = customers.search_customers(query, currency), Paging(first, after, last, before)
+    rows, paging = profiles.search_customers(query, currency), Paging(first, after, last, before)
     return await load_page(context, rows, paging, fingerprint, source_channels)
 
 
 async def _require_one_currency(context: Context) -> str | None:
     try:
-        return await context.read(customers.find_spending_currency)
+        return await context.read(profiles.find_spending_currency)
     except SeveralCurrenciesError as error:
         raise BadUserInputError("Sorting by LIFETIME_VALUE requires all orders to have the same currency.") from error
 

@@ -19,13 +19,13 @@ from gateway.graphql.loaders.carts import (
 )
 from gateway.graphql.loaders.catalog import load_sold_variants
 from gateway.graphql.loaders.channels import load_channels_of_sales
-from gateway.graphql.loaders.customers import load_customers
+from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.orders import load_orders
 from gateway.graphql.scalars import CurrencyCode
 from gateway.graphql.types.catalog import ProductVariant
 from gateway.graphql.types.channels import Channel
-from gateway.graphql.types.customers import Customer
+from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.orders import Order

@@ -13,7 +13,7 @@ from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.catalog import load_sold_variants
 from gateway.graphql.loaders.channels import load_channels_of_sales
-from gateway.graphql.loaders.customers import load_customers
+from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.orders import (
     load_access_tokens,
@@ -32,7 +32,7 @@ from gateway.graphql.types.actors import Actor
 from gateway.graphql.types.catalog import ProductVariant
 from gateway.graphql.types.channels import Channel, ChannelFault
 from gateway.graphql.types.connections import Connection
-from gateway.graphql.types.customers import Customer
+from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money

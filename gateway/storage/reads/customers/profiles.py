@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.customers import ContactPoint, Customer, CustomerIdentity, IdentityEvidence, IdentityRule
+from gateway.model.customers.profiles import ContactPoint, Customer, CustomerIdentity, IdentityEvidence, IdentityRule
 from gateway.model.locations import Address
 from gateway.model.money import Money, clamp_money
 from gateway.storage.sql.bulk import load_json

@@ -12,7 +12,7 @@ from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.carts import load_carts_by_customer
 from gateway.graphql.loaders.channels import load_channel_lists, load_channels
-from gateway.graphql.loaders.customers import load_identities_by_customer, load_lifetime_values
+from gateway.graphql.loaders.customers.profiles import load_identities_by_customer, load_lifetime_values
 from gateway.graphql.loaders.orders import load_orders_by_customer
 from gateway.graphql.scopes import (
     CARTS_READ_OR_SELF,
@@ -26,12 +26,12 @@ from gateway.graphql.types.connections import Connection, UncountedConnection
 from gateway.graphql.types.lazy import LazyCart, LazyOrder
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money
-from gateway.model import customers
+from gateway.model.customers import profiles
 
 _ID = attrgetter("id")
 
 
-@output(customers.ContactPoint, "An email address or a phone number of a customer.")
+@output(profiles.ContactPoint, "An email address or a phone number of a customer.")
 class ContactPoint:
     value: str = attribute("The email address or phone number.")
     verified: bool = attribute("Whether a channel has verified that it belongs to the customer.")
@@ -41,15 +41,15 @@ class ContactPoint:
     )
 
 
-@output(customers.IdentityEvidence, "A reason why an identity was linked to a customer.")
+@output(profiles.IdentityEvidence, "A reason why an identity was linked to a customer.")
 class IdentityEvidence:
-    rule: customers.IdentityRule = attribute("The recognition rule that matched.")
+    rule: profiles.IdentityRule = attribute("The recognition rule that matched.")
     value: str | None = attribute(
         "The matching value; masked without the scope `customers:pii`. Null: the rule compares no value."
     )
 
 
-@output(customers.CustomerIdentity, "The customer record of one channel.", scopes=CUSTOMERS_READ)
+@output(profiles.CustomerIdentity, "The customer record of one channel.", scopes=CUSTOMERS_READ)
 class CustomerIdentity(Node):
     id: strawberry.ID = declare_global_id("CustomerIdentity", "id")
     channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
@@ -58,7 +58,7 @@ class CustomerIdentity(Node):
     linked_at: datetime = attribute("When the record was linked to this customer.")
 
 
-@output(customers.Customer, "A customer.", scopes=CUSTOMERS_READ_OR_SELF)
+@output(profiles.Customer, "A customer.", scopes=CUSTOMERS_READ_OR_SELF)
 class Customer(Node):
     id: strawberry.ID = declare_global_id("Customer", "id")
     version: int = attribute("Increases with every change.")

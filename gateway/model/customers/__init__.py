@@ -1,0 +1,1 @@
+"""Customers: their records in channels, and what is known of them over all channels."""
