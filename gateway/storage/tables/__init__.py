@@ -54,7 +54,21 @@ from gateway.storage.tables.collections import (
     collections,
     former_collection_handles,
 )
-from gateway.storage.tables.customers import contacts, customers, identities, spendings
+from gateway.storage.tables.customers import (
+    contacts,
+    customer_addresses,
+    customer_decision_members,
+    customer_decisions,
+    customer_edits,
+    customer_review_members,
+    customer_reviews,
+    customers,
+    evidence_keys,
+    evidence_names,
+    identities,
+    identity_evidence,
+    spendings,
+)
 from gateway.storage.tables.documents import app_documents, app_versions, document_names, documents
 from gateway.storage.tables.inventory import location_authorities, pushes, reservations, stock
 from gateway.storage.tables.orders import (
@@ -117,10 +131,18 @@ __all__ = [
     "contacts",
     "convert_to_microseconds",
     "counters",
+    "customer_addresses",
+    "customer_decision_members",
+    "customer_decisions",
+    "customer_edits",
+    "customer_review_members",
+    "customer_reviews",
     "customers",
     "document_names",
     "document_policies",
     "documents",
+    "evidence_keys",
+    "evidence_names",
     "facts",
     "former_collection_handles",
     "former_handles",
@@ -128,6 +150,7 @@ __all__ = [
     "id_namespaces",
     "idempotency",
     "identities",
+    "identity_evidence",
     "inbox",
     "leases",
     "links",
