@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
+from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.topology import Topology
 from gateway.model.money import Rounding
 from gateway.sdk.policies import Routing, Taxes, apply_no_taxes, rank_by_parts_distance_age
@@ -47,6 +48,7 @@ class SellingConfig:
         payment_window: how long an order waits for the payment of a provider.
         unpaid_channels: channels that receive orders before these are paid.
         unpaid_caps: how much stock may be held without paying.
+        customers: how customers are recognized.
         invoice_channels: channels whose orders are delivered before payment and have no payment deadline.
     """
 
@@ -72,6 +74,7 @@ class SellingConfig:
     unpaid_channels: frozenset[str] = frozenset()
     invoice_channels: frozenset[str] = frozenset()
     unpaid_caps: UnpaidCaps = UnpaidCaps()
+    customers: CustomerConfig = field(default_factory=CustomerConfig)
 
     def get_rounding(self, channel: str | None) -> Rounding:
         """Return what a channel rounds where tax is added."""

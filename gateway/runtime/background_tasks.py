@@ -63,7 +63,7 @@ class BackgroundTasks:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._monitor_wakeup, self._log_wakeup = WakeUp(POLL_INTERVAL), WakeUp(STAMP_INTERVAL)
-        self._expiry_wakeup = asyncio.Event()
+        self._expiry_wakeup, self._recognition_wakeup = asyncio.Event(), asyncio.Event()
         self._sync_wakeups: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._outbox_wakeups: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._status_log = StatusLog(gateway)
@@ -105,6 +105,7 @@ class BackgroundTasks:
                 tasks.create_task(self._repeat(work, name, interval), name=name)
             tasks.create_task(self._run_stamping(), name="change log")
             tasks.create_task(self._run_expiry(), name="expiry")
+            tasks.create_task(self._run_recognition(), name="recognition")
             tasks.create_task(self._run_monitor(), name="monitor")
 
     async def _run_monitor(self) -> None:
@@ -125,6 +126,8 @@ class BackgroundTasks:
             self._wake_followers()
         if outlook.has_expired:
             self._expiry_wakeup.set()
+        if outlook.has_identities:
+            self._recognition_wakeup.set()
         self._look_again_after = self._compute_pause(outlook)
 
     async def _judge_work(self) -> Outlook:
@@ -189,6 +192,11 @@ class BackgroundTasks:
                 self._log_wakeup.set()
 
         await self._run_on_event(self._expiry_wakeup, expire, "expiry of holds, carts and unpaid orders")
+
+    async def _run_recognition(self) -> None:
+        await self._run_on_event(
+            self._recognition_wakeup, self._gateway.recognize_customers, "recognition of customers"
+        )
 
     async def _tidy_database(self) -> None:
         if self._is_untidy:

@@ -63,6 +63,7 @@ from gateway.storage.sync.feed_cursors import DELTA, SWEEP
 from gateway.sync import retention, scheduler, webhook_inbox
 from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
+from gateway.sync.identity_recognition import recognize_pending
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
 
@@ -270,6 +271,7 @@ class Gateway:
         """Run what is due from the gateway to the channels. Returns whether anything was."""
         expired = await expire_holds_and_carts(self.database, self.now())
         expired |= await expire_unpaid_orders(self.database, self.selling, self.now())
+        expired |= await self.recognize_customers()
         sent = await asyncio.gather(*(scheduler.run_writes(sync) for sync in self.channel_syncs.values()))
         return expired or any(sent)
 
@@ -331,6 +333,10 @@ class Gateway:
     async def log_caches(self) -> None:
         """Log what the caches of this process take."""
         _log.info("caches: %s", self.cache_sizes.describe())
+
+    async def recognize_customers(self) -> bool:
+        """Recognize the identities that wait for it. Returns whether there were any."""
+        return await recognize_pending(self.database, self.selling.customers, self.now())
 
     async def count_sold_units(self) -> None:
         """Count the units that products have sold, for the order of best sellers, and which are bought together."""

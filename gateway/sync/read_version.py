@@ -16,7 +16,7 @@ from gateway.sdk.feeds import AnyFeed
 from gateway.storage.sync.feed_cursors import DELTA, SWEEP, FeedCursorRow
 from gateway.sync.channel_sync import ChannelSync
 
-INGEST_VERSIONS: Mapping[Resource, int] = {Resource.CUSTOMERS: 2, Resource.ORDERS: 2, Resource.PRODUCTS: 5}
+INGEST_VERSIONS: Mapping[Resource, int] = {Resource.CUSTOMERS: 3, Resource.ORDERS: 2, Resource.PRODUCTS: 5}
 """Versions of the ingest of resources. Those that are missing have the first version."""
 
 FIRST_VERSION = 1

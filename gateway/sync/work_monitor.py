@@ -22,6 +22,7 @@ class Outlook:
     Attributes:
         reads: channels that are to be read; `writes`: channels that something is to be sent to.
         has_changes: the change log is to be handled; `has_expired`: something is to expire.
+        has_identities: identities are to be recognized.
         next_at: when more is due that waits already.
     """
 
@@ -29,12 +30,13 @@ class Outlook:
     writes: Collection[str]
     has_changes: bool
     has_expired: bool
+    has_identities: bool
     next_at: datetime | None
 
     @property
     def is_due(self) -> bool:
         """Whether anything is due now."""
-        return bool(self.reads or self.writes or self.has_changes or self.has_expired)
+        return bool(self.reads or self.writes or self.has_changes or self.has_expired or self.has_identities)
 
 
 def judge_work(
@@ -53,6 +55,7 @@ def judge_work(
         ],
         has_changes=pending.has_changes and bool(syncs),
         has_expired=pending.expires_at is not None and pending.expires_at <= now,
+        has_identities=pending.has_identities,
         next_at=min((time for time in times if time > now), default=None),
     )
 

@@ -12,7 +12,8 @@ from typing import Any
 from gateway.commerce.channel_orders import attention, external_sales, reconciliation, units_of_measure
 from gateway.commerce.channel_orders.line_locations import ExternalSaleLine
 from gateway.commerce.channel_orders.units_of_measure import LineKey, RemeasuredLine, UnitsOfMeasure
-from gateway.commerce.customers.ingest import VOID_ORDER_STATUSES
+from gateway.commerce.customers import guests
+from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.model.ids import generate_id
 from gateway.model.money import Money, to_micros
@@ -24,7 +25,7 @@ from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.text_search import join_words
 from gateway.storage.sync import channel_health
 from gateway.storage.writes import orders, products
-from gateway.storage.writes.customers import profiles
+from gateway.storage.writes.customers import identities, profiles
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
 Lines = Mapping[LineKey, OrderLineRow]
@@ -36,6 +37,8 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     before, lines = orders.lock_orders(conn, ids), orders.find_lines(conn, ids)
     rows = [_build_order(batch, ingested, before.get(ingested.source_id)) for ingested in batch.records]
     copies = reconciliation.attach_copies(conn, batch, rows)
+    for row in rows:
+        guests.refer_to_guest(row)
     _mark_followed(conn, batch, rows, before)
     units = UnitsOfMeasure(_load_generations(conn, batch, lines))
     remeasured = units_of_measure.find_remeasured(batch, lines, units)
@@ -47,6 +50,7 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     changed_orders |= set(dropped.values()) | noted
     changed = [_bump_version(row, batch) for row in rows if row != before.get(row.id) or row.id in changed_orders]
     orders.store_orders(conn, changed, before)
+    guests.store_guests(conn, rows, batch.rules.selling.customers, batch.now)
     orders.store_lines(
         conn, [row for row in new_lines if row.order_id in changed_orders], {row.id for row in lines.values()}, dropped
     )
@@ -59,7 +63,7 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     _follow_sales(conn, batch, rows, [*new_lines, *taken_out])
     reconciliation.apply_copies(conn, batch, copies)
     attention.log_originals(conn, [row for row in rows if row.id in noted], batch.now)
-    _update_order_counts(conn, batch, [*changed, *before.values()])
+    _update_order_counts(conn, [*changed, *before.values()])
     change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], batch.now)
 
 
@@ -231,6 +235,9 @@ def _list_skus(record: OrderRecord) -> list[str]:
     return [line.sku for line in record.lines if line.sku is not None]
 
 
-def _update_order_counts(conn: Connection, batch: IngestBatch[OrderRecord], rows: list[OrderRow]) -> None:
-    buyers = {row.customer for row in rows if row.customer is not None}
-    profiles.recompute_orders(conn, profiles.find_customer_ids(conn, batch.channel, buyers), VOID_ORDER_STATUSES)
+def _update_order_counts(conn: Connection, rows: Sequence[OrderRow]) -> None:
+    """Count the orders anew of the customers that these name."""
+    for channel in {row.customer_channel for row in rows if row.customer_channel is not None}:
+        buyers = {row.customer for row in rows if row.customer is not None and row.customer_channel == channel}
+        customer_ids = identities.find_customer_ids(conn, channel, buyers)
+        profiles.recompute_orders(conn, customer_ids, VOID_ORDER_STATUSES)

@@ -19,6 +19,7 @@ from gateway.model.mutation_result import MutationResult, UserError, UserErrorCo
 from gateway.storage.database import Connection
 from gateway.storage.writes import carts
 from gateway.storage.writes.carts import CartLineRow, CartRow, Offer
+from gateway.storage.writes.customers import identities
 
 MAX_LINES = 200
 
@@ -163,7 +164,8 @@ def assign_customer(
     def change(changeset: CartChangeset) -> None:
         changeset.row.rotation += 1
         changeset.row.customer_id = customer_id
-        other = customer_id and carts.find_open_cart(conn, customer_id, changeset.row.channel, changeset.row.id)
+        homes = [] if customer_id is None else identities.list_homes(conn, customer_id)
+        other = carts.find_open_cart(conn, homes, changeset.row.channel, changeset.row.id)
         if other:
             _merge_cart(conn, changeset, other, context.now)
 

@@ -9,7 +9,8 @@ from decimal import Decimal
 from gateway.commerce.checkout import taxes
 from gateway.commerce.checkout.fulfillment_options import DecodedOption, price_needs
 from gateway.commerce.context import SellingContext
-from gateway.commerce.customers.ingest import VOID_ORDER_STATUSES
+from gateway.commerce.customers import guests
+from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
 from gateway.commerce.inventory.reservations import InsufficientStockError, StockShortfall
 from gateway.commerce.orders import order_state, payment_deadline, shipment_claims, splitting, submission, unpaid_caps
 from gateway.commerce.orders.order_request import (
@@ -37,7 +38,7 @@ from gateway.model.orders import (
 from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.writes import carts, fulfillments, orders, products
-from gateway.storage.writes.customers import profiles
+from gateway.storage.writes.customers import identities, profiles
 from gateway.storage.writes.fulfillments import PaymentRow
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
@@ -147,8 +148,9 @@ def _store_order(
     conn: Connection, checkout_cart: CheckoutCart, order: NewOrder, context: SellingContext
 ) -> EnqueuedKeys:
     cart, row, lines, shipments = checkout_cart.row, order.row, order.lines, order.shipments
-    buyer = None if cart.customer_id is None else profiles.find_identity(conn, cart.customer_id, cart.channel)
-    row.customer_channel, row.customer = buyer or (None, None)
+    buyer = None if cart.customer_id is None else identities.find_by_home(conn, cart.customer_id)
+    row.customer_channel, row.customer = (None, None) if buyer is None else (buyer.channel, buyer.external_id)
+    guests.refer_to_guest(row)
     order_state.count_fulfilled(row, lines, shipments)
     orders.store_orders(conn, [row], ())
     orders.store_lines(conn, lines, (), ())
@@ -160,7 +162,8 @@ def _store_order(
     cart.version, cart.updated_at = cart.version + 1, context.now
     carts.update_cart(conn, cart)
     products.store_words(conn, "order", [row], {})
-    if cart.customer_id is not None:
-        profiles.recompute_orders(conn, [cart.customer_id], VOID_ORDER_STATUSES)
+    if buyer is not None:
+        profiles.recompute_orders(conn, [buyer.customer_id], VOID_ORDER_STATUSES)
+    guests.store_guests(conn, [row], context.config.customers, context.now)
     change_log.log_change(conn, "ORDER", [(row.id, row.version)], context.now)
     return enqueued

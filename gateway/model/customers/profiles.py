@@ -9,6 +9,14 @@ from enum import Enum
 from gateway.model.locations import Address
 
 
+class EvidenceVerdict(Enum):
+    """What evidence says of two identities: it joins them, opens a review, or tells them apart."""
+
+    LINKS = "LINKS"
+    SUGGESTS = "SUGGESTS"
+    CONTRADICTS = "CONTRADICTS"
+
+
 class IdentityRule(Enum):
     """Why a customer record was linked to a customer."""
 
@@ -63,20 +71,28 @@ class Customer(CustomerFields):
 
     id: str
     version: int
+    locale: str | None = None
+    has_login: bool = False
     created_at: datetime
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityEvidence:
-    """A reason why a record was linked to a customer.
+    """What says that a record belongs to a customer, or does not.
 
     Attributes:
         value: The matching value; None: the rule compares no value.
+        verdict: Whether it links the record, suggests so, or contradicts.
+        other_id: Row ID of the identity that it connects with; None: it is the record's own.
+        observed_at: When it was first found; None: not known.
     """
 
     rule: IdentityRule
     value: str | None = None
+    verdict: EvidenceVerdict = EvidenceVerdict.LINKS
+    other_id: str | None = None
+    observed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +103,10 @@ class CustomerIdentity:
         external_id: ID of the customer in the channel.
         loyalty_number: Number of the loyalty card; None: there is none.
         evidence: Why the record was linked to the customer.
-        linked_at: When it was linked.
+        linked_at: When it was first stored.
+        display_name: The name in the channel; None: not known.
+        last_seen_at: When its data last changed; None: not known.
+        gone: Whether the channel has deleted it.
     """
 
     id: str
@@ -97,3 +116,6 @@ class CustomerIdentity:
     loyalty_number: str | None
     evidence: tuple[IdentityEvidence, ...]
     linked_at: datetime
+    display_name: str | None = None
+    last_seen_at: datetime | None = None
+    gone: bool = False

@@ -16,7 +16,7 @@ from gateway.model.orders import OrderEventKind
 from gateway.storage.reads.catalog import read_money
 from gateway.storage.sql.bulk import BulkSelect
 from gateway.storage.sql.keyset import Rows, Sort, is_among
-from gateway.storage.tables import Text, cart_changes, cart_lines, carts, listings, order_events
+from gateway.storage.tables import Text, cart_changes, cart_lines, carts, identities, listings, order_events
 
 _carts = BulkSelect(sa.select(carts), carts.c.id)
 _lines = BulkSelect(
@@ -84,10 +84,10 @@ def find_carts(conn: Connection, ids: Sequence[str]) -> Mapping[str, Cart]:
 def list_carts_of_customers(channels: Sequence[str] | None) -> Rows[str]:
     """List the cart ids of each of many customers in these channels, latest first. None: all channels."""
     sort = Sort(carts.c.updated_at, carts.c.id, descending=True)
-    statement = sa.select(carts.c.id)
+    statement = sa.select(carts.c.id).join(identities, identities.c.home == carts.c.customer_id)
     if channels is not None:
         statement = statement.where(carts.c.channel.in_(channels))
-    return Rows(statement, sort, lambda row: str(row.id), parent=carts.c.customer_id)
+    return Rows(statement, sort, lambda row: str(row.id), parent=identities.c.customer_id)
 
 
 def _find_lines(conn: Connection, owners: Mapping[str, sa.Row[tuple[object, ...]]]) -> dict[str, list[CartLine]]:

@@ -127,7 +127,10 @@ def _build_conditions(query: OrderQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _is_bought_by(customer_id: str) -> sa.ColumnElement[bool]:
-    bought = sa.select(identities.c.channel, identities.c.external_id).where(identities.c.customer_id == customer_id)
+    today = sa.select(identities.c.customer_id).where(identities.c.home == customer_id).limit(1).scalar_subquery()
+    bought = sa.select(identities.c.channel, identities.c.external_id).where(
+        identities.c.customer_id == sa.func.coalesce(today, customer_id)
+    )
     return sa.tuple_(orders.c.customer_channel, orders.c.customer).in_(bought)
 
 

@@ -52,7 +52,8 @@ _SHARED = sa.text(
           SELECT 1 FROM order_tasks t WHERE t.order_id = o.id AND t.kind = 'PAYMENT_OVERDUE'
         )
       ) AS has_unpaid,
-      (SELECT min(o.pay_by) FROM orders o WHERE o.pay_by > :now) AS unpaid_at
+      (SELECT min(o.pay_by) FROM orders o WHERE o.pay_by > :now) AS unpaid_at,
+      EXISTS (SELECT 1 FROM identities i WHERE i.pending_since IS NOT NULL) AS has_pending_identities
     """
 ).columns(
     sa.column("has_changes", sa.Boolean),
@@ -60,6 +61,7 @@ _SHARED = sa.text(
     sa.column("cart_at", Instant),
     sa.column("has_unpaid", sa.Boolean),
     sa.column("unpaid_at", Instant),
+    sa.column("has_pending_identities", sa.Boolean),
 )
 _now = sa.bindparam("now", type_=Instant)
 _channels, _shared = _CHANNELS.bindparams(_now), _SHARED.bindparams(_now)
@@ -104,11 +106,13 @@ class PendingWork:
     Attributes:
         has_changes: the change log has entries that its handlers have not read.
         expires_at: when the next hold, cart or unpaid order expires; in the past: now.
+        has_identities: identities wait to be recognized.
     """
 
     channels: Mapping[str, ChannelWork]
     has_changes: bool
     expires_at: datetime | None
+    has_identities: bool
 
 
 def load_pending_work(conn: Connection, reader: str, now: datetime) -> PendingWork:
@@ -121,6 +125,7 @@ def load_pending_work(conn: Connection, reader: str, now: datetime) -> PendingWo
         channels={row.key: _read_work(row, times.get(row.key, ())) for row in rows},
         has_changes=shared.has_changes,
         expires_at=min((instant for instant in instants if instant is not None), default=None),
+        has_identities=shared.has_pending_identities,
     )
 
 

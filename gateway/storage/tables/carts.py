@@ -15,15 +15,13 @@ carts = sa.Table(
     column("status", Text),
     column("channel", Text),
     column("currency", Text),
-    optional_column("customer_id", Text),  # the home of the identity below, for earlier versions
-    optional_column("identity_id", Text),  # the identity through which it was assigned to a customer (rule C1)
+    optional_column("customer_id", Text),  # the home of the identity through which it was assigned (rule C1)
     optional_column("order_id", Text),
     column("created_at", Instant),
     column("expires_at", Instant),
     column("updated_at", Instant),
     optional_column("client_key", Text),  # digest of the network that created it without a token
     sa.Index("ix_carts_customer", "customer_id", "updated_at"),
-    sa.Index("ix_carts_identity", "identity_id", "updated_at"),
     sa.Index(
         "ix_carts_client",
         "client_key",

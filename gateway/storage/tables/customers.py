@@ -42,12 +42,13 @@ identities = sa.Table(
     column("external_id", Text),  # of an account: the subject; of a guest: the order's id
     optional_column("loyalty_number", Text),
     optional_column("merged_into", Text),
-    column("evidence", Text),  # derived: JSON [[rule, value, verdict, other identity, observed at], …]
+    column("evidence", Text),  # JSON [[rule, value], …] of the record itself, for earlier versions
     column("gone", sa.Boolean),
     column("linked_at", Instant),  # when it was first stored; the oldest of a group gives it its id
     # The columns below are null in rows that an earlier version inserted.
     optional_column("home", Text),  # the customer id that was minted with it and never changes
     optional_column("proved_id", Text),  # derived (rule C7): the home of the oldest identity that is proved to be one
+    optional_column("links", Text),  # derived: JSON [[rule, value, verdict, other identity, observed at], …]
     *(optional_column(name, Text) for name in ("display_name", "given_name", "family_name", "locale")),
     *(optional_column(name, Text) for name in ("emails", "phones", "addresses", "tags")),  # JSON, as in `customers`
     optional_column("has_login", sa.Boolean),
@@ -55,7 +56,7 @@ identities = sa.Table(
     optional_column("record_created_at", Instant),  # when the channel created it
     optional_column("changed_at", Instant),  # when its data last changed
     optional_column("erased_at", Instant),
-    column("recognized", sa.Boolean, server_default=sa.false()),  # its evidence is stored, and its group derived
+    optional_column("pending_since", Instant, server_default="0"),  # null: it is recognized
     sa.UniqueConstraint("channel", "external_id"),
     sa.Index("ix_identities_customer", "customer_id"),
     sa.Index("ix_identities_loyalty", "loyalty_number"),
@@ -63,29 +64,34 @@ identities = sa.Table(
     sa.Index("ix_identities_proved", "proved_id"),
     sa.Index("ix_identities_merged", "channel", "merged_into"),
     sa.Index(
-        "ix_identities_unrecognized",
+        "ix_identities_pending",
+        "pending_since",
         "id",
-        sqlite_where=sa.text("recognized = 0"),  # as a statement says it, or the index is not used
-        postgresql_where=sa.text("NOT recognized"),
+        sqlite_where=sa.text("pending_since IS NOT NULL"),
+        postgresql_where=sa.text("pending_since IS NOT NULL"),
     ),
 )
 identity_evidence = sa.Table(  # by what identities are recognized (rule C2)
     "identity_evidence",
     metadata,
-    column("kind", Text, primary_key=True),
-    column("value", Text, primary_key=True),  # in its compared form
+    column("key", Text, primary_key=True),  # the kind, a colon, and the value in its compared form
     column("identity_id", Text, primary_key=True),
     column("verified", sa.Boolean),
     column("given_name", Text),  # in its compared form; empty: none
     column("holder", Text),  # the identity; of guests with the same contact: the contact
     sa.Index("ix_identity_evidence_identity", "identity_id"),
+    sa.Index(
+        "ix_identity_evidence_holder",
+        "holder",
+        sqlite_where=sa.text("holder <> identity_id"),
+        postgresql_where=sa.text("holder <> identity_id"),
+    ),
     sqlite_with_rowid=False,
 )
-evidence_keys = sa.Table(  # values that identities share; the row is locked while its holders change (rule C4)
+evidence_keys = sa.Table(  # values of identities, and how many hold them (rule C4)
     "evidence_keys",
     metadata,
-    column("kind", Text, primary_key=True),
-    column("value", Text, primary_key=True),
+    column("key", Text, primary_key=True),
     column("holders", Count),
     column("given_names", Count),  # different ones of its holders
     sqlite_with_rowid=False,
@@ -93,9 +99,7 @@ evidence_keys = sa.Table(  # values that identities share; the row is locked whi
 evidence_names = sa.Table(  # how many holders of a value have a given name
     "evidence_names",
     metadata,
-    column("kind", Text, primary_key=True),
-    column("value", Text, primary_key=True),
-    column("given_name", Text, primary_key=True),
+    column("name_key", Text, primary_key=True),  # the key, a tab, and the given name
     column("holders", Count),
     sqlite_with_rowid=False,
 )

@@ -216,9 +216,11 @@ def get_rotation(conn: Connection, id_: str) -> int | None:
     return conn.scalar(sa.select(carts.c.rotation).where(carts.c.id == id_))
 
 
-def find_open_cart(conn: Connection, customer_id: str, channel: str, excluded_id: str) -> CartRow | None:
-    """Return the customer's most recently changed active cart in a channel, except the excluded one, locked."""
-    owned = sa.and_(carts.c.customer_id == customer_id, carts.c.channel == channel, carts.c.id != excluded_id)
+def find_open_cart(conn: Connection, homes: Collection[str], channel: str, excluded_id: str) -> CartRow | None:
+    """Return the most recently changed active cart in a channel of these identities, by their homes, except the
+    excluded cart, locked.
+    """
+    owned = sa.and_(carts.c.customer_id.in_(sorted(homes)), carts.c.channel == channel, carts.c.id != excluded_id)
     active = sa.and_(owned, carts.c.status == CartStatus.ACTIVE.value)
     latest = sa.select(carts.c.id).where(active).order_by(carts.c.updated_at.desc(), carts.c.id.desc()).limit(1)
     cart_id = conn.scalar(latest)

@@ -31,7 +31,7 @@ def _extend_identities() -> None:
     op.add_column("customers", sa.Column("has_login", sa.Boolean(), nullable=True))
     op.add_column("customers", sa.Column("order_count", sa.BigInteger(), nullable=True))
     op.add_column("customers", sa.Column("first_order_at", sa.BigInteger(), nullable=True))
-    for name in ("home", "proved_id", "display_name", "given_name", "family_name", "locale"):
+    for name in ("home", "proved_id", "links", "display_name", "given_name", "family_name", "locale"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     for name in ("emails", "phones", "addresses", "tags"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
@@ -39,32 +39,35 @@ def _extend_identities() -> None:
     op.add_column("identities", sa.Column("contact_key", TEXT, nullable=True))
     for name in ("record_created_at", "changed_at", "erased_at"):
         op.add_column("identities", sa.Column(name, sa.BigInteger(), nullable=True))
-    op.add_column("identities", sa.Column("recognized", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.add_column("carts", sa.Column("identity_id", TEXT, nullable=True))
+    op.add_column("identities", sa.Column("pending_since", sa.BigInteger(), nullable=True, server_default="0"))
 
 
 def _create_evidence() -> None:
     op.create_table(
         "identity_evidence",
-        *_list_keys("kind", "value", "identity_id"),
+        *_list_keys("key", "identity_id"),
         sa.Column("verified", sa.Boolean(), nullable=False),
         *_list_keys("given_name", "holder"),
-        sa.PrimaryKeyConstraint("kind", "value", "identity_id", name="pk_identity_evidence"),
+        sa.PrimaryKeyConstraint("key", "identity_id", name="pk_identity_evidence"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_identity_evidence_identity", "identity_evidence", ["identity_id"])
+    shared = sa.text("holder <> identity_id")
+    op.create_index(
+        "ix_identity_evidence_holder", "identity_evidence", ["holder"], sqlite_where=shared, postgresql_where=shared
+    )
     op.create_table(
         "evidence_keys",
-        *_list_keys("kind", "value"),
+        *_list_keys("key"),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("holders", "given_names")),
-        sa.PrimaryKeyConstraint("kind", "value", name="pk_evidence_keys"),
+        sa.PrimaryKeyConstraint("key", name="pk_evidence_keys"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "evidence_names",
-        *_list_keys("kind", "value", "given_name"),
+        *_list_keys("name_key"),
         sa.Column("holders", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "value", "given_name", name="pk_evidence_names"),
+        sa.PrimaryKeyConstraint("name_key", name="pk_evidence_names"),
         sqlite_with_rowid=False,
     )
 
@@ -140,28 +143,24 @@ def _move_fields() -> None:
         f"record_created_at = former.created_at, {moved} FROM customers AS former "
         "WHERE former.id = identities.customer_id"
     )
-    op.execute(
-        "UPDATE carts SET identity_id = (SELECT MIN(identities.id) FROM identities "
-        "WHERE identities.customer_id = carts.customer_id) WHERE customer_id IS NOT NULL"
-    )
     op.create_index("ix_identities_home", "identities", ["home"])
     op.create_index("ix_identities_proved", "identities", ["proved_id"])
     op.create_index("ix_identities_merged", "identities", ["channel", "merged_into"])
-    op.create_index("ix_carts_identity", "carts", ["identity_id", "updated_at"])
+    pending = sa.text("pending_since IS NOT NULL")
     op.create_index(
-        "ix_identities_unrecognized",
+        "ix_identities_pending",
         "identities",
-        ["id"],
-        sqlite_where=sa.text("recognized = 0"),
-        postgresql_where=sa.text("NOT recognized"),
+        ["pending_since", "id"],
+        sqlite_where=pending,
+        postgresql_where=pending,
     )
 
 
 def _add_guests(new_id: str) -> None:
     """Give every order with a contact and without a customer an identity; recognition reads its fields."""
     op.execute(
-        "INSERT INTO identities (id, customer_id, channel, external_id, evidence, gone, linked_at, recognized) "
-        f"SELECT {new_id}, {new_id}, 'guest:' || channel, id, '[]', {_FALSE}, placed_at, {_FALSE} FROM orders "
+        "INSERT INTO identities (id, customer_id, channel, external_id, evidence, gone, linked_at) "
+        f"SELECT {new_id}, {new_id}, 'guest:' || channel, id, '[]', {_FALSE}, placed_at FROM orders "
         f"WHERE customer IS NULL AND contact IS NOT NULL AND attached_to IS NULL"
     )
     op.execute("UPDATE identities SET home = customer_id, proved_id = customer_id WHERE channel LIKE 'guest:%'")

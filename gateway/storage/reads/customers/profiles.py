@@ -10,14 +10,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.customers.profiles import ContactPoint, Customer, CustomerIdentity, IdentityEvidence, IdentityRule
+from gateway.model.customers.profiles import (
+    ContactPoint,
+    Customer,
+    CustomerIdentity,
+    EvidenceVerdict,
+    IdentityEvidence,
+    IdentityRule,
+)
 from gateway.model.locations import Address
 from gateway.model.money import Money, clamp_money
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.text_search import Search, has_words
-from gateway.storage.tables import contacts, customers, identities, spendings
+from gateway.storage.tables import EPOCH, MICROSECOND, contacts, customers, identities, spendings
 
 
 class SeveralCurrenciesError(Exception):
@@ -118,11 +125,20 @@ def find_spending_currency(conn: Connection) -> str | None:
 
 
 def find_customers(conn: Connection, ids: Sequence[str], channels: Sequence[str] | None) -> Mapping[str, Customer]:
-    """Find the customers with these ids who have a record in one of these channels. None: in any."""
-    statement = sa.select(customers).where(customers.c.visible, is_among(conn, customers.c.id, ids))
+    """Find customers by any id that they were ever given (rule C1), who have a record in one of these channels.
+
+    Args:
+        channels: None: in any.
+    """
+    unmoved = sa.and_(identities.c.home.is_(None), is_among(conn, identities.c.customer_id, ids))
+    statement = (
+        sa.select(customers, sa.func.coalesce(identities.c.home, identities.c.customer_id).label("asked"))
+        .join(identities, identities.c.customer_id == customers.c.id)
+        .where(customers.c.visible, sa.or_(is_among(conn, identities.c.home, ids), unmoved))
+    )
     if channels is not None:
         statement = statement.where(_has_identity(identities.c.channel.in_(channels)))
-    return {row.id: read_customer(row) for row in conn.execute(statement)}
+    return {row.asked: read_customer(row) for row in conn.execute(statement)}
 
 
 def find_lifetime_values(conn: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Money]]:
@@ -161,6 +177,8 @@ def read_customer(row: sa.Row[Any]) -> Customer:
         phones=_read_contact_points(row.phones),
         addresses=tuple(Address(**address) for address in load_json(row.addresses)),
         tags=tuple(load_json(row.tags)),
+        locale=row.locale,
+        has_login=bool(row.has_login),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -181,8 +199,26 @@ def read_identity(row: sa.Row[Any]) -> CustomerIdentity:
         channel_key=row.channel,
         external_id=row.external_id,
         loyalty_number=row.loyalty_number,
-        evidence=tuple(
-            IdentityEvidence(rule=IdentityRule(rule), value=value) for rule, value in load_json(row.evidence)
-        ),
+        evidence=(*_read_own_evidence(row.evidence), *_read_links(row.links or "[]")),
         linked_at=row.linked_at,
+        display_name=row.display_name,
+        last_seen_at=row.changed_at,
+        gone=row.gone,
+    )
+
+
+def _read_own_evidence(text: str) -> tuple[IdentityEvidence, ...]:
+    return tuple(IdentityEvidence(rule=IdentityRule(rule), value=value) for rule, value in load_json(text))
+
+
+def _read_links(text: str) -> tuple[IdentityEvidence, ...]:
+    return tuple(
+        IdentityEvidence(
+            rule=IdentityRule(rule),
+            value=value,
+            verdict=EvidenceVerdict(verdict),
+            other_id=other,
+            observed_at=EPOCH + stamp * MICROSECOND,
+        )
+        for rule, value, verdict, other, stamp in load_json(text)
     )

@@ -1,0 +1,165 @@
+"""Writes of identities: the customer records of channels, accounts and guests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.storage.sql.bulk import BulkSelect, build_update, build_upsert
+from gateway.storage.sql.driver_statements import DriverSelect
+from gateway.storage.tables import identities
+
+GUEST = "guest:"
+"""Prefix of the channel of guests' identities; the key of the order's channel follows."""
+
+ACCOUNT = "account:"
+"""Prefix of the channel of accounts; the key of the issuer follows."""
+
+
+@dataclass(slots=True)
+class IdentityRow:
+    """A row of `identities`; JSON columns as text.
+
+    Attributes:
+        customer_id: derived: the customer it belongs to today; `proved_id`: the one that a shopper sees.
+        home: the customer ID that was minted with it.
+        pending_since: since when it waits to be recognized; None: it is.
+    """
+
+    id: str
+    customer_id: str
+    channel: str
+    external_id: str
+    home: str
+    proved_id: str
+    linked_at: datetime
+    loyalty_number: str | None = None
+    merged_into: str | None = None
+    evidence: str = "[]"
+    gone: bool = False
+    display_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    locale: str | None = None
+    emails: str = "[]"
+    phones: str = "[]"
+    addresses: str = "[]"
+    tags: str = "[]"
+    has_login: bool | None = None
+    contact_key: str | None = None
+    record_created_at: datetime | None = None
+    changed_at: datetime | None = None
+    erased_at: datetime | None = None
+    pending_since: datetime | None = None
+    links: str = "[]"
+
+
+_DERIVED = ("id", "customer_id", "proved_id", "links", "pending_since")
+_DEFAULTS: Mapping[str, sa.ColumnElement[str]] = {
+    "home": identities.c.customer_id,
+    "proved_id": identities.c.customer_id,
+    **{name: sa.literal("[]") for name in ("links", "emails", "phones", "addresses", "tags")},
+}
+"""Values of columns that are null in rows of an earlier version."""
+
+_columns = [
+    sa.func.coalesce(identities.c[field.name], _DEFAULTS[field.name]).label(field.name)
+    if field.name in _DEFAULTS
+    else identities.c[field.name]
+    for field in fields(IdentityRow)
+]
+_select = sa.select(*_columns)
+_by_id = BulkSelect(_select, identities.c.id, locked_by=identities.c.id)
+_by_customer = BulkSelect(_select, identities.c.customer_id, locked_by=identities.c.id)
+_by_external_id = BulkSelect(_select.where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id)
+_customers_by_external_id = BulkSelect(
+    sa.select(identities.c.customer_id).where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id
+)
+_merged = BulkSelect(
+    sa.select(identities.c.id).where(identities.c.channel == sa.bindparam("channel")), identities.c.merged_into
+)
+_by_proved = BulkSelect(_select, identities.c.proved_id)
+_rows_by_home = BulkSelect(_select, identities.c.home)
+_by_home = BulkSelect(
+    sa.select(identities.c.home, identities.c.id, identities.c.customer_id, identities.c.proved_id), identities.c.home
+)
+_pending = DriverSelect(
+    sa.select(identities.c.id)
+    .where(identities.c.pending_since.is_not(None))
+    .order_by(identities.c.pending_since, identities.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_upsert = build_upsert(identities, [field.name for field in fields(IdentityRow)])
+_update_derived = build_update(identities, _DERIVED)
+
+
+def lock_identities(conn: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
+    """Return identities, by ID, locked in order of their IDs."""
+    return {row.id: IdentityRow(*row) for row in _by_id.select(conn, ids)}
+
+
+def lock_members(conn: Connection, customer_ids: Collection[str]) -> list[IdentityRow]:
+    """Return the identities of customers, locked in order of their IDs."""
+    return [IdentityRow(*row) for row in _by_customer.select(conn, customer_ids)]
+
+
+def find_by_external_id(conn: Connection, channel: str, external_ids: Collection[str]) -> list[IdentityRow]:
+    """Find the identities with these IDs of a channel."""
+    return [IdentityRow(*row) for row in _by_external_id.select(conn, external_ids, channel=channel)]
+
+
+def find_merged(conn: Connection, channel: str, external_ids: Collection[str]) -> list[str]:
+    """Find the identities that a channel has merged into these."""
+    return [row.id for row in _merged.select(conn, external_ids, channel=channel)]
+
+
+def find_customer_ids(conn: Connection, channel: str, external_ids: Collection[str]) -> set[str]:
+    """Find the customers with these IDs of a channel."""
+    return {row.customer_id for row in _customers_by_external_id.select(conn, external_ids, channel=channel)}
+
+
+@dataclass(frozen=True, slots=True)
+class HomeIdentity:
+    """The identity with which a customer ID was minted, and the customers that it leads to today."""
+
+    identity_id: str
+    customer_id: str
+    proved_id: str
+
+
+def resolve_homes(conn: Connection, customer_ids: Collection[str]) -> Mapping[str, HomeIdentity]:
+    """Resolve customer IDs, also those of customers that were merged since: every ID that was ever given (rule C1)."""
+    return {
+        row.home: HomeIdentity(row.id, row.customer_id, row.proved_id) for row in _by_home.select(conn, customer_ids)
+    }
+
+
+def find_by_home(conn: Connection, home: str) -> IdentityRow | None:
+    """Find the identity with which a customer ID was minted."""
+    rows = _rows_by_home.select(conn, [home])
+    return IdentityRow(*rows[0]) if rows else None
+
+
+def list_homes(conn: Connection, customer_id: str, *, proved: bool = False) -> list[str]:
+    """List the homes of the identities of a customer; `proved`: of those that the customer's login proves."""
+    members = (_by_proved if proved else _by_customer).select(conn, [customer_id])
+    return [IdentityRow(*row).home for row in members]
+
+
+def find_pending(conn: Connection, most: int) -> list[str]:
+    """Find identities that are not recognized yet, those that have waited longest first."""
+    return [row.id for row in _pending.fetch(conn, {"most": most})]
+
+
+def store_identities(conn: Connection, rows: Iterable[IdentityRow]) -> None:
+    """Insert or replace identities."""
+    _upsert.run(conn, rows)
+
+
+def update_derived(conn: Connection, rows: Sequence[IdentityRow]) -> None:
+    """Store the customers that identities belong to, and why."""
+    _update_derived.run(conn, rows)
