@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.commerce.customers.golden_record import SurvivorshipRules
+from gateway.commerce.customers.recognition.evidence import EvidenceRules
 from gateway.model.customers.recognition import RecognitionRules
 
 
@@ -13,9 +15,12 @@ class CustomerConfig:
     """The configuration of customers.
 
     Attributes:
+        regions: country, by channel, whose phone numbers it writes without their country code.
         login_channels: channels in which customers can log in to their records, and so type values into them.
     """
 
     recognition: RecognitionRules = field(default_factory=RecognitionRules)
+    evidence: EvidenceRules = field(default_factory=EvidenceRules)
     survivorship: SurvivorshipRules = field(default_factory=SurvivorshipRules)
+    regions: Mapping[str, str] = field(default_factory=dict)
     login_channels: frozenset[str] = frozenset()

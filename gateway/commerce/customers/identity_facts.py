@@ -5,11 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.customers.recognition.evidence import collect_evidence
+from gateway.commerce.customers.recognition.given_names import canonicalize_given_name, fold_name
+from gateway.model.customers.profiles import ContactPoint
 from gateway.model.customers.recognition import Evidence, EvidenceKey, EvidenceKind, IdentityFacts
-from gateway.model.validation import fold
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.writes.customers.evidence import EvidenceRow
-from gateway.storage.writes.customers.identities import IdentityRow
+from gateway.storage.writes.customers.identities import GUEST, IdentityRow
+
+
+def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:
+    """Build what recognition knows of an identity."""
+    given_name, family_name = _split_name(row)
+    channel = row.channel.removeprefix(GUEST)
+    return IdentityFacts(
+        id=row.id,
+        channel=row.channel,
+        given_name=canonicalize_given_name(given_name),
+        family_name=fold_name(family_name),
+        has_login=bool(row.has_login),
+        evidence=collect_evidence(
+            _read_points(row.emails),
+            _read_points(row.phones),
+            row.loyalty_number,
+            config.regions.get(channel),
+            config.evidence,
+        ),
+        contact=row.contact_key,
+    )
+
+
+def _split_name(row: IdentityRow) -> tuple[str | None, str | None]:
+    """Return given and family name. Of a whole name, the first word is taken as the given name."""
+    if row.given_name or row.family_name:
+        return row.given_name, row.family_name
+    given, _, family = (row.display_name or "").strip().partition(" ")
+    return given, family
+
+
+def _read_points(text: str) -> list[ContactPoint]:
+    return [ContactPoint(value=value, verified=verified) for value, verified, *_ in load_json(text)]
 
 
 def build_key(key: EvidenceKey) -> str:
@@ -25,30 +60,14 @@ def read_key(key: str) -> EvidenceKey:
 
 
 def build_evidence_rows(facts: IdentityFacts) -> list[EvidenceRow]:
-    """Build the rows of an identity's evidence. An identity holds a value once."""
-    verified: dict[str, bool] = {}
-    for evidence in facts.evidence:
-        key = build_key(evidence.key)
-        verified[key] = verified.get(key, False) or evidence.verified
+    """Build the rows of an identity's evidence."""
     holder, given_name = facts.contact or facts.id, facts.given_name or ""
-    return [EvidenceRow(key, facts.id, is_verified, given_name, holder) for key, is_verified in verified.items()]
+    return [
+        EvidenceRow(build_key(evidence.key), facts.id, evidence.verified, given_name, holder)
+        for evidence in facts.evidence
+    ]
 
 
 def restore_evidence(rows: Iterable[EvidenceRow]) -> tuple[Evidence, ...]:
     """Restore the evidence of an identity from its rows."""
     return tuple(Evidence(*read_key(row.key), row.verified) for row in sorted(rows))
-
-
-def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:
-    """Build what recognition knows of an identity."""
-    points = [(EvidenceKind.EMAIL, fold(point[0]), point[1]) for point in load_json(row.emails)]
-    cards = [] if row.loyalty_number is None else [(EvidenceKind.LOYALTY_NUMBER, row.loyalty_number, True)]
-    return IdentityFacts(
-        id=row.id,
-        channel=row.channel,
-        given_name=row.given_name and fold(row.given_name),
-        family_name=row.family_name and fold(row.family_name),
-        has_login=bool(row.has_login),
-        evidence=tuple(Evidence(*point) for point in (*points, *cards)),
-        contact=row.contact_key,
-    )

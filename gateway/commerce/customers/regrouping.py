@@ -19,8 +19,8 @@ from gateway.commerce.customers.identity_facts import (
     restore_evidence,
 )
 from gateway.commerce.customers.recognition.partition import MAX_GIVEN_NAMES, MAX_HOLDERS, recognize
-from gateway.model.customers.profiles import IdentityRule
-from gateway.model.customers.recognition import Decision, DecisionKind, EvidenceVerdict, Link, Partition
+from gateway.model.customers.profiles import EvidenceVerdict, IdentityRule
+from gateway.model.customers.recognition import Decision, DecisionKind, Link, Partition
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json, load_json
 from gateway.storage.writes.customers import evidence, identities

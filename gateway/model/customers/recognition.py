@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.model.customers.profiles import IdentityRule
+from gateway.model.customers.profiles import EvidenceVerdict, IdentityRule
 
 
 class EvidenceKind(Enum):
@@ -98,14 +98,6 @@ class Decision:
     right: tuple[str, ...]
     proved: bool = False
     rule: IdentityRule = IdentityRule.MANUAL
-
-
-class EvidenceVerdict(Enum):
-    """What evidence says of two identities: joins them, opens a review, or tells them apart."""
-
-    LINKS = "LINKS"
-    SUGGESTS = "SUGGESTS"
-    CONTRADICTS = "CONTRADICTS"
 
 
 @dataclass(frozen=True, slots=True)

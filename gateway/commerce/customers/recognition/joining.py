@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from gateway.commerce.customers.recognition.cells import Cell
 from gateway.commerce.customers.recognition.groups import Groups
-from gateway.model.customers.profiles import IdentityRule
-from gateway.model.customers.recognition import EvidenceVerdict, Link
+from gateway.model.customers.profiles import EvidenceVerdict, IdentityRule
+from gateway.model.customers.recognition import Link
 
 
 @dataclass(frozen=True, slots=True)

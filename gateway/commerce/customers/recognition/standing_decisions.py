@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.commerce.customers.recognition.groups import Groups
-from gateway.model.customers.recognition import Decision, DecisionKind, EvidenceVerdict, Link
+from gateway.model.customers.profiles import EvidenceVerdict
+from gateway.model.customers.recognition import Decision, DecisionKind, Link
 
 
 def apply_decisions(groups: Groups, decisions: Iterable[Decision]) -> list[Link]:

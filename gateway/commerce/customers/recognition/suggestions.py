@@ -11,8 +11,8 @@ from gateway.commerce.customers.recognition.evidence_classes import is_shared_ma
 from gateway.commerce.customers.recognition.given_names import are_similar
 from gateway.commerce.customers.recognition.groups import Groups
 from gateway.commerce.customers.recognition.joining import Veto
-from gateway.model.customers.profiles import IdentityRule
-from gateway.model.customers.recognition import EvidenceKey, EvidenceKind, EvidenceVerdict, Link, Suggestion
+from gateway.model.customers.profiles import EvidenceVerdict, IdentityRule
+from gateway.model.customers.recognition import EvidenceKey, EvidenceKind, Link, Suggestion
 
 MAX_REVIEWED_GROUPS = 10
 """Groups that a review shows. The others follow when it is decided."""
