@@ -23,7 +23,7 @@ from gateway.model import (
 from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
 from gateway.model.attributes.definitions import AttributeType
-from gateway.model.customers import profiles
+from gateway.model.customers import golden_record, profiles, reviews
 from gateway.storage import outbox
 from gateway.storage.writes import pushes
 
@@ -696,6 +696,59 @@ ENUMS = (
             "LOCATION_NOT_ALLOWED": "The caller does not act at the location.",
             "SCOPE_NOT_HELD": "The caller lacks a scope, channel or location that the token would have.",
         },
+    ),
+    EnumDescription(
+        profiles.EvidenceVerdict,
+        "EvidenceVerdict",
+        "What evidence says of two identities.",
+        {
+            "LINKS": "It joins them.",
+            "SUGGESTS": "It joins nothing, and opens a review.",
+            "CONTRADICTS": "Names, cards or a person tell them apart.",
+        },
+    ),
+    EnumDescription(
+        golden_record.CustomerField,
+        "CustomerField",
+        "A field of a customer that comes from one identity.",
+        {
+            "DISPLAY_NAME": "The display name.",
+            "GIVEN_NAME": "The given name.",
+            "FAMILY_NAME": "The family name.",
+            "EMAIL": "The preferred email address.",
+            "PHONE": "The preferred phone number.",
+            "ADDRESS": "The preferred postal address.",
+            "LOCALE": "The language.",
+        },
+    ),
+    EnumDescription(
+        golden_record.SurvivorshipRule,
+        "SurvivorshipRule",
+        "Why the value of one identity is preferred, in the order in which the rules apply.",
+        {
+            "CHOSEN": "The customer or staff entered it here; of several, the newest.",
+            "VERIFIED": "It is verified.",
+            "CHANNEL_PRIORITY": "Its channel is preferred.",
+            "NEWEST": "Its identity changed most recently.",
+            "ONLY_ONE": "No other identity has a value.",
+        },
+    ),
+    EnumDescription(
+        reviews.CustomerReviewState,
+        "CustomerReviewState",
+        "State of a customer review.",
+        {
+            "OPEN": "It waits for a decision.",
+            "SAME": "The customers are the same.",
+            "DIFFERENT": "The customers are different ones.",
+            "OBSOLETE": "Its evidence is gone, or has joined them.",
+        },
+    ),
+    EnumDescription(
+        reviews.CustomerMergeKind,
+        "CustomerMergeKind",
+        "What was decided about customers.",
+        {"MERGED": "They are the same.", "SPLIT": "They are different ones."},
     ),
     EnumDescription(
         ApiTokenState,

@@ -23,6 +23,8 @@ ROW_TYPES = (
     "Category",
     "Customer",
     "CustomerIdentity",
+    "CustomerMerge",
+    "CustomerReview",
     "Order",
     "OrderLine",
     "SyncReject",

@@ -25,6 +25,12 @@ from gateway.graphql.mutations.channels import (
     resolve_channel_sync,
     resolve_sync_reject_replay,
 )
+from gateway.graphql.mutations.customers import (
+    resolve_customer_merge,
+    resolve_customer_merge_undo,
+    resolve_customer_review_decide,
+    resolve_customer_split,
+)
 from gateway.graphql.mutations.documents import resolve_document_policy_set
 from gateway.graphql.mutations.fulfillments import (
     resolve_fulfillment_collect,
@@ -43,6 +49,7 @@ from gateway.graphql.mutations.stock import (
 from gateway.graphql.scopes import (
     CATALOG_ADMIN,
     CHANNELS_ADMIN,
+    CUSTOMERS_ADMIN,
     DOCUMENTS_ADMIN,
     ORDERS_WRITE,
     PAYMENTS_ASSERT,
@@ -50,6 +57,11 @@ from gateway.graphql.scopes import (
     TOKENS_ADMIN,
 )
 from gateway.graphql.types.access import ApiTokenPayload
+from gateway.graphql.types.customers.decisions import (
+    CustomerMergePayload,
+    CustomerReviewPayload,
+    CustomerSplitPayload,
+)
 from gateway.graphql.types.documents import DocumentPayload
 from gateway.graphql.types.outcomes import (
     CartPayload,
@@ -188,4 +200,24 @@ class Mutation:
         "Reads a rejected record again after its cause has been resolved in the channel or the plugin.",
         resolve_sync_reject_replay,
         scopes=CHANNELS_ADMIN,
+    )
+    customer_merge: CustomerMergePayload | None = root(
+        "Merges customers into one. Nothing is moved: it can be undone without loss.",
+        resolve_customer_merge,
+        scopes=CUSTOMERS_ADMIN,
+    )
+    customer_split: CustomerSplitPayload | None = root(
+        "Splits identities off a customer, as they belong to another one. Recognition does not join them again.",
+        resolve_customer_split,
+        scopes=CUSTOMERS_ADMIN,
+    )
+    customer_merge_undo: CustomerSplitPayload | None = root(
+        "Undoes a merge or a split. Evidence counts again as if it had not been made.",
+        resolve_customer_merge_undo,
+        scopes=CUSTOMERS_ADMIN,
+    )
+    customer_review_decide: CustomerReviewPayload | None = root(
+        "Decides whether the customers of a review are the same.",
+        resolve_customer_review_decide,
+        scopes=CUSTOMERS_ADMIN,
     )

@@ -15,6 +15,7 @@ from gateway.graphql.loaders.carts import load_cart_lines, load_carts
 from gateway.graphql.loaders.catalog import load_categories, load_listings, load_products, load_variants
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.collections import load_collections
+from gateway.graphql.loaders.customers.decisions import load_customer_reviews, load_merges
 from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
 from gateway.graphql.loaders.documents import load_documents
 from gateway.graphql.loaders.guarded import load_guarded
@@ -106,6 +107,8 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "Reservation": NodeLoader(load_reservations, _get_row_key),
     "Customer": NodeLoader(load_customers, _get_row_key, CUSTOMERS_READ_OR_SELF),
     "CustomerIdentity": NodeLoader(load_identities, _get_row_key, CUSTOMERS_READ),
+    "CustomerMerge": NodeLoader(load_merges, _get_row_key, CUSTOMERS_READ),
+    "CustomerReview": NodeLoader(load_customer_reviews, _get_row_key, CUSTOMERS_READ),
     "Order": NodeLoader(load_orders, _get_row_key, ORDERS_READ_OR_SELF),
     "OrderLine": NodeLoader(load_order_lines, _get_row_key, ORDERS_READ_OR_SELF),
     "Cart": NodeLoader(load_carts, _get_row_key),

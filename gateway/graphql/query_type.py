@@ -20,6 +20,7 @@ from gateway.graphql.queries.catalog import (
 from gateway.graphql.queries.changes import resolve_changes
 from gateway.graphql.queries.channels import resolve_channel, resolve_channels, resolve_sync_rejects
 from gateway.graphql.queries.collections import resolve_collection, resolve_collections
+from gateway.graphql.queries.customer_reviews import resolve_customer_merge_preview, resolve_customer_reviews
 from gateway.graphql.queries.customers import resolve_customer, resolve_customers
 from gateway.graphql.queries.locations import resolve_location, resolve_locations
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
@@ -31,6 +32,7 @@ from gateway.graphql.scopes import (
     AUDIT_READ,
     CATALOG_ADMIN,
     CHANNELS_ADMIN,
+    CUSTOMERS_ADMIN,
     CUSTOMERS_READ,
     DOCUMENTS_ADMIN,
     ORDERS_READ,
@@ -45,6 +47,7 @@ from gateway.graphql.types.changes import Change
 from gateway.graphql.types.channels import Channel, SourcedConnection
 from gateway.graphql.types.collections import Collection
 from gateway.graphql.types.connections import Connection, NearConnection, UncountedConnection
+from gateway.graphql.types.customers.decisions import CustomerMergePreview, CustomerReview
 from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.documents import Document
 from gateway.graphql.types.facets import FacetedConnection
@@ -135,6 +138,17 @@ class Query:
         "Lists the customers of all channels.", resolve_customers, scopes=CUSTOMERS_READ
     )
     customer: Customer | None = root("Returns a customer.", resolve_customer, cost=5)
+    customer_reviews: Connection[CustomerReview] | None = root(
+        "Lists customers that may be the same, and wait for a decision by a person, longest waiting first.",
+        resolve_customer_reviews,
+        scopes=CUSTOMERS_READ,
+    )
+    customer_merge_preview: CustomerMergePreview | None = root(
+        "Returns what a merge of customers would result in, without writing anything. Null: one does not exist.",
+        resolve_customer_merge_preview,
+        scopes=CUSTOMERS_ADMIN,
+        cost=20,
+    )
     orders: SourcedConnection[Order] | None = root(
         "Lists the orders of all channels, including receipts of points of sale.",
         resolve_orders,

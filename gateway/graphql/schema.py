@@ -16,7 +16,9 @@ from gateway.graphql.types.access import ApiToken, AuditEntry
 from gateway.graphql.types.carts import Cart, CartLine
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
 from gateway.graphql.types.channels import Channel
-from gateway.graphql.types.customers.profiles import Customer, CustomerIdentity
+from gateway.graphql.types.customers.decisions import CustomerMerge, CustomerReview
+from gateway.graphql.types.customers.identities import CustomerIdentity
+from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.documents import Document
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncReject
@@ -35,6 +37,8 @@ NODE_TYPES = (
     ChannelOrder,
     Customer,
     CustomerIdentity,
+    CustomerMerge,
+    CustomerReview,
     Document,
     Fulfillment,
     Listing,

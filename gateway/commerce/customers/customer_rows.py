@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.commerce.customers.config import CustomerConfig
-from gateway.commerce.customers.golden_record import build_golden_record, is_known
+from gateway.commerce.customers.golden_record import is_known
+from gateway.commerce.customers.golden_records import build_own_record
+from gateway.model.customers.profiles import GUEST
 from gateway.model.orders import OrderStatus
 from gateway.model.validation import fold
 from gateway.storage import change_log
@@ -18,7 +20,7 @@ from gateway.storage.sql.text_search import join_words
 from gateway.storage.writes import products
 from gateway.storage.writes.customers import edits, identities, profiles
 from gateway.storage.writes.customers.edits import AddressRow, EditRow
-from gateway.storage.writes.customers.identities import GUEST, IdentityRow
+from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.customers.profiles import Contact, CustomerRow
 
 VOID_ORDER_STATUSES = (OrderStatus.CANCELLED.value, OrderStatus.FAILED.value)
@@ -62,13 +64,7 @@ def _build_row(
     config: CustomerConfig,
     now: datetime,
 ) -> CustomerRow:
-    own = {row.id for row in members}
-    golden = build_golden_record(
-        members,
-        [edit for edit in entered if edit.identity_id in own],
-        [address for address in addresses if address.identity_id in own],
-        config.survivorship,
-    )
+    golden = build_own_record(members, entered, addresses, config.survivorship)
     name = golden.display_name or ""
     return CustomerRow(
         id=id_,

@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.model.customers.profiles import GUEST
 from gateway.model.ids import generate_id
 from gateway.model.validation import fold
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json, load_json
 from gateway.storage.writes.customers import identities
-from gateway.storage.writes.customers.identities import GUEST, IdentityRow
+from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.orders import OrderRow
 
 

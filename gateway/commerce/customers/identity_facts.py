@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.recognition.evidence import collect_evidence
 from gateway.commerce.customers.recognition.given_names import canonicalize_given_name, fold_name
-from gateway.model.customers.profiles import ContactPoint
+from gateway.model.customers.profiles import GUEST, ContactPoint
 from gateway.model.customers.recognition import Evidence, EvidenceKey, EvidenceKind, IdentityFacts
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.writes.customers.evidence import EvidenceRow
-from gateway.storage.writes.customers.identities import GUEST, IdentityRow
+from gateway.storage.writes.customers.identities import IdentityRow
 
 
 def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:

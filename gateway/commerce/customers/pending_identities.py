@@ -9,10 +9,11 @@ from datetime import datetime
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.guests import read_guest
 from gateway.commerce.customers.regrouping import regroup
+from gateway.model.customers.profiles import ACCOUNT, GUEST
 from gateway.storage.database import Connection
 from gateway.storage.writes import orders
 from gateway.storage.writes.customers import identities
-from gateway.storage.writes.customers.identities import ACCOUNT, GUEST, IdentityRow
+from gateway.storage.writes.customers.identities import IdentityRow
 
 
 def recognize_identities(conn: Connection, ids: Collection[str], config: CustomerConfig, now: datetime) -> int:

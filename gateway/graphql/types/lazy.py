@@ -16,11 +16,22 @@ if TYPE_CHECKING:
     from gateway.graphql.types.carts import Cart
     from gateway.graphql.types.catalog import Product, ProductVariant
     from gateway.graphql.types.collections import Collection
+    from gateway.graphql.types.customers.decisions import CustomerMerge, CustomerReview
+    from gateway.graphql.types.customers.identities import CustomerIdentity
+    from gateway.graphql.types.customers.profiles import Customer
     from gateway.graphql.types.locations import Location
     from gateway.graphql.types.orders import Order
 
 LazyCart: TypeAlias = Annotated["Cart", strawberry.lazy("gateway.graphql.types.carts")]
 LazyCollection: TypeAlias = Annotated["Collection", strawberry.lazy("gateway.graphql.types.collections")]
+LazyCustomer: TypeAlias = Annotated["Customer", strawberry.lazy("gateway.graphql.types.customers.profiles")]
+LazyCustomerIdentity: TypeAlias = Annotated[
+    "CustomerIdentity", strawberry.lazy("gateway.graphql.types.customers.identities")
+]
+LazyCustomerMerge: TypeAlias = Annotated["CustomerMerge", strawberry.lazy("gateway.graphql.types.customers.decisions")]
+LazyCustomerReview: TypeAlias = Annotated[
+    "CustomerReview", strawberry.lazy("gateway.graphql.types.customers.decisions")
+]
 LazyLocation: TypeAlias = Annotated["Location", strawberry.lazy("gateway.graphql.types.locations")]
 LazyOrder: TypeAlias = Annotated["Order", strawberry.lazy("gateway.graphql.types.orders")]
 LazyProduct: TypeAlias = Annotated["Product", strawberry.lazy("gateway.graphql.types.catalog")]

@@ -8,6 +8,12 @@ from enum import Enum
 
 from gateway.model.locations import Address
 
+GUEST = "guest:"
+"""Prefix of the channel of guests' identities; the key of the order's channel follows."""
+
+ACCOUNT = "account:"
+"""Prefix of the channel of accounts; the key of the issuer follows."""
+
 
 class EvidenceVerdict(Enum):
     """What evidence says of two identities: it joins them, opens a review, or tells them apart."""
@@ -100,7 +106,8 @@ class CustomerIdentity:
     """The customer record of one channel.
 
     Attributes:
-        external_id: ID of the customer in the channel.
+        channel_key: Key of the channel; of a guest, that of the order; None: an account.
+        external_id: ID of the customer in the channel; of an account, the subject; of a guest, an ID of the order.
         loyalty_number: Number of the loyalty card; None: there is none.
         evidence: Why the record was linked to the customer.
         linked_at: When it was first stored.
@@ -111,7 +118,7 @@ class CustomerIdentity:
 
     id: str
     customer_id: str
-    channel_key: str
+    channel_key: str | None
     external_id: str
     loyalty_number: str | None
     evidence: tuple[IdentityEvidence, ...]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from gateway.model.customers.golden_record import FieldSource
 from gateway.model.customers.profiles import IdentityEvidence
 
 
@@ -67,3 +68,19 @@ class CustomerMerge:
     note: str | None
     merged_at: datetime
     undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMergePreview:
+    """What a merge would result in.
+
+    Attributes:
+        orders: number of orders of all of them.
+        contradictions: what says that they are different customers.
+    """
+
+    display_name: str | None
+    identity_ids: tuple[str, ...]
+    sources: tuple[FieldSource, ...]
+    orders: int
+    contradictions: tuple[IdentityEvidence, ...]

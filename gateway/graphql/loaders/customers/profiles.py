@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Annotated
 
+import strawberry
+
+from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
+from gateway.commerce.customers.golden_records import find_golden_records
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.loaders.factories import make_group_loader
+from gateway.graphql.loaders.orders import map_location_keys
+from gateway.graphql.runtime_protocol import get_runtime
+from gateway.model.customers.golden_record import FieldSource
 from gateway.model.customers.profiles import Customer, CustomerIdentity, IdentityEvidence
-from gateway.storage.reads.customers import profiles
+from gateway.model.customers.statistics import OrderStatistics
+from gateway.model.money import clamp_money
+from gateway.storage.reads.customers import profiles, statistics
+from gateway.storage.reads.customers.statistics import OrderGroup
 
 load_lifetime_values = make_group_loader(profiles.find_lifetime_values)
 
@@ -25,8 +36,12 @@ async def load_customers(context: Context, ids: Sequence[str]) -> Sequence[Custo
 
 async def load_identities(context: Context, ids: Sequence[str]) -> Sequence[CustomerIdentity | None]:
     identities = await context.read(profiles.find_identities, ids)
-    seen = {id_: identity for id_, identity in identities.items() if context.can_see_channel(identity.channel_key)}
+    seen = {id_: identity for id_, identity in identities.items() if _can_see(context, identity)}
     return [_mask_identity(context, seen[id_]) if id_ in seen else None for id_ in ids]
+
+
+def _can_see(context: Context, identity: CustomerIdentity) -> bool:
+    return identity.channel_key is None or context.can_see_channel(identity.channel_key)
 
 
 async def load_identities_by_customer(
@@ -45,11 +60,56 @@ async def load_identities_by_customer(
 
 
 def _mask_identity(context: Context, identity: CustomerIdentity) -> CustomerIdentity:
+    return replace(identity, evidence=mask_evidence(context, identity.evidence))
+
+
+def mask_evidence(context: Context, evidence: Sequence[IdentityEvidence]) -> tuple[IdentityEvidence, ...]:
     """Mask the compared values unless the caller may read personal data."""
     if context.caller.has_scope("customers:pii"):
-        return identity
-    return replace(identity, evidence=tuple(map(_mask_evidence, identity.evidence)))
+        return tuple(evidence)
+    return tuple(replace(one, value=None if one.value is None else f"{one.value[:1]}***") for one in evidence)
 
 
-def _mask_evidence(evidence: IdentityEvidence) -> IdentityEvidence:
-    return replace(evidence, value=None if evidence.value is None else f"{evidence.value[:1]}***")
+async def load_field_sources(context: Context, ids: Sequence[str]) -> Sequence[list[FieldSource]]:
+    """Load where the values of customers come from."""
+    rules = get_runtime(context).selling.customers.survivorship
+    records = await context.read(find_golden_records, ids, rules)
+    return [list(records[id_].sources) if id_ in records else [] for id_ in ids]
+
+
+async def load_order_counts(context: Context, ids: Sequence[str]) -> Sequence[int]:
+    """Load how many orders name each identity."""
+    counts = await context.read(statistics.count_orders, ids, VOID_ORDER_STATUSES)
+    return [counts.get(id_, 0) for id_ in ids]
+
+
+async def load_order_statistics(
+    context: Context,
+    ids: Sequence[str],
+    *,
+    channel_key: Annotated[
+        str | None, strawberry.argument(description="Key of a channel. Default: all channels.")
+    ] = None,
+) -> Sequence[OrderStatistics]:
+    """Load what customers have ordered, in all channels or one."""
+    if channel_key is not None:
+        context.require_channel(channel_key)
+    groups = await context.read(statistics.find_order_groups, ids, VOID_ORDER_STATUSES, proved=False)
+    return [_sum_orders(context, groups.get(id_, ()), channel_key) for id_ in ids]
+
+
+def _sum_orders(context: Context, groups: Sequence[OrderGroup], channel_key: str | None) -> OrderStatistics:
+    counted = [group for group in groups if channel_key is None or group.channel == channel_key]
+    seen = [group for group in counted if context.can_see_channel(group.channel)]
+    totals: dict[str, int] = {}
+    for group in seen:
+        if group.currency is not None:
+            totals[group.currency] = totals.get(group.currency, 0) + group.total
+    place = statistics.find_favorite_place(seen)
+    return OrderStatistics(
+        count=sum(group.count for group in seen),
+        total=tuple(clamp_money(total, currency) for currency, total in sorted(totals.items())),
+        first_at=min((group.first_at for group in seen), default=None),
+        last_at=max((group.last_at for group in seen), default=None),
+        favorite_location=None if place is None else map_location_keys(context).get(place),
+    )

@@ -11,8 +11,15 @@ from gateway.execution.fields import attribute, load
 from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.carts import load_carts_by_customer
-from gateway.graphql.loaders.channels import load_channel_lists, load_channels
-from gateway.graphql.loaders.customers.profiles import load_identities_by_customer, load_lifetime_values
+from gateway.graphql.loaders.channels import load_channel_lists
+from gateway.graphql.loaders.customers.decisions import load_merges_by_customer, load_open_reviews
+from gateway.graphql.loaders.customers.profiles import (
+    load_field_sources,
+    load_identities_by_customer,
+    load_lifetime_values,
+    load_order_statistics,
+)
+from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.orders import load_orders_by_customer
 from gateway.graphql.scopes import (
     CARTS_READ_OR_SELF,
@@ -23,10 +30,12 @@ from gateway.graphql.scopes import (
 )
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.connections import Connection, UncountedConnection
-from gateway.graphql.types.lazy import LazyCart, LazyOrder
+from gateway.graphql.types.customers.identities import CustomerIdentity, FieldSource
+from gateway.graphql.types.lazy import LazyCart, LazyCustomerMerge, LazyCustomerReview, LazyOrder
+from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money
-from gateway.model.customers import profiles
+from gateway.model.customers import profiles, statistics
 
 _ID = attrgetter("id")
 
@@ -41,21 +50,17 @@ class ContactPoint:
     )
 
 
-@output(profiles.IdentityEvidence, "A reason why an identity was linked to a customer.")
-class IdentityEvidence:
-    rule: profiles.IdentityRule = attribute("The recognition rule that matched.")
-    value: str | None = attribute(
-        "The matching value; masked without the scope `customers:pii`. Null: the rule compares no value."
+@output(statistics.OrderStatistics, "What a customer has ordered.")
+class OrderStatistics:
+    count: int = attribute("Number of orders, without canceled ones.")
+    total: list[Money] = attribute("Sum of the orders, by currency.", size=10)
+    first_at: datetime | None = attribute("When the first order was placed. Null: there is none.")
+    last_at: datetime | None = attribute("When the latest order was placed. Null: there is none.")
+    favourite_location: Location | None = load(
+        "The location where most of the orders were placed. Null: not known, or they were placed online.",
+        load_locations,
+        key=attrgetter("favorite_location"),
     )
-
-
-@output(profiles.CustomerIdentity, "The customer record of one channel.", scopes=CUSTOMERS_READ)
-class CustomerIdentity(Node):
-    id: strawberry.ID = declare_global_id("CustomerIdentity", "id")
-    channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
-    external_id: str = attribute("ID of the customer in the channel.")
-    evidence: list[IdentityEvidence] | None = attribute("Why the record was linked to this customer.", size=10)
-    linked_at: datetime = attribute("When the record was linked to this customer.")
 
 
 @output(profiles.Customer, "A customer.", scopes=CUSTOMERS_READ_OR_SELF)
@@ -74,6 +79,8 @@ class Customer(Node):
     addresses: list[Address] | None = attribute(
         "Postal addresses of the customer.", scopes=PERSONAL_DATA_OR_SELF, size=20
     )
+    locale: str | None = attribute("The preferred language, as BCP 47 tag. Null: not known.")
+    has_login: bool = attribute("Whether the customer has an account to log in to.")
     tags: list[str] | None = attribute("Labels by which the retailer groups customers.", scopes=CUSTOMERS_READ, size=50)
     identities: Connection[CustomerIdentity] | None = load(
         "The customer's records in the channels.", load_identities_by_customer, key=_ID, scopes=CUSTOMERS_READ
@@ -90,6 +97,30 @@ class Customer(Node):
         key=_ID,
         scopes=CUSTOMERS_READ,
         size=10,
+    )
+    sources: list[FieldSource] | None = load(
+        "Where the values of the customer come from, and why they are preferred.",
+        load_field_sources,
+        key=_ID,
+        scopes=CUSTOMERS_READ,
+        size=10,
+    )
+    merges: list[LazyCustomerMerge] | None = load(
+        "What people decided about the customer: merges, splits, decided reviews and claimed orders, newest first.",
+        load_merges_by_customer,
+        key=_ID,
+        scopes=CUSTOMERS_READ,
+        size=50,
+    )
+    open_reviews: list[LazyCustomerReview] | None = load(
+        "Reviews that wait for a decision about the customer.",
+        load_open_reviews,
+        key=_ID,
+        scopes=CUSTOMERS_READ,
+        size=20,
+    )
+    statistics: OrderStatistics | None = load(
+        "What the customer has ordered.", load_order_statistics, key=_ID, scopes=CUSTOMERS_READ_OR_SELF
     )
     created_at: datetime = attribute("When the customer was first stored in the gateway.")
     updated_at: datetime = attribute("When the customer last changed.")

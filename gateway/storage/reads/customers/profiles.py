@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.customers.profiles import (
+    ACCOUNT,
+    GUEST,
     ContactPoint,
     Customer,
     CustomerIdentity,
@@ -196,10 +198,10 @@ def read_identity(row: sa.Row[Any]) -> CustomerIdentity:
     return CustomerIdentity(
         id=row.id,
         customer_id=row.customer_id,
-        channel_key=row.channel,
+        channel_key=None if row.channel.startswith(ACCOUNT) else row.channel.removeprefix(GUEST),
         external_id=row.external_id,
         loyalty_number=row.loyalty_number,
-        evidence=(*_read_own_evidence(row.evidence), *_read_links(row.links or "[]")),
+        evidence=(*_read_own_evidence(row.evidence), *read_links(row.links or "[]")),
         linked_at=row.linked_at,
         display_name=row.display_name,
         last_seen_at=row.changed_at,
@@ -211,7 +213,8 @@ def _read_own_evidence(text: str) -> tuple[IdentityEvidence, ...]:
     return tuple(IdentityEvidence(rule=IdentityRule(rule), value=value) for rule, value in load_json(text))
 
 
-def _read_links(text: str) -> tuple[IdentityEvidence, ...]:
+def read_links(text: str) -> tuple[IdentityEvidence, ...]:
+    """Read the reasons of an identity."""
     return tuple(
         IdentityEvidence(
             rule=IdentityRule(rule),

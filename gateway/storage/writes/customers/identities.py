@@ -13,12 +13,6 @@ from gateway.storage.sql.bulk import BulkSelect, build_update, build_upsert
 from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import identities
 
-GUEST = "guest:"
-"""Prefix of the channel of guests' identities; the key of the order's channel follows."""
-
-ACCOUNT = "account:"
-"""Prefix of the channel of accounts; the key of the issuer follows."""
-
 
 @dataclass(slots=True)
 class IdentityRow:
@@ -82,6 +76,7 @@ _customers_by_external_id = BulkSelect(
 _merged = BulkSelect(
     sa.select(identities.c.id).where(identities.c.channel == sa.bindparam("channel")), identities.c.merged_into
 )
+_unlocked = BulkSelect(_select, identities.c.customer_id)
 _by_proved = BulkSelect(_select, identities.c.proved_id)
 _rows_by_home = BulkSelect(_select, identities.c.home)
 _by_home = BulkSelect(
@@ -105,6 +100,12 @@ def lock_identities(conn: Connection, ids: Collection[str]) -> dict[str, Identit
 def lock_members(conn: Connection, customer_ids: Collection[str]) -> list[IdentityRow]:
     """Return the identities of customers, locked in order of their IDs."""
     return [IdentityRow(*row) for row in _by_customer.select(conn, customer_ids)]
+
+
+def find_members(conn: Connection, customer_ids: Collection[str], *, proved: bool = False) -> list[IdentityRow]:
+    """Find the identities of customers; `proved`: those that belong to these IDs by what their login proves."""
+    rows = [IdentityRow(*row) for row in (_by_proved if proved else _unlocked).select(conn, customer_ids)]
+    return sorted(rows, key=lambda row: row.id)
 
 
 def find_by_external_id(conn: Connection, channel: str, external_ids: Collection[str]) -> list[IdentityRow]:
@@ -146,8 +147,7 @@ def find_by_home(conn: Connection, home: str) -> IdentityRow | None:
 
 def list_homes(conn: Connection, customer_id: str, *, proved: bool = False) -> list[str]:
     """List the homes of the identities of a customer; `proved`: of those that the customer's login proves."""
-    members = (_by_proved if proved else _by_customer).select(conn, [customer_id])
-    return [IdentityRow(*row).home for row in members]
+    return [row.home for row in find_members(conn, [customer_id], proved=proved)]
 
 
 def find_pending(conn: Connection, most: int) -> list[str]:
