@@ -8,6 +8,8 @@ from dataclasses import replace
 from gateway.channels.loader import LoadedChannels
 from gateway.channels.plugin_registry import Plugins
 from gateway.commerce.config import SellingConfig, UnpaidCaps
+from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.customers.golden_record import SurvivorshipRules
 from gateway.commerce.location_authorities import AuthorityChange
 from gateway.commerce.topology import Topology
 from gateway.model.channels import ChannelKind
@@ -101,8 +103,16 @@ def build_selling(
         payment_window=table.pay_within,
         unpaid_channels=frozenset(table.send_unpaid),
         invoice_channels=frozenset(table.invoices),
+        customers=build_customer_config(settings, channels),
         unpaid_caps=UnpaidCaps(table.unpaid_orders, table.unpaid_units, table.unpaid_share),
     )
+
+
+def build_customer_config(settings: Settings, channels: LoadedChannels) -> CustomerConfig:
+    """Build the configuration of customers."""
+    priority = {key: rank for rank, key in enumerate(settings.list_channels_by_priority())}
+    stores = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.STOREFRONT}
+    return CustomerConfig(survivorship=SurvivorshipRules(priority=priority), login_channels=frozenset(stores))
 
 
 def _choose_taxes(table: SellingTable, plugins: Plugins) -> Taxes:

@@ -41,7 +41,8 @@ def regroup(conn: Connection, ids: Collection[str], config: CustomerConfig, now:
     evidence.lock_recognition(conn)
     rows = identities.lock_identities(conn, ids)
     reached = _replace_evidence(conn, rows, config)
-    block = collect_block(conn, {*rows, *reached}, is_void)
+    former = identities.find_members(conn, {row.customer_id for row in rows.values()})  # what joined them may be gone
+    block = collect_block(conn, {*rows, *reached, *(row.id for row in former)}, is_void)
     partition = _recognize(block, config)
     touched = _store_groups(conn, block, partition, now)
     review_rows.store_suggestions(conn, block.members, partition.suggestions, now)

@@ -84,9 +84,17 @@ def build_collection(id: str, products: Sequence[str] = (), *, title: str | None
     return {"id": id, "title": title or f"Collection {id}", "products": list(products), **more}
 
 
-def build_customer(id: str, *, name: str = "Ada Lovelace", email: str | None = None, card: str | None = None) -> Row:
-    """Build a customer. `card`: number of the loyalty card."""
-    return {"id": id, "name": name, "email": email, "card": card}
+def build_customer(
+    id: str, *, name: str = "Ada Lovelace", email: str | None = None, card: str | None = None, **more: Any
+) -> Row:
+    """Build a customer.
+
+    Args:
+        card: number of the loyalty card.
+        more: additional fields: `phone`; `verified`: whether the channel has verified the email address and the phone
+            number; `merged_into`.
+    """
+    return {"id": id, "name": name, "email": email, "card": card, **more}
 
 
 def build_order(id: str, lines: Sequence[Row] = (), *, placed_at: datetime = PLACED_AT, **more: Any) -> Row:
@@ -204,7 +212,10 @@ def read_collection(row: Mapping[str, Any]) -> CollectionRecord:
 def read_customer(row: Mapping[str, Any]) -> CustomerRecord:
     """Convert a customer row to a record."""
     given, _, family = row["name"].rpartition(" ")
-    emails = (ContactPoint(value=row["email"], primary=True),) if row.get("email") else ()
+    emails, phones = (
+        (ContactPoint(value=row[name], verified=row.get("verified", False), primary=True),) if row.get(name) else ()
+        for name in ("email", "phone")
+    )
     return CustomerRecord(
         ref=Ref(row["id"]),
         version=row.get("version"),
@@ -212,6 +223,7 @@ def read_customer(row: Mapping[str, Any]) -> CustomerRecord:
         given_name=given or None,
         family_name=family,
         emails=emails,
+        phones=phones,
         loyalty_number=row.get("card"),
         merged_into=row.get("merged_into"),
     )
