@@ -23,7 +23,7 @@ MERGE = """mutation ($ids: [ID!]!, $proved: Boolean! = false, $key: String!) {
     customer { id displayName identities { nodes { id } } } merge { id kind by note mergedIds }
     userErrors { code field } } }"""
 SPLIT = """mutation ($id: ID!, $identities: [ID!]!, $key: String!) {
-  customerSplit(input: {customerId: $id, identityIds: $identities, note: "her mother", idempotencyKey: $key}) {
+  customerSplit(input: {customerId: $id, identityIds: $identities, note: "the mother", idempotencyKey: $key}) {
     customers { id identities { nodes { externalId } } } merge { id kind } userErrors { code field } } }"""
 UNDO = """mutation ($id: ID!, $key: String!) {
   customerMergeUndo(input: {mergeId: $id, note: "two sisters", idempotencyKey: $key}) {
@@ -147,13 +147,13 @@ async def test_refused_merges_and_splits_change_nothing(retailer_world: World) -
     ada, cleo = [await find_customer(world, external_id) for external_id in ("t-ada", "t-cleo")]
     before = await world.client.fetch_data(SNAPSHOT, STAFF)
     everything = [one["id"] for one in ada["identities"]["nodes"]]
-    stranger = [one["id"] for one in cleo["identities"]["nodes"]][:1]
+    others = [one["id"] for one in cleo["identities"]["nodes"]][:1]
     refused = [
         (MERGE, "customerMerge", {"ids": [ada["id"], ada["id"]]}, "INVALID"),
         (MERGE, "customerMerge", {"ids": [ada["id"]]}, "INVALID"),
         (SPLIT, "customerSplit", {"id": ada["id"], "identities": everything}, "INVALID"),
         (SPLIT, "customerSplit", {"id": ada["id"], "identities": []}, "INVALID"),
-        (SPLIT, "customerSplit", {"id": ada["id"], "identities": stranger}, "NOT_FOUND"),
+        (SPLIT, "customerSplit", {"id": ada["id"], "identities": others}, "NOT_FOUND"),
     ]
     for n, (mutation, name, variables, code) in enumerate(refused):
         result = (await world.client.fetch_data(mutation, ADMIN, key=f"k{n}", **variables))[name]

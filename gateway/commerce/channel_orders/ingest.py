@@ -38,7 +38,7 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     rows = [_build_order(batch, ingested, before.get(ingested.source_id)) for ingested in batch.records]
     copies = reconciliation.attach_copies(conn, batch, rows)
     for row in rows:
-        guests.refer_to_guest(row)
+        guests.assign_guest(row)
     _mark_followed(conn, batch, rows, before)
     units = UnitsOfMeasure(_load_generations(conn, batch, lines))
     remeasured = units_of_measure.find_remeasured(batch, lines, units)

@@ -195,7 +195,7 @@ def _decide(
     return merge_id
 
 
-def state_claim(conn: Connection, account: str, guest: str, context: SellingContext) -> str:
+def add_claim(conn: Connection, account: str, guest: str, context: SellingContext) -> str:
     """State that the order of a guest is that of an account, which has proved it (rule C9)."""
     evidence.lock_recognition(conn)
     statement = _Statement(True, None, rule=IdentityRule.CLAIM)

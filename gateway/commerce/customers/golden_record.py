@@ -126,13 +126,13 @@ def _rank(
         for edit in edits
         if edit.field == name and (value := _read_edit(edit)) is not None
     ]
-    told = [
+    stored = [
         _Candidate(True, 0, not verified, _get_rank(row, rules), -_get_age(row), row.id, value, row.changed_at)
         for row in rows
         if (value := read(row)[0]) is not None
         for verified in (read(row)[1],)
     ]
-    return sorted([*entered, *told], key=lambda candidate: candidate[:6])
+    return sorted([*entered, *stored], key=lambda candidate: candidate[:6])
 
 
 def _read_edit(edit: EditRow) -> Any:

@@ -1,6 +1,7 @@
 """Guests: the identity that an order without a customer record has, from its contact (rule C9).
 
-One identity per order and not per contact: with one per contact, whoever once ordered in another's name would hold the
+One identity per order and not per contact: with one per contact, a person who once ordered in another's
+name would hold the
 token of an order of the same identity.
 """
 
@@ -23,7 +24,7 @@ from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.orders import OrderRow
 
 
-def refer_to_guest(row: OrderRow) -> None:
+def assign_guest(row: OrderRow) -> None:
     """Let an order that has a contact and no customer refer to the identity of its guest."""
     contact = _read_contact(row)
     is_reachable = contact.get("email") or contact.get("phone")

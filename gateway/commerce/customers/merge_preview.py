@@ -34,10 +34,10 @@ def preview_merge(
 
 def _list_contradictions(links: Sequence[str], ids: set[str]) -> tuple[IdentityEvidence, ...]:
     """List what says that some of these identities are different customers, each once."""
-    told_apart = [
+    contradicting = [
         evidence
         for text in links
         for evidence in profiles.read_links(text)
         if evidence.verdict is EvidenceVerdict.CONTRADICTS and evidence.other_id in ids
     ]
-    return tuple({(evidence.rule, evidence.value): evidence for evidence in told_apart}.values())
+    return tuple({(evidence.rule, evidence.value): evidence for evidence in contradicting}.values())

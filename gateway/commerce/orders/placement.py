@@ -150,7 +150,7 @@ def _store_order(
     cart, row, lines, shipments = checkout_cart.row, order.row, order.lines, order.shipments
     buyer = None if cart.customer_id is None else identities.find_by_home(conn, cart.customer_id)
     row.customer_channel, row.customer = (None, None) if buyer is None else (buyer.channel, buyer.external_id)
-    guests.refer_to_guest(row)
+    guests.assign_guest(row)
     order_state.count_fulfilled(row, lines, shipments)
     orders.store_orders(conn, [row], ())
     orders.store_lines(conn, lines, (), ())

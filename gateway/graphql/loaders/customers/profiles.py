@@ -105,11 +105,11 @@ def _sum_orders(context: Context, groups: Sequence[OrderGroup], channel_key: str
     for group in seen:
         if group.currency is not None:
             totals[group.currency] = totals.get(group.currency, 0) + group.total
-    place = statistics.find_favorite_place(seen)
+    location = statistics.find_favorite_location(seen)
     return OrderStatistics(
         count=sum(group.count for group in seen),
         total=tuple(clamp_money(total, currency) for currency, total in sorted(totals.items())),
         first_at=min((group.first_at for group in seen), default=None),
         last_at=max((group.last_at for group in seen), default=None),
-        favorite_location=None if place is None else map_location_keys(context).get(place),
+        favorite_location=None if location is None else map_location_keys(context).get(location),
     )

@@ -60,7 +60,7 @@ class CustomerReview(Node):
     reason: str = attribute("Why no automatic decision was possible.")
     created_at: datetime = attribute("When the review was opened.")
     decided_at: datetime | None = attribute("When it was decided. Null: it was not.")
-    decided_by: str | None = attribute("Name of the token of who decided. Null: nobody.")
+    decided_by: str | None = attribute("Name of the token of who decided. Null: it is not decided.")
     merge: CustomerMerge | None = load(
         "The decision. Null: there is none, or it was undone.", load_merges, key=attrgetter("merge_id")
     )

@@ -83,10 +83,10 @@ def count_orders(conn: Connection, identity_ids: Collection[str], void: Sequence
     return {row[0]: row[1] for row in _counts.select(conn, identity_ids, void=list(void))}
 
 
-def find_favorite_place(groups: Iterable[OrderGroup]) -> tuple[str, str] | None:
+def find_favorite_location(groups: Iterable[OrderGroup]) -> tuple[str, str] | None:
     """Find the external location where most orders were placed; None: none was placed in a store."""
-    places: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for group in groups:
         if group.place is not None:
-            places[group.channel, group.place] += group.count
-    return min(places, key=lambda place: (-places[place], place)) if places else None
+            counts[group.channel, group.place] += group.count
+    return min(counts, key=lambda location: (-counts[location], location)) if counts else None

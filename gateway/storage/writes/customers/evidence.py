@@ -122,7 +122,7 @@ def _store_counts(
     holders, names = Counter[str](), Counter[str]()
     for (key, given_name), change in changes.items():
         holders[key] += change
-        is_full = len(given_name) > 1  # without a given name, or with an initial, nobody is told apart
+        is_full = len(given_name) > 1  # a missing name or an initial distinguishes no holders
         names[key] += is_full * ((after[key, given_name] > 0) - (before.get(_build_name_key((key, given_name)), 0) > 0))
     rows = {key: KeyRow(key, row.holders + holders[key], row.given_names + names[key]) for key, row in keys.items()}
     _upsert_key.run(conn, [row for key, row in rows.items() if row != keys[key]])
