@@ -97,6 +97,7 @@ from gateway.storage.tables.sync import (
     rejects,
     sources,
 )
+from gateway.storage.tables.timeline import interactions
 
 __all__ = [
     "EPOCH",
@@ -152,6 +153,7 @@ __all__ = [
     "identities",
     "identity_evidence",
     "inbox",
+    "interactions",
     "leases",
     "links",
     "listings",
