@@ -31,6 +31,16 @@ def build_order_token(secret: bytes, order_id: str) -> str:
     return f"{order_id}.{_compute_mac(secret, 'order', order_id)}"
 
 
+def build_consent_token(secret: bytes, fact_id: str) -> str:
+    """Build the token that confirms the grant of a consent."""
+    return f"{fact_id}.{_compute_mac(secret, 'consent', fact_id)}"
+
+
+def is_consent_token(secrets: Sequence[bytes], token: str, fact_id: str) -> bool:
+    """Return whether this token confirms the grant of this consent."""
+    return is_valid(token, [build_consent_token(secret, fact_id) for secret in secrets])
+
+
 def extract_row_id(token: str) -> str | None:
     """Extract the row ID from the token of a cart or an order, unverified. Returns None if there is none."""
     id_, dot, _ = token.partition(".")

@@ -23,7 +23,7 @@ from gateway.model import (
 from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
 from gateway.model.attributes.definitions import AttributeType
-from gateway.model.customers import golden_record, profiles, reviews
+from gateway.model.customers import consents, golden_record, profiles, reviews, timeline
 from gateway.storage import outbox
 from gateway.storage.writes import pushes
 
@@ -749,6 +749,52 @@ ENUMS = (
         "CustomerMergeKind",
         "What was decided about customers.",
         {"MERGED": "They are the same.", "SPLIT": "They are different ones."},
+    ),
+    EnumDescription(
+        timeline.InteractionKind,
+        "InteractionKind",
+        "What happened between a customer and the retailer.",
+        {
+            "ORDER": "An order was placed, or a receipt printed.",
+            "PICKUP": "Goods were collected.",
+            "CART": "A cart was filled, and not ordered.",
+            "SERVICE_CONTACT": "The customer contacted the retailer, or was contacted.",
+            "STORE_VISIT": "The customer visited a store.",
+            "NOTE": "Staff took a note.",
+        },
+    ),
+    EnumDescription(
+        consents.ConsentPurpose,
+        "ConsentPurpose",
+        "What a customer allows, or does not.",
+        {
+            "MARKETING_EMAIL": "Marketing by email.",
+            "MARKETING_SMS": "Marketing by text message.",
+            "MARKETING_PHONE": "Marketing by phone calls.",
+            "MARKETING_POST": "Marketing by post.",
+            "PROFILING": "Profiling of what the customer buys.",
+        },
+    ),
+    EnumDescription(
+        consents.ConsentState,
+        "ConsentState",
+        "The answer of a customer that counts.",
+        {
+            "GRANTED": "The customer allows it.",
+            "DENIED": "The customer does not allow it.",
+            "UNCONFIRMED": "Counts as denied: the grant waits to be confirmed, or a denial may be later than it.",
+        },
+    ),
+    EnumDescription(
+        consents.ConsentSource,
+        "ConsentSource",
+        "Where a decision about a consent comes from.",
+        {
+            "SHOPPER": "The customer decided it here.",
+            "STAFF": "Staff entered it here.",
+            "CHANNEL": "A channel reported it.",
+            "IMPORT": "It was imported.",
+        },
     ),
     EnumDescription(
         ApiTokenState,

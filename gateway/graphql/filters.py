@@ -145,6 +145,7 @@ def build_customer_query(
         contacts=tuple(contacts),
         loyalty_number=unwrap(fields.loyalty_number),
         updated_since=unwrap(fields.updated_since),
+        consent=None if (purpose := unwrap(fields.has_consent)) is None else purpose.value,
         sort="NAME" if sort is None else sort.key.value,
         descending=sort is not None and sort.direction.value == "DESC",
     )

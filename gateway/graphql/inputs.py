@@ -14,6 +14,7 @@ from gateway.graphql.arguments import list_input_directives
 from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey, ReviewSortKey, SortDirection
 from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model.catalog import ListingStatus, ProductStatus
+from gateway.model.customers.consents import ConsentPurpose
 from gateway.model.orders import OrderFulfillmentStatus, OrderStatus, PaymentStatus
 from gateway.storage.writes.pushes import PushState
 
@@ -280,6 +281,9 @@ class CustomerFilter:
         "Matches customers with exactly this loyalty number.", metadata=COMPARED
     )
     updated_since: datetime | None = declare_optional("Matches customers that changed at or after this time.")
+    has_consent: ConsentPurpose | None = declare_optional(
+        "Matches customers who allow this, for one of their addresses."
+    )
 
 
 @strawberry.input(description="Sort order of customers.")

@@ -25,11 +25,13 @@ from gateway.graphql.mutations.channels import (
     resolve_channel_sync,
     resolve_sync_reject_replay,
 )
+from gateway.graphql.mutations.consents import resolve_consent_confirm, resolve_consent_set
 from gateway.graphql.mutations.customers import (
     resolve_customer_merge,
     resolve_customer_merge_undo,
     resolve_customer_review_decide,
     resolve_customer_split,
+    resolve_interaction_add,
 )
 from gateway.graphql.mutations.documents import resolve_document_policy_set
 from gateway.graphql.mutations.fulfillments import (
@@ -50,6 +52,7 @@ from gateway.graphql.scopes import (
     CATALOG_ADMIN,
     CHANNELS_ADMIN,
     CUSTOMERS_ADMIN,
+    CUSTOMERS_WRITE,
     DOCUMENTS_ADMIN,
     ORDERS_WRITE,
     PAYMENTS_ASSERT,
@@ -62,6 +65,7 @@ from gateway.graphql.types.customers.decisions import (
     CustomerReviewPayload,
     CustomerSplitPayload,
 )
+from gateway.graphql.types.customers.payloads import ConsentPayload, InteractionPayload
 from gateway.graphql.types.documents import DocumentPayload
 from gateway.graphql.types.outcomes import (
     CartPayload,
@@ -220,4 +224,17 @@ class Mutation:
         "Decides whether the customers of a review are the same.",
         resolve_customer_review_decide,
         scopes=CUSTOMERS_ADMIN,
+    )
+    interaction_add: InteractionPayload | None = root(
+        "Adds a service contact, a store visit or a note to the timeline of a customer.",
+        resolve_interaction_add,
+        scopes=CUSTOMERS_WRITE,
+    )
+    consent_set: ConsentPayload | None = root(
+        "Stores what a customer allows, or does not. A denial holds for everything that is the customer's, a grant for "
+        "its own address. A grant for an address that is not verified counts once it is confirmed.",
+        resolve_consent_set,
+    )
+    consent_confirm: ConsentPayload | None = root(
+        "Confirms a grant by the token that was sent to its address.", resolve_consent_confirm
     )

@@ -17,6 +17,7 @@ from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.collections import load_collections
 from gateway.graphql.loaders.customers.decisions import load_customer_reviews, load_merges
 from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
+from gateway.graphql.loaders.customers.timeline import load_interactions
 from gateway.graphql.loaders.documents import load_documents
 from gateway.graphql.loaders.guarded import load_guarded
 from gateway.graphql.loaders.locations import load_locations
@@ -60,6 +61,10 @@ def _get_level_key(global_id: GlobalId) -> tuple[str, ...] | None:
 
 
 def _get_document_key(global_id: GlobalId) -> str | None:
+    return ":".join(global_id.parts) if len(global_id.parts) == 2 else None
+
+
+def _get_interaction_key(global_id: GlobalId) -> str | None:
     return ":".join(global_id.parts) if len(global_id.parts) == 2 else None
 
 
@@ -109,6 +114,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "CustomerIdentity": NodeLoader(load_identities, _get_row_key, CUSTOMERS_READ),
     "CustomerMerge": NodeLoader(load_merges, _get_row_key, CUSTOMERS_READ),
     "CustomerReview": NodeLoader(load_customer_reviews, _get_row_key, CUSTOMERS_READ),
+    "Interaction": NodeLoader(load_interactions, _get_interaction_key, CUSTOMERS_READ),
     "Order": NodeLoader(load_orders, _get_row_key, ORDERS_READ_OR_SELF),
     "OrderLine": NodeLoader(load_order_lines, _get_row_key, ORDERS_READ_OR_SELF),
     "Cart": NodeLoader(load_carts, _get_row_key),

@@ -19,6 +19,7 @@ from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.customers.decisions import CustomerMerge, CustomerReview
 from gateway.graphql.types.customers.identities import CustomerIdentity
 from gateway.graphql.types.customers.profiles import Customer
+from gateway.graphql.types.customers.timeline import Interaction
 from gateway.graphql.types.documents import Document
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncReject
@@ -39,6 +40,7 @@ NODE_TYPES = (
     CustomerIdentity,
     CustomerMerge,
     CustomerReview,
+    Interaction,
     Document,
     Fulfillment,
     Listing,

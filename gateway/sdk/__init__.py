@@ -6,6 +6,7 @@ from gateway.model.attributes.definitions import Swatch
 from gateway.model.catalog import ListingStatus, ProductStatus, Rating, SelectedOption
 from gateway.model.channels import ChannelKind
 from gateway.model.content import ProductText
+from gateway.model.customers.consents import ConsentPurpose
 from gateway.model.customers.profiles import ContactPoint
 from gateway.model.locations import Address
 from gateway.model.measures import Measure, parse_measure
@@ -37,6 +38,7 @@ from gateway.sdk.channel import (
 )
 from gateway.sdk.collections import CollectionRecord
 from gateway.sdk.config import BaseUrl, Config, Currency, Secret, TimeZone
+from gateway.sdk.consents import ConsentRecord
 from gateway.sdk.errors import (
     AuthError,
     BudgetSpentError,
@@ -108,6 +110,8 @@ __all__ = [
     "CollectionRecord",
     "Command",
     "Config",
+    "ConsentPurpose",
+    "ConsentRecord",
     "ContactPoint",
     "Context",
     "ContractError",

@@ -24,6 +24,7 @@ from gateway.model.money import Money
 from gateway.model.offers import CurrencyPrice
 from gateway.model.orders import OrderFields, OrderLineFields
 from gateway.model.validation import InvalidValueError
+from gateway.sdk.consents import ConsentRecord, check_consent
 from gateway.sdk.html import extract_text, sanitize_html
 from gateway.sdk.record_fields import (
     RecordWarning,
@@ -329,11 +330,15 @@ class CustomerRecord(Record, CustomerFields):
         loyalty_number: Number of the loyalty card; None: there is none.
         merged_into: ID in the channel of the customer into which this one was merged; None: not merged.
         created_at: When the customer was created in the channel; None: not known.
+        locale: Preferred language, as BCP 47 tag; None: not known.
+        consents: What the customer has granted or denied in the channel. What was never asked is not among them.
     """
 
     loyalty_number: str | None = None
     merged_into: str | None = None
     created_at: datetime | None = None
+    locale: str | None = None
+    consents: tuple[ConsentRecord, ...] = ()
 
     def check(self) -> None:
         """Check and normalize the fields; see `Record.check`."""
@@ -341,6 +346,8 @@ class CustomerRecord(Record, CustomerFields):
             drop_invalid_items(self, name, name, record_validation.check_contact_point)
         drop_invalid_items(self, "addresses", "addresses", partial(record_validation.check_address, "addresses"))
         drop_invalid_items(self, "tags", "tags", record_validation.check_tag)
+        normalize_items(self, "consents", "consents", check_consent)
+        drop_invalid(self, "locale", "locale", partial(check_optional, normalize_locale, "locale"))
         record_validation.check_customer(self)
         validation.check_optional_text("loyaltyNumber", self.loyalty_number, 255)
         validation.check_optional_text("mergedInto", self.merged_into, 255)

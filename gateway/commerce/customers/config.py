@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from gateway.commerce.customers.golden_record import SurvivorshipRules
 from gateway.commerce.customers.recognition.evidence import EvidenceRules
@@ -16,6 +17,7 @@ class CustomerConfig:
 
     Attributes:
         regions: country, by channel, whose phone numbers it writes without their country code.
+        clock_errors: by how much the clock of a channel may be wrong, by channel.
         login_channels: channels in which customers can log in to their records, and so type values into them.
     """
 
@@ -24,3 +26,4 @@ class CustomerConfig:
     survivorship: SurvivorshipRules = field(default_factory=SurvivorshipRules)
     regions: Mapping[str, str] = field(default_factory=dict)
     login_channels: frozenset[str] = frozenset()
+    clock_errors: Mapping[str, timedelta] = field(default_factory=dict)

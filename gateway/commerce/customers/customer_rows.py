@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.commerce.consents.derivation import refresh_consents
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.golden_record import is_known
 from gateway.commerce.customers.golden_records import build_own_record
@@ -45,6 +46,15 @@ def rebuild_customers(conn: Connection, ids: Collection[str], config: CustomerCo
     )
     products.store_words(conn, "customer", changed, before)
     profiles.recompute_orders(conn, [row.id for row in rows], VOID_ORDER_STATUSES)
+    refresh_consents(conn, [row.id for row in rows])
+    change_log.log_change(conn, "CUSTOMER", [(row.id, row.version) for row in changed], now)
+
+
+def touch_customers(conn: Connection, ids: Collection[str], now: datetime) -> None:
+    """Give customers a new version, as something that belongs to them has changed."""
+    before = profiles.lock_customers(conn, ids)
+    changed = [_bump_version(row, row, now) for row in before.values()]
+    profiles.store_customers(conn, changed, before)
     change_log.log_change(conn, "CUSTOMER", [(row.id, row.version) for row in changed], now)
 
 

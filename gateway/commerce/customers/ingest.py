@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from gateway.commerce.consents.recording import ReportedConsent, record_consents
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.model.customers.profiles import ContactPoint, IdentityRule
@@ -23,7 +24,16 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     rows = [_build_identity(batch, ingested, known.get(ingested.source_id)) for ingested in batch.records]
     removed = [replace(known[id_], gone=True, changed_at=batch.now) for id_ in batch.removed if id_ in known]
     identities.store_identities(conn, [*rows, *removed])
+    record_consents(conn, _list_consents(batch, rows), batch.rules.selling.customers, batch.now)
     regroup(conn, [row.id for row in (*rows, *removed)], batch.rules.selling.customers, batch.now)
+
+
+def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRow]) -> list[ReportedConsent]:
+    return [
+        ReportedConsent(row, consent, batch.seen.get(ingested.source_id))
+        for ingested, row in zip(batch.records, rows, strict=True)
+        for consent in ingested.record.consents
+    ]
 
 
 def _build_identity(
@@ -39,6 +49,7 @@ def _build_identity(
         display_name=record.display_name,
         given_name=record.given_name,
         family_name=record.family_name,
+        locale=record.locale,
         emails=_serialize_points(batch.channel, record.emails),
         phones=_serialize_points(batch.channel, record.phones),
         addresses=dump_json([asdict(address) for address in record.addresses]),

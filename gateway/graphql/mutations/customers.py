@@ -1,7 +1,8 @@
-"""Customer mutations of staff: merges, splits, their undoing, and decisions of reviews."""
+"""Customer mutations of staff: merges, splits, their undoing, decisions of reviews, and interactions."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -16,19 +17,22 @@ from gateway.commerce.customers.decisions import (
     split_customer,
     undo_decision,
 )
+from gateway.commerce.customers.interactions import InteractionRequest, add_interaction
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import declare_optional, declare_required
-from gateway.graphql.mutations.execution import Input, declare_key, execute
+from gateway.graphql.mutations.execution import MAX_KEY_LENGTH, Input, declare_key, execute
 from gateway.graphql.runtime_protocol import build_selling_context
 from gateway.model import validation
+from gateway.model.customers.timeline import InteractionKind
 from gateway.model.mutation_result import MutationResult
 from gateway.model.validation import InvalidValueError
 
 MAX_MERGED, MAX_SPLIT = 10, 50
 MAX_NOTE_LENGTH = 500
+MAX_SUMMARY_LENGTH = 1_000
 
 
 def declare_note() -> str:
@@ -114,13 +118,49 @@ async def resolve_customer_review_decide(
     return await execute(context, "customerReviewDecide", input, use_case, MutationResult(subject=review))
 
 
+@strawberry.input(description="Something that happened between a customer and the retailer.")
+class InteractionAddInput:
+    customer_id: strawberry.ID = declare_required("ID of the customer.")
+    kind: InteractionKind = declare_required("SERVICE_CONTACT, STORE_VISIT or NOTE. The others come from what happens.")
+    occurred_at: datetime | None = declare_optional("When it happened. Default: now.")
+    channel_key: str | None = declare_optional("Key of the channel. Null: none in particular.")
+    location_key: str | None = declare_optional("Key of the location. Null: none in particular.")
+    summary: str = declare_required(f"What happened. At most {MAX_SUMMARY_LENGTH} characters.")
+    public: bool = declare_optional("Whether the customer sees it.", False)
+    source_key: str | None = declare_optional(
+        "Names it in the system that sends it, at most 200 characters. It counts once, from whatever caller it comes."
+    )
+    idempotency_key: str = declare_key()
+
+
+async def resolve_interaction_add(context: Context, *, input: Annotated[InteractionAddInput, Input]) -> MutationResult:
+    channel, location = unwrap(input.channel_key), unwrap(input.location_key)
+    request = InteractionRequest(
+        customer_id=parse_row_id("input.customerId", "Customer", input.customer_id),
+        kind=input.kind,
+        summary=read_text("summary", input.summary, MAX_SUMMARY_LENGTH),
+        occurred_at=unwrap(input.occurred_at),
+        channel=None if channel is None else context.require_channel(channel),
+        location=None if location is None else context.require_location(location).key,
+        public=input.public,
+        source_key=None if (key := unwrap(input.source_key)) is None else read_text("sourceKey", key, MAX_KEY_LENGTH),
+    )
+    use_case = partial(add_interaction, request=request, context=build_selling_context(context))
+    return await execute(context, "interactionAdd", input, use_case)
+
+
 def read_note(note: str) -> str:
-    """Check a note.
+    """Check a note. Raises as `read_text`."""
+    return read_text("note", note, MAX_NOTE_LENGTH)
+
+
+def read_text(field: str, text: str, longest: int) -> str:
+    """Check a text of an input.
 
     Raises:
         BadUserInputError: it is empty, too long, or contains control characters.
     """
     try:
-        return validation.check_text("note", note, MAX_NOTE_LENGTH)
+        return validation.check_text(field, text, longest)
     except InvalidValueError as error:
         raise BadUserInputError(f"{error}.") from error

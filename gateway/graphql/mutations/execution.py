@@ -143,6 +143,8 @@ _SUBJECT_TYPES = {
     "customerSplit": "CustomerMerge",
     "customerReview": "CustomerReview",
     "customer": "Customer",
+    "consent": "Customer",
+    "interaction": "Interaction",
     "documentPolicy": "Document",
     "fulfillment": "Fulfillment",
     "listing": "Listing",

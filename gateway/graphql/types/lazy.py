@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.graphql.types.customers.decisions import CustomerMerge, CustomerReview
     from gateway.graphql.types.customers.identities import CustomerIdentity
     from gateway.graphql.types.customers.profiles import Customer
+    from gateway.graphql.types.customers.timeline import Interaction
     from gateway.graphql.types.locations import Location
     from gateway.graphql.types.orders import Order
 
@@ -32,6 +33,7 @@ LazyCustomerMerge: TypeAlias = Annotated["CustomerMerge", strawberry.lazy("gatew
 LazyCustomerReview: TypeAlias = Annotated[
     "CustomerReview", strawberry.lazy("gateway.graphql.types.customers.decisions")
 ]
+LazyInteraction: TypeAlias = Annotated["Interaction", strawberry.lazy("gateway.graphql.types.customers.timeline")]
 LazyLocation: TypeAlias = Annotated["Location", strawberry.lazy("gateway.graphql.types.locations")]
 LazyOrder: TypeAlias = Annotated["Order", strawberry.lazy("gateway.graphql.types.orders")]
 LazyProduct: TypeAlias = Annotated["Product", strawberry.lazy("gateway.graphql.types.catalog")]

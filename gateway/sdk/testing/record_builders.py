@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.sdk import (
     CollectionRecord,
+    ConsentPurpose,
+    ConsentRecord,
     ContactPoint,
     CurrencyPrice,
     CustomerRecord,
@@ -92,7 +94,7 @@ def build_customer(
     Args:
         card: number of the loyalty card.
         more: additional fields: `phone`; `verified`: whether the channel has verified the email address and the phone
-            number; `merged_into`.
+            number; `merged_into`; `locale`; `consents`: rows with `purpose`, `granted`, `address`, `decided_at`.
     """
     return {"id": id, "name": name, "email": email, "card": card, **more}
 
@@ -226,6 +228,19 @@ def read_customer(row: Mapping[str, Any]) -> CustomerRecord:
         phones=phones,
         loyalty_number=row.get("card"),
         merged_into=row.get("merged_into"),
+        locale=row.get("locale"),
+        consents=tuple(map(_read_consent, row.get("consents", ()))),
+    )
+
+
+def _read_consent(row: Mapping[str, Any]) -> ConsentRecord:
+    decided_at = row.get("decided_at")
+    return ConsentRecord(
+        purpose=ConsentPurpose(row["purpose"]),
+        granted=row["granted"],
+        address=row.get("address"),
+        decided_at=None if decided_at is None else _read_instant("decidedAt", decided_at),
+        wording=row.get("wording"),
     )
 
 

@@ -54,6 +54,7 @@ from gateway.storage.tables.collections import (
     collections,
     former_collection_handles,
 )
+from gateway.storage.tables.consents import consent_facts, customer_consents
 from gateway.storage.tables.customers import (
     contacts,
     customer_addresses,
@@ -129,10 +130,12 @@ __all__ = [
     "collection_products",
     "collections",
     "column",
+    "consent_facts",
     "contacts",
     "convert_to_microseconds",
     "counters",
     "customer_addresses",
+    "customer_consents",
     "customer_decision_members",
     "customer_decisions",
     "customer_edits",

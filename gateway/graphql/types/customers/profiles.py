@@ -12,6 +12,7 @@ from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.carts import load_carts_by_customer
 from gateway.graphql.loaders.channels import load_channel_lists
+from gateway.graphql.loaders.customers.consents import load_consents
 from gateway.graphql.loaders.customers.decisions import load_merges_by_customer, load_open_reviews
 from gateway.graphql.loaders.customers.profiles import (
     load_field_sources,
@@ -19,6 +20,7 @@ from gateway.graphql.loaders.customers.profiles import (
     load_lifetime_values,
     load_order_statistics,
 )
+from gateway.graphql.loaders.customers.timeline import load_timelines
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.orders import load_orders_by_customer
 from gateway.graphql.scopes import (
@@ -30,8 +32,9 @@ from gateway.graphql.scopes import (
 )
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.connections import Connection, UncountedConnection
+from gateway.graphql.types.customers.consents import Consent
 from gateway.graphql.types.customers.identities import CustomerIdentity, FieldSource
-from gateway.graphql.types.lazy import LazyCart, LazyCustomerMerge, LazyCustomerReview, LazyOrder
+from gateway.graphql.types.lazy import LazyCart, LazyCustomerMerge, LazyCustomerReview, LazyInteraction, LazyOrder
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.values import Address, Money
@@ -119,6 +122,10 @@ class Customer(Node):
         scopes=CUSTOMERS_READ,
         size=20,
     )
+    timeline: Connection[LazyInteraction] | None = load(
+        "What happened between the customer and the retailer, in any channel, newest first.", load_timelines, key=_ID
+    )
+    consents: list[Consent] | None = load("What the customer allows, and does not.", load_consents, key=_ID, size=10)
     statistics: OrderStatistics | None = load(
         "What the customer has ordered.", load_order_statistics, key=_ID, scopes=CUSTOMERS_READ_OR_SELF
     )

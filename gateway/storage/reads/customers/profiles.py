@@ -26,7 +26,7 @@ from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.text_search import Search, has_words
-from gateway.storage.tables import EPOCH, MICROSECOND, contacts, customers, identities, spendings
+from gateway.storage.tables import EPOCH, MICROSECOND, contacts, customer_consents, customers, identities, spendings
 
 
 class SeveralCurrenciesError(Exception):
@@ -42,6 +42,7 @@ class CustomerQuery:
         visible_channels: the customer has a record in one of them; None: the caller sees all channels.
         contacts: (kind, value) pairs as stored in `contacts`; the customer has all of them.
         tags: the customer has one of them.
+        consent: a purpose that the customer allows.
         sort: NAME, CREATED_AT, UPDATED_AT, LAST_ORDER_AT or LIFETIME_VALUE.
     """
 
@@ -49,6 +50,7 @@ class CustomerQuery:
     channels: tuple[str, ...] | None = None
     visible_channels: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
+    consent: str | None = None
     contacts: tuple[tuple[str, str], ...] = ()
     loyalty_number: str | None = None
     updated_since: datetime | None = None
@@ -94,6 +96,9 @@ def _build_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
         conditions.append(_has_identity(identities.c.loyalty_number == query.loyalty_number))
     if query.updated_since is not None:
         conditions.append(customers.c.updated_at >= query.updated_since)
+    if query.consent is not None:
+        granted = customer_consents.c.purpose == query.consent
+        conditions.append(customers.c.id.in_(sa.select(customer_consents.c.customer_id).where(granted)))
     return conditions
 
 

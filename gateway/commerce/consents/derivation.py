@@ -1,0 +1,40 @@
+"""Derivation of consents: the answers of customers from the facts of their identities (rule C10)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from gateway.commerce.consents.answers import derive_consents
+from gateway.model.customers.consents import Consent
+from gateway.storage.database import Connection
+from gateway.storage.writes.customers import consents, identities
+from gateway.storage.writes.customers.consents import ConsentRow, FactRow, read_fact
+
+
+def find_consents(
+    conn: Connection, customer_ids: Collection[str], *, proved: bool = False
+) -> Mapping[str, Sequence[Consent]]:
+    """Find the answers of customers; `proved`: from what their login proves to be theirs (rule C7)."""
+    members = identities.find_members(conn, customer_ids, proved=proved)
+    owners = {row.id: row.proved_id if proved else row.customer_id for row in members}
+    rows = consents.find_facts(conn, owners)
+    denials = consents.find_denials(conn, {row.address for row in rows if row.address is not None and row.granted})
+    facts: dict[str, list[FactRow]] = defaultdict(list)
+    for row in rows:
+        facts[owners[row.identity_id]].append(row)
+    return {id_: _derive(id_, facts[id_], denials) for id_ in customer_ids}
+
+
+def _derive(customer_id: str, rows: Sequence[FactRow], denials: Sequence[FactRow]) -> list[Consent]:
+    own = {row.id for row in rows}
+    foreign = [read_fact(row) for row in denials if row.id not in own]
+    return derive_consents(customer_id, [read_fact(row) for row in rows], foreign)
+
+
+def refresh_consents(conn: Connection, customer_ids: Collection[str]) -> None:
+    """Store anew what these customers allow, by which they are searched."""
+    found = find_consents(conn, customer_ids)
+    granted = [consent for answers in found.values() for consent in answers if consent.granted]
+    rows = dict.fromkeys(ConsentRow(consent.customer_id, consent.purpose.value) for consent in granted)
+    consents.store_consents(conn, customer_ids, rows)

@@ -1,0 +1,61 @@
+"""Consent mutations: what customers allow, and the confirmation of a grant."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import strawberry
+
+from gateway.commerce.consents.requests import ConsentRequest, confirm_consent, set_consent
+from gateway.execution.context import Context
+from gateway.graphql.filters import unwrap
+from gateway.graphql.global_ids import parse_row_id
+from gateway.graphql.inputs import declare_optional, declare_required
+from gateway.graphql.mutations.customers import read_text
+from gateway.graphql.mutations.execution import Input, declare_key, execute
+from gateway.graphql.runtime_protocol import build_selling_context
+from gateway.graphql.scopes import CUSTOMERS_WRITE
+from gateway.model.customers.consents import ConsentPurpose
+from gateway.model.mutation_result import MutationResult
+from gateway.sdk.consents import MAX_WORDING_LENGTH
+
+
+@strawberry.input(description="What a customer allows, or does not.")
+class ConsentSetInput:
+    customer_id: strawberry.ID | None = declare_optional(
+        "ID of the customer. Requires `customers:write`. Omitted: the customer who is logged in."
+    )
+    purpose: ConsentPurpose = declare_required("What it is about.")
+    address: str | None = declare_optional(
+        "One of the customer's email addresses or phone numbers. Omitted: all of them for a denial, the preferred one "
+        "for a grant."
+    )
+    granted: bool = declare_required("Whether the customer allows it.")
+    wording: str = declare_required(f"What the customer was shown. At most {MAX_WORDING_LENGTH} characters.")
+    idempotency_key: str = declare_key()
+
+
+async def resolve_consent_set(context: Context, *, input: Annotated[ConsentSetInput, Input]) -> MutationResult:
+    context.require(CUSTOMERS_WRITE)
+    customer, address = unwrap(input.customer_id), unwrap(input.address)
+    request = ConsentRequest(
+        customer_id=parse_row_id("input.customerId", "Customer", customer or ""),
+        purpose=input.purpose,
+        granted=input.granted,
+        wording=read_text("wording", input.wording, MAX_WORDING_LENGTH),
+        address=None if address is None else read_text("address", address, 320),
+    )
+    use_case = partial(set_consent, request=request, context=build_selling_context(context))
+    return await execute(context, "consentSet", input, use_case)
+
+
+@strawberry.input(description="The confirmation of a consent.")
+class ConsentConfirmInput:
+    token: str = declare_required("The token that was sent to the address.")
+    idempotency_key: str = declare_key()
+
+
+async def resolve_consent_confirm(context: Context, *, input: Annotated[ConsentConfirmInput, Input]) -> MutationResult:
+    use_case = partial(confirm_consent, token=input.token, context=build_selling_context(context))
+    return await execute(context, "consentConfirm", input, use_case)
