@@ -18,6 +18,14 @@ class IdentityRule(Enum):
     EXTERNAL_REFERENCE = "EXTERNAL_REFERENCE"
     MANUAL = "MANUAL"
     PLUGIN = "PLUGIN"
+    LOGIN = "LOGIN"
+    CHANNEL_MERGE = "CHANNEL_MERGE"
+    CLAIM = "CLAIM"
+    EMAIL = "EMAIL"
+    VERIFIED_PHONE = "VERIFIED_PHONE"
+    EMAIL_AND_NAME = "EMAIL_AND_NAME"
+    PHONE_AND_NAME = "PHONE_AND_NAME"
+    EMAIL_AND_PHONE = "EMAIL_AND_PHONE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Recognition: which records of channels are one customer, as a pure function (rule C3)."""
