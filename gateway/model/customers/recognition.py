@@ -12,8 +12,8 @@ from gateway.model.customers.profiles import IdentityRule
 class EvidenceKind(Enum):
     """What a compared value is.
 
-    A landline connects no records. A relay address, which a marketplace issues, is an alias of an account of its channel.
-    The key of a policy is what the configured policy `recognition` returns.
+    A landline connects no records. A relay address, which a marketplace issues, is an alias of an account of its
+    channel. The key of a policy is what the configured policy `recognition` returns.
     """
 
     EMAIL = "EMAIL"
