@@ -45,6 +45,7 @@ ONLY_IN = {
     "starlette": ("gateway/http/", "gateway/app.py", "gateway/sdk/testing/"),
     "uvicorn": ("gateway/server/", "gateway/sdk/testing/"),
     "typer": ("gateway/cli/",),
+    "phonenumbers": ("gateway/commerce/customers/recognition/",),
     "pluggy": ("gateway/sdk/", "gateway/channels/"),
 }
 """Libraries, and the modules that may import them."""

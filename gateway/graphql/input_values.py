@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-
+from gateway.commerce.email_form import InvalidEmailError, check_email
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import unwrap
 from gateway.graphql.inputs import AddressInput, MoneyInput
@@ -26,8 +24,6 @@ _ADDRESS_FIELDS = {
     "postal_code": "postalCode",
     "phone": "phone",
 }
-_CARRIER_DOTS = re.compile(r"(?<=[^.@])\.+(?=[.@][^@]*@|@)")
-"""Dots in a row or before the @, against RFC 5321: some mobile carriers issued such addresses for years."""
 
 
 def parse_address(name: str, address: AddressInput | None) -> Address | None:
@@ -64,16 +60,8 @@ def parse_email(name: str, value: str | None) -> str | None:
     if text is None:
         return None
     try:
-        validate_email(
-            _CARRIER_DOTS.sub("", text),
-            check_deliverability=False,
-            globally_deliverable=False,  # domains of internal systems have no dot
-            test_environment=True,  # the domain `test`
-            strict=True,
-            allow_quoted_local=True,
-            allow_domain_literal=True,
-        )
-    except EmailNotValidError as error:
+        check_email(text)
+    except InvalidEmailError as error:
         raise BadUserInputError(f"{name}: is not an email address: {error}") from error
     return text
 
