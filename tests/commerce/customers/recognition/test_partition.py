@@ -43,6 +43,7 @@ def test_the_order_of_identities_and_decisions_makes_no_difference(
     assert run_recognition(shuffled, decisions, RULES) == found
 
 
+@settings(max_examples=50)
 @given(generate_population())
 def test_each_block_alone_gives_the_same_as_all_together(population: Population) -> None:
     identities, decisions = population
@@ -55,6 +56,7 @@ def test_each_block_alone_gives_the_same_as_all_together(population: Population)
     assert {one for part in parts for one in part.suggestions} == set(found.suggestions)
 
 
+@settings(max_examples=50)
 @given(generate_population())
 def test_a_group_has_the_lowest_id_of_its_members_and_what_is_proved_is_a_part_of_it(population: Population) -> None:
     found = run_recognition(*population, RULES)
@@ -64,6 +66,7 @@ def test_a_group_has_the_lowest_id_of_its_members_and_what_is_proved_is_a_part_o
         assert found.proved[id_] <= id_
 
 
+@settings(max_examples=50)
 @given(generate_population())
 def test_links_connect_each_group_and_no_two_groups(population: Population) -> None:
     found = run_recognition(*population, RULES)
@@ -77,6 +80,7 @@ def test_the_newest_split_holds_for_all_its_pairs(population: Population) -> Non
     assert not is_newest_split_broken(population)
 
 
+@settings(max_examples=50)
 @given(generate_population())
 def test_no_review_is_about_groups_that_are_one_or_that_all_were_decided_to_be_different(
     population: Population,
