@@ -58,7 +58,7 @@ def test_a_text_that_is_no_address_is_no_evidence(text: str) -> None:
         ("0151 23456789", "DE", (EvidenceKind.MOBILE, "+4915123456789")),
         ("020 7946 0000", "GB", (EvidenceKind.LANDLINE, "+442079460000")),
         ("+44 7400 123456 ext. 12", "GB", (EvidenceKind.LANDLINE, "+447400123456")),
-        ("(212) 736-5000", "US", (EvidenceKind.MOBILE, "+12127365000")),
+        ("(212) 736-5000", "US", (EvidenceKind.LANDLINE, "+12127365000")),
         ("07400 123456", None, None),
         ("07400 123456", "FR", None),
         ("0800 123 4567", "GB", None),
@@ -70,6 +70,12 @@ def test_phone_numbers_are_read_by_the_region_of_their_channel(
     text: str, region: str | None, key: EvidenceKey | None
 ) -> None:
     assert read_phone(text, region) == key
+
+
+def test_a_number_that_may_be_a_landline_is_one_until_it_is_verified() -> None:
+    """In some numbering plans nothing tells a mobile number from the landline of a household."""
+    assert read_phone("+12127365000", None, verified=True) == (EvidenceKind.MOBILE, "+12127365000")
+    assert read_phone("+442079460000", None, verified=True) == (EvidenceKind.LANDLINE, "+442079460000")
 
 
 def test_a_number_that_is_none_does_not_take_the_address_with_it() -> None:
