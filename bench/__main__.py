@@ -20,6 +20,7 @@ from bench.cost_cases import FIELD_PREFIX, ORDINARY
 from bench.engine_figures import list_engine_figures
 from bench.http_figures import list_hot_path_figures, list_http_figures
 from bench.list_size_figures import list_size_figures
+from bench.recognition_figures import list_recognition_figures
 from bench.runner import Measured, Runs
 from bench.search_quality_figures import list_quality_figures
 from bench.table import Figure, format_ms, format_rate, render_table
@@ -64,11 +65,12 @@ class Sizes:
     hostile: int = 770
     idle: float = 20
     rate: float = 200
+    records: int = 100_000
 
     @property
     def runs(self) -> int:
         """The total number of measurements."""
-        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 26
+        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 29
 
 
 QUICK = Sizes(
@@ -91,6 +93,7 @@ QUICK = Sizes(
     hostile=2,
     idle=3,
     rate=50,
+    records=10_000,
 )
 
 
@@ -449,6 +452,11 @@ def _build_cost_figure(found: Measured, name: str, plain: float) -> Figure:
     return Figure(name, value, f"{1000 * plain:,.0f} µs", ratio, f"{MOST_DEAR:g}", ratio <= MOST_DEAR)
 
 
+def measure_recognition(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Measure recognition of customers in generated populations."""
+    yield from list_recognition_figures(runs, sizes.records)
+
+
 def measure_idle(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Measure gateways that have nothing to do."""
     for channels in (1, 50):
@@ -493,6 +501,7 @@ PARTS = {
     "leaving": Part("Client disconnects", measure_client_disconnect),
     "plain": Part("Calls across threads", measure_thread_hops),
     "idle": Part("An idle gateway", measure_idle),
+    "recognition": Part("Recognition of customers (plain: all with an equal value are one)", measure_recognition),
     "cost": Part("CPU time per cost point (plain: an ordinary page; SQLite)", measure_operation_costs),
 }
 """The parts, by the name that `--only` takes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.recognition.evidence import collect_evidence
-from gateway.commerce.customers.recognition.given_names import canonicalize_given_name, fold_name
+from gateway.commerce.customers.recognition.given_names import normalize_given_name, fold_name
 from gateway.model.customers.profiles import GUEST, ContactPoint
 from gateway.model.customers.recognition import Evidence, EvidenceKey, EvidenceKind, IdentityFacts
 from gateway.storage.sql.bulk import load_json
@@ -21,7 +21,7 @@ def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:
     return IdentityFacts(
         id=row.id,
         channel=row.channel,
-        given_name=canonicalize_given_name(given_name),
+        given_name=normalize_given_name(given_name),
         family_name=fold_name(family_name),
         has_login=bool(row.has_login),
         evidence=collect_evidence(

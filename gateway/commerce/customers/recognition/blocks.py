@@ -78,4 +78,9 @@ def _join_by_decision(blocks: Groups, decisions: Iterable[Decision]) -> None:
 
 def count_customers(block: Iterable[IdentityFacts]) -> int:
     """Count the identities of a block. Guests of one contact are one."""
-    return len({(facts.channel, facts.contact) if facts.contact is not None else facts.id for facts in block})
+    return len({get_customer(facts) for facts in block})
+
+
+def get_customer(facts: IdentityFacts) -> object:
+    """Return what an identity counts as: itself, or the contact of a guest."""
+    return facts.id if facts.contact is None else (facts.channel, facts.contact)

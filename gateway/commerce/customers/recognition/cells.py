@@ -1,4 +1,4 @@
-"""Cells: the holders of a value that it may join, told apart by their names and loyalty numbers (rule C3)."""
+"""Cells: the holders of a value that it may join, separated by their names and loyalty numbers (rule C3)."""
 
 from __future__ import annotations
 

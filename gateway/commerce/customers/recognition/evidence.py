@@ -18,12 +18,14 @@ from gateway.model.validation import fold
 
 _KINDS = {
     PhoneNumberType.MOBILE: EvidenceKind.MOBILE,
-    PhoneNumberType.FIXED_LINE_OR_MOBILE: EvidenceKind.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: EvidenceKind.LANDLINE,
     PhoneNumberType.FIXED_LINE: EvidenceKind.LANDLINE,
     PhoneNumberType.VOIP: EvidenceKind.LANDLINE,
     PhoneNumberType.PERSONAL_NUMBER: EvidenceKind.LANDLINE,
 }
-"""Kinds of numbers that people have. Where a numbering plan does not tell mobile numbers, all are taken as such."""
+"""Kinds of numbers that people have. Where a numbering plan does not tell which are mobile, a number is a landline,
+unless a channel has verified it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +61,31 @@ def read_email(text: str) -> str | None:
     return normalize_mailbox(unicodedata.normalize("NFC", local.casefold()), domain.lower())
 
 
-def read_phone(text: str, region: str | None) -> EvidenceKey | None:
-    """Read a phone number: its kind, and its number in E.164. None: it is no number of a person."""
+def read_phone(text: str, region: str | None, *, verified: bool = False) -> EvidenceKey | None:
+    """Read a phone number: its kind, and its number in E.164. None: it is no number of a person.
+
+    Args:
+        region: ISO 3166-1 code of the country of numbers without a country code.
+        verified: Whether the channel has verified it. Then it is mobile if it can be.
+    """
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    kind = _classify_phone(number)
+    kind = _classify_phone(number, verified=verified)
     return None if kind is None else (kind, phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
 
-def _classify_phone(number: PhoneNumber) -> EvidenceKind | None:
+def _classify_phone(number: PhoneNumber, *, verified: bool) -> EvidenceKind | None:
     """A number with an extension is that of an office."""
-    kind = _KINDS.get(phonenumbers.number_type(number))
-    return EvidenceKind.LANDLINE if kind is not None and number.extension else kind
+    number_type = phonenumbers.number_type(number)
+    if number.extension:
+        return EvidenceKind.LANDLINE
+    if verified and number_type == PhoneNumberType.FIXED_LINE_OR_MOBILE:
+        return EvidenceKind.MOBILE
+    return _KINDS.get(number_type)
 
 
 def is_in_domain(address: str, domains: Iterable[str]) -> bool:
@@ -119,7 +130,7 @@ def _list_values(
         if (key := _read_address(point.value, rules)) is not None:
             yield key, point.verified
     for point in _drop_placeholders(phones, rules):
-        if (key := read_phone(point.value, region)) is not None:
+        if (key := read_phone(point.value, region, verified=point.verified)) is not None:
             yield key, point.verified
     if loyalty_number is not None and not rules.is_placeholder(loyalty_number):
         number = read_loyalty_number(loyalty_number, rules.check_digit)

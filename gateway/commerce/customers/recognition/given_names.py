@@ -21,7 +21,7 @@ def fold_name(text: str | None) -> str | None:
     return " ".join(_WORD.findall(fold(text or ""))) or None
 
 
-def canonicalize_given_name(text: str | None) -> str | None:
+def normalize_given_name(text: str | None) -> str | None:
     """Return the form of a given name that is compared: a short form as its full one, without initials of other names.
 
     `Bob R.` is `robert`, `J. R.` is `j`, which is an initial; `Mary Ann` is not `Mary`. None: there is no name.

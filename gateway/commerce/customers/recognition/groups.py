@@ -25,13 +25,13 @@ class Groups:
 
     def join(self, one: str, other: str) -> bool:
         """Join two sets. Returns False if they are one already."""
-        kept, joined = sorted((self.find_root(one), self.find_root(other)))
-        if kept == joined:
+        root, joined = sorted((self.find_root(one), self.find_root(other)))
+        if root == joined:
             return False
-        self._parents[joined] = kept
+        self._parents[joined] = root
         for distant in self._apart.pop(joined, ()):
             self._apart[distant].discard(joined)
-            self.separate(distant, kept)
+            self.separate(distant, root)
         return True
 
     def separate(self, one: str, other: str) -> None:

@@ -106,9 +106,9 @@ def _resolve(groups: Groups, component: Sequence[str], cells: Sequence[Cell]) ->
     settled = {root for pair in apart for root in pair}
     edges = [edge for cell in cells for edge in _list_edges(groups, cell, settled)]
     bridges = _find_bridges(groups, edges, settled)
-    kept = [edge for edge in edges if not _is_bridging(edge, settled, bridges)]
-    unresolved = _find_conflicts(groups, kept)
-    accepted = [edge for edge in kept if edge.one not in unresolved]
+    remaining = [edge for edge in edges if not _is_bridging(edge, settled, bridges)]
+    unresolved = _find_conflicts(groups, remaining)
+    accepted = [edge for edge in remaining if edge.one not in unresolved]
     dropped = tuple(edge.link for edge in edges if edge not in accepted)
     return accepted, Veto(tuple(component), tuple(apart), dropped)
 

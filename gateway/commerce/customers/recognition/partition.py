@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from gateway.commerce.customers.recognition.block_evidence import BlockEvidence, index_evidence
-from gateway.commerce.customers.recognition.blocks import count_customers, split_into_blocks
+from gateway.commerce.customers.recognition.blocks import count_customers, get_customer, split_into_blocks
 from gateway.commerce.customers.recognition.cells import Cell
 from gateway.commerce.customers.recognition.evidence_classes import (
     CLASSES,
@@ -17,6 +17,7 @@ from gateway.commerce.customers.recognition.evidence_classes import (
     list_cells,
     list_guest_contacts,
 )
+from gateway.commerce.customers.recognition.given_names import is_initial
 from gateway.commerce.customers.recognition.groups import Groups
 from gateway.commerce.customers.recognition.joining import Veto, join_cells
 from gateway.commerce.customers.recognition.standing_decisions import apply_decisions, find_proved
@@ -48,6 +49,18 @@ def is_void(given_names: Collection[str], holders: int) -> bool:
         given_names: Canonical given names of its holders, without initials.
     """
     return len(given_names) > MAX_GIVEN_NAMES or holders > MAX_HOLDERS
+
+
+def find_void_values(identities: Iterable[IdentityFacts]) -> AbstractSet[EvidenceKey]:
+    """Find the values that tell nothing, among all identities."""
+    names: dict[EvidenceKey, set[str]] = defaultdict(set)
+    holders: dict[EvidenceKey, set[object]] = defaultdict(set)
+    for facts in identities:
+        for key in {evidence.key for evidence in facts.evidence}:
+            holders[key].add(get_customer(facts))
+            if facts.given_name and not is_initial(facts.given_name):
+                names[key].add(facts.given_name)
+    return {key for key, found in holders.items() if is_void(names[key], len(found))}
 
 
 @dataclass(slots=True)
@@ -129,6 +142,7 @@ def _recognize_large_block(block: Sequence[IdentityFacts], task: _Task, classes:
     groups = Groups(result.groups)
     for id_, root in result.groups.items():
         groups.join(id_, root)
+    apply_decisions(groups, decisions)  # joins no more; reviews have to know who is apart
     result.suggestions += suggest_dropped(list_cells(dropped, index_evidence(block, task.void)), groups)
     return result
 

@@ -23,7 +23,7 @@ SEVERAL_CARDS = "There are several loyalty numbers."
 OTHER_FAMILY_NAME = "The family names differ, or one is missing."
 SHARED_MAILBOX = "Several people use this email address."
 NAMES_ONLY = "Only the names and one value agree."
-TOLD_APART = "It would join customers who were decided to be different."
+DECIDED_DIFFERENT = "It would join customers who were decided to be different."
 LARGE_BLOCK = "Too many records are connected; this evidence was not applied."
 
 _RULES = {
@@ -75,7 +75,7 @@ def suggest(block: BlockEvidence, groups: Groups, vetoes: Iterable[Veto]) -> lis
     """List the reviews of a block: of what was not joined because of decisions, and of weak evidence."""
     suggestions = SuggestionList(groups)
     for veto in vetoes:
-        suggestions.add(veto.roots, TOLD_APART, veto.explain())
+        suggestions.add(veto.roots, DECIDED_DIFFERENT, veto.explain())
     for kind in _RULES:
         for key in block.list_keys(kind):
             for holders in _list_candidates(key, block.holders[key]):

@@ -1,0 +1,1 @@
+"""Recognition of customers, measured on generated records whose owners are known."""
