@@ -31,6 +31,7 @@ class Caller:
         channels: keys of the channels that it sees; None: all.
         locations: keys of the locations at which it acts; None: all.
         expires_at: when its token expires; None: never.
+        identity_id: of a shopper, the identity that the login is bound to (rule C8).
     """
 
     kind: CallerKind
@@ -42,6 +43,12 @@ class Caller:
     channels: frozenset[str] | None = None
     locations: frozenset[str] | None = None
     expires_at: datetime | None = None
+    identity_id: str | None = None
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the retailer has given it a token. Anyone may be a shopper who logs in."""
+        return self.kind not in (CallerKind.ANONYMOUS, CallerKind.SHOPPER)
 
     @property
     def actor(self) -> Actor:

@@ -10,6 +10,7 @@ from gateway.commerce.context import SellingContext
 from gateway.commerce.ingest_batch import IngestRules
 from gateway.commerce.permissions import Permissions
 from gateway.execution.context import Context
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.query_runtime import QueryRuntime
 from gateway.execution.token_registry import TokenRegistry
 from gateway.model.stock import EXACT_STOCK, StockDisclosure
@@ -27,6 +28,8 @@ class MutationRuntime(QueryRuntime, Protocol):
     def commands(self) -> CommandBus: ...
     @property
     def tokens(self) -> TokenRegistry: ...
+    @property
+    def logins(self) -> LoginRegistry: ...
 
 
 def get_runtime(context: Context) -> MutationRuntime:

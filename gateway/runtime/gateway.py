@@ -29,6 +29,7 @@ from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caching.response_cache import ResponseCache
 from gateway.execution.cursor_sealing import CursorSealer
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
 from gateway.execution.token_registry import TokenRegistry
@@ -42,6 +43,7 @@ from gateway.runtime.command_bus import CommandBus
 from gateway.runtime.database_opening import create_database
 from gateway.runtime.heartbeat import Heartbeat
 from gateway.runtime.live_reads import LiveReads
+from gateway.runtime.login_binding import LoginBinding
 from gateway.runtime.process import run_logged
 from gateway.runtime.signing_secrets import find_legacy_cursor_deadline, load_secrets
 from gateway.runtime.smart_collections import build_smart_collections
@@ -123,6 +125,7 @@ async def open_gateway(
             finally:
                 await gateway.commands.drain(settings.server.drain)
                 await gateway.flush_counts()
+                await gateway.logins.close()
                 await run_logged(gateway.heartbeat.stop, "end of the heartbeat")
                 await run_logged(database.announce, "announcement of changes")
         finally:
@@ -199,6 +202,7 @@ class Gateway:
         self.now = clock
         self.registry = DocumentRegistry(database, clock)
         self.tokens = TokenRegistry(database, settings.tokens, clock)
+        self.logins = LoginRegistry(settings.login, LoginBinding(database, clock), clock)
         caching, self.changes_seen = settings.server.caching, ChangeFollower(database)
         self.responses = ResponseCache(database, self.changes_seen, caching.response_megabytes, clock)
         self.rendered = RenderedObjects(self.changes_seen, caching.rendered_megabytes, clock)

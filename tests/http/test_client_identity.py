@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.token_registry import TokenRegistry
 from gateway.http.auth import ClientIdentifier
 from gateway.http.rate_limit.client_address import find_network
+from gateway.runtime.login_binding import LoginBinding
 from gateway.settings.schema import TokenTable
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
@@ -45,7 +47,8 @@ def identify(tmp_path_factory: pytest.TempPathFactory) -> Identify:
 
         async def run(database: Database) -> str:
             registry = TokenRegistry(database, TOKENS, Clock())
-            return (await ClientIdentifier(registry, trusted, Clock()).identify(scope)).key
+            logins = LoginRegistry({}, LoginBinding(database, Clock()), Clock())
+            return (await ClientIdentifier(registry, logins, trusted, Clock()).identify(scope)).key
 
         return asyncio.run(_use(Database(url), run))
 
