@@ -47,6 +47,7 @@ class Issuer:
 
     Attributes:
         url: its issuer identifier.
+        clock: the clock by which it issues tokens.
         lifetime: how long its tokens are valid.
         keys: its signing keys; it signs with the last.
     """
@@ -55,7 +56,7 @@ class Issuer:
         self.url = url
         self.lifetime = timedelta(hours=1)
         self.keys: list[tuple[str, SigningKey]] = []
-        self._clock = clock
+        self.clock = clock
         self._grants: dict[str, Grant] = {}
         self.add_key(algorithm)
 
@@ -75,7 +76,7 @@ class Issuer:
 
     def build_claims(self, subject: str, audience: str, **claims: Any) -> dict[str, Any]:
         """Build the claims of a token of this person. `claims`: further ones; None removes one."""
-        now = int(self._clock().timestamp())
+        now = int(self.clock().timestamp())
         lifetime = int(self.lifetime.total_seconds())
         base = {"iss": self.url, "sub": subject, "aud": audience, "iat": now, "exp": now + lifetime, "auth_time": now}
         combined = {**base, **PEOPLE.get(subject, {}), **claims}
@@ -95,14 +96,14 @@ class Issuer:
     ) -> str:
         """Create an authorization code for a person who has logged in."""
         code = secrets.token_urlsafe(24)
-        expires_at = self._clock() + CODE_LIFETIME
+        expires_at = self.clock() + CODE_LIFETIME
         self._grants[code] = Grant(subject, client_id, redirect_uri, challenge, nonce, expires_at)
         return code
 
     def accept_code(self, code: str, client_id: str, redirect_uri: str, verifier: str) -> str | None:
         """Exchange a code for a token. None: the code is unknown, used, expired, or of another client (PKCE)."""
         grant = self._grants.pop(code, None)
-        if grant is None or grant.expires_at <= self._clock():
+        if grant is None or grant.expires_at <= self.clock():
             return None
         if (grant.client_id, grant.redirect_uri) != (client_id, redirect_uri):
             return None

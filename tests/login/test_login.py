@@ -27,21 +27,19 @@ PRODUCTS = "{ products(first: 2) { nodes { title } } }"
 
 
 @contextlib.asynccontextmanager
-async def open_login_world(url: str, **changes: Any) -> AsyncIterator[tuple[World, IssuerServer]]:
+async def open_shop(url: str, **changes: Any) -> AsyncIterator[tuple[World, IssuerServer]]:
     """Open a small retailer with an issuer of logins."""
-    clock = Clock()
     async with (
-        run_issuer(clock) as issuer,
+        run_issuer(Clock()) as issuer,
         open_small_world(url, login={"main": issuer.build_table(**changes)}) as world,
     ):
-        world.clock.time = clock.time
-        issuer.issuer._clock = world.clock
+        issuer.issuer.clock = world.clock
         yield world, issuer
 
 
 @pytest.fixture
 async def login_world(database_url: str) -> AsyncIterator[tuple[World, IssuerServer]]:
-    async with open_login_world(database_url) as pair:
+    async with open_shop(database_url) as pair:
         yield pair
 
 

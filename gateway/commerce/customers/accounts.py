@@ -2,85 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
+from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.customers.customer_rows import rebuild_customers
 from gateway.model.customers.logins import VerifiedLogin
-from gateway.model.customers.profiles import IdentityRule
+from gateway.model.customers.profiles import ACCOUNT, IdentityRule
 from gateway.model.ids import generate_ids
-from gateway.model.validation import fold
-from gateway.storage import change_log
 from gateway.storage.database import Connection
+from gateway.storage.reads.customers import logins
 from gateway.storage.sql.bulk import dump_json
-from gateway.storage.sql.text_search import join_words
-from gateway.storage.writes.customers import accounts
-from gateway.storage.writes.customers.accounts import ACCOUNT_CHANNEL, Account
+from gateway.storage.writes.customers import accounts, identities
+from gateway.storage.writes.customers.identities import IdentityRow
 
 
-def bind_login(conn: Connection, login: VerifiedLogin, now: datetime) -> str | None:
-    """Return the id of the identity of a login, which its first use creates.
+@dataclass(frozen=True, slots=True)
+class BoundLogin:
+    """The identity that a login is bound to. `home`: the customer id that was minted with it."""
+
+    identity_id: str
+    home: str
+
+
+def bind_login(conn: Connection, login: VerifiedLogin, config: CustomerConfig, now: datetime) -> BoundLogin | None:
+    """Return the identity of a login. Its first use creates it; the claims of later ones replace its fields.
 
     None: the login was issued before the data of its subject was erased.
     """
-    account = accounts.find_account(conn, login.issuer, login.subject) or _create_account(conn, login, now)
-    return account.id if is_login_valid(conn, account.id, login.issued_at) else None
+    former = accounts.find_account(conn, login.issuer, login.subject)
+    row = former or _create_account(conn, login, now)
+    if row.erased_at is not None and login.issued_at < row.erased_at:
+        return None
+    updated = _apply_claims(row, login)
+    if former is None or updated != row:
+        identities.store_identities(conn, [replace(updated, changed_at=_get_time(login, now), pending_since=now)])
+        rebuild_customers(conn, [row.customer_id], config, now)
+    return BoundLogin(row.id, row.home)
 
 
 def is_login_valid(conn: Connection, identity_id: str, issued_at: datetime) -> bool:
     """Return whether a login that was issued at this time still holds: its subject was not erased since."""
-    account = accounts.find_account_by_id(conn, identity_id)
-    return account is not None and (account.erased_at is None or account.erased_at <= issued_at)
+    erased_at = logins.find_erase(conn, identity_id)
+    return erased_at is None or erased_at <= issued_at
 
 
-def _create_account(conn: Connection, login: VerifiedLogin, now: datetime) -> Account:
-    identity_id, customer_id = generate_ids(now, 2)
-    fields = _build_fields(login)
-    identity = fields | {
-        "id": identity_id,
-        "customer_id": customer_id,
-        "home": customer_id,
-        "proved_id": customer_id,
-        "channel": f"{ACCOUNT_CHANNEL}{login.issuer}",
-        "external_id": login.subject,
-        "evidence": dump_json([[IdentityRule.EXTERNAL_REFERENCE.value, None]]),
-        "gone": False,
-        "linked_at": now,
-        "recognized": False,
-    }
-    if accounts.insert_account(conn, identity, _build_customer(customer_id, fields, now)):
-        change_log.log_change(conn, "CUSTOMER", [(customer_id, 1)], now)
-        return Account(identity_id, None)
-    account = accounts.find_account(conn, login.issuer, login.subject)
-    if account is None:
-        raise RuntimeError("the account neither exists nor can be created")
-    return account
+def _create_account(conn: Connection, login: VerifiedLogin, now: datetime) -> IdentityRow:
+    id_, home = generate_ids(now, 2)
+    row = IdentityRow(
+        id=id_,
+        customer_id=home,
+        channel=f"{ACCOUNT}{login.issuer}",
+        external_id=login.subject,
+        home=home,
+        proved_id=home,
+        linked_at=now,
+        evidence=dump_json([[IdentityRule.LOGIN.value, None]]),
+        has_login=True,
+    )
+    accounts.insert_account(conn, row)
+    return accounts.find_account(conn, login.issuer, login.subject) or row
 
 
-def _build_fields(login: VerifiedLogin) -> dict[str, Any]:
-    """Build what the identity and the customer have in common. An address counts only if the issuer asserts it."""
-    channel = f"{ACCOUNT_CHANNEL}{login.issuer}"
-    names = [name for name in (login.given_name, login.family_name) if name]
-    return {
-        "display_name": " ".join(names) or None,
-        "given_name": login.given_name,
-        "family_name": login.family_name,
-        "locale": login.locale,
-        "emails": dump_json([[login.email, True, True, [channel]]] if login.email_verified else []),
-        "phones": "[]",
-        "addresses": "[]",
-        "tags": "[]",
-        "has_login": True,
-    }
+def _apply_claims(row: IdentityRow, login: VerifiedLogin) -> IdentityRow:
+    """Return the identity with the claims of a login, unless a later login has stated others. What a token does not say
+    stays; an address holds until a later token says that it is not verified.
+    """
+    if row.changed_at is not None and login.issued_at < row.changed_at:
+        return row
+    return replace(
+        row,
+        given_name=login.given_name or row.given_name,
+        family_name=login.family_name or row.family_name,
+        locale=login.locale or row.locale,
+        emails=row.emails if login.email is None else _dump_emails(row.channel, login),
+    )
 
 
-def _build_customer(id_: str, fields: dict[str, Any], now: datetime) -> dict[str, object]:
-    name = fields["display_name"] or ""
-    return fields | {
-        "id": id_,
-        "version": 1,
-        "visible": True,
-        "sort_name": fold(name)[:600],
-        "words": join_words([name]),
-        "created_at": now,
-        "updated_at": now,
-    }
+def _dump_emails(channel: str, login: VerifiedLogin) -> str:
+    return dump_json([[login.email, True, True, [channel]]] if login.email_verified else [])
+
+
+def _get_time(login: VerifiedLogin, now: datetime) -> datetime:
+    return min(login.issued_at, now)

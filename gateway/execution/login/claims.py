@@ -46,21 +46,6 @@ def read_login(issuer: str, table: LoginTable, claims: Mapping[str, Any], now: d
     )
 
 
-def has_expired(login: VerifiedLogin, table: LoginTable, now: datetime) -> bool:
-    """Return whether a token has expired, beyond the leeway of its issuer."""
-    return now - login.expires_at >= table.leeway
-
-
-def check_expiry(login: VerifiedLogin, table: LoginTable, now: datetime) -> None:
-    """Check that a token has not expired.
-
-    Raises:
-        LoginExpiredError: it has.
-    """
-    if has_expired(login, table, now):
-        raise LoginExpiredError("The token has expired.")
-
-
 def _check_audience(table: LoginTable, claims: Mapping[str, Any]) -> None:
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]

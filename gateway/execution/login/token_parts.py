@@ -43,6 +43,8 @@ def parse_token(text: str) -> TokenParts:
     """
     if len(text) > MAX_LENGTH:
         raise LoginError(f"The token has more than {MAX_LENGTH:,} characters.")
+    if not is_token(text):
+        raise _build_malformed_error()
     header, claims = (_parse_part(part) for part in text.split(".")[:2])
     algorithm, key_id = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or not isinstance(key_id, str | None):
