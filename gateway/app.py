@@ -61,7 +61,7 @@ def create_app(gateway: HttpRuntime, schema: GraphQLSchema | None = None, *, has
     schema = schema or create_schema()
     ready = ReadyResponses(gateway, _create_resolver(gateway, schema), policy)
     endpoint = GraphQLEndpoint(gateway, schema, policy, ready, page, origins)
-    admission = Admission(ClientIdentifier(gateway.tokens, limits.trusted_proxies, gateway.now), queue, limiter)
+    admission = Admission(_create_identifier(gateway), queue, limiter)
     middleware = [  # outermost first
         Middleware(RequestStateMiddleware),  # sets the request id on every response
         # a page can read why its request is rejected
@@ -74,6 +74,10 @@ def create_app(gateway: HttpRuntime, schema: GraphQLSchema | None = None, *, has
         return app
     heads = HeadReader(origins, cors, draft=server.draft_status_codes)
     return HotPath(app, gateway, admission, ready, heads, cors)
+
+
+def _create_identifier(gateway: HttpRuntime) -> ClientIdentifier:
+    return ClientIdentifier(gateway.tokens, gateway.logins, gateway.settings.limits.trusted_proxies, gateway.now)
 
 
 def _create_resolver(gateway: HttpRuntime, schema: GraphQLSchema) -> DocumentResolver:

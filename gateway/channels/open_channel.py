@@ -17,7 +17,7 @@ from gateway.channels.guarded_call import CallQueueTimeoutError, GuardedCaller
 from gateway.channels.plugin_thread import PluginThread, ThreadRefusalError
 from gateway.channels.response_validation import BadRecord
 from gateway.model import channels
-from gateway.sdk.channel import Channel, Place, Traits
+from gateway.sdk.channel import Channel, Place, Traits, VerifiedCustomer
 from gateway.sdk.errors import ChannelError, ContractError, OutcomeUnknownError
 from gateway.sdk.feeds import AnyFeed, LiveFeed, Mark, Page, Raw, Token
 from gateway.sdk.images import ImageResizer
@@ -202,6 +202,32 @@ class OpenChannel:
             return response_validation.validate_locations(await self._channel.places())
 
         return await self.call(fetch_locations, deadline=deadline)
+
+    @property
+    def can_verify_customers(self) -> bool:
+        """Whether the channel verifies tokens of its own customers."""
+        return self._channel.verify_customer is not None
+
+    async def verify_customer(self, token: str, deadline: timedelta) -> VerifiedCustomer | None:
+        """Verify a token of a customer of the channel. None: the channel does not accept it.
+
+        No exception of the plugin is logged with its message: it may contain the token.
+        """
+        verify = self._channel.verify_customer
+        if verify is None:
+            raise ContractError(f"{self.thread.name} verifies no tokens of customers")
+
+        async def verify_token() -> VerifiedCustomer | None:
+            try:
+                customer = await verify(token)
+            except ChannelError:
+                raise
+            except Exception as error:  # noqa: BLE001 any exception of a plugin is converted
+                name = type(error).__name__
+                raise ContractError(f"the plugin {self.plugin} raised {name} over a customer's token") from None
+            return None if customer is None else response_validation.validate_customer(customer)
+
+        return await self.call(verify_token, deadline=deadline, urgency=Urgency.SHOPPER)
 
     async def subscribe(self, url: str, deadline: timedelta) -> None:
         """Subscribe this URL to the channel's webhooks."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gateway.model import validation
 from gateway.model.validation import InvalidValueError, sanitize_message
-from gateway.sdk.channel import Place
+from gateway.sdk.channel import Place, VerifiedCustomer
 from gateway.sdk.errors import ChannelError, ContractError
 from gateway.sdk.feeds import AnyFeed, Page, Raw, Token
 from gateway.sdk.records import Gone, Record, Ref
@@ -91,6 +91,17 @@ def validate_locations(response: object) -> tuple[Place, ...]:
     return tuple(
         require_type("a location", location, Place) for location in require_sequence("what `places` returned", response)
     )
+
+
+def validate_customer(response: object) -> VerifiedCustomer:
+    """Validate a customer whose token the channel has verified."""
+    customer = require_type("a verified customer", response, VerifiedCustomer)
+    require_text("the id of a verified customer", require_type("its id", customer.id, str), MAX_ID_LENGTH)
+    if customer.expires_at is not None:
+        expires_at = require_type("the end of a customer's token", customer.expires_at, datetime)
+        if expires_at.utcoffset() is None:
+            raise PluginContractError("the end of a customer's token has no time zone")
+    return customer
 
 
 def validate_hints(response: object, fetchable: Iterable[str]) -> tuple[Hint, ...]:

@@ -22,7 +22,9 @@ class SellingContext:
         actor: the sender of the request; None: the gateway itself, or a channel.
         permissions: what the caller may do.
         disclosure: what the caller may know of the stock.
-        client: digest of the network of a client without a token; None: it has one, or the gateway itself acts.
+        client: digest of a client whose writes are bounded: of the network without a token, or of the shopper. None: it
+            has a token of the retailer, or the gateway itself acts.
+        customer: of a shopper, the customer id that was minted with the identity of the login.
     """
 
     config: SellingConfig
@@ -31,11 +33,13 @@ class SellingContext:
     disclosure: StockDisclosure = EXACT_STOCK
     client: str | None = None
     actor: Actor | None = None
+    customer: str | None = None
 
     @property
     def cart_lifetime(self) -> timedelta:
         """How long a cart lasts that is changed now."""
-        return self.config.cart_lifetime if self.client is None else self.config.anonymous_cart_lifetime
+        is_guest = self.client is not None and self.customer is None
+        return self.config.anonymous_cart_lifetime if is_guest else self.config.cart_lifetime
 
     @property
     def topology(self) -> Topology:

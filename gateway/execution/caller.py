@@ -31,6 +31,8 @@ class Caller:
         channels: keys of the channels that it sees; None: all.
         locations: keys of the locations at which it acts; None: all.
         expires_at: when its token expires; None: never.
+        identity_id: of a shopper, the identity that the login is bound to (rule C8).
+        home: of a shopper, the customer id that was minted with this identity. It never changes.
     """
 
     kind: CallerKind
@@ -42,11 +44,18 @@ class Caller:
     channels: frozenset[str] | None = None
     locations: frozenset[str] | None = None
     expires_at: datetime | None = None
+    identity_id: str | None = None
+    home: str | None = None
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the retailer has given it a token. Anyone may be a shopper who logs in."""
+        return self.kind not in (CallerKind.ANONYMOUS, CallerKind.SHOPPER)
 
     @property
     def actor(self) -> Actor:
         """The caller, as audit entries name it."""
-        return Actor(self.kind, self.name, self.token_id)
+        return Actor(self.kind, self.name, self.identity_id or self.token_id)
 
     @cached_property
     def scope_class(self) -> str:
@@ -86,6 +95,7 @@ class Viewer:
     sellable_channels: tuple[Channel, ...]
     locations: tuple[Location, ...]
     expires_at: datetime | None
+    customer_id: str | None
     server_time: datetime
 
 

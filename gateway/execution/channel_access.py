@@ -18,8 +18,9 @@ def select_visible_channels(
     caller: Caller, settings: Settings, channels: Mapping[str, Channel]
 ) -> Mapping[str, Channel]:
     """Select the channels that the caller sees."""
-    is_known = caller.kind is not CallerKind.ANONYMOUS
-    keys = caller.channels if is_known else _list_anonymous_keys(settings, channels)
+    keys = caller.channels
+    if keys is None and not caller.is_trusted:
+        keys = _list_anonymous_keys(settings, channels)
     return channels if keys is None else {key: channel for key, channel in channels.items() if key in keys}
 
 

@@ -81,6 +81,9 @@ class Context:
         client_key: what limits of the client are counted by: the name of its token, or its network.
         network: the network that the request comes from, /24 of IPv4 and /64 of IPv6; empty: not known.
         guest_ids: orders that a guest was found to know; their personal data stays hidden.
+        identity_id: of a shopper, the identity whose part of a customer the response may show; None: another caller.
+        home: of a shopper, the customer id that was minted with this identity.
+        own_ids: orders, carts and customers that loaders have found to be the shopper's own (rule C7).
         used_once: fields that the HTTP request has used and may use only once.
         retry_after: seconds after which the client may try again what this request was refused.
         storage_error: why the database could not be used for a field; None: it could.
@@ -118,6 +121,8 @@ class Context:
         self.schema: GraphQLSchema | None = None
         self.network = network
         self.guest_ids: set[str] = set()
+        self.identity_id, self.home = caller.identity_id, caller.home
+        self.own_ids: set[str] = set()
         self.used_once: set[str] = set() if used_once is None else used_once
         self.retry_after: int | None = None
         self.storage_error: StorageUnavailableError | None = None
@@ -136,8 +141,17 @@ class Context:
 
     @property
     def owned_ids(self) -> Set[str]:
-        """Ids of carts and orders whose token the caller has presented."""
-        return self.tokens.keys()
+        """Ids of carts and orders whose token the caller has presented, and of what is the shopper's own."""
+        return self.tokens.keys() | self.own_ids if self.own_ids else self.tokens.keys()
+
+    def accept_login(self, identity_id: str, home: str) -> None:
+        """Let the response show what belongs to a shopper, whose login the request has proved."""
+        self.identity_id, self.home = identity_id, home
+        self.clear_loaders()
+
+    def accept_own(self, id_: str) -> None:
+        """Let a shopper read this order, cart or customer, and what belongs to it."""
+        self.own_ids.add(id_)
 
     def accept_token(self, id_: str, token: str) -> None:
         """Let the caller read what belongs to this cart or order, whose token it has presented or just received."""
@@ -211,8 +225,10 @@ class Context:
 
     @property
     def has_own_objects(self) -> bool:
-        """Whether the caller has presented a token of a cart or an order, or has found an order as a guest."""
-        return bool(self.tokens or self.guest_ids)
+        """Whether the caller may have objects of its own: it is a shopper, has presented a token of a cart or an order,
+        or has found an order as a guest.
+        """
+        return bool(self.tokens or self.guest_ids) or self.identity_id is not None
 
     def require_first_use(self, field: str) -> None:
         """Reject a second use of a field in one HTTP request: in aliases or a batch it would be a way to guess."""
@@ -221,7 +237,7 @@ class Context:
         self.used_once.add(field)
 
     def is_own(self, about: object) -> bool:
-        """Whether this is, or belongs to, a cart or order whose token the caller has presented."""
+        """Whether this is, or belongs to, a cart or order whose token the caller has presented, or is the shopper's."""
         return getattr(about, "order_id", None) in self.owned_ids or getattr(about, "id", None) in self.owned_ids
 
     def add_failure(self, error: Exception) -> None:

@@ -72,6 +72,9 @@ class Code(Enum):
     QUERY_NOT_IN_SAFELIST = CodeDefinition(403, "The text is not that of a published document.")
     UNAUTHENTICATED = CodeDefinition(401, "A token is required, or the token is unknown.")
     TOKEN_EXPIRED = CodeDefinition(401, "The token has expired.")
+    ISSUER_UNAVAILABLE = CodeDefinition(
+        503, "The keys of the token's issuer cannot be read now, so the token cannot be verified.", retryable=True
+    )
     FORBIDDEN = CodeDefinition(403, "The token lacks a scope.")
     BAD_REQUEST = CodeDefinition(400, "This is not a GraphQL request.", draft=422)
     CROSS_SITE_REQUEST = CodeDefinition(403, "A browser sends this for a page of another origin that is not allowed.")

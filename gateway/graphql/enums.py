@@ -24,6 +24,7 @@ from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
 from gateway.model.attributes.definitions import AttributeType
 from gateway.model.customers import consents, golden_record, profiles, reviews, timeline
+from gateway.model.customers.logins import ShopperTokenKind
 from gateway.storage import outbox
 from gateway.storage.writes import pushes
 
@@ -695,6 +696,7 @@ ENUMS = (
             "CHANNEL_NOT_ALLOWED": "The channel does not sell to the caller.",
             "LOCATION_NOT_ALLOWED": "The caller does not act at the location.",
             "SCOPE_NOT_HELD": "The caller lacks a scope, channel or location that the token would have.",
+            "NOT_VERIFIED": "What the customer states is not verified: the login has to prove it.",
         },
     ),
     EnumDescription(
@@ -805,6 +807,15 @@ ENUMS = (
             "ROTATING": "It can be used; its former secret is accepted as well, until `rotatesAt`.",
             "EXPIRED": "It has expired.",
             "REVOKED": "It was revoked.",
+        },
+    ),
+    EnumDescription(
+        ShopperTokenKind,
+        "ShopperTokenKind",
+        "What kind of token a customer exchanges.",
+        {
+            "ID_TOKEN": "A JWT of an issuer of the configuration.",
+            "CHANNEL_CUSTOMER": "A token that the channel has given to its own customer. The channel verifies it.",
         },
     ),
     EnumDescription(

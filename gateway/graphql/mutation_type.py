@@ -40,6 +40,7 @@ from gateway.graphql.mutations.fulfillments import (
     resolve_fulfillment_reject,
     resolve_fulfillment_ship,
 )
+from gateway.graphql.mutations.logins import resolve_shopper_token_exchange
 from gateway.graphql.mutations.orders import resolve_order_cancel, resolve_order_payment_record, resolve_order_place
 from gateway.graphql.mutations.outbox import resolve_outbox_replay
 from gateway.graphql.mutations.stock import (
@@ -66,6 +67,7 @@ from gateway.graphql.types.customers.decisions import (
     CustomerSplitPayload,
 )
 from gateway.graphql.types.customers.payloads import ConsentPayload, InteractionPayload
+from gateway.graphql.types.customers.logins import ShopperTokenPayload
 from gateway.graphql.types.documents import DocumentPayload
 from gateway.graphql.types.outcomes import (
     CartPayload,
@@ -101,6 +103,12 @@ class Mutation:
         "a new token.",
         resolve_cart_customer_set,
         cost=30,
+    )
+    shopper_token_exchange: ShopperTokenPayload | None = root(
+        "Exchanges the token of a customer's login for one of the gateway, for clients that cannot send the token "
+        "itself. There is no refresh: exchange again.",
+        resolve_shopper_token_exchange,
+        cost=50,
     )
     order_place: OrderPayload | None = root(
         "Places the order of a cart. The order is PENDING until it is paid, where a provider has to pay it, and "

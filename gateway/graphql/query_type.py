@@ -21,7 +21,7 @@ from gateway.graphql.queries.changes import resolve_changes
 from gateway.graphql.queries.channels import resolve_channel, resolve_channels, resolve_sync_rejects
 from gateway.graphql.queries.collections import resolve_collection, resolve_collections
 from gateway.graphql.queries.customer_reviews import resolve_customer_merge_preview, resolve_customer_reviews
-from gateway.graphql.queries.customers import resolve_customer, resolve_customers
+from gateway.graphql.queries.customers import resolve_customer, resolve_customers, resolve_me
 from gateway.graphql.queries.locations import resolve_location, resolve_locations
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
 from gateway.graphql.queries.operations import resolve_match_reviews, resolve_outbox_entries
@@ -138,6 +138,9 @@ class Query:
         "Lists the customers of all channels.", resolve_customers, scopes=CUSTOMERS_READ
     )
     customer: Customer | None = root("Returns a customer.", resolve_customer, cost=5)
+    me: Customer | None = root(
+        "Returns the customer who has logged in. Null: the caller is no customer with a login.", resolve_me, cost=5
+    )
     customer_reviews: Connection[CustomerReview] | None = root(
         "Lists customers that may be the same, and wait for a decision by a person, longest waiting first.",
         resolve_customer_reviews,

@@ -10,9 +10,11 @@ from gateway.commerce.context import SellingContext
 from gateway.commerce.ingest_batch import IngestRules
 from gateway.commerce.permissions import Permissions
 from gateway.execution.context import Context
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.query_runtime import QueryRuntime
 from gateway.execution.token_registry import TokenRegistry
 from gateway.model.stock import EXACT_STOCK, StockDisclosure
+from gateway.runtime.channel_logins import ChannelLogins
 from gateway.runtime.command_bus import CommandBus
 
 
@@ -27,6 +29,10 @@ class MutationRuntime(QueryRuntime, Protocol):
     def commands(self) -> CommandBus: ...
     @property
     def tokens(self) -> TokenRegistry: ...
+    @property
+    def logins(self) -> LoginRegistry: ...
+    @property
+    def channel_logins(self) -> ChannelLogins: ...
 
 
 def get_runtime(context: Context) -> MutationRuntime:
@@ -51,16 +57,20 @@ def build_selling_context(context: Context) -> SellingContext:
         context.now,
         permissions=build_permissions(context),
         disclosure=build_disclosure(context),
-        client=digest_anonymous_client(context),
+        client=digest_bounded_client(context),
         actor=context.caller.actor,
+        customer=context.caller.home,
     )
 
 
-def digest_anonymous_client(context: Context) -> str | None:
-    """Return the digest of the network of a client without a token; None: it has one."""
-    if context.caller.principal:
+def digest_bounded_client(context: Context) -> str | None:
+    """Return the digest of a client whose writes are bounded (rule U6): of its network, or of the shopper. None: the
+    retailer has given it a token.
+    """
+    caller = context.caller
+    if caller.is_trusted:
         return None
-    return tokens.digest_network(get_runtime(context).selling.secret, context.network)
+    return tokens.digest_network(get_runtime(context).selling.secret, caller.principal or context.network)
 
 
 def build_permissions(context: Context) -> Permissions:

@@ -15,6 +15,9 @@ from starlette.types import Scope
 
 from gateway.execution.caller import ANONYMOUS, Caller
 from gateway.execution.error_codes import Code
+from gateway.execution.login.errors import IssuerUnavailableError, LoginError, UnknownIssuerError
+from gateway.execution.login.key_cache import RETRY_DELAY
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.token_registry import TokenRegistry
 from gateway.http.errors import RequestError
 from gateway.http.rate_limit.client_address import AddressReader, find_network
@@ -26,7 +29,7 @@ class Client:
     """The client that a request counts for.
 
     Attributes:
-        key: the name of its token, or its network address.
+        key: the name of its token, the identity of a shopper, or its network address.
         caller: the authenticated caller, else `ANONYMOUS`.
         network: the network of its address, /24 of IPv4 and /64 of IPv6.
         error: why its credentials are invalid. The endpoint raises it; until then the request counts for its address.
@@ -38,9 +41,9 @@ class Client:
     error: RequestError | None = None
 
     @property
-    def is_authenticated(self) -> bool:
-        """Whether the request has a valid token."""
-        return self.caller is not ANONYMOUS
+    def is_known(self) -> bool:
+        """Whether the limits of known clients apply: the retailer has given it a token. Anyone may be a shopper."""
+        return self.caller.is_trusted
 
     @property
     def is_admin(self) -> bool:
@@ -64,8 +67,15 @@ UNIDENTIFIED = Client("")
 class ClientIdentifier:
     """Identifies the client of a request. `trusted_proxies`: networks whose `X-Forwarded-For` is believed."""
 
-    def __init__(self, tokens: TokenRegistry, trusted_proxies: Iterable[str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        tokens: TokenRegistry,
+        logins: LoginRegistry,
+        trusted_proxies: Iterable[str],
+        now: Callable[[], datetime],
+    ) -> None:
         self._tokens = tokens
+        self._logins = logins
         self._addresses = AddressReader(trusted_proxies)
         self._now = now
 
@@ -76,7 +86,7 @@ class ClientIdentifier:
             return _build_anonymous(address, network)
         try:
             token = parse_credentials(credentials)
-            return self._accept(await self._tokens.find_caller(token), network)
+            return self._accept(await self._find_caller(token), network)
         except RequestError as error:
             return Client(address, network=network, error=error)
 
@@ -86,9 +96,29 @@ class ClientIdentifier:
         if not credentials:
             return _build_anonymous(address, network)
         try:
-            return self._accept(self._tokens.find_known(parse_credentials(credentials)), network)
+            return self._accept(self._find_known(parse_credentials(credentials)), network)
         except RequestError:
             return None
+
+    async def _find_caller(self, token: str) -> Caller | None:
+        """Find the caller of a token. None: it is unknown.
+
+        Raises:
+            RequestError: it is the token of a shopper, and is not valid or cannot be verified.
+        """
+        if self._logins.is_login(token):
+            try:
+                return await self._logins.find_caller(token)
+            except UnknownIssuerError:  # a token of the configuration may have any form
+                pass
+            except LoginError as error:
+                raise _convert_login_error(error) from error
+        return await self._tokens.find_caller(token)
+
+    def _find_known(self, token: str) -> Caller | None:
+        """Find the caller of a token. None: it is unknown, or something has to be read or verified for it."""
+        shopper = self._logins.find_known(token) if self._logins.is_login(token) else None
+        return shopper or self._tokens.find_known(token)
 
     def _read(self, scope: Scope) -> tuple[str, str, list[bytes]]:
         """Read the address of the client, its network, and its credentials."""
@@ -103,8 +133,9 @@ class ClientIdentifier:
             RequestError: the token is unknown or expired.
         """
         if caller is None:
-            raise _build_token_error(Code.UNAUTHENTICATED, "The token is unknown.")
-        if caller.expires_at is not None and caller.expires_at <= self._now():
+            raise _build_token_error(Code.UNAUTHENTICATED, "The token is unknown, or of an unknown issuer.")
+        is_login = caller.kind is CallerKind.SHOPPER  # checked already, with the leeway of its issuer
+        if not is_login and caller.expires_at is not None and caller.expires_at <= self._now():
             raise _build_token_error(Code.TOKEN_EXPIRED, "The token has expired.")
         return Client(caller.principal, caller, network)
 
@@ -140,3 +171,9 @@ def parse_bearer(header: str) -> str:
 
 def _build_token_error(code: Code, message: str) -> RequestError:
     return RequestError(code, message, {"www-authenticate": 'Bearer error="invalid_token"'})
+
+
+def _convert_login_error(error: LoginError) -> RequestError:
+    if isinstance(error, IssuerUnavailableError):
+        return RequestError(error.code, str(error), {"retry-after": f"{RETRY_DELAY.total_seconds():.0f}"})
+    return _build_token_error(error.code, str(error))

@@ -22,9 +22,14 @@ class Actor:
 
     Attributes:
         name: Name of the token; empty without one.
-        token_id: ID of the token; None: it is in the configuration, or there is none.
+        token_id: ID of the token; of a shopper, of the identity. None: it is in the configuration, or there is none.
     """
 
     kind: CallerKind
     name: str = ""
     token_id: str | None = None
+
+    @property
+    def identity_id(self) -> str | None:
+        """ID of the identity of a shopper; None: another caller."""
+        return self.token_id if self.kind is CallerKind.SHOPPER else None

@@ -38,6 +38,7 @@ class UserErrorCode(Enum):
     CHANNEL_NOT_ALLOWED = "CHANNEL_NOT_ALLOWED"
     LOCATION_NOT_ALLOWED = "LOCATION_NOT_ALLOWED"
     SCOPE_NOT_HELD = "SCOPE_NOT_HELD"
+    NOT_VERIFIED = "NOT_VERIFIED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

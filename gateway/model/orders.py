@@ -243,6 +243,7 @@ class Order(OrderFields):
         reverses_id: Row ID of the order that this one refunds; None: not a refund, or not known.
         customer_id: Row ID of the customer; None: not known. Resolved when the order is read, so that orders and
             customers can arrive in any order.
+        proved_customer_id: Row ID of the customer as the customer sees itself (rule C7).
         pay_by: The order is canceled if it is unpaid then; None: it is paid, or nothing waits for a payment.
     """
 
@@ -253,6 +254,7 @@ class Order(OrderFields):
     location_key: str | None
     reverses_id: str | None
     customer_id: str | None
+    proved_customer_id: str | None = None
     pay_by: datetime | None = None
     updated_at: datetime
 

@@ -29,6 +29,7 @@ from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caching.response_cache import ResponseCache
 from gateway.execution.cursor_sealing import CursorSealer
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
 from gateway.execution.token_registry import TokenRegistry
@@ -38,10 +39,12 @@ from gateway.model.channels import Channel, ChannelState
 from gateway.model.locations import Location
 from gateway.model.validation import normalize_sku
 from gateway.runtime.background_tasks import BackgroundTasks
+from gateway.runtime.channel_logins import ChannelLogins
 from gateway.runtime.command_bus import CommandBus
 from gateway.runtime.database_opening import create_database
 from gateway.runtime.heartbeat import Heartbeat
 from gateway.runtime.live_reads import LiveReads
+from gateway.runtime.login_binding import LoginBinding, SignedShopperTokens
 from gateway.runtime.process import run_logged
 from gateway.runtime.signing_secrets import find_legacy_cursor_deadline, load_secrets
 from gateway.runtime.smart_collections import build_smart_collections
@@ -123,6 +126,7 @@ async def open_gateway(
             finally:
                 await gateway.commands.drain(settings.server.drain)
                 await gateway.flush_counts()
+                await gateway.logins.close()
                 await run_logged(gateway.heartbeat.stop, "end of the heartbeat")
                 await run_logged(database.announce, "announcement of changes")
         finally:
@@ -199,6 +203,12 @@ class Gateway:
         self.now = clock
         self.registry = DocumentRegistry(database, clock)
         self.tokens = TokenRegistry(database, settings.tokens, clock)
+        self.logins = LoginRegistry(
+            settings.login,
+            LoginBinding(database, rules.selling.customers, clock),
+            SignedShopperTokens(rules.selling.secrets),
+            clock,
+        )
         caching, self.changes_seen = settings.server.caching, ChangeFollower(database)
         self.responses = ResponseCache(database, self.changes_seen, caching.response_megabytes, clock)
         self.rendered = RenderedObjects(self.changes_seen, caching.rendered_megabytes, clock)
@@ -226,6 +236,7 @@ class Gateway:
         self.storage_probe = StorageProbe(database)
         self.process_id = token_hex(8)
         self.heartbeat = Heartbeat(database, self.process_id, settings.channels, clock)
+        self.channel_logins = ChannelLogins(database, self.channel_syncs, clock)
         self.live_reads = LiveReads(database, self.channel_syncs, clock)
         self.background = BackgroundTasks(self)
         self.commands = CommandBus(database, self.channel_syncs, self.background.wake_outbox)

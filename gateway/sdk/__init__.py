@@ -34,6 +34,7 @@ from gateway.sdk.channel import (
     Place,
     Registry,
     Traits,
+    VerifiedCustomer,
     hookimpl,
 )
 from gateway.sdk.collections import CollectionRecord
@@ -188,6 +189,7 @@ __all__ = [
     "Traits",
     "UnavailableError",
     "VariantRecord",
+    "VerifiedCustomer",
     "Version",
     "Webhooks",
     "Write",

@@ -72,6 +72,26 @@ class Place:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class VerifiedCustomer:
+    """A customer who has logged in to the channel.
+
+    Attributes:
+        id: ID of the customer in the channel, as in its customer records.
+        expires_at: When the customer's token expires; None: not known.
+    """
+
+    id: str
+    expires_at: datetime | None = None
+
+
+VerifyCustomer = Callable[[str], Awaitable[VerifiedCustomer | None]]
+"""Verifies a token that the channel has given to one of its customers. None: the channel does not accept it.
+
+The plugin neither logs the token nor puts it into an error.
+"""
+
+
 async def list_no_places() -> Sequence[Place]:
     """Return no locations: the default of channels that cannot list them."""
     return ()
@@ -90,6 +110,7 @@ class Channel:
         writes: Changes that can be made; at most one per type of command.
         webhooks: Verification of incoming webhooks; None: the channel sends none.
         places: Lists the channel's locations.
+        verify_customer: Verifies tokens of the channel's own customers; None: it cannot.
         close: Releases the resources of the channel.
     """
 
@@ -97,6 +118,7 @@ class Channel:
     writes: Sequence[AnyWrite] = ()
     webhooks: Webhooks | None = None
     places: Callable[[], Awaitable[Sequence[Place]]] = list_no_places
+    verify_customer: VerifyCustomer | None = None
     close: Callable[[], Awaitable[None]] = close_nothing
 
 

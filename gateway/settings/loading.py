@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from gateway.settings.collections import find_problems
+from gateway.settings.login import check_logins
 from gateway.settings.problems import Problems, SettingsError
 from gateway.settings.schema import Settings
 from gateway.settings.token_checks import check_tokens
@@ -117,6 +118,8 @@ def _check_names(settings: Settings, problems: Problems) -> None:
             for name, token in settings.tokens.items()
             for key in token.channels or ()
         ),
+        *((("login", name, "channel"), login.channel) for name, login in settings.login.items()),
+        *((("login", name, "channels"), key) for name, login in settings.login.items() for key in login.channels or ()),
         *(
             (("attributes", name, "sources"), key)
             for name, table in settings.attributes.items()
@@ -138,6 +141,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
     _check_external_ids(settings, problems)
     _check_collections(settings, problems)
     check_tokens(settings, problems)
+    check_logins(settings.login, problems)
 
 
 def _check_collections(settings: Settings, problems: Problems) -> None:

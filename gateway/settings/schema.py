@@ -27,6 +27,7 @@ from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
 from gateway.settings.categories import CategoryPath, CategoryTable
 from gateway.settings.collections import CollectionKey, CollectionTable
+from gateway.settings.login import LoginTable
 from gateway.settings.options import OptionName, OptionTable
 from gateway.settings.search import SearchTable
 from gateway.settings.table import Table
@@ -460,6 +461,7 @@ class Settings(Table):
     channels: dict[Key, ChannelTable] = {}
     locations: dict[Key, LocationTable] = {}
     tokens: dict[Key, TokenTable] = {}
+    login: dict[Key, LoginTable] = {}
     attributes: dict[AttributeKey, AttributeTable] = {}
     options: dict[OptionName, OptionTable] = {}
     categories: dict[CategoryPath, CategoryTable] = {}

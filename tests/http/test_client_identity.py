@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.commerce.customers.config import CustomerConfig
+from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.token_registry import TokenRegistry
 from gateway.http.auth import ClientIdentifier
 from gateway.http.rate_limit.client_address import find_network
+from gateway.runtime.login_binding import LoginBinding, SignedShopperTokens
 from gateway.settings.schema import TokenTable
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
@@ -45,7 +48,9 @@ def identify(tmp_path_factory: pytest.TempPathFactory) -> Identify:
 
         async def run(database: Database) -> str:
             registry = TokenRegistry(database, TOKENS, Clock())
-            return (await ClientIdentifier(registry, trusted, Clock()).identify(scope)).key
+            binding = LoginBinding(database, CustomerConfig(), Clock())
+            logins = LoginRegistry({}, binding, SignedShopperTokens([b"x"]), Clock())
+            return (await ClientIdentifier(registry, logins, trusted, Clock()).identify(scope)).key
 
         return asyncio.run(_use(Database(url), run))
 

@@ -312,7 +312,7 @@ def accept_any_credentials(hot: HotPath, patch: pytest.MonkeyPatch) -> None:
             return super().identify_at_once(scope) or Client("192.0.2.1", network="192.0.2.0/24")
 
     identifier = hot._admission._identifier
-    trusting = Trusting(identifier._tokens, (), identifier._now)
+    trusting = Trusting(identifier._tokens, identifier._logins, (), identifier._now)
     patch.setattr(hot, "_admission", Admission(trusting, hot._admission._queue, hot._admission._limiter))
 
 

@@ -75,6 +75,7 @@ def create_cart(
         expires_at=context.now + context.cart_lifetime,
         updated_at=context.now,
         client_key=context.client,
+        customer_id=context.customer,
     )
     changeset = CartChangeset(row, [], [])
     _add_requests(conn, changeset, requests, context.now)
@@ -164,12 +165,20 @@ def assign_customer(
     def change(changeset: CartChangeset) -> None:
         changeset.row.rotation += 1
         changeset.row.customer_id = customer_id
-        homes = [] if customer_id is None else identities.list_homes(conn, customer_id)
+        homes = [] if customer_id is None else _list_homes(conn, customer_id, context)
         other = carts.find_open_cart(conn, homes, changeset.row.channel, changeset.row.id)
         if other:
             _merge_cart(conn, changeset, other, context.now)
 
     return _change_cart(conn, cart, change, context)
+
+
+def _list_homes(conn: Connection, customer_id: str, context: SellingContext) -> list[str]:
+    """List the ids under which a customer's carts are; to a shopper, those that the login proves (rule C7)."""
+    if context.customer is None:
+        return identities.list_homes(conn, customer_id)
+    own = identities.find_by_home(conn, customer_id)
+    return [] if own is None else identities.list_homes(conn, own.proved_id, proved=True)
 
 
 def _merge_cart(conn: Connection, changeset: CartChangeset, other: CartRow, now: datetime) -> None:

@@ -148,6 +148,7 @@ def _store_order(
     conn: Connection, checkout_cart: CheckoutCart, order: NewOrder, context: SellingContext
 ) -> EnqueuedKeys:
     cart, row, lines, shipments = checkout_cart.row, order.row, order.lines, order.shipments
+    cart.customer_id = cart.customer_id or context.customer  # a shopper may have logged in at the checkout
     buyer = None if cart.customer_id is None else identities.find_by_home(conn, cart.customer_id)
     row.customer_channel, row.customer = (None, None) if buyer is None else (buyer.channel, buyer.external_id)
     guests.assign_guest(row)

@@ -26,7 +26,6 @@ from gateway.execution.persisted.compatibility import list_operations
 from gateway.execution.persisted.ids import compute_id, is_hash, is_id_of, normalize_id
 from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.request import GraphQLRequest
-from gateway.model.actors import CallerKind
 from gateway.model.documents import DocumentPolicy
 from gateway.settings.schema import DocumentMode, DocumentsTable
 from gateway.storage.persisted_documents import Document
@@ -62,7 +61,7 @@ class DocumentResolver:
         Raises:
             QueryError: there is no such document, or the caller may not request it in this way.
         """
-        mode = self._table.anonymous if caller.kind is CallerKind.ANONYMOUS else self._table.known
+        mode = self._table.known if caller.is_trusted else self._table.anonymous
         id_ = get_document_id(request)
         text = None if id_ is not None and request.query == "" else request.query
         if text is not None:
@@ -75,7 +74,7 @@ class DocumentResolver:
         """Return the document of a request as `resolve` does, if nothing has to be read, parsed, checked or logged."""
         if request.query and (request.document_id is not None or request.extensions):
             return None  # its text may have to be registered
-        mode = self._table.anonymous if caller.kind is CallerKind.ANONYMOUS else self._table.known
+        mode = self._table.known if caller.is_trusted else self._table.anonymous
         if request.query:
             return self._find_known_text(request, mode)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from gateway.graphql.arguments import After, First
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.loaders.catalog import load_sold_variants
+from gateway.graphql.loaders.customers.ownership import select_own_homes
 from gateway.graphql.loaders.stock import (
     derive_stock_status,
     is_untracked,
@@ -30,14 +31,16 @@ from gateway.model.money import Money, to_exact_minor
 from gateway.model.stock import StockLevel, StockStatus
 from gateway.sdk.policies import Goods
 from gateway.storage.reads import carts
+from gateway.storage.sql.keyset import Rows
 
 MAX_CART_CHANGES = 200
 
 
 async def load_carts(context: Context, ids: Sequence[str]) -> Sequence[Cart | None]:
     """Load carts by ID; a cart that the caller may not see is None."""
-    visible_ids = [id_ for id_ in ids if id_ in context.owned_ids or context.caller.has_scope("carts:read")]
-    rows = await context.read(carts.find_carts, visible_ids)
+    may_see = context.caller.has_scope("carts:read") or context.identity_id is not None
+    rows = await context.read(carts.find_carts, [id_ for id_ in ids if may_see or id_ in context.owned_ids])
+    await _claim_carts(context, rows.values())
     return [
         _complete_cart(context, cart) if (cart := rows.get(id_)) is not None and _can_see(context, cart) else None
         for id_ in ids
@@ -45,8 +48,18 @@ async def load_carts(context: Context, ids: Sequence[str]) -> Sequence[Cart | No
 
 
 def _can_see(context: Context, cart: Cart) -> bool:
-    """Return whether the caller sees the cart's channel, or owns the cart."""
-    return cart.id in context.owned_ids or context.can_see_channel(cart.channel_key)
+    """Return whether the caller owns the cart, or may see all carts of its channel."""
+    sees_channel = context.caller.has_scope("carts:read") and context.can_see_channel(cart.channel_key)
+    return cart.id in context.owned_ids or sees_channel
+
+
+async def _claim_carts(context: Context, rows: Iterable[Cart]) -> None:
+    """Note which of these carts are the shopper's own."""
+    owned = [cart for cart in rows if cart.customer_id is not None]
+    own_homes = await select_own_homes(context, (cart.customer_id for cart in owned))
+    for cart in owned:
+        if cart.customer_id in own_homes:
+            context.accept_own(cart.id)
 
 
 def _complete_cart(context: Context, cart: Cart) -> Cart:
@@ -74,16 +87,18 @@ def _complete_cart(context: Context, cart: Cart) -> Cart:
 async def load_carts_by_customer(
     context: Context, ids: Sequence[str], *, first: First = None, after: After = None
 ) -> Sequence[Connection[Cart]]:
-    pages = await load_pages(
-        context,
-        carts.list_carts_of_customers(context.visibility.channels),
-        ids,
-        Paging(first, after),
-        compute_fingerprint("Customer.carts"),
-    )
+    fingerprint = compute_fingerprint("Customer.carts")
+    pages = await load_pages(context, _list_carts(context), ids, Paging(first, after), fingerprint)
     cart_ids = [id_ for page in pages for id_ in page.nodes]
     by_id = dict(zip(cart_ids, await context.load_all(load_carts, cart_ids), strict=True))
     return [page.replace_nodes([by_id[id_] for id_ in page.nodes]) for page in pages]
+
+
+def _list_carts(context: Context) -> Rows[str]:
+    """List the carts of customers. Shoppers see their own in all channels."""
+    if context.identity_id is not None:
+        return carts.list_carts_of_customers(None, proved=True)
+    return carts.list_carts_of_customers(context.visibility.channels)
 
 
 async def load_cart_changes(

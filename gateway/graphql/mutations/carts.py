@@ -69,7 +69,7 @@ class CartCreateInput:
 
 
 async def resolve_cart_create(context: Context, *, input: Annotated[CartCreateInput, Input]) -> MutationResult:
-    _check_anonymous_key(context, input.idempotency_key)
+    check_anonymous_key(context, input.idempotency_key)
     channel, currency = context.require_channel(input.channel_key), unwrap(input.currency_code)
     filling, problems = await _read_lines(context, unwrap(input.lines) or [])
     token = unwrap(input.cart_token)
@@ -90,7 +90,8 @@ async def resolve_cart_create(context: Context, *, input: Annotated[CartCreateIn
 class CartCustomerSetInput:
     cart_token: str = declare_required(REPLACED_CART)
     customer_id: strawberry.ID | None = declare_optional(
-        "ID of the customer. Null removes the customer. Requires `carts:write`."
+        "ID of the customer. Null removes the customer; the scope `carts:write` is required. A customer who has logged "
+        "in omits it: the cart becomes their own."
     )
     idempotency_key: str = declare_key()
 
@@ -98,14 +99,16 @@ class CartCustomerSetInput:
 async def resolve_cart_customer_set(
     context: Context, *, input: Annotated[CartCustomerSetInput, Input]
 ) -> MutationResult:
-    context.require(ASSIGN_CUSTOMER)
     customer_id = unwrap(input.customer_id)
+    home = None if customer_id else context.caller.home
+    if home is None:
+        context.require(ASSIGN_CUSTOMER)
     ids = [parse_row_id("input.customerId", "Customer", customer_id)] if customer_id else []
     customer = next(iter(await context.load_all(load_customers, ids)), None)
     use_case = partial(
         assign_customer,
         cart=CartRef(input.cart_token),
-        customer_id=customer.id if customer else None,
+        customer_id=customer.id if customer else home,
         context=build_selling_context(context),
     )
     problems = [_UNKNOWN_CUSTOMER] if customer_id and customer is None else []
@@ -224,11 +227,11 @@ async def _execute_in_cart(
     """
     result = await execute(context, mutation, input, use_case, principal=principal)
     if result.subject is not None:
-        await _grant_cart(context, result.subject, token, rotates=rotates)
+        await grant_cart(context, result.subject, token, rotates=rotates)
     return result
 
 
-async def _grant_cart(context: Context, cart_id: str, token: str | None, *, rotates: bool) -> None:
+async def grant_cart(context: Context, cart_id: str, token: str | None, *, rotates: bool) -> None:
     """Let the response show the cart, with its current token, unless the client has only a former one.
 
     A retry returns the stored result, which checked the token that was current then.
@@ -245,7 +248,7 @@ async def _grant_cart(context: Context, cart_id: str, token: str | None, *, rota
         context.accept_token(cart_id, tokens.build_cart_token(selling.secret, cart_id, rotation))
 
 
-def _check_anonymous_key(context: Context, key: str) -> None:
+def check_anonymous_key(context: Context, key: str) -> None:
     """Require a long key: clients without a token are distinguished by their keys alone."""
     if not context.caller.principal and len(key) < MIN_ANONYMOUS_KEY_LENGTH:
         raise BadUserInputError(

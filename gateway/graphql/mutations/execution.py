@@ -16,7 +16,7 @@ from gateway.execution.context import Context, freeze
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import unwrap
 from gateway.graphql.inputs import declare_required
-from gateway.graphql.runtime_protocol import digest_anonymous_client, get_runtime
+from gateway.graphql.runtime_protocol import digest_bounded_client, get_runtime
 from gateway.model import validation
 from gateway.model.audit import AuditChange
 from gateway.model.mutation_result import MutationResult, UserError
@@ -64,7 +64,7 @@ def build_claim(context: Context, mutation: str, input: Any, principal: str | No
         run=secrets.token_hex(8),
         at=context.now,
         until=context.now + CLAIM_LASTS,
-        client_key=digest_anonymous_client(context),
+        client_key=digest_bounded_client(context),
         client_limit=get_runtime(context).selling.anonymous_changes,
         cart_id=_find_cart(principal or ""),
     )

@@ -21,6 +21,7 @@ from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.input_values import parse_address, parse_email, parse_money, parse_short_text
 from gateway.graphql.inputs import AddressInput, MoneyInput, declare_optional, declare_required
+from gateway.graphql.loaders.orders import load_orders
 from gateway.graphql.mutations.carts import build_cart_principal
 from gateway.graphql.mutations.execution import Input, declare_key, execute, refuse
 from gateway.graphql.runtime_protocol import build_selling_context, get_runtime
@@ -121,8 +122,8 @@ class OrderCancelInput:
     )
     reason: str | None = declare_optional("Reason, shown to staff and the customer.")
     order_access_token: str | None = declare_optional(
-        "`Order.accessToken`, with which customers cancel their own unpaid order. Without it, `orders:write` is "
-        "required."
+        "`Order.accessToken`, with which guests cancel their own unpaid order. Customers with a login do not need "
+        "it. Otherwise `orders:write` is required."
     )
     idempotency_key: str = declare_key()
 
@@ -130,18 +131,21 @@ class OrderCancelInput:
 async def resolve_order_cancel(context: Context, *, input: Annotated[OrderCancelInput, Input]) -> MutationResult:
     id_, token = parse_row_id("input.orderId", "Order", input.order_id), unwrap(input.order_access_token)
     reason = parse_short_text("input.reason", input.reason)
-    problems = () if _can_cancel(context, id_, token) else (_ORDER_NOT_FOUND,)
+    problems = () if await _can_cancel(context, id_, token) else (_ORDER_NOT_FOUND,)
     use_case = partial(
         cancel_order,
-        request=CancelRequest(id_, input.version, reason, by_owner=token is not None),
+        request=CancelRequest(id_, input.version, reason, by_owner=token is not None or not context.caller.is_trusted),
         context=build_selling_context(context),
     )
     subject = MutationResult(subject=None if problems else id_)
     return await execute(context, "orderCancel", input, refuse(problems) or use_case, subject, f"order {id_}")
 
 
-def _can_cancel(context: Context, id_: str, token: str | None) -> bool:
-    """Whether the caller may cancel orders, or presents the token of this one. The response may show it then."""
+async def _can_cancel(context: Context, id_: str, token: str | None) -> bool:
+    """Whether the caller may cancel orders, owns this one, or presents its token. The response may show it then."""
+    if token is None and context.identity_id is not None:
+        (order,) = await context.load_all(load_orders, [id_])
+        return context.is_own(order)
     if token is None:
         context.require(WRITE_ORDERS)
         return True

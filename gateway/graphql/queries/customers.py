@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
 from gateway.execution.text_inputs import COMPARED
@@ -60,4 +61,13 @@ async def resolve_customer(
 ) -> Customer | None:
     key = parse_row_id("id", "Customer", id)
     customer: Customer | None = await load_guarded(context, load_customers, key, CUSTOMERS_READ_OR_SELF)
+    return customer
+
+
+async def resolve_me(context: Context) -> Customer | None:
+    context.cache_policy.is_uncacheable = True  # null is for this caller only
+    context.cache_policy.add_kind(DataKind.PRIVATE)
+    if context.home is None:
+        return None
+    customer: Customer | None = await context.load(load_customers, context.home)
     return customer

@@ -41,5 +41,6 @@ async def resolve_viewer(context: Context) -> Viewer:
         sellable_channels=tuple(channel for channel in channels if channel.key in context.selling_channels),
         locations=tuple(item for item in context.gateway.locations.values() if caller.can_act_at(item.key)),
         expires_at=caller.expires_at,
+        customer_id=caller.home,
         server_time=context.now,
     )

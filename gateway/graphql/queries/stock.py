@@ -26,7 +26,6 @@ from gateway.graphql.loaders.stock import (
     load_stock_levels,
     load_stocks_by_variant,
 )
-from gateway.model.actors import CallerKind
 from gateway.model.channels import Fault, FaultCode, Resource
 from gateway.model.locations import Location
 from gateway.model.stock import Stock, StockLevel
@@ -102,7 +101,7 @@ def _clamp_max_age(context: Context, seconds: int) -> timedelta:
     if seconds < 0:
         raise BadUserInputError("maxAgeSeconds must be at least 0.")
     max_age = timedelta(seconds=seconds)
-    return max(max_age, MIN_ANONYMOUS_AGE) if context.caller.kind is CallerKind.ANONYMOUS else max_age
+    return max_age if context.caller.is_trusted else max(max_age, MIN_ANONYMOUS_AGE)
 
 
 async def _refresh_stale(context: Context, ids: Sequence[str], locations: list[Location], max_age: timedelta) -> None:

@@ -13,10 +13,12 @@ from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.catalog import load_listings
 from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.graphql.loaders.operations import load_match_candidates
 from gateway.graphql.scopes import CATALOG_ADMIN, CHANNELS_ADMIN
 from gateway.graphql.types.catalog import Listing, ProductVariant
 from gateway.graphql.types.channels import Channel, ChannelFault
+from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
 from gateway.model.actors import CallerKind
@@ -94,4 +96,9 @@ class Viewer:
         "The locations at which the caller acts. Without a token, all locations.", size=100
     )
     expires_at: datetime | None = attribute("When the caller's token expires. Null: it does not expire.")
+    customer: Customer | None = load(
+        "The customer who has logged in. Null: another caller.",
+        load_customers,
+        key=attrgetter("customer_id"),
+    )
     server_time: datetime = attribute("Current time of the gateway, to correct the client's clock.")

@@ -114,7 +114,7 @@ class OperationPolicy:
 
     def _get_cost_limit(self, client: Client) -> int:
         """Never more than the quota of a minute: the client could not wait until the operation fits."""
-        allowance = self._limits.known if client.is_authenticated else self._limits.anonymous
+        allowance = self._limits.known if client.is_known else self._limits.anonymous
         return min(allowance.cost, self._limiter.get_max_cost(client))
 
     def limit_execution(

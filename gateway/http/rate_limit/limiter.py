@@ -169,7 +169,7 @@ class RateLimiter:
         return sys.maxsize if quota is None else max(0, quota - REQUEST_COST)
 
     def _get_quota(self, client: Client) -> int | None:
-        return self._authenticated_quota if client.is_authenticated else self._anonymous_quota
+        return self._authenticated_quota if client.is_known else self._anonymous_quota
 
     def _mark_exhausted(self, key: str, seconds: int) -> None:
         self._exhausted.put(key, self._clock() + timedelta(seconds=min(seconds, 5)), 1)
@@ -209,7 +209,7 @@ def _build_status(client: Client, quota: int, target: int, previous: int, left: 
 
 
 def _get_policy(client: Client) -> str:
-    return "known" if client.is_authenticated else "anonymous"
+    return "known" if client.is_known else "anonymous"
 
 
 def _compute_reset(target: int, previous: int, left: float, current: int, *, is_full: bool) -> int:

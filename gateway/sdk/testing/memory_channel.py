@@ -55,6 +55,7 @@ from gateway.sdk import (
     StaleError,
     StockRecord,
     Traits,
+    VerifiedCustomer,
     Webhooks,
     hookimpl,
 )
@@ -337,6 +338,11 @@ class MemoryPlugin:
         async def list_places() -> Sequence[Place]:
             return tuple(store.places)
 
+        async def verify_customer(token: str) -> VerifiedCustomer | None:
+            if token in store.broken_logins:
+                raise ValueError(token)  # as a careless plugin would
+            return VerifiedCustomer(store.logins[token]) if token in store.logins else None
+
         return Channel(
             feeds=[
                 feed for feed in build_feeds(OpenMemoryChannel(store, config, context)) if feed.name in config.feeds
@@ -348,6 +354,7 @@ class MemoryPlugin:
             ],
             webhooks=None if config.secrets is None else MemoryWebhooks(store, config.secrets),
             places=list_places,
+            verify_customer=verify_customer,
         )
 
 

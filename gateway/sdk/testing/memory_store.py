@@ -54,6 +54,8 @@ class MemoryStore:
         places: Locations of the channel.
         calls: All calls of the channel, in order.
         subscriptions: URLs to which webhooks are sent.
+        logins: IDs of the customers who have logged in, by their tokens.
+        broken_logins: Tokens over which the channel raises an unexpected exception.
         taken: Feeds and marks of the passes that the gateway has committed.
         outcomes: Outcomes of the commands, by their keys.
     """
@@ -61,6 +63,8 @@ class MemoryStore:
     def __init__(self, places: Sequence[Place] = ()) -> None:
         self.places = list(places)
         self.subscriptions: list[str] = []
+        self.logins: dict[str, str] = {}
+        self.broken_logins: set[str] = set()
         self._lock = threading.RLock()
         self._rules: list[Rule] = []
         self.clear()

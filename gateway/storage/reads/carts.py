@@ -81,13 +81,19 @@ def find_carts(conn: Connection, ids: Sequence[str]) -> Mapping[str, Cart]:
     return {row.id: read_cart(row, lines.get(row.id, ())) for row in rows}
 
 
-def list_carts_of_customers(channels: Sequence[str] | None) -> Rows[str]:
-    """List the cart ids of each of many customers in these channels, latest first. None: all channels."""
+def list_carts_of_customers(channels: Sequence[str] | None, *, proved: bool = False) -> Rows[str]:
+    """List the cart ids of each of many customers in these channels, latest first.
+
+    Args:
+        channels: None: all channels.
+        proved: only those that the customer's login proves.
+    """
     sort = Sort(carts.c.updated_at, carts.c.id, descending=True)
     statement = sa.select(carts.c.id).join(identities, identities.c.home == carts.c.customer_id)
     if channels is not None:
         statement = statement.where(carts.c.channel.in_(channels))
-    return Rows(statement, sort, lambda row: str(row.id), parent=identities.c.customer_id)
+    parent = identities.c.proved_id if proved else identities.c.customer_id
+    return Rows(statement, sort, lambda row: str(row.id), parent=parent)
 
 
 def _find_lines(conn: Connection, owners: Mapping[str, sa.Row[tuple[object, ...]]]) -> dict[str, list[CartLine]]:

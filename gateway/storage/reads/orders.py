@@ -75,22 +75,29 @@ def search_orders(query: OrderQuery, mapped: MappedLocations) -> Rows[Order]:
     return Rows(_orders.where(*_build_conditions(query)), sort, lambda row: read_order(row, mapped))
 
 
-def list_orders_of_customers(query: OrderQuery, mapped: MappedLocations) -> Rows[Order]:
-    """List the orders of each of many customers, latest first."""
+def list_orders_of_customers(query: OrderQuery, mapped: MappedLocations, *, proved: bool = False) -> Rows[Order]:
+    """List the orders of each of many customers, latest first. `proved`: those that the customer's login proves."""
     statement = _orders.where(*_build_conditions(query))
     sort = Sort(orders.c.placed_at, orders.c.id, descending=True)
-    return Rows(statement, sort, lambda row: read_order(row, mapped), parent=_buyer.c.customer_id)
+    parent = _buyer.c.proved_id if proved else _buyer.c.customer_id
+    return Rows(statement, sort, lambda row: read_order(row, mapped), parent=parent)
 
 
 # Joined at import time: an alias creates its columns on first access, and two concurrent threads, as after a start,
 # would each get columns that the other's statement does not know.
 _buyer = identities.alias("buyer")
 _reversed = orders.alias("reversed")
+_proved_id = sa.func.coalesce(_buyer.c.proved_id, _buyer.c.home, _buyer.c.customer_id).label("proved_id")
 _same_buyer = sa.and_(_buyer.c.channel == orders.c.customer_channel, _buyer.c.external_id == orders.c.customer)
 _visible_customer = sa.and_(customers.c.id == _buyer.c.customer_id, customers.c.visible)
 _same_reversed = sa.and_(_reversed.c.channel == orders.c.channel, _reversed.c.external_id == orders.c.reverses)
 _orders = (
-    sa.select(orders, customers.c.id.label("customer_id"), _reversed.c.id.label("reverses_id"))
+    sa.select(
+        orders,
+        customers.c.id.label("customer_id"),
+        _proved_id,
+        _reversed.c.id.label("reverses_id"),
+    )
     .join(_buyer, _same_buyer, isouter=True)
     .join(customers, _visible_customer, isouter=True)
     .join(_reversed, _same_reversed, isouter=True)
@@ -233,6 +240,7 @@ def read_order(row: sa.Row[Any], mapped: MappedLocations) -> Order:
         location_key=mapped.get((row.channel, row.place)),
         reverses_id=row.reverses_id,
         customer_id=row.customer_id,
+        proved_customer_id=row.proved_id,
         status=OrderStatus(row.status),
         fulfillment_status=OrderFulfillmentStatus(row.fulfillment_status),
         payment_status=PaymentStatus(row.payment_status),

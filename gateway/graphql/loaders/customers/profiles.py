@@ -10,10 +10,12 @@ import strawberry
 
 from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
 from gateway.commerce.customers.golden_records import find_golden_records
+from gateway.commerce.customers.proved_profiles import find_proved_profiles
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
+from gateway.graphql.loaders.customers.ownership import claim_customers, find_own_id, select_own_homes
 from gateway.graphql.loaders.factories import make_group_loader
 from gateway.graphql.loaders.orders import map_location_keys
 from gateway.graphql.runtime_protocol import get_runtime
@@ -21,7 +23,7 @@ from gateway.model.customers.golden_record import FieldSource
 from gateway.model.customers.profiles import Customer, CustomerIdentity, IdentityEvidence
 from gateway.model.customers.statistics import OrderStatistics
 from gateway.model.money import clamp_money
-from gateway.storage.reads.customers import profiles, statistics
+from gateway.storage.reads.customers import logins, profiles, statistics
 from gateway.storage.reads.customers.statistics import OrderGroup
 
 load_lifetime_values = make_group_loader(profiles.find_lifetime_values)
@@ -29,9 +31,27 @@ load_lifetime_values = make_group_loader(profiles.find_lifetime_values)
 
 async def load_customers(context: Context, ids: Sequence[str]) -> Sequence[Customer | None]:
     """Load customers by ID. Those who read customers see the ones of their channels; others see only themselves."""
+    if context.identity_id is not None:
+        return await _load_own_customers(context, ids)
     channels = context.visibility.channels if context.caller.has_scope("customers:read") else None
     rows = await context.read(profiles.find_customers, ids, channels)
     return [rows.get(id_) for id_ in ids]
+
+
+async def _load_own_customers(context: Context, ids: Sequence[str]) -> Sequence[Customer | None]:
+    """Load the shopper by any of its ids; other ids are None, as unknown ones are."""
+    own_id, homes = await find_own_id(context), await select_own_homes(context, ids)
+    own_ids = [own_id] if homes and own_id is not None else []
+    found = await context.read(find_proved_profiles, own_ids, get_runtime(context).selling.customers)
+    claim_customers(context, found.values())
+    return [found.get(own_id or "") if id_ in homes else None for id_ in ids]
+
+
+async def load_customers_of_identities(context: Context, ids: Sequence[str]) -> Sequence[Customer | None]:
+    """Load the customers that identities belong to today."""
+    homes = await context.read(logins.find_homes, ids)
+    found = dict(zip(homes, await context.load_all(load_customers, list(homes.values())), strict=True))
+    return [found.get(id_) for id_ in ids]
 
 
 async def load_identities(context: Context, ids: Sequence[str]) -> Sequence[CustomerIdentity | None]:
@@ -94,13 +114,14 @@ async def load_order_statistics(
     """Load what customers have ordered, in all channels or one."""
     if channel_key is not None:
         context.require_channel(channel_key)
-    groups = await context.read(statistics.find_order_groups, ids, VOID_ORDER_STATUSES, proved=False)
+    is_own = context.identity_id is not None
+    groups = await context.read(statistics.find_order_groups, ids, VOID_ORDER_STATUSES, proved=is_own)
     return [_sum_orders(context, groups.get(id_, ()), channel_key) for id_ in ids]
 
 
 def _sum_orders(context: Context, groups: Sequence[OrderGroup], channel_key: str | None) -> OrderStatistics:
     counted = [group for group in groups if channel_key is None or group.channel == channel_key]
-    seen = [group for group in counted if context.can_see_channel(group.channel)]
+    seen = [group for group in counted if context.identity_id is not None or context.can_see_channel(group.channel)]
     totals: dict[str, int] = {}
     for group in seen:
         if group.currency is not None:

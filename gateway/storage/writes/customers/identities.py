@@ -150,6 +150,11 @@ def list_homes(conn: Connection, customer_id: str, *, proved: bool = False) -> l
     return [row.home for row in find_members(conn, [customer_id], proved=proved)]
 
 
+def find_proved_members(conn: Connection, proved_ids: Collection[str]) -> list[IdentityRow]:
+    """Find the identities that logins prove to be one customer, by the ID that this customer sees."""
+    return [IdentityRow(*row) for row in _by_proved.select(conn, proved_ids)]
+
+
 def find_pending(conn: Connection, most: int) -> list[str]:
     """Find identities that are not recognized yet, those that have waited longest first."""
     return [row.id for row in _pending.fetch(conn, {"most": most})]
