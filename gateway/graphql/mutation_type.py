@@ -66,8 +66,8 @@ from gateway.graphql.types.customers.decisions import (
     CustomerReviewPayload,
     CustomerSplitPayload,
 )
-from gateway.graphql.types.customers.payloads import ConsentPayload, InteractionPayload
 from gateway.graphql.types.customers.logins import ShopperTokenPayload
+from gateway.graphql.types.customers.payloads import ConsentPayload, InteractionPayload
 from gateway.graphql.types.documents import DocumentPayload
 from gateway.graphql.types.outcomes import (
     CartPayload,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.recognition.evidence import collect_evidence
-from gateway.commerce.customers.recognition.given_names import normalize_given_name, fold_name
+from gateway.commerce.customers.recognition.given_names import fold_name, normalize_given_name
 from gateway.model.customers.profiles import GUEST, ContactPoint
 from gateway.model.customers.recognition import Evidence, EvidenceKey, EvidenceKind, IdentityFacts
 from gateway.storage.sql.bulk import load_json

@@ -9,6 +9,7 @@ import strawberry
 
 from gateway.commerce.consents.requests import ConsentRequest, confirm_consent, set_consent
 from gateway.execution.context import Context
+from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import declare_optional, declare_required
@@ -37,10 +38,10 @@ class ConsentSetInput:
 
 
 async def resolve_consent_set(context: Context, *, input: Annotated[ConsentSetInput, Input]) -> MutationResult:
-    context.require(CUSTOMERS_WRITE)
-    customer, address = unwrap(input.customer_id), unwrap(input.address)
+    address, by_customer = unwrap(input.address), unwrap(input.customer_id) is None
     request = ConsentRequest(
-        customer_id=parse_row_id("input.customerId", "Customer", customer or ""),
+        customer_id=read_customer(context, unwrap(input.customer_id)),
+        by_customer=by_customer,
         purpose=input.purpose,
         granted=input.granted,
         wording=read_text("wording", input.wording, MAX_WORDING_LENGTH),
@@ -48,6 +49,20 @@ async def resolve_consent_set(context: Context, *, input: Annotated[ConsentSetIn
     )
     use_case = partial(set_consent, request=request, context=build_selling_context(context))
     return await execute(context, "consentSet", input, use_case)
+
+
+def read_customer(context: Context, customer_id: str | None) -> str:
+    """Return the customer that a mutation is about: another one requires `customers:write`.
+
+    Raises:
+        UnauthenticatedError, ForbiddenError: the caller lacks the scope, or is no customer.
+    """
+    if customer_id is None and context.caller.home is not None:
+        return context.caller.home
+    context.require(CUSTOMERS_WRITE)
+    if customer_id is None:
+        raise BadUserInputError("input.customerId: required. Only customers who are logged in can omit it.")
+    return parse_row_id("input.customerId", "Customer", customer_id)
 
 
 @strawberry.input(description="The confirmation of a consent.")

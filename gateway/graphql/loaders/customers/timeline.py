@@ -12,6 +12,7 @@ from gateway.graphql.arguments import After, Before, First, Last, declare_argume
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.loaders.carts import load_carts
+from gateway.graphql.loaders.customers.ownership import find_own_id
 from gateway.graphql.loaders.orders import load_orders, map_location_keys
 from gateway.model.customers.timeline import Interaction, InteractionKind
 from gateway.storage.reads.customers import timeline
@@ -41,18 +42,25 @@ async def load_timelines(
     paging = Paging(first, after, last, before)
     fingerprint = compute_fingerprint("Customer.timeline", channel_key, kinds)
     channels = context.visibility.channels if channel_key is None else (context.require_channel(channel_key),)
-    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=False)
+    is_shopper = context.caller.identity_id is not None
+    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_shopper)
     return await load_pages(context, rows, ids, paging, fingerprint)
 
 
 async def load_interactions(context: Context, ids: Sequence[str]) -> Sequence[Interaction | None]:
-    """Load interactions by kind and row ID, of channels that the caller sees."""
+    """Load interactions by kind and row ID: of channels that the caller sees; of shoppers, their own public ones."""
     rows = await context.read(timeline.find_interactions, ids, map_location_keys(context))
-    seen = {id_: one for id_, (one, _, _) in rows.items() if _can_see(context, one)}
+    own_id = await find_own_id(context)
+    seen = {id_: one for id_, (one, _, proved_id) in rows.items() if _can_see(context, one, proved_id == own_id)}
+    if own_id is not None:
+        for id_ in seen:
+            context.accept_own(id_)
     return [seen.get(id_) for id_ in ids]
 
 
-def _can_see(context: Context, interaction: Interaction) -> bool:
+def _can_see(context: Context, interaction: Interaction, is_own: bool) -> bool:
+    if context.caller.identity_id is not None:
+        return is_own and interaction.public
     return interaction.channel_key is None or context.can_see_channel(interaction.channel_key)
 
 
