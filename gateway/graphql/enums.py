@@ -67,6 +67,13 @@ class CustomerSortKey(Enum):
     UPDATED_AT = "UPDATED_AT"
     LAST_ORDER_AT = "LAST_ORDER_AT"
     LIFETIME_VALUE = "LIFETIME_VALUE"
+    ORDER_COUNT = "ORDER_COUNT"
+
+
+class ChannelMix(Enum):
+    STORE_ONLY = "STORE_ONLY"
+    ONLINE_ONLY = "ONLINE_ONLY"
+    BOTH = "BOTH"
 
 
 class ReviewSortKey(Enum):
@@ -129,6 +136,17 @@ ENUMS = (
             "UPDATED_AT": "Time of the last change.",
             "LAST_ORDER_AT": "Time of the last order. Customers without orders come last.",
             "LIFETIME_VALUE": "Sum of the customer's orders. All orders must have the same currency.",
+            "ORDER_COUNT": "Number of the customer's orders, without canceled ones.",
+        },
+    ),
+    EnumDescription(
+        ChannelMix,
+        "ChannelMix",
+        "Kinds of channels in which a customer has ordered.",
+        {
+            "STORE_ONLY": "In stores only.",
+            "ONLINE_ONLY": "In web stores and marketplaces only.",
+            "BOTH": "In stores, and in web stores or marketplaces.",
         },
     ),
     EnumDescription(

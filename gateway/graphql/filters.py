@@ -16,18 +16,22 @@ from gateway.graphql.inputs import (
     CustomerFilter,
     CustomerOrderFilter,
     CustomerSort,
+    IntRangeInput,
     ListingFilter,
+    MoneyRangeInput,
     OrderFilter,
     OrderSort,
     ProductVariantFilter,
     StockLevelFilter,
 )
 from gateway.graphql.scopes import PERSONAL_DATA
+from gateway.graphql.segments import find_segment_query, list_shops
 from gateway.model import validation
+from gateway.model.money import Money
 from gateway.model.search.terms import SynonymTable
 from gateway.model.validation import InvalidValueError
 from gateway.storage.reads.catalog import ListingQuery, VariantQuery
-from gateway.storage.reads.customers.profiles import CustomerQuery
+from gateway.storage.reads.customers.search import AmountRange, CountRange, CustomerQuery
 from gateway.storage.reads.orders import OrderQuery
 from gateway.storage.reads.stock_levels import LevelQuery
 from gateway.storage.sql.text_search import Search, parse_search_text
@@ -145,10 +149,46 @@ def build_customer_query(
         contacts=tuple(contacts),
         loyalty_number=unwrap(fields.loyalty_number),
         updated_since=unwrap(fields.updated_since),
-        consent=None if (purpose := unwrap(fields.has_consent)) is None else purpose.value,
+        consent=_get_value(unwrap(fields.has_consent)),
+        mix=_get_value(unwrap(fields.channel_mix)),
+        spent=None if (amounts := unwrap(fields.lifetime_value)) is None else _read_amounts(amounts),
+        orders=None if (count := unwrap(fields.order_count)) is None else CountRange(*_read_limits(count)),
+        first_order_since=unwrap(fields.first_order_since),
+        last_order_since=unwrap(fields.last_order_since),
+        last_order_before=unwrap(fields.last_order_before),
+        shops=None if (keys := unwrap(fields.bought_at_location_keys)) is None else list_shops(context, keys),
+        skus=_read_skus(fields.bought_skus),
+        has_open_review=unwrap(fields.has_open_review),
+        has_login=unwrap(fields.has_login),
+        segment=None if (segment := unwrap(fields.segment)) is None else find_segment_query(context, segment),
         sort="NAME" if sort is None else sort.key.value,
         descending=sort is not None and sort.direction.value == "DESC",
     )
+
+
+def _get_value(value: Enum | None) -> str | None:
+    return None if value is None else str(value.value)
+
+
+def _read_limits(limits: IntRangeInput) -> tuple[int | None, int | None]:
+    return unwrap(limits.min), unwrap(limits.max)
+
+
+def _read_amounts(amounts: MoneyRangeInput) -> AmountRange:
+    """Read a range of amounts.
+
+    Raises:
+        BadUserInputError: an amount has more digits than the currency, or the currency is unknown.
+    """
+    currency = str(amounts.currency_code)
+    try:
+        least, most = (
+            None if limit is None else Money.of(limit, currency).minor
+            for limit in (unwrap(amounts.min), unwrap(amounts.max))
+        )
+    except InvalidValueError as error:
+        raise BadUserInputError(f"filter.lifetimeValue: {error}.") from error
+    return AmountRange(least, most, currency)
 
 
 def build_order_query(

@@ -11,7 +11,14 @@ import strawberry
 
 from gateway.execution.text_inputs import COMPARED
 from gateway.graphql.arguments import list_input_directives
-from gateway.graphql.enums import CustomerSortKey, OrderSortKey, ProductSortKey, ReviewSortKey, SortDirection
+from gateway.graphql.enums import (
+    ChannelMix,
+    CustomerSortKey,
+    OrderSortKey,
+    ProductSortKey,
+    ReviewSortKey,
+    SortDirection,
+)
 from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model.catalog import ListingStatus, ProductStatus
 from gateway.model.customers.consents import ConsentPurpose
@@ -261,6 +268,12 @@ class OrderSort:
     direction: SortDirection = declare_optional("The sort direction.", SortDirection.DESC)
 
 
+@strawberry.input(description="A range of whole numbers. Omit a limit to leave the range open.")
+class IntRangeInput:
+    min: int | None = declare_optional("Minimum, inclusive.")
+    max: int | None = declare_optional("Maximum, inclusive.")
+
+
 @strawberry.input(description="Filter for customers. All conditions must match.")
 class CustomerFilter:
     channel_keys: list[str] | None = declare_optional(
@@ -281,6 +294,33 @@ class CustomerFilter:
         "Matches customers with exactly this loyalty number.", metadata=COMPARED
     )
     updated_since: datetime | None = declare_optional("Matches customers that changed at or after this time.")
+    segment: str | None = declare_optional("Matches customers of the segment with this key, from the configuration.")
+    channel_mix: ChannelMix | None = declare_optional(
+        "Matches customers by the kinds of channels they have ordered in."
+    )
+    lifetime_value: MoneyRangeInput | None = declare_optional(
+        "Matches customers whose orders have a total in this range, in its currency."
+    )
+    order_count: IntRangeInput | None = declare_optional("Matches customers with so many orders.")
+    first_order_since: datetime | None = declare_optional(
+        "Matches customers whose first order was placed at or after this time."
+    )
+    last_order_since: datetime | None = declare_optional(
+        "Matches customers whose latest order was placed at or after this time."
+    )
+    last_order_before: datetime | None = declare_optional(
+        "Matches customers whose latest order was placed before this time."
+    )
+    bought_at_location_keys: list[str] | None = declare_optional(
+        "Matches customers who have bought at one of these locations.", max_items=50
+    )
+    bought_skus: list[str] | None = declare_optional(
+        "Matches customers who have bought one of these SKUs.", max_items=50, metadata=COMPARED
+    )
+    has_open_review: bool | None = declare_optional(
+        "Matches customers by whether a review of them waits for a decision."
+    )
+    has_login: bool | None = declare_optional("Matches customers by whether they have an account to log in to.")
     has_consent: ConsentPurpose | None = declare_optional(
         "Matches customers who allow this, for one of their addresses."
     )

@@ -21,7 +21,7 @@ from gateway.graphql.queries.changes import resolve_changes
 from gateway.graphql.queries.channels import resolve_channel, resolve_channels, resolve_sync_rejects
 from gateway.graphql.queries.collections import resolve_collection, resolve_collections
 from gateway.graphql.queries.customer_reviews import resolve_customer_merge_preview, resolve_customer_reviews
-from gateway.graphql.queries.customers import resolve_customer, resolve_customers, resolve_me
+from gateway.graphql.queries.customers import resolve_customer, resolve_customers, resolve_me, resolve_segments
 from gateway.graphql.queries.locations import resolve_location, resolve_locations
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
 from gateway.graphql.queries.operations import resolve_match_reviews, resolve_outbox_entries
@@ -49,6 +49,7 @@ from gateway.graphql.types.collections import Collection
 from gateway.graphql.types.connections import Connection, NearConnection, UncountedConnection
 from gateway.graphql.types.customers.decisions import CustomerMergePreview, CustomerReview
 from gateway.graphql.types.customers.profiles import Customer
+from gateway.graphql.types.customers.segments import Segment
 from gateway.graphql.types.documents import Document
 from gateway.graphql.types.facets import FacetedConnection
 from gateway.graphql.types.locations import Location
@@ -140,6 +141,9 @@ class Query:
     customer: Customer | None = root("Returns a customer.", resolve_customer, cost=5)
     me: Customer | None = root(
         "Returns the customer who has logged in. Null: the caller is no customer with a login.", resolve_me, cost=5
+    )
+    segments: list[Segment] | None = root(
+        "Lists the segments of the configuration.", resolve_segments, scopes=CUSTOMERS_READ, size=50
     )
     customer_reviews: Connection[CustomerReview] | None = root(
         "Lists customers that may be the same, and wait for a decision by a person, longest waiting first.",

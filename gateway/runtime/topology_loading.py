@@ -112,7 +112,12 @@ def build_customer_config(settings: Settings, channels: LoadedChannels) -> Custo
     """Build the configuration of customers."""
     priority = {key: rank for rank, key in enumerate(settings.list_channels_by_priority())}
     stores = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.STOREFRONT}
-    return CustomerConfig(survivorship=SurvivorshipRules(priority=priority), login_channels=frozenset(stores))
+    tills = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.POS}
+    return CustomerConfig(
+        survivorship=SurvivorshipRules(priority=priority),
+        login_channels=frozenset(stores),
+        store_channels=frozenset(tills),
+    )
 
 
 def _choose_taxes(table: SellingTable, plugins: Plugins) -> Taxes:

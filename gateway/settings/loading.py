@@ -126,6 +126,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
             for key in table.sources
         ),
         *_list_channels_of_collections(settings),
+        *_list_channels_of_segments(settings),
         *((("access", "anonymous", "channels"), key) for key in settings.access.anonymous.channels or ()),
         *_list_channels_of_locations(settings),
     ]
@@ -140,13 +141,29 @@ def _check_names(settings: Settings, problems: Problems) -> None:
             problems.add(("options", name, "attribute"), f"there is no attribute {option.attribute}")
     _check_external_ids(settings, problems)
     _check_collections(settings, problems)
+    _check_segments(settings, problems)
     check_tokens(settings, problems)
     check_logins(settings.login, problems)
+
+
+def _check_segments(settings: Settings, problems: Problems) -> None:
+    for name, table in settings.segments.items():
+        for key in table.filter.bought_at_location_keys or ():
+            if key not in settings.locations:
+                path = ("segments", name, "filter", "bought_at_location_keys")
+                problems.add(path, f"there is no location {key!r}")
 
 
 def _check_collections(settings: Settings, problems: Problems) -> None:
     for path, message in find_problems(settings.collections, settings.attributes, settings.locations):
         problems.add(path, message)
+
+
+def _list_channels_of_segments(settings: Settings) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """List the references of segments to channels, each with its path."""
+    for name, table in settings.segments.items():
+        for key in table.filter.channel_keys or ():
+            yield ("segments", name, "filter", "channel_keys"), key
 
 
 def _list_channels_of_collections(settings: Settings) -> Iterator[tuple[tuple[str, ...], str | None]]:

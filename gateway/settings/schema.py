@@ -30,6 +30,7 @@ from gateway.settings.collections import CollectionKey, CollectionTable
 from gateway.settings.login import LoginTable
 from gateway.settings.options import OptionName, OptionTable
 from gateway.settings.search import SearchTable
+from gateway.settings.segments import MAX_SEGMENTS, SegmentTable
 from gateway.settings.table import Table
 from gateway.settings.value_types import (
     Duration,
@@ -466,6 +467,7 @@ class Settings(Table):
     options: dict[OptionName, OptionTable] = {}
     categories: dict[CategoryPath, CategoryTable] = {}
     collections: dict[CollectionKey, CollectionTable] = {}
+    segments: Annotated[dict[Key, SegmentTable], Field(max_length=MAX_SEGMENTS)] = {}
     _failures: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _environment_values: tuple[str, ...] = PrivateAttr(default=())
 

@@ -13,7 +13,8 @@ from gateway.commerce.channel_orders import attention, external_sales, reconcili
 from gateway.commerce.channel_orders.line_locations import ExternalSaleLine
 from gateway.commerce.channel_orders.units_of_measure import LineKey, RemeasuredLine, UnitsOfMeasure
 from gateway.commerce.customers import guests
-from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
+from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.customers.customer_rows import count_orders
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.model.ids import generate_id
 from gateway.model.money import Money, to_micros
@@ -25,7 +26,7 @@ from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.text_search import join_words
 from gateway.storage.sync import channel_health
 from gateway.storage.writes import orders, products
-from gateway.storage.writes.customers import identities, profiles
+from gateway.storage.writes.customers import identities
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
 Lines = Mapping[LineKey, OrderLineRow]
@@ -63,7 +64,7 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     _follow_sales(conn, batch, rows, [*new_lines, *taken_out])
     reconciliation.apply_copies(conn, batch, copies)
     attention.log_originals(conn, [row for row in rows if row.id in noted], batch.now)
-    _update_order_counts(conn, [*changed, *before.values()])
+    _update_order_counts(conn, [*changed, *before.values()], batch.rules.selling.customers)
     change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], batch.now)
 
 
@@ -235,9 +236,9 @@ def _list_skus(record: OrderRecord) -> list[str]:
     return [line.sku for line in record.lines if line.sku is not None]
 
 
-def _update_order_counts(conn: Connection, rows: Sequence[OrderRow]) -> None:
+def _update_order_counts(conn: Connection, rows: Sequence[OrderRow], config: CustomerConfig) -> None:
     """Count the orders anew of the customers that these name."""
     for channel in {row.customer_channel for row in rows if row.customer_channel is not None}:
         buyers = {row.customer for row in rows if row.customer is not None and row.customer_channel == channel}
         customer_ids = identities.find_customer_ids(conn, channel, buyers)
-        profiles.recompute_orders(conn, customer_ids, VOID_ORDER_STATUSES)
+        count_orders(conn, customer_ids, config)

@@ -18,6 +18,7 @@ class CustomerConfig:
     Attributes:
         regions: country, by channel, whose phone numbers it writes without their country code.
         clock_errors: by how much the clock of a channel may be wrong, by channel.
+        store_channels: channels whose orders are placed in stores.
         login_channels: channels in which customers can log in to their records, and so type values into them.
     """
 
@@ -26,4 +27,5 @@ class CustomerConfig:
     survivorship: SurvivorshipRules = field(default_factory=SurvivorshipRules)
     regions: Mapping[str, str] = field(default_factory=dict)
     login_channels: frozenset[str] = frozenset()
+    store_channels: frozenset[str] = frozenset()
     clock_errors: Mapping[str, timedelta] = field(default_factory=dict)

@@ -45,9 +45,14 @@ def rebuild_customers(conn: Connection, ids: Collection[str], config: CustomerCo
         conn, [row.id for row in changed], [contact for row in changed for contact in _list_contacts(row)]
     )
     products.store_words(conn, "customer", changed, before)
-    profiles.recompute_orders(conn, [row.id for row in rows], VOID_ORDER_STATUSES)
+    count_orders(conn, [row.id for row in rows], config)
     refresh_consents(conn, [row.id for row in rows])
     change_log.log_change(conn, "CUSTOMER", [(row.id, row.version) for row in changed], now)
+
+
+def count_orders(conn: Connection, customer_ids: Collection[str], config: CustomerConfig) -> None:
+    """Count the orders of these customers anew."""
+    profiles.recompute_orders(conn, customer_ids, VOID_ORDER_STATUSES, config.store_channels)
 
 
 def touch_customers(conn: Connection, ids: Collection[str], now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.commerce.context import SellingContext
-from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
+from gateway.commerce.customers.customer_rows import count_orders
 from gateway.commerce.inventory import movements, reservation_changes
 from gateway.commerce.orders import order_state, submission
 from gateway.commerce.orders.late_payment import decide_late_payment
@@ -30,7 +30,7 @@ from gateway.sdk.writes import CancelOrder
 from gateway.storage import outbox
 from gateway.storage.database import Connection
 from gateway.storage.writes import fulfillments, orders
-from gateway.storage.writes.customers import identities, profiles
+from gateway.storage.writes.customers import identities
 from gateway.storage.writes.fulfillments import ChannelOrderRow, FulfillmentRow
 from gateway.storage.writes.orders import OrderRow
 from gateway.storage.writes.reservations import ReservationRow
@@ -228,7 +228,7 @@ def _close_order(conn: Connection, order: OrderRow, status: OrderStatus, context
     if order.customer is not None and order.customer_channel is not None:
         orders.store_orders(conn, [order], {order.id})
         buyers = identities.find_customer_ids(conn, order.customer_channel, [order.customer])
-        profiles.recompute_orders(conn, buyers, VOID_ORDER_STATUSES)
+        count_orders(conn, buyers, context.config.customers)
     rows = fulfillments.find_payments(conn, order.id)
     if has_taken_payment(rows):
         decide_late_payment(conn, order, rows, context)  # it was taken before, or while a channel gave its part back

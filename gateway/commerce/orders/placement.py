@@ -10,7 +10,7 @@ from gateway.commerce.checkout import taxes
 from gateway.commerce.checkout.fulfillment_options import DecodedOption, price_needs
 from gateway.commerce.context import SellingContext
 from gateway.commerce.customers import guests
-from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
+from gateway.commerce.customers.customer_rows import count_orders
 from gateway.commerce.inventory.reservations import InsufficientStockError, StockShortfall
 from gateway.commerce.orders import order_state, payment_deadline, shipment_claims, splitting, submission, unpaid_caps
 from gateway.commerce.orders.order_request import (
@@ -38,7 +38,7 @@ from gateway.model.orders import (
 from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.writes import carts, fulfillments, orders, products
-from gateway.storage.writes.customers import identities, profiles
+from gateway.storage.writes.customers import identities
 from gateway.storage.writes.fulfillments import PaymentRow
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
@@ -164,7 +164,7 @@ def _store_order(
     carts.update_cart(conn, cart)
     products.store_words(conn, "order", [row], {})
     if buyer is not None:
-        profiles.recompute_orders(conn, [buyer.customer_id], VOID_ORDER_STATUSES)
+        count_orders(conn, [buyer.customer_id], context.config.customers)
     guests.store_guests(conn, [row], context.config.customers, context.now)
     change_log.log_change(conn, "ORDER", [(row.id, row.version)], context.now)
     return enqueued

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.commerce.checkout.sourcing import Shipment, StockNeed
 from gateway.commerce.context import SellingContext
-from gateway.commerce.customers.customer_rows import VOID_ORDER_STATUSES
+from gateway.commerce.customers.customer_rows import count_orders
 from gateway.commerce.inventory.reservations import InsufficientStockError
 from gateway.commerce.orders import order_state, shipment_claims, splitting, submission
 from gateway.commerce.orders.shipment_claims import ClaimedShipment
@@ -19,7 +19,7 @@ from gateway.model.locations import FulfillmentMethod
 from gateway.model.orders import FulfillmentStatus, OrderEventKind, OrderStatus
 from gateway.storage.database import Connection
 from gateway.storage.writes import carts, fulfillments, orders
-from gateway.storage.writes.customers import identities, profiles
+from gateway.storage.writes.customers import identities
 from gateway.storage.writes.fulfillments import FulfillmentRow
 from gateway.storage.writes.orders import OrderLineRow, OrderRow
 
@@ -37,7 +37,7 @@ def reopen_order(conn: Connection, order: OrderRow, context: SellingContext) -> 
     note = "Paid after its deadline; all units were still available."
     order_state.append_event(conn, order, OrderEventKind.NOTE, note, context)
     enqueued = submission.submit_shipments(conn, order, shipments, context)
-    _count_for_customer(conn, order)
+    _count_for_customer(conn, order, context)
     return enqueued
 
 
@@ -80,8 +80,8 @@ def _is_complete(shipments: Sequence[Shipment], lines: Mapping[str, OrderLineRow
     return served == {id_: line.quantity for id_, line in lines.items()}
 
 
-def _count_for_customer(conn: Connection, order: OrderRow) -> None:
+def _count_for_customer(conn: Connection, order: OrderRow, context: SellingContext) -> None:
     if order.customer is not None and order.customer_channel is not None:
         orders.store_orders(conn, [order], {order.id})
         buyers = identities.find_customer_ids(conn, order.customer_channel, [order.customer])
-        profiles.recompute_orders(conn, buyers, VOID_ORDER_STATUSES)
+        count_orders(conn, buyers, context.config.customers)

@@ -21,8 +21,8 @@ from gateway.graphql.loaders.guarded import load_guarded
 from gateway.graphql.scopes import CUSTOMERS_READ_OR_SELF
 from gateway.model.channels import Resource
 from gateway.model.customers.profiles import Customer
-from gateway.storage.reads.customers import profiles
-from gateway.storage.reads.customers.profiles import SeveralCurrenciesError
+from gateway.model.customers.segments import Segment
+from gateway.storage.reads.customers.search import SeveralCurrenciesError, find_spending_currency, search_customers
 
 
 async def resolve_customers(
@@ -45,13 +45,13 @@ async def resolve_customers(
     currency = await _require_one_currency(context) if query.sort == "LIFETIME_VALUE" else None
     source_channels = (Resource.CUSTOMERS, select_source_channels(context, query.channels))
     fingerprint = compute_fingerprint("customers", search, filter, sort)
-    rows, paging = profiles.search_customers(query, currency), Paging(first, after, last, before)
+    rows, paging = search_customers(query, currency), Paging(first, after, last, before)
     return await load_page(context, rows, paging, fingerprint, source_channels)
 
 
 async def _require_one_currency(context: Context) -> str | None:
     try:
-        return await context.read(profiles.find_spending_currency)
+        return await context.read(find_spending_currency)
     except SeveralCurrenciesError as error:
         raise BadUserInputError("Sorting by LIFETIME_VALUE requires all orders to have the same currency.") from error
 
@@ -71,3 +71,8 @@ async def resolve_me(context: Context) -> Customer | None:
         return None
     customer: Customer | None = await context.load(load_customers, context.home)
     return customer
+
+
+async def resolve_segments(context: Context) -> list[Segment]:
+    segments = context.gateway.settings.segments
+    return [Segment(key=key, title=table.title) for key, table in segments.items()]

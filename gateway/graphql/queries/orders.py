@@ -31,7 +31,7 @@ from gateway.model.channels import Resource
 from gateway.model.locations import FulfillmentMethod
 from gateway.model.orders import Fulfillment, FulfillmentStatus, Order
 from gateway.storage.reads import orders
-from gateway.storage.reads.customers.profiles import SeveralCurrenciesError
+from gateway.storage.reads.customers.search import SeveralCurrenciesError
 from gateway.storage.reads.fulfillments import FulfillmentQuery, search_fulfillments
 from gateway.storage.reads.orders import OrderQuery
 

@@ -27,7 +27,7 @@ from gateway.model.orders import (
     TaxLine,
 )
 from gateway.storage.reads.catalog import read_money
-from gateway.storage.reads.customers.profiles import SeveralCurrenciesError
+from gateway.storage.reads.customers.search import SeveralCurrenciesError
 from gateway.storage.sql.bulk import BulkSelect, load_json
 from gateway.storage.sql.keyset import Rows, Sort
 from gateway.storage.sql.planner_hints import skip_index

@@ -27,6 +27,7 @@ customers = sa.Table(
     optional_column("locale", Text),
     optional_column("has_login", sa.Boolean),
     optional_column("order_count", Count),
+    optional_column("store_order_count", Count),  # of them, in stores
     optional_column("first_order_at", Instant),
     sa.Index("ix_customers_name", "sort_name", "id"),
     sa.Index("ix_customers_created", "created_at", "id"),

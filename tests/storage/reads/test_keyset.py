@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.customers.profiles import Customer
 from gateway.storage.database import Database
 from gateway.storage.reads.catalog import Visibility, list_variants_of_products
-from gateway.storage.reads.customers.profiles import CustomerQuery, search_customers
+from gateway.storage.reads.customers.search import CustomerQuery, search_customers
 from gateway.storage.sql.keyset import MAX_COUNT, KeysetPosition, Page, Rows, Window
 from gateway.storage.tables import customers, variants
 from tests.gateways import START

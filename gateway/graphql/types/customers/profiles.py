@@ -20,6 +20,7 @@ from gateway.graphql.loaders.customers.profiles import (
     load_lifetime_values,
     load_order_statistics,
 )
+from gateway.graphql.loaders.customers.segments import load_segments
 from gateway.graphql.loaders.customers.timeline import load_timelines
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.orders import load_orders_by_customer
@@ -126,6 +127,13 @@ class Customer(Node):
         "What happened between the customer and the retailer, in any channel, newest first.", load_timelines, key=_ID
     )
     consents: list[Consent] | None = load("What the customer allows, and does not.", load_consents, key=_ID, size=10)
+    segments: list[str] | None = load(
+        "Keys of the segments that the customer belongs to.",
+        load_segments,
+        key=_ID,
+        scopes=CUSTOMERS_READ,
+        size=50,
+    )
     statistics: OrderStatistics | None = load(
         "What the customer has ordered.", load_order_statistics, key=_ID, scopes=CUSTOMERS_READ_OR_SELF
     )

@@ -29,7 +29,8 @@ def upgrade() -> None:
 def _extend_identities() -> None:
     op.add_column("customers", sa.Column("locale", TEXT, nullable=True))
     op.add_column("customers", sa.Column("has_login", sa.Boolean(), nullable=True))
-    op.add_column("customers", sa.Column("order_count", sa.BigInteger(), nullable=True))
+    for name in ("order_count", "store_order_count"):
+        op.add_column("customers", sa.Column(name, sa.BigInteger(), nullable=True))
     op.add_column("customers", sa.Column("first_order_at", sa.BigInteger(), nullable=True))
     for name in ("home", "proved_id", "links", "display_name", "given_name", "family_name", "locale"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,111 +22,7 @@ from gateway.model.locations import Address
 from gateway.model.money import Money, clamp_money
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.keyset import Rows, Sort, is_among
-from gateway.storage.sql.planner_hints import skip_index
-from gateway.storage.sql.text_search import Search, has_words
-from gateway.storage.tables import EPOCH, MICROSECOND, contacts, customer_consents, customers, identities, spendings
-
-
-class SeveralCurrenciesError(Exception):
-    """Amounts in several currencies cannot be compared."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerQuery:
-    """Filters and sort order of customers.
-
-    Attributes:
-        channels: the customer has a record in one of them.
-        visible_channels: the customer has a record in one of them; None: the caller sees all channels.
-        contacts: (kind, value) pairs as stored in `contacts`; the customer has all of them.
-        tags: the customer has one of them.
-        consent: a purpose that the customer allows.
-        sort: NAME, CREATED_AT, UPDATED_AT, LAST_ORDER_AT or LIFETIME_VALUE.
-    """
-
-    search: Search | None = None
-    channels: tuple[str, ...] | None = None
-    visible_channels: tuple[str, ...] | None = None
-    tags: tuple[str, ...] | None = None
-    consent: str | None = None
-    contacts: tuple[tuple[str, str], ...] = ()
-    loyalty_number: str | None = None
-    updated_since: datetime | None = None
-    sort: str = "NAME"
-    descending: bool = True
-
-
-def search_customers(query: CustomerQuery, currency: str | None = None) -> Rows[Customer]:
-    """Search the customers of a query. `currency`: the one in which LIFETIME_VALUE is compared."""
-    statement = sa.select(customers).where(customers.c.visible, *_build_conditions(query))
-    sort = Sort(
-        _build_columns()[query.sort], customers.c.id, descending=query.descending, nulls=query.sort in _NULLABLE
-    )
-    if query.sort == "LIFETIME_VALUE":
-        spent = sa.and_(spendings.c.customer_id == customers.c.id, spendings.c.currency == currency)
-        statement = statement.join(spendings, spent, isouter=True)
-    return Rows(statement, sort, read_customer)
-
-
-_NULLABLE = ("LAST_ORDER_AT", "LIFETIME_VALUE")
-
-
-def _build_columns() -> Mapping[str, sa.ColumnElement[Any]]:
-    return {
-        "NAME": customers.c.sort_name,
-        "CREATED_AT": customers.c.created_at,
-        "UPDATED_AT": customers.c.updated_at,
-        "LAST_ORDER_AT": customers.c.last_order_at,
-        "LIFETIME_VALUE": spendings.c.total,
-    }
-
-
-def _build_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
-    conditions = [_has_contact(kind, [value]) for kind, value in query.contacts]
-    if query.search is not None:
-        conditions.append(has_words("customer", customers.c.id, query.search.words))
-    if query.tags is not None:
-        conditions.append(_has_contact("tag", query.tags))
-    for channels in (query.channels, query.visible_channels):
-        if channels is not None:
-            conditions.append(_has_identity_in(channels))
-    if query.loyalty_number is not None:
-        conditions.append(_has_identity(identities.c.loyalty_number == query.loyalty_number))
-    if query.updated_since is not None:
-        conditions.append(customers.c.updated_at >= query.updated_since)
-    if query.consent is not None:
-        granted = customer_consents.c.purpose == query.consent
-        conditions.append(customers.c.id.in_(sa.select(customer_consents.c.customer_id).where(granted)))
-    return conditions
-
-
-def _has_contact(kind: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
-    matching = sa.select(contacts.c.customer_id).where(contacts.c.kind == kind, contacts.c.value.in_(values))
-    return customers.c.id.in_(matching)
-
-
-def _has_identity(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    return customers.c.id.in_(sa.select(identities.c.customer_id).where(~identities.c.gone, condition))
-
-
-def _has_identity_in(channels: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Build the condition that the customer has a record in these channels. Most match it, so each is checked."""
-    identity = sa.select(identities.c.id).where(
-        identities.c.customer_id == customers.c.id, ~identities.c.gone, skip_index(identities.c.channel).in_(channels)
-    )
-    return identity.correlate(customers).exists()
-
-
-def find_spending_currency(conn: Connection) -> str | None:
-    """Return the one currency in which customers have spent.
-
-    Raises:
-        SeveralCurrenciesError: there is more than one.
-    """
-    currencies = conn.scalars(sa.select(spendings.c.currency).distinct().limit(2)).all()
-    if len(currencies) > 1:
-        raise SeveralCurrenciesError
-    return currencies[0] if currencies else None
+from gateway.storage.tables import EPOCH, MICROSECOND, customers, identities, spendings
 
 
 def find_customers(conn: Connection, ids: Sequence[str], channels: Sequence[str] | None) -> Mapping[str, Customer]:
@@ -144,8 +38,14 @@ def find_customers(conn: Connection, ids: Sequence[str], channels: Sequence[str]
         .where(customers.c.visible, sa.or_(is_among(conn, identities.c.home, ids), unmoved))
     )
     if channels is not None:
-        statement = statement.where(_has_identity(identities.c.channel.in_(channels)))
+        statement = statement.where(customers.c.id.in_(_select_customers_in(channels)))
     return {row.asked: read_customer(row) for row in conn.execute(statement)}
+
+
+def _select_customers_in(channels: Sequence[str]) -> sa.Select[Any]:
+    """Select the customers with a record in these channels, or with an order of a guest there."""
+    keys = [*channels, *(GUEST + key for key in channels)]
+    return sa.select(identities.c.customer_id).where(~identities.c.gone, identities.c.channel.in_(keys))
 
 
 def find_lifetime_values(conn: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Money]]:
@@ -161,7 +61,8 @@ def list_identities_of_customers(channels: Sequence[str] | None) -> Rows[Custome
     """List the identities of each of many customers in these channels, in the order in which they were linked."""
     statement = sa.select(identities).where(~identities.c.gone)
     if channels is not None:
-        statement = statement.where(identities.c.channel.in_(channels))
+        keys = [*channels, *(GUEST + key for key in channels)]
+        statement = statement.where(sa.or_(identities.c.channel.in_(keys), identities.c.channel.startswith(ACCOUNT)))
     sort = Sort(identities.c.linked_at, identities.c.id)
     return Rows(statement, sort, read_identity, parent=identities.c.customer_id)
 

@@ -61,10 +61,11 @@ class Spending(NamedTuple):
 
 
 class OrderSums(NamedTuple):
-    """How many orders a customer has, and when they were placed."""
+    """How many orders a customer has, how many of them in stores, and when they were placed."""
 
     id: str
     order_count: int
+    store_order_count: int
     first_order_at: datetime | None
     last_order_at: datetime | None
 
@@ -96,13 +97,20 @@ def store_contacts(conn: Connection, customer_ids: Collection[str], rows: Iterab
     _contact_insert.run(conn, rows)
 
 
-def recompute_orders(conn: Connection, customer_ids: Collection[str], uncounted: Collection[str]) -> None:
-    """Recompute the columns derived from these customers' orders. Orders with an `uncounted` status are no sales."""
+def recompute_orders(
+    conn: Connection, customer_ids: Collection[str], uncounted: Collection[str], stores: Collection[str]
+) -> None:
+    """Recompute the columns derived from these customers' orders.
+
+    Args:
+        uncounted: states of orders that are no sales.
+        stores: channels whose orders are placed in stores.
+    """
     for id_slice in slice_items(sorted(customer_ids)):
         conn.execute(
             sa.select(customers.c.id).where(customers.c.id.in_(id_slice)).order_by(customers.c.id).with_for_update()
         )
-        rows: Sequence[Any] = conn.execute(_select_totals(id_slice, uncounted)).all()
+        rows: Sequence[Any] = conn.execute(_select_totals(id_slice, uncounted, stores)).all()
         conn.execute(sa.delete(spendings).where(spendings.c.customer_id.in_(id_slice)))
         _spending_insert.run(conn, [Spending(row[0], row[1], row[2]) for row in rows if row[1]])
         _order_sums_update.run(conn, _sum_orders(id_slice, rows))
@@ -110,20 +118,24 @@ def recompute_orders(conn: Connection, customer_ids: Collection[str], uncounted:
 
 def _sum_orders(customer_ids: Sequence[str], rows: Sequence[Any]) -> list[OrderSums]:
     """Sum the orders of each customer over their currencies."""
-    sums = {id_: OrderSums(id_, 0, None, None) for id_ in customer_ids}
-    for id_, _, _, count, first, last in rows:
+    sums = {id_: OrderSums(id_, 0, 0, None, None) for id_ in customer_ids}
+    for id_, _, _, count, in_stores, first, last in rows:
         former = sums[id_]
         sums[id_] = OrderSums(
             id_,
             former.order_count + count,
+            former.store_order_count + in_stores,
             min(first, former.first_order_at or first),
             max(last, former.last_order_at or last),
         )
     return list(sums.values())
 
 
-def _select_totals(customer_ids: Sequence[str], uncounted: Collection[str]) -> sa.Select[Any]:
-    """Select, by customer and currency, the total of the orders, their number, and when they were placed."""
+def _select_totals(customer_ids: Sequence[str], uncounted: Collection[str], stores: Collection[str]) -> sa.Select[Any]:
+    """Select, by customer and currency, the total of the orders, their number, that in stores, and when they were
+    placed.
+    """
+    in_store = sa.case((orders.c.channel.in_(sorted(stores)), 1), else_=0)
     same_customer = sa.and_(
         orders.c.customer_channel == identities.c.channel, orders.c.customer == identities.c.external_id
     )
@@ -133,6 +145,7 @@ def _select_totals(customer_ids: Sequence[str], uncounted: Collection[str]) -> s
             orders.c.currency,
             sa.cast(sa.func.coalesce(sa.func.sum(orders.c.total), 0), sa.BigInteger),
             sa.func.count(),
+            sa.func.sum(in_store),
             sa.func.min(orders.c.placed_at),
             sa.func.max(orders.c.placed_at),
         )

@@ -1,0 +1,263 @@
+"""Search of customers: by contact, words, orders and consents, and by named segments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.customers.profiles import GUEST, Customer
+from gateway.storage.reads.customers.profiles import read_customer
+from gateway.storage.sql.keyset import Rows, Sort, is_among
+from gateway.storage.sql.planner_hints import skip_index
+from gateway.storage.sql.text_search import Search, has_words
+from gateway.storage.tables import (
+    contacts,
+    customer_consents,
+    customer_review_members,
+    customer_reviews,
+    customers,
+    identities,
+    order_lines,
+    orders,
+    spendings,
+)
+
+
+class SeveralCurrenciesError(Exception):
+    """Amounts in several currencies cannot be compared."""
+
+
+class CountRange(NamedTuple):
+    """A range of counts. None: open."""
+
+    least: int | None
+    most: int | None
+
+
+class AmountRange(NamedTuple):
+    """A range of amounts in minor units of a currency. None: open."""
+
+    least: int | None
+    most: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerQuery:
+    """Filters and sort order of customers.
+
+    Attributes:
+        channels: the customer has a record in one of them.
+        visible_channels: the customer has a record in one of them; None: the caller sees all channels.
+        contacts: (kind, value) pairs as stored in `contacts`; the customer has all of them.
+        tags: the customer has one of them.
+        consent: a purpose that the customer allows.
+        mix: STORE_ONLY, ONLINE_ONLY or BOTH: in what kind of channels the customer has ordered.
+        spent: the total of the customer's orders in one currency.
+        orders: the number of the customer's orders.
+        shops: external locations (channel, id); the customer has bought at one of them.
+        skus: normalized by `validation.normalize_sku`; the customer has bought one of them.
+        segment: conditions that hold as well.
+        sort: NAME, CREATED_AT, UPDATED_AT, LAST_ORDER_AT, LIFETIME_VALUE or ORDER_COUNT.
+    """
+
+    search: Search | None = None
+    channels: tuple[str, ...] | None = None
+    visible_channels: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    consent: str | None = None
+    contacts: tuple[tuple[str, str], ...] = ()
+    loyalty_number: str | None = None
+    updated_since: datetime | None = None
+    mix: str | None = None
+    spent: AmountRange | None = None
+    orders: CountRange | None = None
+    first_order_since: datetime | None = None
+    last_order_since: datetime | None = None
+    last_order_before: datetime | None = None
+    shops: tuple[tuple[str, str], ...] | None = None
+    skus: tuple[str, ...] | None = None
+    has_open_review: bool | None = None
+    has_login: bool | None = None
+    segment: CustomerQuery | None = None
+    sort: str = "NAME"
+    descending: bool = True
+
+
+def search_customers(query: CustomerQuery, currency: str | None = None) -> Rows[Customer]:
+    """Search the customers of a query. `currency`: the one in which LIFETIME_VALUE is compared."""
+    statement = sa.select(customers).where(customers.c.visible, *_build_conditions(query))
+    sort = Sort(
+        _build_columns()[query.sort], customers.c.id, descending=query.descending, nulls=query.sort in _NULLABLE
+    )
+    if query.sort == "LIFETIME_VALUE":
+        spent = sa.and_(spendings.c.customer_id == customers.c.id, spendings.c.currency == currency)
+        statement = statement.join(spendings, spent, isouter=True)
+    return Rows(statement, sort, read_customer)
+
+
+_NULLABLE = ("LAST_ORDER_AT", "LIFETIME_VALUE", "ORDER_COUNT")
+
+
+def _build_columns() -> Mapping[str, sa.ColumnElement[Any]]:
+    return {
+        "NAME": customers.c.sort_name,
+        "CREATED_AT": customers.c.created_at,
+        "UPDATED_AT": customers.c.updated_at,
+        "LAST_ORDER_AT": customers.c.last_order_at,
+        "LIFETIME_VALUE": spendings.c.total,
+        "ORDER_COUNT": customers.c.order_count,
+    }
+
+
+def _build_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
+    conditions = [_has_contact(kind, [value]) for kind, value in query.contacts]
+    if query.search is not None:
+        conditions.append(has_words("customer", customers.c.id, query.search.words))
+    if query.tags is not None:
+        conditions.append(_has_contact("tag", query.tags))
+    for channels in (query.channels, query.visible_channels):
+        if channels is not None:
+            conditions.append(_has_identity_in(channels))
+    if query.loyalty_number is not None:
+        conditions.append(_has_identity(identities.c.loyalty_number == query.loyalty_number))
+    if query.updated_since is not None:
+        conditions.append(customers.c.updated_at >= query.updated_since)
+    if query.consent is not None:
+        granted = customer_consents.c.purpose == query.consent
+        conditions.append(customers.c.id.in_(sa.select(customer_consents.c.customer_id).where(granted)))
+    segment = [] if query.segment is None else _build_conditions(query.segment)
+    return [*conditions, *_build_order_conditions(query), *_build_state_conditions(query), *segment]
+
+
+def _build_order_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
+    """Build the conditions about what customers have ordered."""
+    conditions = []
+    if query.mix is not None:
+        conditions.append(_MIXES[query.mix])
+    if query.orders is not None:
+        conditions += _limit(sa.func.coalesce(customers.c.order_count, 0), *query.orders)
+    if query.spent is not None:
+        conditions.append(_has_spent(query.spent))
+    if query.first_order_since is not None:
+        conditions.append(customers.c.first_order_at >= query.first_order_since)
+    if query.last_order_since is not None:
+        conditions.append(customers.c.last_order_at >= query.last_order_since)
+    if query.last_order_before is not None:
+        conditions.append(customers.c.last_order_at < query.last_order_before)
+    if query.shops is not None:
+        conditions.append(_has_bought(sa.tuple_(orders.c.channel, orders.c.place).in_(query.shops)))
+    if query.skus is not None:
+        sold = sa.select(order_lines.c.order_id).where(order_lines.c.sku_key.in_(query.skus))
+        conditions.append(_has_bought(orders.c.id.in_(sold)))
+    return conditions
+
+
+_in_stores = sa.func.coalesce(customers.c.store_order_count, 0)
+_online = sa.func.coalesce(customers.c.order_count, 0) - _in_stores
+_MIXES: Mapping[str, sa.ColumnElement[bool]] = {
+    "STORE_ONLY": sa.and_(_in_stores > 0, _online == 0),
+    "ONLINE_ONLY": sa.and_(_in_stores == 0, _online > 0),
+    "BOTH": sa.and_(_in_stores > 0, _online > 0),
+}
+
+
+def _limit(column: sa.ColumnElement[Any], least: int | None, most: int | None) -> list[sa.ColumnElement[bool]]:
+    lower = [] if least is None else [column >= least]
+    return lower if most is None else [*lower, column <= most]
+
+
+def _has_spent(spent: AmountRange) -> sa.ColumnElement[bool]:
+    """Build the condition on the total of the orders in one currency. Who has none there matches from 0 on."""
+    within = _limit(spendings.c.total, spent.least, spent.most)
+    totals = sa.select(spendings.c.customer_id).where(spendings.c.currency == spent.currency, *within)
+    return customers.c.id.in_(totals)
+
+
+def _has_bought(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    same = sa.and_(orders.c.customer_channel == identities.c.channel, orders.c.customer == identities.c.external_id)
+    buyers = sa.select(identities.c.customer_id).join(orders, same)
+    return customers.c.id.in_(buyers.where(condition, skip_index(orders.c.attached_to).is_(None)))
+
+
+def _build_state_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if query.has_login is not None:
+        conditions.append(customers.c.has_login.is_(True) if query.has_login else customers.c.has_login.is_not(True))
+    if query.has_open_review is not None:
+        reviewed = customers.c.id.in_(_REVIEWED)
+        conditions.append(reviewed if query.has_open_review else ~reviewed)
+    return conditions
+
+
+_REVIEWED = (
+    sa.select(identities.c.customer_id)
+    .join(customer_review_members, customer_review_members.c.identity_id == identities.c.id)
+    .join(customer_reviews, customer_reviews.c.id == customer_review_members.c.review_id)
+    .where(customer_reviews.c.state == "OPEN")
+)
+
+
+def _has_contact(kind: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
+    matching = sa.select(contacts.c.customer_id).where(contacts.c.kind == kind, contacts.c.value.in_(values))
+    return customers.c.id.in_(matching)
+
+
+def _has_identity(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return customers.c.id.in_(sa.select(identities.c.customer_id).where(~identities.c.gone, condition))
+
+
+def _has_identity_in(channels: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Build the condition that the customer has a record in these channels. Most match it, so each is checked."""
+    keys = [*channels, *(GUEST + key for key in channels)]
+    identity = sa.select(identities.c.id).where(
+        identities.c.customer_id == customers.c.id, ~identities.c.gone, skip_index(identities.c.channel).in_(keys)
+    )
+    return identity.correlate(customers).exists()
+
+
+def find_spending_currency(conn: Connection) -> str | None:
+    """Return the one currency in which customers have spent.
+
+    Raises:
+        SeveralCurrenciesError: there is more than one.
+    """
+    currencies = conn.scalars(sa.select(spendings.c.currency).distinct().limit(2)).all()
+    if len(currencies) > 1:
+        raise SeveralCurrenciesError
+    return currencies[0] if currencies else None
+
+
+def count_customers(conn: Connection, queries: Mapping[str, CustomerQuery]) -> Mapping[str, int]:
+    """Count the customers of several queries, in one statement."""
+    if not queries:
+        return {}
+    counts = [
+        sa.select(sa.literal(key).label("key"), sa.func.count().label("number")).where(
+            customers.c.visible, *_build_conditions(query)
+        )
+        for key, query in queries.items()
+    ]
+    return {row.key: row.number for row in conn.execute(sa.union_all(*counts))}
+
+
+def find_segments(
+    conn: Connection, customer_ids: Sequence[str], queries: Mapping[str, CustomerQuery]
+) -> Mapping[str, Sequence[str]]:
+    """Find the queries, by key, that each of these customers matches, in one statement."""
+    found: dict[str, list[str]] = {id_: [] for id_ in customer_ids}
+    if not queries:
+        return found
+    among = is_among(conn, customers.c.id, customer_ids)
+    matches = [
+        sa.select(sa.literal(key).label("key"), customers.c.id).where(among, *_build_conditions(query))
+        for key, query in queries.items()
+    ]
+    for row in conn.execute(sa.union_all(*matches)):
+        found[row.id].append(row.key)
+    return found
