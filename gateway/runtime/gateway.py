@@ -67,6 +67,7 @@ from gateway.sync import retention, scheduler, webhook_inbox
 from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
 from gateway.sync.identity_recognition import recognize_pending
+from gateway.sync.loyalty_points import post_points
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
 
@@ -276,6 +277,7 @@ class Gateway:
             if not (read or written):
                 break
         await scheduler.stamp_log(self.write_throttle)
+        await self.post_loyalty_points()
         await self.check_ready()
 
     async def _run_writes(self) -> bool:
@@ -348,6 +350,10 @@ class Gateway:
     async def recognize_customers(self) -> bool:
         """Recognize the identities that wait for it. Returns whether there were any."""
         return await recognize_pending(self.database, self.selling.customers, self.now())
+
+    async def post_loyalty_points(self) -> None:
+        """Post the points that orders and time have changed."""
+        await post_points(self.write_throttle, self.selling.loyalty, self.now())
 
     async def count_sold_units(self) -> None:
         """Count the units that products have sold, for the order of best sellers, and which are bought together."""

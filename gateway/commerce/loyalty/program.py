@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as wall_time
 from decimal import ROUND_FLOOR, Decimal
-from enum import Enum
 from zoneinfo import ZoneInfo
 
+from gateway.model.customers.loyalty import EarnSource
 from gateway.model.money import get_exponent
 from gateway.model.validation import MAX_AMOUNT
 
@@ -18,13 +18,6 @@ RESTORED_FOR = timedelta(days=30)
 
 MAX_POINTS = 1_000_000_000
 """Maximum number of points of a fact."""
-
-
-class EarnSource(Enum):
-    """What earns points: the orders that channels report, or posts of tills (rule Y2)."""
-
-    ORDERS = "orders"
-    POSTS = "posts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,13 @@ class LoyaltyEntryKind(Enum):
     ADJUST = "ADJUST"
 
 
+class EarnSource(Enum):
+    """What earns points: the orders that channels report, or posts of tills (rule Y2)."""
+
+    ORDERS = "orders"
+    POSTS = "posts"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoyaltyEntry:
     """An entry of a loyalty account. It never changes; a correction is an entry of its own.

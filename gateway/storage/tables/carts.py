@@ -21,6 +21,7 @@ carts = sa.Table(
     column("expires_at", Instant),
     column("updated_at", Instant),
     optional_column("client_key", Text),  # digest of the network that created it without a token
+    optional_column("loyalty_points", Count),  # to be redeemed; null: none
     sa.Index("ix_carts_customer", "customer_id", "updated_at"),
     sa.Index(
         "ix_carts_client",
