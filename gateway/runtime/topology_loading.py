@@ -106,7 +106,7 @@ def build_selling(
         invoice_channels=frozenset(table.invoices),
         customers=build_customer_config(settings, channels),
         unpaid_caps=UnpaidCaps(table.unpaid_orders, table.unpaid_units, table.unpaid_share),
-        loyalty=build_program(settings.loyalty),
+        loyalty=build_program(settings),
     )
 
 

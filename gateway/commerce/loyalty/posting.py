@@ -63,6 +63,16 @@ def post_due(conn: Connection, program: LoyaltyProgram, now: datetime, limit: in
     return len(due)
 
 
+def read_states(
+    conn: Connection, account_ids: Collection[str], program: LoyaltyProgram, now: datetime
+) -> dict[str, AccountState]:
+    """Read what the facts say of accounts, without posting it."""
+    facts = _group_facts(conn, account_ids)
+    return {
+        id_: replay_facts([build_fact(row) for row in facts.get(id_, ())], program, now) for id_ in sorted(account_ids)
+    }
+
+
 def _group_facts(conn: Connection, account_ids: Collection[str]) -> dict[str, list[FactRow]]:
     """Find the facts of accounts. A post counts nothing once the order with its key has arrived (rule Y2)."""
     rows = loyalty.find_facts_of_accounts(conn, account_ids)

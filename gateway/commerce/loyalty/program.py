@@ -63,6 +63,7 @@ class LoyaltyProgram:
         expires_after: how long points last; None: for ever.
         zone: the time zone whose calendar days end an expiry and a period.
         tiers: from the lowest to the highest.
+        location_keys: keys of locations, by channel and external location.
         tier_months: length of the period in which points for a tier are counted; divides a year.
     """
 
@@ -76,6 +77,7 @@ class LoyaltyProgram:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     tiers: tuple[Tier, ...] = ()
     tier_months: int = 12
+    location_keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def compute_start(self, at: datetime) -> datetime:
         """Compute from when on points can be spent that were earned at this time (rule Y10)."""

@@ -78,4 +78,5 @@ loyalty_entries = sa.Table(  # append-only
     column("posted_at", Instant),
     sa.UniqueConstraint("account_id", "key", "expiry", "number", name="uq_loyalty_entries_key"),
     sa.Index("ix_loyalty_entries_occurred", "account_id", "occurred_at", "id"),
+    sa.Index("ix_loyalty_entries_fact", "key"),
 )

@@ -17,6 +17,8 @@ def upgrade() -> None:
     _create_facts()
     _create_entries()
     op.add_column("carts", sa.Column("loyalty_points", NUMBER, nullable=True))
+    op.add_column("carts", sa.Column("loyalty_home", TEXT, nullable=True))
+    op.add_column("order_lines", sa.Column("discount", NUMBER, nullable=True))
 
 
 def _create_accounts() -> None:
@@ -69,6 +71,7 @@ def _create_entries() -> None:
         sa.UniqueConstraint("account_id", "key", "expiry", "number", name="uq_loyalty_entries_key"),
     )
     op.create_index("ix_loyalty_entries_occurred", "loyalty_entries", ["account_id", "occurred_at", "id"])
+    op.create_index("ix_loyalty_entries_fact", "loyalty_entries", ["key"])
 
 
 def _list_columns(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
