@@ -76,7 +76,7 @@ async def fill_cart(world: World, points: int, channel: str = "web", **skus: int
 # ------------------------------------------------------------------------------------------------ posts
 
 
-async def test_a_post_counts_once_whoever_repeats_it(world: World) -> None:
+async def test_a_post_counts_once_if_it_is_repeated(world: World) -> None:
     first = await post(world, 32, "till/2/2026-01-04/1042", occurredAt="2026-01-04T11:20:00Z", locationKey="london")
     assert first["account"] == {"number": "77", "balance": 32, "pending": 0}
     assert (first["entry"]["kind"], first["entry"]["points"], first["userErrors"]) == ("EARN", 32, [])
@@ -233,7 +233,7 @@ async def test_points_of_a_channels_order_lower_what_the_channel_receives(world:
     assert row["amounts"]["total"] == "14.99"  # three mugs at 5.00, and delivery at 3.00, less 3.01
 
 
-async def place_two_orders(world: World) -> list[list[str]]:
+async def submit_two_orders(world: World) -> list[list[str]]:
     """Place two orders at once that redeem the same points, and return the codes of their errors."""
     await post(world, 300, "earned")
     shoppers = [await fill_cart(world, 300, channel, MUG=1) for channel in ("web", "till")]
@@ -246,7 +246,7 @@ async def place_two_orders(world: World) -> list[list[str]]:
 async def test_two_orders_at_once_spend_no_point_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have read the points before either of them holds any: the statement that holds them decides."""
     monkeypatch.setattr(redemption, "plan_shares", plan_stale)
-    assert await place_two_orders(world) == [[], ["INSUFFICIENT_POINTS"]]
+    assert await submit_two_orders(world) == [[], ["INSUFFICIENT_POINTS"]]
     assert (await read_points(world))["balance"] == 0
     assert await world.gateway.database.read(count_units) == 1, "the order that was refused holds no goods"
 
@@ -256,7 +256,7 @@ async def test_the_proof_that_without_the_guard_points_are_spent_twice(
 ) -> None:
     monkeypatch.setattr(redemption, "plan_shares", plan_stale)
     monkeypatch.setattr(loyalty, "hold_points", hold_unguarded)
-    assert await place_two_orders(world) == [[], []]
+    assert await submit_two_orders(world) == [[], []]
     assert (await read_points(world))["balance"] == -300
 
 

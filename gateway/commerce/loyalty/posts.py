@@ -106,7 +106,7 @@ def _find_accounts(conn: Connection, post: LoyaltyPost, program: LoyaltyProgram,
     if post.number is not None:
         row = accounts.build_account(post.number, None, None, now)
         opened = accounts.open_accounts(conn, [row], program, now)[row.key]
-        return redemption.bring_up_to_date(conn, [opened], program, now)
+        return redemption.refresh_accounts(conn, [opened], program, now)
     holder = Redeemer(post.home or "", is_proved=False)
     owned = redemption.list_accounts(conn, holder, program, now)
     if owned:

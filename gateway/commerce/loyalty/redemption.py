@@ -1,4 +1,4 @@
-"""Redemption: points of a customer become a discount on an order, and are held until it is decided (rules Y4, P5)."""
+"""Redemption: points of a customer become a discount on an order, and are held until it is decided (rule Y4)."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ def _count_points(gross: int, currency: str, program: LoyaltyProgram) -> int:
 def list_accounts(conn: Connection, redeemer: Redeemer, program: LoyaltyProgram, now: datetime) -> list[AccountRow]:
     """List the accounts whose points can be spent, as of now: with what has begun and expired."""
     rows = find_accounts_of_home(conn, redeemer.home, proved=redeemer.is_proved)
-    return bring_up_to_date(conn, rows, program, now)
+    return refresh_accounts(conn, rows, program, now)
 
 
-def bring_up_to_date(
+def refresh_accounts(
     conn: Connection, rows: Sequence[AccountRow], program: LoyaltyProgram, now: datetime
 ) -> list[AccountRow]:
     """Post what has begun and expired by now, if the background has not done it yet."""

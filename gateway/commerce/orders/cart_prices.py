@@ -1,4 +1,4 @@
-"""Prices of a cart that is ordered: today's prices and taxes, less what is redeemed (rules O6, P4, P5)."""
+"""Prices of a cart that is ordered: today's prices and taxes, less what is redeemed (rules O6, P4)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ async def test_a_return_before_its_purchase_waits_for_it(database_url: str) -> N
 
 
 async def test_points_belong_to_the_card_not_to_who_shows_it(database_url: str) -> None:
-    """Bob's record has Ada's card, too: his purchase counts for her account, once (rule Y1)."""
+    """Bob's record has Ada's card, too: what he buys counts for Ada's account, once (rule Y1)."""
     async with open_program(database_url) as program:
         program.till.put("customers", build_customer("bob", name="Bob Bee", card="C1"))
         await program.sync()
