@@ -45,6 +45,7 @@ from gateway.runtime.database_opening import create_database
 from gateway.runtime.heartbeat import Heartbeat
 from gateway.runtime.live_reads import LiveReads
 from gateway.runtime.login_binding import LoginBinding, SignedShopperTokens
+from gateway.runtime.loyalty_points import post_points
 from gateway.runtime.process import run_logged
 from gateway.runtime.signing_secrets import find_legacy_cursor_deadline, load_secrets
 from gateway.runtime.smart_collections import build_smart_collections
@@ -67,7 +68,6 @@ from gateway.sync import retention, scheduler, webhook_inbox
 from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
 from gateway.sync.identity_recognition import recognize_pending
-from gateway.sync.loyalty_points import post_points
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
 
