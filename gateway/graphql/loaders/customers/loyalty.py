@@ -25,8 +25,7 @@ MAX_NUMBERS, MAX_EXPIRIES = 10, 12
 
 def find_shopper_home(context: Context) -> str | None:
     """Return the customer id that was minted with the login of a shopper; None: the caller is no such shopper."""
-    home: str | None = getattr(context.caller, "home", None)
-    return home
+    return context.caller.home
 
 
 async def load_loyalty_by_customer(context: Context, ids: Sequence[str]) -> Sequence[LoyaltyAccount | None]:
