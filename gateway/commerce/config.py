@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.loyalty.program import LoyaltyProgram
 from gateway.commerce.topology import Topology
 from gateway.model.money import Rounding
 from gateway.sdk.policies import Routing, Taxes, apply_no_taxes, rank_by_parts_distance_age
@@ -50,6 +51,7 @@ class SellingConfig:
         unpaid_caps: how much stock may be held without paying.
         customers: how customers are recognized.
         invoice_channels: channels whose orders are delivered before payment and have no payment deadline.
+        loyalty: the loyalty program; None: there is none.
     """
 
     topology: Topology
@@ -75,6 +77,7 @@ class SellingConfig:
     invoice_channels: frozenset[str] = frozenset()
     unpaid_caps: UnpaidCaps = UnpaidCaps()
     customers: CustomerConfig = field(default_factory=CustomerConfig)
+    loyalty: LoyaltyProgram | None = None
 
     def get_rounding(self, channel: str | None) -> Rounding:
         """Return what a channel rounds where tax is added."""

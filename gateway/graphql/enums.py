@@ -23,7 +23,7 @@ from gateway.model import (
 from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
 from gateway.model.attributes.definitions import AttributeType
-from gateway.model.customers import consents, golden_record, profiles, reviews, timeline
+from gateway.model.customers import consents, golden_record, loyalty, profiles, reviews, timeline
 from gateway.model.customers.logins import ShopperTokenKind
 from gateway.storage import outbox
 from gateway.storage.writes import pushes
@@ -418,6 +418,18 @@ ENUMS = (
         },
     ),
     EnumDescription(
+        loyalty.LoyaltyEntryKind,
+        "LoyaltyEntryKind",
+        "What an entry of a loyalty account stands for.",
+        {
+            "EARN": "Points of a purchase, or granted by a partner.",
+            "REDEEM": "Points that were spent.",
+            "REVERSE": "Of a return, of a canceled order, or of a receipt that was corrected.",
+            "EXPIRE": "Points that expired. Positive: they are given back, because they were spent before.",
+            "ADJUST": "A correction.",
+        },
+    ),
+    EnumDescription(
         orders.OrderStatus,
         "OrderStatus",
         "State of an order.",
@@ -715,6 +727,7 @@ ENUMS = (
             "LOCATION_NOT_ALLOWED": "The caller does not act at the location.",
             "SCOPE_NOT_HELD": "The caller lacks a scope, channel or location that the token would have.",
             "NOT_VERIFIED": "What the customer states is not verified: the login has to prove it.",
+            "INSUFFICIENT_POINTS": "The customer has fewer loyalty points; `availableQuantity` can be redeemed.",
         },
     ),
     EnumDescription(

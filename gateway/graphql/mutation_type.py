@@ -41,6 +41,7 @@ from gateway.graphql.mutations.fulfillments import (
     resolve_fulfillment_ship,
 )
 from gateway.graphql.mutations.logins import resolve_shopper_token_exchange
+from gateway.graphql.mutations.loyalty import resolve_cart_loyalty_set, resolve_loyalty_post
 from gateway.graphql.mutations.orders import resolve_order_cancel, resolve_order_payment_record, resolve_order_place
 from gateway.graphql.mutations.outbox import resolve_outbox_replay
 from gateway.graphql.mutations.stock import (
@@ -55,6 +56,7 @@ from gateway.graphql.scopes import (
     CUSTOMERS_ADMIN,
     CUSTOMERS_WRITE,
     DOCUMENTS_ADMIN,
+    LOYALTY_WRITE,
     ORDERS_WRITE,
     PAYMENTS_ASSERT,
     STOCK_WRITE,
@@ -74,6 +76,7 @@ from gateway.graphql.types.outcomes import (
     ChannelPayload,
     FulfillmentPayload,
     ListingPayload,
+    LoyaltyPayload,
     MatchReviewPayload,
     OrderPayload,
     OutboxPayload,
@@ -109,6 +112,18 @@ class Mutation:
         "itself. There is no refresh: exchange again.",
         resolve_shopper_token_exchange,
         cost=50,
+    )
+    cart_loyalty_set: CartPayload | None = root(
+        "Sets how many loyalty points the order of a cart redeems. Customers who are logged in redeem their own; for "
+        "others, the scope `loyalty:write` is required.",
+        resolve_cart_loyalty_set,
+        cost=30,
+    )
+    loyalty_post: LoyaltyPayload | None = root(
+        "Posts loyalty points that a till, a partner or staff grant, spend or correct. Each `sourceKey` counts once.",
+        resolve_loyalty_post,
+        scopes=LOYALTY_WRITE,
+        cost=30,
     )
     order_place: OrderPayload | None = root(
         "Places the order of a cart. The order is PENDING until it is paid, where a provider has to pay it, and "

@@ -16,6 +16,7 @@ from gateway.graphql.loaders.catalog import load_categories, load_listings, load
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.collections import load_collections
 from gateway.graphql.loaders.customers.decisions import load_customer_reviews, load_merges
+from gateway.graphql.loaders.customers.loyalty import load_loyalty_entries
 from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
 from gateway.graphql.loaders.customers.timeline import load_interactions
 from gateway.graphql.loaders.documents import load_documents
@@ -115,6 +116,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "CustomerMerge": NodeLoader(load_merges, _get_row_key, CUSTOMERS_READ),
     "CustomerReview": NodeLoader(load_customer_reviews, _get_row_key, CUSTOMERS_READ),
     "Interaction": NodeLoader(load_interactions, _get_interaction_key, CUSTOMERS_READ_OR_SELF),
+    "LoyaltyEntry": NodeLoader(load_loyalty_entries, _get_row_key, CUSTOMERS_READ),
     "Order": NodeLoader(load_orders, _get_row_key, ORDERS_READ_OR_SELF),
     "OrderLine": NodeLoader(load_order_lines, _get_row_key, ORDERS_READ_OR_SELF),
     "Cart": NodeLoader(load_carts, _get_row_key),

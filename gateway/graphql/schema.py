@@ -18,6 +18,7 @@ from gateway.graphql.types.catalog import Category, Listing, Product, ProductVar
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.customers.decisions import CustomerMerge, CustomerReview
 from gateway.graphql.types.customers.identities import CustomerIdentity
+from gateway.graphql.types.customers.loyalty import LoyaltyEntry
 from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.customers.timeline import Interaction
 from gateway.graphql.types.documents import Document
@@ -45,6 +46,7 @@ NODE_TYPES = (
     Fulfillment,
     Listing,
     Location,
+    LoyaltyEntry,
     MatchReview,
     Order,
     OrderEvent,

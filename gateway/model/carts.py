@@ -95,6 +95,8 @@ class Cart:
         tax_added: Tax on prices that do not include tax, in the smallest unit of the currency.
         token: The credential; None unless the client sent it or has just received it.
         expires_at: When the cart expires unless it is changed before.
+        loyalty_points: Loyalty points that the order redeems; no more than its goods need.
+        loyalty_discount: What they are worth; None: no points are redeemed.
     """
 
     id: str
@@ -110,6 +112,8 @@ class Cart:
     token: str | None = None
     expires_at: datetime
     updated_at: datetime
+    loyalty_points: int = 0
+    loyalty_discount: Money | None = None
 
     @property
     def subtotal(self) -> Money:
@@ -118,8 +122,8 @@ class Cart:
 
     @property
     def discount_total(self) -> Money:
-        """Sum of the discounts. Always zero: there are no promotions yet."""
-        return Money(0, self.currency_code)
+        """Sum of the discounts."""
+        return self.loyalty_discount or Money(0, self.currency_code)
 
     @property
     def total(self) -> Money:

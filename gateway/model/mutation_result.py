@@ -39,6 +39,7 @@ class UserErrorCode(Enum):
     LOCATION_NOT_ALLOWED = "LOCATION_NOT_ALLOWED"
     SCOPE_NOT_HELD = "SCOPE_NOT_HELD"
     NOT_VERIFIED = "NOT_VERIFIED"
+    INSUFFICIENT_POINTS = "INSUFFICIENT_POINTS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

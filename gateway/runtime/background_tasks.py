@@ -64,6 +64,7 @@ class BackgroundTasks:
         self._gateway = gateway
         self._monitor_wakeup, self._log_wakeup = WakeUp(POLL_INTERVAL), WakeUp(STAMP_INTERVAL)
         self._expiry_wakeup, self._recognition_wakeup = asyncio.Event(), asyncio.Event()
+        self._loyalty_wakeup = WakeUp(STAMP_INTERVAL)
         self._sync_wakeups: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._outbox_wakeups: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._status_log = StatusLog(gateway)
@@ -83,7 +84,9 @@ class BackgroundTasks:
         """Run all tasks until canceled."""
         tune_process()
         gateway, database = self._gateway, self._gateway.database
-        for receiver in (self._monitor_wakeup.notify, self._log_wakeup.notify, self._note_change):
+        wakeups = [self._monitor_wakeup, self._log_wakeup]
+        wakeups += [self._loyalty_wakeup] if gateway.selling.loyalty is not None else []
+        for receiver in (*(wakeup.notify for wakeup in wakeups), self._note_change):
             database.changes.subscribe(receiver)
         await self._run_when_available(gateway.heartbeat.send, "heartbeat")  # before anything is read or sent
         async with asyncio.TaskGroup() as tasks:
@@ -107,6 +110,8 @@ class BackgroundTasks:
             tasks.create_task(self._run_expiry(), name="expiry")
             tasks.create_task(self._run_recognition(), name="recognition")
             tasks.create_task(self._run_monitor(), name="monitor")
+            if gateway.selling.loyalty is not None:
+                tasks.create_task(self._run_loyalty(), name="loyalty points")
 
     async def _run_monitor(self) -> None:
         while True:
@@ -197,6 +202,13 @@ class BackgroundTasks:
         await self._run_on_event(
             self._recognition_wakeup, self._gateway.recognize_customers, "recognition of customers"
         )
+
+    async def _run_loyalty(self) -> None:
+        """Post points when the database changes, and now and then: they begin and expire by themselves."""
+        while True:
+            self._loyalty_wakeup.clear()
+            await self._run_when_available(self._gateway.post_loyalty_points, "posting of loyalty points")
+            await self._loyalty_wakeup.wait(IDLE_INTERVAL)
 
     async def _tidy_database(self) -> None:
         if self._is_untidy:

@@ -45,6 +45,7 @@ from gateway.runtime.database_opening import create_database
 from gateway.runtime.heartbeat import Heartbeat
 from gateway.runtime.live_reads import LiveReads
 from gateway.runtime.login_binding import LoginBinding, SignedShopperTokens
+from gateway.runtime.loyalty_points import post_points
 from gateway.runtime.process import run_logged
 from gateway.runtime.signing_secrets import find_legacy_cursor_deadline, load_secrets
 from gateway.runtime.smart_collections import build_smart_collections
@@ -276,6 +277,7 @@ class Gateway:
             if not (read or written):
                 break
         await scheduler.stamp_log(self.write_throttle)
+        await self.post_loyalty_points()
         await self.check_ready()
 
     async def _run_writes(self) -> bool:
@@ -348,6 +350,10 @@ class Gateway:
     async def recognize_customers(self) -> bool:
         """Recognize the identities that wait for it. Returns whether there were any."""
         return await recognize_pending(self.database, self.selling.customers, self.now())
+
+    async def post_loyalty_points(self) -> None:
+        """Post the points that orders and time have changed."""
+        await post_points(self.write_throttle, self.selling.loyalty, self.now())
 
     async def count_sold_units(self) -> None:
         """Count the units that products have sold, for the order of best sellers, and which are bought together."""

@@ -14,6 +14,7 @@ from gateway.commerce.location_authorities import AuthorityChange
 from gateway.commerce.topology import Topology
 from gateway.model.channels import ChannelKind
 from gateway.model.locations import Address, Authority, GeoPoint, Location, OpeningException, OpeningHours
+from gateway.runtime.loyalty_program import build_program
 from gateway.sdk.channel import Traits
 from gateway.sdk.policies import Taxes, TaxRate, make_flat_taxes
 from gateway.sdk.writes import AdjustStock, Command, PlaceOrder
@@ -105,6 +106,7 @@ def build_selling(
         invoice_channels=frozenset(table.invoices),
         customers=build_customer_config(settings, channels),
         unpaid_caps=UnpaidCaps(table.unpaid_orders, table.unpaid_units, table.unpaid_share),
+        loyalty=build_program(settings),
     )
 
 

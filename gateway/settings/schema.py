@@ -28,6 +28,7 @@ from gateway.settings.attributes import AttributeKey, AttributeTable
 from gateway.settings.categories import CategoryPath, CategoryTable
 from gateway.settings.collections import CollectionKey, CollectionTable
 from gateway.settings.login import LoginTable
+from gateway.settings.loyalty import LoyaltyTable
 from gateway.settings.options import OptionName, OptionTable
 from gateway.settings.search import SearchTable
 from gateway.settings.segments import MAX_SEGMENTS, SegmentTable
@@ -455,6 +456,7 @@ class Settings(Table):
     search: SearchTable = SearchTable()
     stock: StockTable = StockTable()
     selling: SellingTable = SellingTable()
+    loyalty: LoyaltyTable | None = None
     limits: LimitsTable = LimitsTable()
     documents: DocumentsTable = DocumentsTable()
     retention: RetentionTable = RetentionTable()

@@ -45,6 +45,7 @@ SCOPES = (
     "audit:read",
     "tokens:admin",
     "documents:admin",
+    "loyalty:write",
 )
 """The scopes that a token can have."""
 

@@ -13,6 +13,8 @@ from gateway_shopify.graphql_values import build_gid
 from gateway_shopify.read_documents import KEY, NAMESPACE
 
 TAG = "commerce-gateway"
+DISCOUNT_CODE = "GATEWAY"
+"""What the store shows as the discount code of an order that redeems points."""
 
 FINANCIAL_STATUSES: Mapping[PaymentStatus, str] = MappingProxyType(
     {
@@ -42,6 +44,7 @@ def build_order_input(key: str, order: OrderRecord) -> dict[str, Any]:
         "taxesIncluded": bool(order.tax_included),
         "taxLines": [_build_tax_line(tax_line.title, tax_line.rate, tax_line.amount) for tax_line in order.tax_lines],
         "shippingLines": _build_shipping_lines(order.shipping_total),
+        "discountCode": _build_discount(order),
         "financialStatus": FINANCIAL_STATUSES.get(order.payment_status, "PENDING"),
         "transactions": _build_transactions(order),
         "email": order.contact.email if order.contact else None,
@@ -88,6 +91,15 @@ def _build_tax_line(title: str, rate: Decimal | None, amount: Money) -> dict[str
 
 def _build_shipping_lines(price: Money | None) -> list[dict[str, Any]] | None:
     return None if price is None or not price.minor else [{"title": "Shipping", "priceSet": _build_money(price)}]
+
+
+def _build_discount(order: OrderRecord) -> dict[str, Any] | None:
+    """Build the discount on the goods, in the kind of price that the lines have."""
+    full = sum(line.unit_price.minor * line.quantity for line in order.lines if line.unit_price is not None)
+    if not order.discount_total or order.subtotal is None or full <= order.subtotal.minor:
+        return None
+    amount = Money(full - order.subtotal.minor, order.subtotal.currency_code)
+    return {"itemFixedDiscountCode": {"code": DISCOUNT_CODE, "amountSet": _build_money(amount)}}
 
 
 def _build_transactions(order: OrderRecord) -> list[dict[str, Any]] | None:

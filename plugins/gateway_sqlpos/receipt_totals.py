@@ -100,7 +100,7 @@ def _compute_taxes(order: OrderRecord, products: Mapping[str, TillProduct], curr
     amounts: dict[TaxRate, Decimal] = {}
     for line in order.lines:
         tax = products[line.variant or ""].tax
-        amounts[tax] = amounts.get(tax, Decimal(0)) + _get_exact_price(line) * line.quantity
+        amounts[tax] = amounts.get(tax, Decimal(0)) + _compute_exact_total(line)
     return [_compute_tax(tax, amount, order, currency) for tax, amount in amounts.items()]
 
 
@@ -116,7 +116,12 @@ def _compute_tax(tax: TaxRate, amount: Decimal, order: OrderRecord, currency: st
 
 
 def _get_exact_price(line: OrderLineRecord) -> Decimal:
-    return _get_decimal(line.unit_price) if line.exact_unit_price is None else line.exact_unit_price
+    """Return the price of a unit; of a discounted line, what is left of it: a receipt has no discounts."""
+    price = _get_decimal(line.unit_price) if line.exact_unit_price is None else line.exact_unit_price
+    if line.total is None or not line.quantity:
+        return price
+    is_discounted = Money.rounded(price * line.quantity, line.total.currency_code) != line.total
+    return (_get_decimal(line.total) / line.quantity).quantize(_PRICE_PRECISION) if is_discounted else price
 
 
 def _check_tax(order: OrderRecord, tax: Decimal, currency: str) -> None:
@@ -126,6 +131,14 @@ def _check_tax(order: OrderRecord, tax: Decimal, currency: str) -> None:
         raise ReceiptError(
             "TAX_DIFFERS", f"the tax of the order is {order.tax_total.amount}, that of the till is {tax}"
         )
+
+
+def _compute_exact_total(line: OrderLineRecord) -> Decimal:
+    """Compute the total of a line: of a discounted one without the rounding of its price."""
+    exact = _get_exact_price(line) * line.quantity
+    if line.total is None or abs(exact - _get_decimal(line.total)) > _PRICE_PRECISION * abs(line.quantity):
+        return exact
+    return _get_decimal(line.total)
 
 
 def _build_delivery_lines(price: Money | None, untaxed: TaxRate | None) -> list[ReceiptLine]:

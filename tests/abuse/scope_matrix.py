@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +59,10 @@ REQUIRED_ARGUMENTS = {
     "locationKey": 'locationKey: "london"',
     "types": "types: [PRODUCT, STOCK]",
 }
+LOYALTY = {"since": datetime(2025, 1, 1, tzinfo=UTC), "rates": {"GBP": "1"}}
+OWNERS = {"LoyaltyAccount": ("Customer", "loyalty")}
+"""Types that are no nodes: the type of the object that has one, and its field."""
+
 PARTS = {
     "nodes": "nodes { __typename }",
     "edges": "edges { cursor }",
@@ -90,7 +95,7 @@ async def open_matrix_world(url: str, **tables: Any) -> AsyncIterator[World]:
     stores = build_stores()
     zester = record_builders.build_product("zester", title="Zester", sku="ZESTER", category=["Accessories"])
     stores["web"].put("products", zester)
-    async with open_retailer(url, stores, tokens=TOKENS, **tables) as world:
+    async with open_retailer(url, stores, tokens=TOKENS, loyalty=LOYALTY, **tables) as world:
         yield world
 
 
@@ -172,7 +177,8 @@ async def render_connections(world: World) -> list[str]:
     (ids, _), lines = await find_ids(world), []
     for parent, name, field in _list_connections():
         query = _build_connection_query(parent, name, field)
-        cells = [await _ask_for_connection(world, principal, query, ids.get(parent)) for principal in NODE_PRINCIPALS]
+        id_ = ids.get(OWNERS[parent][0] if parent in OWNERS else parent)
+        cells = [await _ask_for_connection(world, principal, query, id_) for principal in NODE_PRINCIPALS]
         lines.append(f"connection {parent}.{name}: {_join(NODE_PRINCIPALS, cells)}")
     return lines
 
@@ -196,6 +202,8 @@ def _build_connection_query(parent: str, name: str, field: GraphQLField) -> str:
     )
     if parent == "Query":
         return f"{{ {selected} }}"
+    if parent in OWNERS:
+        parent, selected = OWNERS[parent][0], f"{OWNERS[parent][1]} {{ {selected} }}"
     return f"query ($id: ID!) {{ node(id: $id) {{ ... on {parent} {{ {selected} }} }} }}"
 
 
@@ -204,6 +212,8 @@ async def _ask_for_connection(world: World, principal: str, query: str, id_: str
     answer = await world.client.ask(query, SECRETS.get(principal), **({} if id_ is None else {"id": id_}))
     data = answer.body.get("data") or {}
     parts = data if id_ is None else data.get("node")
+    if parts and set(parts) <= {field for _, field in OWNERS.values()}:
+        (parts,) = parts.values()
     if not parts:
         return (answer.codes or [NULL])[0]
     codes = {error["path"][-1]: error["extensions"]["code"] for error in answer.body.get("errors", ())}

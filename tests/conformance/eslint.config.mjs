@@ -19,7 +19,7 @@ const shared = {
 const VALUES = [
   "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
   "ContactPoint", "Content", "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
-  "ListingPush", "Media", "Measure", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
+  "ListingPush", "LoyaltyAccount", "LoyaltyExpiry", "Media", "Measure", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
   "OrderPreviewStep", "PageInfo", "ProductFieldSource", "ProductOption", "ProductOptionValue", "QuerySuggestion", "Rating", "SearchSuggestions", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
   "Swatch", "SyncStatus", "TaxLine", "TextRange", "Tracking", "UnitPrice", "UserError", "Viewer",
 ];

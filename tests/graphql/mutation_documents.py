@@ -32,6 +32,10 @@ order {
   events { nodes { kind message channel { key } location { key } } }
 }
 """
+LOYALTY = """
+account { number balance pending }
+entry { id kind points reason occurredAt sourceKey expiresAt location { key } }
+"""
 MUTATIONS = {
     "listingLink": ("ListingLinkInput", "listing { id matchedBy unitsPerListing variant { id } }"),
     "listingUnlink": ("ListingUnlinkInput", "listing { id matchedBy variant { id } }"),
@@ -56,6 +60,11 @@ SALES = {
     "cartLinesUpdate": ("CartLinesUpdateInput", CART),
     "cartLinesRemove": ("CartLinesRemoveInput", CART),
     "cartMove": ("CartMoveInput", CART),
+    "cartLoyaltySet": (
+        "CartLoyaltySetInput",
+        CART.replace("subtotal", "loyaltyPoints loyaltyDiscount { amount } discountTotal { amount } subtotal"),
+    ),
+    "loyaltyPost": ("LoyaltyPostInput", LOYALTY),
     "cartCustomerSet": ("CartCustomerSetInput", CART),
     "orderPlace": ("OrderPlaceInput", ORDER),
     "orderCancel": ("OrderCancelInput", ORDER),

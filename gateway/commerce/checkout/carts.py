@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.commerce import tokens
+from gateway.commerce.checkout import cart_points
 from gateway.commerce.checkout.cart_changes import MAX_LINE_QUANTITY, CartChangeset, reprice
 from gateway.commerce.client_bounds import check_new_cart
 from gateway.commerce.context import SellingContext
@@ -165,6 +166,7 @@ def assign_customer(
     def change(changeset: CartChangeset) -> None:
         changeset.row.rotation += 1
         changeset.row.customer_id = customer_id
+        changeset.row.loyalty_points = changeset.row.loyalty_home = None
         homes = [] if customer_id is None else _list_homes(conn, customer_id, context)
         other = carts.find_open_cart(conn, homes, changeset.row.channel, changeset.row.id)
         if other:
@@ -179,6 +181,24 @@ def _list_homes(conn: Connection, customer_id: str, context: SellingContext) -> 
         return identities.list_homes(conn, customer_id)
     own = identities.find_by_home(conn, customer_id)
     return [] if own is None else identities.list_homes(conn, own.proved_id, proved=True)
+
+
+def set_points(
+    conn: Connection, cart: CartRef, points: int, shopper_home: str | None, context: SellingContext
+) -> MutationResult:
+    """Set the points that the order of a cart redeems. They are held when it is placed (rule Y4).
+
+    Args:
+        shopper_home: of a shopper who is logged in, and redeems own points only; None: staff redeem the customer's.
+    """
+
+    def change(changeset: CartChangeset) -> None:
+        row = changeset.row
+        if (problem := cart_points.check_points(conn, row, points, shopper_home, context)) is not None:
+            changeset.errors.append(problem)
+        row.loyalty_points, row.loyalty_home = (points, shopper_home) if points else (None, None)
+
+    return _change_cart(conn, cart, change, context)
 
 
 def _merge_cart(conn: Connection, changeset: CartChangeset, other: CartRow, now: datetime) -> None:

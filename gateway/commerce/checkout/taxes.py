@@ -24,6 +24,7 @@ class PricedGoods:
         includes_tax: the price is gross.
         rate: None: not known.
         rounds: what the channel rounds where tax is added.
+        discount: what is cut from the price of all units, with tax, in the smallest unit of the currency (rule P4).
     """
 
     unit_price: int | Decimal
@@ -31,6 +32,7 @@ class PricedGoods:
     includes_tax: bool
     rate: TaxRate | None
     rounds: Rounding = Rounding.UNIT
+    discount: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,16 @@ def compute_unit_gross(goods: PricedGoods) -> int:
 def compute_amounts(goods: Sequence[PricedGoods]) -> list[LineAmounts]:
     """Compute the amounts of the lines of one order."""
     exact_sums: dict[TaxRate | None, Decimal] = {}
-    return [_compute_line(priced, exact_sums) for priced in goods]
+    return [_cut_discount(priced, _compute_line(priced, exact_sums)) for priced in goods]
+
+
+def _cut_discount(priced: PricedGoods, amounts: LineAmounts) -> LineAmounts:
+    """Cut the discount. The tax is computed on what is left."""
+    if not priced.discount:
+        return amounts
+    gross = amounts.gross - priced.discount
+    rate = Decimal(0) if priced.rate is None else priced.rate.rate
+    return LineAmounts(gross - round_half_up(gross - Decimal(gross) / (1 + rate)), gross)
 
 
 def _compute_line(priced: PricedGoods, exact_sums: dict[TaxRate | None, Decimal]) -> LineAmounts:

@@ -55,7 +55,7 @@ def build_order(
         return_status=OrderReturnStatus.NONE.value,
         currency=cart.currency,
         subtotal=gross if included else gross - tax,
-        discount_total=0,
+        discount_total=sum(priced.discount for priced in goods),
         tax_total=tax,
         tax_included=included,
         tax_lines=dump_json(
@@ -110,7 +110,8 @@ def build_lines(
 
 
 def _set_price(row: OrderLineRow, order: OrderRow, goods: PricedGoods, amounts: LineAmounts) -> None:
-    """Set the price with tax, or the exact one without."""
+    """Set the price with tax, or the exact one without, and the discount."""
+    row.discount = goods.discount or None
     if order.tax_included:
         row.unit_price, row.unit_price_micros = taxes.compute_unit_gross(goods), None
         row.total = amounts.gross

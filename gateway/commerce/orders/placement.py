@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gateway.commerce.checkout import taxes
-from gateway.commerce.checkout.fulfillment_options import DecodedOption, price_needs
+from gateway.commerce.checkout.fulfillment_options import DecodedOption
 from gateway.commerce.context import SellingContext
 from gateway.commerce.customers import guests
 from gateway.commerce.customers.customer_rows import count_orders
 from gateway.commerce.inventory.reservations import InsufficientStockError, StockShortfall
+from gateway.commerce.loyalty.redemption import PointsDiscount, Redeemer, hold_points
 from gateway.commerce.orders import order_state, payment_deadline, shipment_claims, splitting, submission, unpaid_caps
+from gateway.commerce.orders.cart_prices import price_cart
 from gateway.commerce.orders.order_request import (
     CheckoutCart,
     OrderRefusedError,
@@ -69,7 +72,7 @@ def _process_request(
     cart = load_checkout_cart(conn, request.cart, context)
     option = decode_option_for(request.option_token, cart, context)
     check_terms(request, option)
-    goods = price_needs(cart.list_needs(), cart.offers, request.shipping_address, context.config)
+    goods, points = price_cart(cart, request.shipping_address, context.config)
     if not taxes.has_known_rates(goods):
         raise OrderRefusedError(
             build_refusal(UserErrorCode.NOT_OFFERED, "shippingAddress", "The tax rate is unknown for this address.")
@@ -79,13 +82,31 @@ def _process_request(
     lines = build_lines(row, cart, goods, context.now)
     received = build_payments(conn, row, request.payments, context.now)
     row.withheld = payment_deadline.is_withheld(row, received, context.config)
-    claimed = claim_option(conn, cart, option, context, _check_client(conn, request, cart, row, context))
+    share = _check_client(conn, request, cart, row, context)
+    with conn.begin_nested() if points.points else nullcontext():  # both are taken, or none
+        _hold_points(conn, cart, row, points, context)
+        claimed = claim_option(conn, cart, option, context, share)
     shipments = splitting.build_shipments(conn, row, lines, claimed, context)
     row.status = _get_initial_status(shipments, row)
     parts = [shipment.fulfillment for shipment in shipments]
     row.pay_by = payment_deadline.compute_deadline(row, received, parts, context)
     enqueued = _store_order(conn, cart, NewOrder(row, list(lines.values()), shipments, received), context)
     return MutationResult(subject=row.id, done=True), enqueued
+
+
+def _hold_points(
+    conn: Connection, cart: CheckoutCart, row: OrderRow, points: PointsDiscount, context: SellingContext
+) -> None:
+    """Hold the points that the order is paid with, or refuse it (rule Y4)."""
+    program = context.config.loyalty
+    if program is None or not points.points:
+        return
+    home = cart.row.loyalty_home or cart.row.customer_id or ""
+    redeemer = Redeemer(home, is_proved=cart.row.loyalty_home is not None)
+    reason = f"Redeemed for order {row.number}"
+    if not hold_points(conn, redeemer, row.id, points.points, program, context.now, reason):
+        message = "There are fewer points than the cart redeems. Set them again with cartLoyaltySet."
+        raise OrderRefusedError(build_refusal(UserErrorCode.INSUFFICIENT_POINTS, "cartToken", message))
 
 
 def _check_client(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from gateway.commerce.checkout import taxes
 from gateway.commerce.checkout.carts import CartRef
-from gateway.commerce.checkout.fulfillment_options import price_needs
 from gateway.commerce.context import SellingContext
 from gateway.commerce.orders import order_request, order_rows, placement, splitting
+from gateway.commerce.orders.cart_prices import price_cart
 from gateway.commerce.orders.order_request import OrderRefusedError, OrderRequest
 from gateway.commerce.orders.splitting import OrderShipment
 from gateway.model.locations import Address
@@ -69,7 +69,7 @@ def _build_preview(
 ) -> OrderPreview:
     cart = order_request.load_checkout_cart(conn, cart_ref, context)
     option = order_request.decode_option_for(option_token, cart, context)
-    goods = price_needs(cart.list_needs(), cart.offers, address, context.config)
+    goods, _ = price_cart(cart, address, context.config)
     request = OrderRequest(
         cart=cart_ref,
         option_token=option_token,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gateway.commerce.checkout import taxes
+from gateway.commerce.checkout import discounts, taxes
 from gateway.commerce.checkout.fulfillment_options import compute_shipping_price
 from gateway.commerce.checkout.lead_times import compute_ready_time
 from gateway.commerce.checkout.sourcing import Shipment
@@ -43,6 +44,7 @@ class OrderShipment:
 
     Attributes:
         lines: the order lines; `quantities`: by order line ID.
+        offsets: units of these lines in shipments before, by which discounts are cut (rule P4).
         channel_order: None: the channel takes no orders from the gateway, and receives adjustments instead.
     """
 
@@ -51,6 +53,7 @@ class OrderShipment:
     quantities: Mapping[str, int]
     fulfillment: FulfillmentRow
     rows: list[ReservationRow]
+    offsets: Mapping[str, int] = field(default_factory=dict)
     channel_order: ChannelOrderRow | None = None
     command: PlaceOrder | None = None
 
@@ -68,7 +71,12 @@ def build_shipments(
     context: SellingContext,
 ) -> list[OrderShipment]:
     """Build the shipments of an order. `lines`: order lines by the line IDs that shipments use."""
-    return [_build_shipment(conn, order, lines, claimed_shipment, context) for claimed_shipment in claimed]
+    units: Counter[str] = Counter()
+    shipments: list[OrderShipment] = []
+    for claimed_shipment in claimed:
+        shipments.append(_build_shipment(conn, order, lines, claimed_shipment, dict(units), context))
+        units.update(shipments[-1].quantities)
+    return shipments
 
 
 def _build_shipment(
@@ -76,6 +84,7 @@ def _build_shipment(
     order: OrderRow,
     lines: Mapping[str, OrderLineRow],
     claimed: ClaimedShipment,
+    offsets: Mapping[str, int],
     context: SellingContext,
 ) -> OrderShipment:
     shipment = claimed.shipment
@@ -87,6 +96,7 @@ def _build_shipment(
         quantities,
         _build_fulfillment(order, shipment, quantities, context),
         list(claimed.rows),
+        offsets,
     )
     offers = _find_channel_offers(conn, order, order_shipment, context.config)
     if offers is not None:
@@ -206,6 +216,7 @@ def _build_record(
             for line, line_amounts in zip(order_shipment.lines, amounts, strict=True)
         ],
         subtotal=Money(sum(line.gross if order.tax_included else line.net for line in amounts), currency),
+        discount_total=_sum_discounts(goods, currency),
         tax_included=order.tax_included,
         tax_total=Money(taxes.sum_tax(goods), currency),
         tax_lines=taxes.list_tax_lines(goods, currency),
@@ -227,9 +238,22 @@ def _price_lines(order: OrderRow, order_shipment: OrderShipment, config: Selling
             bool(order.tax_included),
             rate,
             config.get_rounding(order.channel),
+            _cut_discount(line, order_shipment),
         )
         for line, rate in zip(order_shipment.lines, rates, strict=True)
     ]
+
+
+def _cut_discount(line: OrderLineRow, order_shipment: OrderShipment) -> int:
+    if not line.discount:
+        return 0
+    before, units = order_shipment.offsets.get(line.id, 0), order_shipment.quantities[line.id]
+    return discounts.cut_units(line.discount, line.quantity, min(before, line.quantity - units), units)
+
+
+def _sum_discounts(goods: Sequence[PricedGoods], currency: str) -> Money | None:
+    discount = sum(priced.discount for priced in goods)
+    return Money(discount, currency) if discount else None
 
 
 def _load_contact(order: OrderRow) -> OrderContact | None:

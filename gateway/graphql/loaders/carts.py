@@ -11,6 +11,8 @@ import strawberry
 from gateway.commerce.checkout import taxes
 from gateway.commerce.checkout.sellable import find_max_quantities
 from gateway.commerce.checkout.taxes import PricedGoods
+from gateway.commerce.loyalty.redemption import compute_discount
+from gateway.commerce.orders.cart_prices import apply_discount
 from gateway.execution.context import Context
 from gateway.graphql.arguments import After, First
 from gateway.graphql.connections import Connection, Paging, load_pages
@@ -79,9 +81,19 @@ def _complete_cart(context: Context, cart: Cart) -> Cart:
         for line, rate in zip(cart.lines, rates, strict=True)
         if line.unit_price is not None
     ]
+    points = compute_discount(cart.loyalty_points, cart.currency_code, max(taxes.sum_gross(goods), 0), selling.loyalty)
+    line_ids = [line.id for line in cart.lines if line.unit_price is not None]
+    goods = apply_discount(goods, line_ids, points.minor)
     tax = Money(taxes.sum_tax(goods), cart.currency_code) if taxes.has_known_rates(goods) else None
     added = taxes.sum_gross(goods) - cart.subtotal.minor
-    return replace(cart, token=context.tokens.get(cart.id), tax_total=tax, tax_added=added)
+    return replace(
+        cart,
+        token=context.tokens.get(cart.id),
+        tax_total=tax,
+        tax_added=added,
+        loyalty_points=points.points,
+        loyalty_discount=Money(points.minor, cart.currency_code) if points.points else None,
+    )
 
 
 async def load_carts_by_customer(

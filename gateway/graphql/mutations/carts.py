@@ -83,7 +83,7 @@ async def resolve_cart_create(context: Context, *, input: Annotated[CartCreateIn
     )
     is_known = token is not None and tokens.extract_row_id(token) is not None
     principal = build_cart_principal(token) if token is not None and is_known else f"network {context.network}"
-    return await _execute_in_cart(context, "cartCreate", input, refuse(problems) or use_case, principal, token)
+    return await execute_in_cart(context, "cartCreate", input, refuse(problems) or use_case, principal, token)
 
 
 @strawberry.input(description="The customer to assign to a cart.")
@@ -113,7 +113,7 @@ async def resolve_cart_customer_set(
     )
     problems = [_UNKNOWN_CUSTOMER] if customer_id and customer is None else []
     principal = build_cart_principal(input.cart_token)
-    return await _execute_in_cart(
+    return await execute_in_cart(
         context, "cartCustomerSet", input, refuse(problems) or use_case, principal, input.cart_token, rotates=True
     )
 
@@ -136,7 +136,7 @@ async def resolve_cart_lines_add(context: Context, *, input: Annotated[CartLines
     filling, problems = await _read_lines(context, input.lines)
     use_case = partial(add_lines, cart=held, requests=filling, context=build_selling_context(context))
     principal = build_cart_principal(input.cart_token)
-    return await _execute_in_cart(
+    return await execute_in_cart(
         context, "cartLinesAdd", input, refuse(problems) or use_case, principal, input.cart_token
     )
 
@@ -156,7 +156,7 @@ async def resolve_cart_lines_remove(
     ids = [parse_part_id(f"input.lineIds.{n}", "CartLine", id_) for n, id_ in enumerate(input.line_ids)]
     use_case = partial(remove_lines, cart=held, line_ids=ids, context=build_selling_context(context))
     principal = build_cart_principal(input.cart_token)
-    return await _execute_in_cart(context, "cartLinesRemove", input, use_case, principal, input.cart_token)
+    return await execute_in_cart(context, "cartLinesRemove", input, use_case, principal, input.cart_token)
 
 
 @strawberry.input(description="The new quantity of a cart line.")
@@ -183,7 +183,7 @@ async def resolve_cart_lines_update(
     }
     use_case = partial(update_lines, cart=held, quantities=quantities, context=build_selling_context(context))
     principal = build_cart_principal(input.cart_token)
-    return await _execute_in_cart(context, "cartLinesUpdate", input, use_case, principal, input.cart_token)
+    return await execute_in_cart(context, "cartLinesUpdate", input, use_case, principal, input.cart_token)
 
 
 @strawberry.input(description="The channel or device to continue a cart in.")
@@ -201,7 +201,7 @@ async def resolve_cart_move(context: Context, *, input: Annotated[CartMoveInput,
         move_cart, cart=CartRef(input.cart_token), channel=channel, context=build_selling_context(context)
     )
     principal = build_cart_principal(input.cart_token)
-    return await _execute_in_cart(context, "cartMove", input, use_case, principal, input.cart_token, rotates=True)
+    return await execute_in_cart(context, "cartMove", input, use_case, principal, input.cart_token, rotates=True)
 
 
 def build_cart_principal(token: str) -> str:
@@ -209,7 +209,7 @@ def build_cart_principal(token: str) -> str:
     return f"{CART_PRINCIPAL}{tokens.extract_row_id(token) or ''}"
 
 
-async def _execute_in_cart(
+async def execute_in_cart(
     context: Context,
     mutation: str,
     input: Any,

@@ -148,6 +148,7 @@ _SUBJECT_TYPES = {
     "documentPolicy": "Document",
     "fulfillment": "Fulfillment",
     "listing": "Listing",
+    "loyaltyPost": "LoyaltyEntry",
     "matchReview": "MatchReview",
     "order": "Order",
     "outbox": "OutboxEntry",

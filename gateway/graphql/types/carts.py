@@ -121,6 +121,10 @@ class Cart(Node):
     )
     subtotal: Money = attribute("Sum of the line totals. Includes tax if the channel's prices do.")
     discount_total: Money = attribute("Sum of the discounts.")
+    loyalty_points: int = attribute("Loyalty points that the order redeems: no more than the goods need.")
+    loyalty_discount: Money | None = attribute(
+        "What `loyaltyPoints` are worth; contained in `discountTotal`. Null: no points are redeemed."
+    )
     tax_total: Money | None = attribute("Tax contained in `total`. Null: the tax rate is not known.")
     shipping_total: Money | None = compute(
         "Shipping cost. Currently always null: `FulfillmentOption.price` tells the cost of each option.",

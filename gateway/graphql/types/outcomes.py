@@ -9,6 +9,7 @@ from gateway.execution.object_types import output
 from gateway.graphql.loaders.carts import load_carts
 from gateway.graphql.loaders.catalog import load_listings
 from gateway.graphql.loaders.channels import load_channels
+from gateway.graphql.loaders.customers.loyalty import load_loyalty_of_accounts, load_posted_entries
 from gateway.graphql.loaders.factories import make_list_loader
 from gateway.graphql.loaders.operations import load_match_reviews, load_outbox_entries, load_rejects
 from gateway.graphql.loaders.orders import load_fulfillments, load_orders
@@ -16,6 +17,7 @@ from gateway.graphql.loaders.stock import load_reservations, load_stock_levels
 from gateway.graphql.types.carts import Cart, CartWarning
 from gateway.graphql.types.catalog import Listing
 from gateway.graphql.types.channels import Channel
+from gateway.graphql.types.customers.loyalty import LoyaltyAccount, LoyaltyEntry
 from gateway.graphql.types.operations import MatchReview, OutboxEntry, SyncReject
 from gateway.graphql.types.orders import Fulfillment, Order
 from gateway.graphql.types.stock import Reservation, StockLevel
@@ -27,6 +29,10 @@ _SUBJECT = attrgetter("subject")
 def _get_level_key(outcome: mutation_result.MutationResult) -> tuple[str, str] | None:
     """Return the key of the stock level at the first location of the outcome."""
     return (outcome.subject, outcome.subjects[0]) if outcome.subject and outcome.subjects else None
+
+
+def _get_account_id(outcome: mutation_result.MutationResult) -> str | None:
+    return outcome.subjects[0] if outcome.subjects else None
 
 
 ERRORS = "Why the mutation was refused. Empty: it was applied."
@@ -140,5 +146,21 @@ class SyncRejectPayload:
     )
     replayed: bool = attribute(
         "Whether the record has been read again. False: it is read as soon as its channel can be called.", path="done"
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
+
+
+@output(mutation_result.MutationResult, "Result of posting loyalty points.")
+class LoyaltyPayload:
+    account: LoyaltyAccount | None = load(
+        "The customer's points in their current state; of a card that belongs to no customer, those of the card. Null: "
+        "not found.",
+        load_loyalty_of_accounts,
+        key=_get_account_id,
+    )
+    entry: LoyaltyEntry | None = load(
+        "The entry that was posted. Null: nothing was posted, or the order of the receipt has posted it.",
+        load_posted_entries,
+        key=_SUBJECT,
     )
     user_errors: list[UserError] = attribute(ERRORS)

@@ -132,6 +132,7 @@ def read_cart(row: sa.Row[tuple[object, ...]], lines: Sequence[CartLine]) -> Car
         lines=tuple(lines),
         expires_at=row.expires_at,
         updated_at=row.updated_at,
+        loyalty_points=row.loyalty_points or 0,
     )
 
 

@@ -72,6 +72,7 @@ from gateway.storage.tables.customers import (
 )
 from gateway.storage.tables.documents import app_documents, app_versions, document_names, documents
 from gateway.storage.tables.inventory import location_authorities, pushes, reservations, stock
+from gateway.storage.tables.loyalty import loyalty_accounts, loyalty_entries, loyalty_facts
 from gateway.storage.tables.orders import (
     channel_orders,
     fulfillments,
@@ -163,6 +164,9 @@ __all__ = [
     "location_authorities",
     "log_head",
     "log_readers",
+    "loyalty_accounts",
+    "loyalty_entries",
+    "loyalty_facts",
     "match_reviews",
     "metadata",
     "offers",

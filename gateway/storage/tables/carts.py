@@ -21,6 +21,8 @@ carts = sa.Table(
     column("expires_at", Instant),
     column("updated_at", Instant),
     optional_column("client_key", Text),  # digest of the network that created it without a token
+    optional_column("loyalty_points", Count),  # to be redeemed; null: none
+    optional_column("loyalty_home", Text),  # home of the shopper who redeems proved points; null: staff redeem any
     sa.Index("ix_carts_customer", "customer_id", "updated_at"),
     sa.Index(
         "ix_carts_client",

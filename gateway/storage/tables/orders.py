@@ -98,6 +98,7 @@ order_lines = sa.Table(
     column("returned_quantity", Count),
     optional_column("restocked_quantity", Count),  # returned units that the channel sells again; null: none
     optional_column("locations", Text),  # JSON [[external location, quantity], …]; null: all are taken from `place`
+    optional_column("discount", Count),  # of an order placed here: what is cut from its price, with tax; null: nothing
     optional_column("restocked_locations", Text),  # likewise; null: all are sold again where they were taken from
     sa.Index("ix_order_lines_order", "order_id", "position", "id"),
     sa.Index("ix_order_lines_sku", "sku_key"),

@@ -36,6 +36,8 @@ class CartRow:
     expires_at: datetime
     updated_at: datetime
     client_key: str | None = None
+    loyalty_points: int | None = None
+    loyalty_home: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

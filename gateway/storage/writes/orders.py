@@ -87,6 +87,7 @@ class OrderLineRow:
     restocked_quantity: int | None = None
     locations: str | None = None
     restocked_locations: str | None = None
+    discount: int | None = None
 
     @property
     def exact_unit_price(self) -> Decimal | None:

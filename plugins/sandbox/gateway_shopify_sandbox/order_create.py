@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from gateway_shopify_sandbox import fulfillment_orders
 from gateway_shopify_sandbox.node_ids import find_node
 from gateway_shopify_sandbox.order_charges import build_shipping_line
-from gateway_shopify_sandbox.orders import SoldLine, build_tax_line, create_order, get_amount
+from gateway_shopify_sandbox.orders import CENT, SoldLine, build_tax_line, create_order, get_amount
 from gateway_shopify_sandbox.state import Node, Shop, format_instant
 from gateway_shopify_sandbox.user_errors import build_user_error
 
@@ -61,6 +61,7 @@ def create_order_from_input(shop: Shop, order: InputObject, options: InputObject
         return {"order": None, "userErrors": [error]}
     lines = [_build_sold_line(shop, line) for line in order["lineItems"]]
     created = create_order(shop, lines, customer=None, at=_get_processed_at(shop, order))
+    _cut_discount(shop, order, created)
     created.update(_build_fields(shop, order, created), claims=behavior != "BYPASS")
     _route_order(shop, created, order.get("fulfillment"))
     shop.touch(created, "orders/create")
@@ -168,6 +169,24 @@ def _build_fields(shop: Shop, order: InputObject, created: Node) -> Node:
             for entry in order.get("metafields") or ()
         },
     }
+
+
+def _cut_discount(shop: Shop, order: InputObject, created: Node) -> None:
+    """Cut a fixed discount on the goods over the lines, the rest on the last one."""
+    code = (order.get("discountCode") or {}).get("itemFixedDiscountCode")
+    goods = get_amount(created["subtotalPriceSet"])
+    discount = min(get_amount(code["amountSet"]), goods) if code else Decimal(0)
+    if not discount:
+        return
+    left = discount
+    for number, line in enumerate(created["lineItems"], 1):
+        total = get_amount(line["discountedTotalSet"])
+        share = left if number == len(created["lineItems"]) else (discount * total / goods).quantize(CENT, ROUND_DOWN)
+        left -= share
+        line["discountedTotalSet"] = shop.build_money(total - share)
+    for field in ("totalDiscountsSet", "currentTotalDiscountsSet"):
+        created[field] = shop.build_money(discount)
+    created["subtotalPriceSet"] = shop.build_money(goods - discount)
 
 
 def _get_tax(line: InputObject) -> Decimal:

@@ -14,6 +14,7 @@ from gateway.graphql.loaders.carts import load_carts_by_customer
 from gateway.graphql.loaders.channels import load_channel_lists
 from gateway.graphql.loaders.customers.consents import load_consents
 from gateway.graphql.loaders.customers.decisions import load_merges_by_customer, load_open_reviews
+from gateway.graphql.loaders.customers.loyalty import load_loyalty_by_customer
 from gateway.graphql.loaders.customers.profiles import (
     load_field_sources,
     load_identities_by_customer,
@@ -35,6 +36,7 @@ from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.connections import Connection, UncountedConnection
 from gateway.graphql.types.customers.consents import Consent
 from gateway.graphql.types.customers.identities import CustomerIdentity, FieldSource
+from gateway.graphql.types.customers.loyalty import LoyaltyAccount
 from gateway.graphql.types.lazy import LazyCart, LazyCustomerMerge, LazyCustomerReview, LazyInteraction, LazyOrder
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
@@ -136,6 +138,9 @@ class Customer(Node):
     )
     statistics: OrderStatistics | None = load(
         "What the customer has ordered.", load_order_statistics, key=_ID, scopes=CUSTOMERS_READ_OR_SELF
+    )
+    loyalty: LoyaltyAccount | None = load(
+        "The customer's loyalty points, over all cards. Null: there are none.", load_loyalty_by_customer, key=_ID
     )
     created_at: datetime = attribute("When the customer was first stored in the gateway.")
     updated_at: datetime = attribute("When the customer last changed.")
