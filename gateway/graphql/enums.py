@@ -793,6 +793,8 @@ ENUMS = (
             "CART": "A cart was filled, and not ordered.",
             "SERVICE_CONTACT": "The customer contacted the retailer, or was contacted.",
             "STORE_VISIT": "The customer visited a store.",
+            "LOYALTY": "Loyalty points were earned, redeemed, or expired.",
+            "CONSENT": "The customer granted or denied something.",
             "NOTE": "Staff took a note.",
         },
     ),

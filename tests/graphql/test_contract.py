@@ -134,6 +134,7 @@ DEPARTURES = [
     "FulfillmentCollectInput: identification: String",
     "FulfillmentCollectInput: orderAccessToken: String",
     "FulfillmentCollectInput: pickupCode: String",
+    "InteractionSubject: union InteractionSubject = Order | Cart | LoyaltyEntry",
     "Order: otherCharges: [OrderCharge!] @listSize(assumedSize: 5)",
     "Order: test: Boolean!",
     "OrderAttention: INCOMPLETE",
@@ -151,7 +152,7 @@ DEPARTURES = [
 ]
 """What is served otherwise than the contract has it: goods are collected with any one of three proofs; orders can be
 tests, can lack lines, and have charges that make their amounts add up; records with an invalid informative field are
-listed with their severity; staff see which channel wrote a field of a product.
+listed with their severity; staff see which channel wrote a field of a product; interactions are about what is served.
 """
 
 

@@ -66,14 +66,15 @@ async def fetch_consents(world: World) -> list[dict[str, Any]]:
 
 async def test_the_timeline_has_what_happened_in_every_channel(world: World) -> None:
     found = await fetch_timeline(world)
-    assert {(one["kind"], one["channel"]["key"], one["subject"]["number"]) for one in found["nodes"]} == {
-        ("ORDER", "till", "r1"),
-        ("ORDER", "web", "o1"),
+    assert {(one["kind"], one["channel"]["key"], one["summary"], str(one["subject"])) for one in found["nodes"]} == {
+        ("ORDER", "till", "Order r1", "{'number': 'r1'}"),
+        ("ORDER", "web", "Order o1", "{'number': 'o1'}"),
+        ("CONSENT", "web", "Consent: marketing email granted", "None"),
     }
-    assert (await fetch_timeline(world, channelKey="web"))["totalCount"] == 1
+    assert (await fetch_timeline(world, channelKey="till"))["totalCount"] == 1
     assert (await fetch_timeline(world, kinds=["NOTE"]))["totalCount"] == 0
     page = await fetch_timeline(world, first=1)
-    rest = await fetch_timeline(world, first=1, after=page["pageInfo"]["endCursor"])
+    rest = await fetch_timeline(world, first=2, after=page["pageInfo"]["endCursor"])
     assert page["nodes"] + rest["nodes"] == found["nodes"]
     node = "query ($id: ID!) { node(id: $id) { ... on Interaction { summary } } }"
     first = found["nodes"][0]

@@ -15,6 +15,8 @@ class InteractionKind(Enum):
     CART = "CART"
     SERVICE_CONTACT = "SERVICE_CONTACT"
     STORE_VISIT = "STORE_VISIT"
+    LOYALTY = "LOYALTY"
+    CONSENT = "CONSENT"
     NOTE = "NOTE"
 
 
@@ -30,7 +32,7 @@ class Interaction:
         id: kind and row ID of what happened.
         by: name of the token that added it; None: the gateway itself, or a channel.
         public: whether the customer sees it.
-        subject_id: row ID of the order or cart; None: it has no subject.
+        subject_id: row ID of the order, cart or loyalty entry; None: it has no subject.
     """
 
     id: str

@@ -12,6 +12,7 @@ from gateway.graphql.arguments import After, Before, First, Last, declare_argume
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
 from gateway.graphql.loaders.carts import load_carts
+from gateway.graphql.loaders.customers.loyalty import load_loyalty_entries
 from gateway.graphql.loaders.customers.ownership import find_own_id
 from gateway.graphql.loaders.orders import load_orders, map_location_keys
 from gateway.model.customers.timeline import Interaction, InteractionKind
@@ -21,6 +22,7 @@ _SUBJECT_LOADERS = {
     InteractionKind.ORDER: load_orders,
     InteractionKind.PICKUP: load_orders,
     InteractionKind.CART: load_carts,
+    InteractionKind.LOYALTY: load_loyalty_entries,
 }
 
 

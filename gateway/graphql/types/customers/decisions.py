@@ -97,7 +97,7 @@ class CustomerMergePayload:
 @output(mutation_result.MutationResult, "Result of a split of a customer, or of undoing a decision.")
 class CustomerSplitPayload:
     customers: list[Customer] | None = load(
-        "The customers in their current state.", make_list_loader(load_customers), key=attrgetter("subjects"), size=10
+        "The customers in their current state.", make_list_loader(load_customers), key=attrgetter("subjects")
     )
     merge: CustomerMerge | None = load("The decision. Null: it was not found.", load_merges, key=attrgetter("subject"))
     user_errors: list[UserError] = attribute(ERRORS)

@@ -25,6 +25,7 @@ from gateway.graphql.loaders.customers.segments import load_segments
 from gateway.graphql.loaders.customers.timeline import load_timelines
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.orders import load_orders_by_customer
+from gateway.graphql.scalars import Locale
 from gateway.graphql.scopes import (
     CARTS_READ_OR_SELF,
     CUSTOMERS_READ,
@@ -85,7 +86,7 @@ class Customer(Node):
     addresses: list[Address] | None = attribute(
         "Postal addresses of the customer.", scopes=PERSONAL_DATA_OR_SELF, size=20
     )
-    locale: str | None = attribute("The preferred language, as BCP 47 tag. Null: not known.")
+    locale: Locale | None = attribute("The preferred language, as BCP 47 tag. Null: not known.")
     has_login: bool = attribute("Whether the customer has an account to log in to.")
     tags: list[str] | None = attribute("Labels by which the retailer groups customers.", scopes=CUSTOMERS_READ, size=50)
     identities: Connection[CustomerIdentity] | None = load(

@@ -17,13 +17,14 @@ from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.scopes import CUSTOMERS_READ
 from gateway.graphql.types.carts import Cart
 from gateway.graphql.types.channels import Channel
+from gateway.graphql.types.customers.loyalty import LoyaltyEntry
 from gateway.graphql.types.locations import Location
 from gateway.graphql.types.node import Node
 from gateway.graphql.types.orders import Order
 from gateway.model.customers import timeline
 
 InteractionSubject = Annotated[
-    Order | Cart, strawberry.union("InteractionSubject", description="What an interaction is about.")
+    Order | Cart | LoyaltyEntry, strawberry.union("InteractionSubject", description="What an interaction is about.")
 ]
 
 
@@ -44,7 +45,7 @@ class Interaction(Node):
         "Name of the token that added it. Null: the gateway itself, or a channel.", scopes=CUSTOMERS_READ
     )
     subject: InteractionSubject | None = load(
-        "The order or cart. Null: it has none, or the caller does not see it.",
+        "The order, cart or loyalty entry. Null: it has none, or the caller does not see it.",
         load_interaction_subjects,
         key=lambda one: one,
     )

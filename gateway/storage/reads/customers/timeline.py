@@ -16,7 +16,17 @@ from gateway.model.customers.timeline import Interaction, InteractionKind
 from gateway.model.orders import OrderEventKind
 from gateway.storage.reads.orders import MappedLocations
 from gateway.storage.sql.keyset import Rows, Sort, is_among
-from gateway.storage.tables import Text, carts, identities, interactions, order_events, orders
+from gateway.storage.tables import (
+    Text,
+    carts,
+    consent_facts,
+    identities,
+    interactions,
+    loyalty_accounts,
+    loyalty_entries,
+    order_events,
+    orders,
+)
 
 _OWNERS = (identities.c.customer_id, identities.c.proved_id)
 _NONE = sa.cast(sa.null(), Text)
@@ -105,18 +115,46 @@ _INTERACTIONS = [
     .where(interactions.c.kind == kind.value)
     for kind in (InteractionKind.SERVICE_CONTACT, InteractionKind.STORE_VISIT, InteractionKind.NOTE)
 ]
+_LOYALTY = sa.select(
+    *_label(
+        InteractionKind.LOYALTY,
+        row_id=loyalty_entries.c.id,
+        occurred_at=loyalty_entries.c.occurred_at,
+        channel=loyalty_entries.c.channel,
+        location=loyalty_entries.c.location,
+        text=sa.cast(loyalty_entries.c.points, Text).concat(" points: ").concat(loyalty_entries.c.reason),
+        subject_id=loyalty_entries.c.id,
+    )
+).select_from(
+    identities.join(loyalty_accounts, loyalty_accounts.c.identity_id == identities.c.id).join(
+        loyalty_entries, loyalty_entries.c.account_id == loyalty_accounts.c.id
+    )
+)
+_granted = sa.case((consent_facts.c.granted, "granted"), else_="denied")
+_CONSENTS = sa.select(
+    *_label(
+        InteractionKind.CONSENT,
+        row_id=consent_facts.c.id,
+        occurred_at=consent_facts.c.latest,
+        channel=consent_facts.c.channel,
+        text=consent_facts.c.purpose.concat(" ").concat(_granted),
+    )
+).select_from(identities.join(consent_facts, consent_facts.c.identity_id == identities.c.id))
 _SELECTS: Mapping[InteractionKind, sa.Select[Any]] = {
     InteractionKind.ORDER: _ORDERS,
     InteractionKind.PICKUP: _PICKUPS,
     InteractionKind.CART: _CARTS,
     InteractionKind.SERVICE_CONTACT: _INTERACTIONS[0],
     InteractionKind.STORE_VISIT: _INTERACTIONS[1],
+    InteractionKind.LOYALTY: _LOYALTY,
+    InteractionKind.CONSENT: _CONSENTS,
     InteractionKind.NOTE: _INTERACTIONS[2],
 }
 _SUMMARIES: Mapping[InteractionKind, str] = {
     InteractionKind.ORDER: "Order {}",
     InteractionKind.PICKUP: "Order {} collected",
     InteractionKind.CART: "Cart, {}",
+    InteractionKind.CONSENT: "Consent: {}",
 }
 
 
@@ -181,4 +219,5 @@ def _make_reader(mapped: MappedLocations) -> Callable[[sa.Row[Any]], Interaction
 
 
 def _describe(kind: InteractionKind, text: str) -> str:
-    return text.lower() if kind is InteractionKind.CART else text
+    in_words = kind in (InteractionKind.CART, InteractionKind.CONSENT)
+    return text.replace("_", " ").lower() if in_words else text
