@@ -41,9 +41,10 @@ async def load_timelines(
 ) -> Sequence[Connection[Interaction]]:
     paging = Paging(first, after, last, before)
     fingerprint = compute_fingerprint("Customer.timeline", channel_key, kinds)
-    channels = context.visibility.channels if channel_key is None else (context.require_channel(channel_key),)
-    is_shopper = context.caller.identity_id is not None
-    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_shopper)
+    is_own = context.identity_id is not None
+    visible = None if is_own else context.visibility.channels
+    channels = visible if channel_key is None else (context.require_channel(channel_key),)
+    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_own)
     return await load_pages(context, rows, ids, paging, fingerprint)
 
 
