@@ -60,7 +60,7 @@ async def load_interactions(context: Context, ids: Sequence[str]) -> Sequence[In
 
 
 def _can_see(context: Context, interaction: Interaction, is_own: bool) -> bool:
-    if context.caller.identity_id is not None:
+    if context.identity_id is not None:
         return is_own and interaction.public
     return interaction.channel_key is None or context.can_see_channel(interaction.channel_key)
 
