@@ -26,7 +26,8 @@ from gateway_shopify.cancel_writes import OrderCancellation
 from gateway_shopify.client import COST_BUDGET, ShopifyClient
 from gateway_shopify.collection_mapping import map_collection
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.customer_mapping import CustomerFeed, CustomerMerges
+from gateway_shopify.customers.customer_accounts import CustomerAccounts
+from gateway_shopify.customers.customer_mapping import CustomerFeed, CustomerMerges
 from gateway_shopify.feeds import ConnectionFeed, ShopContext
 from gateway_shopify.locations import list_locations
 from gateway_shopify.order_mapping import map_order
@@ -78,6 +79,9 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
         "orders": ConnectionFeed(shop, OrderRecord, "orders", ORDERS, map_order),
     }
 
+    url = config.customer_account_url
+    accounts = None if url is None else CustomerAccounts(url, context)
+
     async def list_shop_locations() -> list[Place]:
         return await list_locations(shop.client)
 
@@ -86,6 +90,7 @@ def open_channel(config: ShopifyConfig, context: Context) -> Channel:
         writes=build_writes(shop),
         webhooks=ShopifyWebhooks(shop.client, config, merges) if config.webhook_secrets else None,
         places=list_shop_locations,
+        verify_customer=None if accounts is None else accounts.verify_customer,
     )
 
 

@@ -80,6 +80,14 @@ class ShopifyConfig(Config):
         float,
         Field(gt=0, description="Points that the bucket regains each second, until the shop reports its own rate."),
     ] = 100
+    customer_account_url: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^https?://[^\s/?#@]+/[^\s?#]+$"),
+        Field(
+            description="URL of the Customer Account API, graphql_api of the store's "
+            "/.well-known/customer-account-api. With it, customers log in with their access tokens of the store."
+        ),
+    ] = None
     address: Annotated[
         BaseUrl | None,
         Field(description="URL of the API if it is not at the shop's domain, for example of a sandbox."),

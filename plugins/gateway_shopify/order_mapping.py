@@ -24,7 +24,7 @@ from gateway.sdk import (
 )
 from gateway_shopify import graphql_values
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.customer_mapping import map_address
+from gateway_shopify.customers.customer_mapping import map_address
 from gateway_shopify.graphql_values import Node
 from gateway_shopify.line_progress import LineProgress, count_progress
 from gateway_shopify.order_amounts import LineUnits, compute_line_total, count_units, map_amounts

@@ -25,7 +25,7 @@ from gateway.sdk import (
 from gateway_shopify import graphql_values
 from gateway_shopify.client import ShopifyClient
 from gateway_shopify.config import ShopifyConfig
-from gateway_shopify.customer_mapping import CustomerMerges
+from gateway_shopify.customers.customer_mapping import CustomerMerges
 from gateway_shopify.nested_pagination import get_connection, get_next_cursor
 from gateway_shopify.read_documents import SUBSCRIBE, SUBSCRIPTIONS
 

@@ -83,6 +83,7 @@ NULL_WITHOUT_ERROR = {
         "category",
         "collection",
         "customer",
+        "me",
         "order",
         "cart",
     ),  # nothing is found

@@ -14,9 +14,14 @@ from gateway.graphql.loaders.customers import ownership
 from gateway.model.ids import GlobalId, generate_id
 from gateway.model.orders import Order
 from gateway.storage.database import Connection
-from gateway.storage.tables import identities
+from gateway.storage.tables import identities, orders
+from gateway.storage.writes.customers.consents import FactRow, insert_facts
+from gateway.storage.writes.customers.edits import EditRow, replace_edits
+from gateway.storage.writes.customers.interactions import InteractionRow, insert_interaction
+from tests.gateways import START
 from tests.graphql.shopper import Shopper
-from tests.graphql.world import ADMIN
+from tests.graphql.whole_selections import select_everything
+from tests.graphql.world import ADMIN, get_schema
 from tests.login.world import LoginWorld, open_login_world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
@@ -58,13 +63,28 @@ async def join_till_records(login: LoginWorld) -> None:
     await login.world.gateway.database.write(join)
 
 
+def add_markers(conn: Connection) -> None:
+    """Let Grace's record have what customers have, each with this name."""
+    now, grace = START, conn.execute(sa.select(identities).where(identities.c.external_id == "c2")).one()
+    bought = sa.update(orders).where(orders.c.channel == "web", orders.c.external_id == "o1")
+    conn.execute(bought.values(customer_channel="till", customer="c2", number="Grace's"))
+    for id_, public in (("i1", True), ("i2", False)):
+        said = (id_, grace.id, "NOTE", now, "till", None, "Grace called", public, None, "Grace", now)
+        insert_interaction(conn, InteractionRow(*said))
+    agreed = ("f1", grace.id, "PROFILING", None, True, now, now, True, "CHANNEL", "Grace agreed", now, now, "till")
+    insert_facts(conn, [FactRow(*agreed)])
+    replace_edits(conn, [EditRow(grace.id, "NAME", '["Grace", "Grace", "Hopper"]', True, now)])
+
+
 @pytest.fixture(scope="module")
 async def login(shared_database_url: str) -> AsyncIterator[LoginWorld]:
     """A retailer with two shoppers who have ordered."""
-    async with open_login_world(shared_database_url, {"asserts_email": True}) as login:
+    limits = {"anonymous": {"cost": 1_000_000}, "queue_timeout": "5m"}
+    async with open_login_world(shared_database_url, {"asserts_email": True}, limits=limits) as login:
         for subject in ("person-1", "person-2"):
             await place_order(login, login.log_in(subject))
         await join_till_records(login)
+        await login.world.gateway.database.write(add_markers)
         yield login
 
 
@@ -98,6 +118,17 @@ async def test_a_shopper_sees_what_the_login_proves_and_not_what_is_a_guess(logi
     assert [cart["status"] for cart in me["carts"]["nodes"]] == ["ORDERED"]
     assert (me["statistics"]["count"], me["hasLogin"], me["locale"]) == (3, True, "en-GB")
     assert "Grace" not in str(me)
+
+
+async def test_no_field_of_a_shopper_shows_a_record_that_is_joined_by_a_guess(login: LoginWorld) -> None:
+    elsewhere = ("subject", "variant", "channel", "channels", "location", "customer", "reverses", "edges")
+    everything = select_everything(get_schema(), "Customer", 5, elsewhere, own=True)
+    answer = await login.world.client.ask(f"{{ me {everything} }}", login.log_in())
+    assert answer.data["me"]["orders"]["nodes"]
+    assert "Grace" not in str(answer.body)
+    mine = answer.data["me"]["id"]
+    staff = await login.world.client.ask(f'{{ customer(id: "{mine}") {everything} }}', ADMIN)
+    assert str(staff.body).count("Grace") > 3
 
 
 async def test_staff_find_the_golden_record_by_the_id_that_the_shopper_sees(login: LoginWorld) -> None:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway_shopify_sandbox.api import Answer, Api, find_operation
+from gateway_shopify_sandbox.customer_accounts import CustomerLogins
 from gateway_shopify_sandbox.oauth import AppAuthorization
 from gateway_shopify_sandbox.state import API_VERSION
 
@@ -75,7 +76,7 @@ class TruncatedResponse(Response):
         raise ConnectionResetError("the sandbox closes the connection in the middle of a response")
 
 
-def build_app(api: Api, app: AppAuthorization, behavior: HttpBehavior) -> Starlette:
+def build_app(api: Api, app: AppAuthorization, behavior: HttpBehavior, logins: CustomerLogins) -> Starlette:
     """Build the app with its routes."""
 
     async def serve(request: Request) -> Response:
@@ -100,6 +101,7 @@ def build_app(api: Api, app: AppAuthorization, behavior: HttpBehavior) -> Starle
 
     routes = [
         Route(f"/admin/api/{API_VERSION}/graphql.json", serve, methods=["POST"]),
+        logins.build_route(),
         Route("/admin/oauth/authorize", authorize),
         Route("/admin/oauth/access_token", grant, methods=["POST"]),
     ]

@@ -15,6 +15,7 @@ from gateway.sdk.testing.sandbox_server import Server
 from gateway_shopify_sandbox import fulfillment_orders, order_edits, orders, refunds
 from gateway_shopify_sandbox.api import Api, list_topics
 from gateway_shopify_sandbox.collections import put_collection, remove_from_collections
+from gateway_shopify_sandbox.customer_accounts import PATH, CustomerLogins
 from gateway_shopify_sandbox.http_app import HttpBehavior, build_app
 from gateway_shopify_sandbox.oauth import AppAuthorization
 from gateway_shopify_sandbox.rate_limit import CostBucket
@@ -55,6 +56,7 @@ class ShopifySandbox:
 
     Attributes:
         locations: Number of each location, by the world's location ID.
+        logins: Customers who have logged in.
         behavior: Faults and overrides, and the executed operations.
     """
 
@@ -65,11 +67,12 @@ class ShopifySandbox:
         self.locations = locations
         self.api = Api(shop, bucket)
         self.behavior = HttpBehavior()
+        self.logins = CustomerLogins()
         self.deliveries = WebhookSender(shop, DOMAIN, SECRET, shop.now)
         shop.emit = self.deliveries.emit
         self._world = world
         app = AppAuthorization(DOMAIN, CLIENT_ID, SECRET, TOKEN, shop.now)
-        self._server = Server(build_app(self.api, app, self.behavior), port)
+        self._server = Server(build_app(self.api, app, self.behavior, self.logins), port)
         self._fault_timer = FaultTimer(lambda: self.fault("ok"))
 
     async def open(self) -> None:
@@ -85,7 +88,12 @@ class ShopifySandbox:
             "time_zone": self._world.time_zone,
             "webhook_secrets": [SECRET],
             "address": f"http://127.0.0.1:{self._server.port}",
+            "customer_account_url": f"http://127.0.0.1:{self._server.port}{PATH}",
         }
+
+    def log_in(self, customer: str) -> str:
+        """Log a customer of the world in, by ID, and return the access token of the Customer Account API."""
+        return self.logins.add_login(self._get_customer(customer))
 
     def subscribe(self, url: str) -> None:
         """Subscribe a URL to every topic."""

@@ -43,9 +43,10 @@ async def load_timelines(
 ) -> Sequence[Connection[Interaction]]:
     paging = Paging(first, after, last, before)
     fingerprint = compute_fingerprint("Customer.timeline", channel_key, kinds)
-    channels = context.visibility.channels if channel_key is None else (context.require_channel(channel_key),)
-    is_shopper = context.caller.identity_id is not None
-    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_shopper)
+    is_own = context.identity_id is not None
+    visible = None if is_own else context.visibility.channels
+    channels = visible if channel_key is None else (context.require_channel(channel_key),)
+    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_own)
     return await load_pages(context, rows, ids, paging, fingerprint)
 
 
@@ -61,7 +62,7 @@ async def load_interactions(context: Context, ids: Sequence[str]) -> Sequence[In
 
 
 def _can_see(context: Context, interaction: Interaction, is_own: bool) -> bool:
-    if context.caller.identity_id is not None:
+    if context.identity_id is not None:
         return is_own and interaction.public
     return interaction.channel_key is None or context.can_see_channel(interaction.channel_key)
 

@@ -1,0 +1,1 @@
+"""Customers of the store: their records, and their logins."""
