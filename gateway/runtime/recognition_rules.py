@@ -1,52 +1,15 @@
-"""Recognition as the configuration and the channels define it (rules C2, C3)."""
+"""How values of customer records are read, as the configuration and the channels define it (rule C2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from gateway.channels.loader import LoadedChannels
-from gateway.channels.plugin_registry import Plugins
 from gateway.commerce.customers.recognition.evidence import EvidenceRules, read_email, read_phone
 from gateway.commerce.customers.recognition.loyalty_numbers import CheckDigit
-from gateway.model.customers.recognition import EvidenceKey, EvidenceKind, RecognitionRules
+from gateway.model.customers.recognition import EvidenceKey, EvidenceKind
 from gateway.model.validation import fold
-from gateway.sdk.policies import Recognition
 from gateway.settings.customers import CustomersTable
 from gateway.settings.problems import SettingsError
-from gateway.settings.schema import Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecognitionConfig:
-    """What ingest and recognition of customers need.
-
-    Attributes:
-        policy: Returns further keys of customer records.
-        evidence: How values are read.
-        regions: Countries of phone numbers without a country code, by channel key.
-    """
-
-    policy: Recognition
-    evidence: EvidenceRules
-    rules: RecognitionRules
-    regions: Mapping[str, str | None]
-
-
-def build_recognition(settings: Settings, plugins: Plugins, channels: LoadedChannels) -> RecognitionConfig:
-    """Build what recognition needs.
-
-    Raises:
-        SettingsError: there is no such policy, or a service number or address is none.
-    """
-    table = settings.customers
-    relay_domains = frozenset(domain for channel in channels.open.values() for domain in channel.traits.relay_domains)
-    return RecognitionConfig(
-        policy=plugins.get_policy("recognition", table.recognition),
-        evidence=build_evidence_rules(table, relay_domains),
-        rules=RecognitionRules(by_name=table.by_name),
-        regions={key: channel.region for key, channel in settings.channels.items()},
-    )
 
 
 def build_evidence_rules(table: CustomersTable, relay_domains: frozenset[str]) -> EvidenceRules:
