@@ -50,8 +50,8 @@ def _list_quality_figures(found: Measured) -> Iterator[Figure]:
 
 def _list_access_figures(found: Measured) -> Iterator[Figure]:
     name = f"of {found['accounts']:,.0f} accounts, see records of others"
-    yield Figure(name, f"{found['mixed proved']:.0f}", f"{found['mixed plain']:,.0f}")
-    yield Figure("… if they saw the golden record", f"{found['mixed golden']:.0f}")
+    yield Figure(name, f"{found['exposed proved']:.0f}", f"{found['exposed plain']:,.0f}")
+    yield Figure("… if they saw the golden record", f"{found['exposed golden']:.0f}")
     attackers = found["attackers proved"]
     name = f"of {found['attackers']:.0f} attackers, see the customer whose name and address they typed"
     yield Figure(name, f"{attackers:.0f}", f"{found['attackers plain']:.0f}", None, "0", not attackers)

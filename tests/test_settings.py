@@ -101,6 +101,8 @@ def test_what_the_example_calls_a_default_is_one() -> None:
     assert said.selling.model_copy(update=own) == plain.selling
     assert said.database == plain.database
     assert (said.stock.low, said.stock.cap) == (plain.stock.low, plain.stock.cap)
+    for name in ("recognition", "by_name", "loyalty_check_digit"):
+        assert getattr(said.customers, name) == getattr(plain.customers, name)
     for policy in ("matching", "prices", "related"):
         assert getattr(said.catalogue, policy) == getattr(plain.catalogue, policy)
     for name in ("enabled", "sweep_every", "call_deadline", "live_deadline"):

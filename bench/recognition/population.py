@@ -140,19 +140,19 @@ class PopulationGenerator:
         has_card = self._has(shares.card)
         if has_card:
             for _ in range(1 + self._has(0.1)):
-                email = self._change_letter(person.email) if self._has(0.6) else None
+                email = self._write_email(person.email) if self._has(0.6) else None
                 card = person.card if self._has(0.9) else None
                 self._add(
-                    "till", person, shares.name_missing_at_till, (email, False), self._choose_phone(person, 0.7), card
+                    "till", person, shares.name_missing_at_till, (email, False), self._pick_phone(person, 0.7), card
                 )
         account = self._add_account(person, has_card=has_card) if self._has(0.6) else None
         if self._has(0.25):
             for _ in range(source.choice((1, 1, 2, 3))):
                 self._add(
-                    "guest", person, 0.01, (self._change_letter(person.email), False), self._choose_phone(person, 0.7)
+                    "guest", person, 0.01, (self._write_email(person.email), False), self._pick_phone(person, 0.7)
                 )
         if self._has(0.15):
-            self._add("shop2", person, 0.01, (person.email, self._has(0.85)), self._choose_phone(person, 0.5))
+            self._add("shop2", person, 0.01, (person.email, self._has(0.85)), self._pick_phone(person, 0.5))
         if self._has(0.25):
             draft = self._add("market", person, 0.05, (None, False), None)
             draft.reference = account if self._has(0.05) else None
@@ -165,7 +165,7 @@ class PopulationGenerator:
         card = person.card if has_card and self._has(0.35) else None
         if card and self._has(self._shares.wrong_card):
             card = self._source.choice(self._people).card
-        self._add("web", person, 0.01, (person.email, True), self._choose_phone(person, 0.6), card)
+        self._add("web", person, 0.01, (person.email, True), self._pick_phone(person, 0.6), card)
         return len(self._drafts) - 1
 
     def _add(
@@ -205,12 +205,12 @@ class PopulationGenerator:
             return given[:at] + self._source.choice("aeiou") + given[at + 1 :]
         return given
 
-    def _choose_phone(self, person: Person, share: float) -> str | None:
+    def _pick_phone(self, person: Person, share: float) -> str | None:
         if not self._has(share):
             return None
         return person.landline if person.has_family and self._has(self._shares.landline) else person.mobile
 
-    def _change_letter(self, email: str | None) -> str | None:
+    def _write_email(self, email: str | None) -> str | None:
         if email is None or not self._has(self._shares.mistyped_address):
             return email
         if self._has(self._shares.typo_hits_somebody):

@@ -36,7 +36,7 @@ async def measure(*, records: int, seed: int, locale: str | None = None) -> dict
         **describe_population(population),
         **_score(population, found),
         **_measure_touched(population, void),
-        **_count_mixed(population, found),
+        **_count_exposed(population, found),
         **_judge_similar_names(population, found),
         "plain precision": _score_plain(population),
         "similar": 0.0 if names is None else compute_similar_share(names),
@@ -51,11 +51,11 @@ def describe_population(population: Population) -> dict[str, float]:
         names[value] = {name for id_ in ids if (name := by_id[id_].given_name) and len(name) > 1}
     shared = [value for value, found in names.items() if 1 < len(found) <= 4]
     numbers = _index(population, EvidenceKind.MOBILE)
-    shared = [value for value, ids in numbers.items() if len({population.people[id_] for id_ in ids}) > 1]
+    shared_numbers = [value for value, ids in numbers.items() if len({population.people[id_] for id_ in ids}) > 1]
     return {
         "people": len(set(population.people.values())),
         "shared mailboxes": len(shared) / len(mailboxes),
-        "numbers of several people": len(shared) / len(numbers),
+        "numbers of several people": len(shared_numbers) / len(numbers),
         "records without a name": sum(facts.given_name is None for facts in by_id.values()) / len(by_id),
         "largest value": max(len(ids) for ids in _index(population, EvidenceKind.LANDLINE).values()),
     }
@@ -140,14 +140,14 @@ def _measure_touched(population: Population, void: Iterable[EvidenceKey]) -> dic
     }
 
 
-def _count_mixed(population: Population, found: Partition) -> dict[str, float]:
+def _count_exposed(population: Population, found: Partition) -> dict[str, float]:
     """Count the accounts that would see records of other people."""
     accounts = [facts.id for facts in population.identities if facts.channel in LOGINS]
     return {
         "accounts": len(accounts),
-        "mixed proved": len(_find_mixed(population, found.proved, accounts)),
-        "mixed golden": len(_find_mixed(population, found.groups, accounts)),
-        "mixed plain": len(_find_mixed(population, _unite(population).list_roots(), accounts)),
+        "exposed proved": len(_find_mixed(population, found.proved, accounts)),
+        "exposed golden": len(_find_mixed(population, found.groups, accounts)),
+        "exposed plain": len(_find_mixed(population, _unite(population).list_roots(), accounts)),
         "attackers": len(population.attackers),
         "attackers proved": len(_find_mixed(population, found.proved, population.attackers)),
         "attackers golden": len(_find_mixed(population, found.groups, population.attackers)),

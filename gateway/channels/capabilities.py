@@ -72,9 +72,23 @@ def validate_traits(declaration: object) -> Traits:
             _check_flag(f"the trait {trait.name}", getattr(traits, trait.name), trait.name == "prices_include_tax")
         elif trait.name == "rounds":
             require_type("the trait rounds", traits.rounds, Rounding)
+        elif trait.name == "relay_domains":
+            _check_domains(traits.relay_domains)
+        elif trait.name == "lent_for":
+            if traits.lent_for is not None:
+                _check_duration("the trait lent_for", traits.lent_for)
         elif trait.name not in ("time_zone", "currency"):
             _check_duration(f"the trait {trait.name}", getattr(traits, trait.name))
     return traits
+
+
+def _check_domains(domains: object) -> None:
+    for domain in require_type("the trait relay_domains", domains, frozenset):
+        require_text("a relay domain", domain, 253)
+        if domain != domain.lower() or "@" in domain or not domain.isascii():
+            raise PluginContractError(
+                f"the relay domain {domain!r} is not a domain in lower case such as relay.example"
+            )
 
 
 def _check_flag(label: str, value: object, optional: bool) -> None:

@@ -26,6 +26,7 @@ from gateway.sdk.policies import (
     match_by_codes,
     rank_by_evidence,
     rank_by_parts_distance_age,
+    recognize_by_evidence,
     select_first_priced,
 )
 from gateway.settings.problems import SettingsError
@@ -38,6 +39,7 @@ _log = logging.getLogger(__name__)
 POLICY_TABLES = {
     "matching": "catalogue",
     "prices": "catalogue",
+    "recognition": "customers",
     "related": "catalogue",
     "routing": "selling",
     "taxes": "selling",
@@ -93,6 +95,7 @@ class DefaultPolicies:
     def gateway_register(self, registry: Registry) -> None:
         registry.policy("matching", "codes", match_by_codes)
         registry.policy("prices", "priority", select_first_priced)
+        registry.policy("recognition", "evidence", recognize_by_evidence)
         registry.policy("related", "evidence", rank_by_evidence)
         registry.policy("routing", "fewest-nearest-longest", rank_by_parts_distance_age)
         registry.policy("taxes", "flat", apply_no_taxes)

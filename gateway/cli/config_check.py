@@ -113,9 +113,10 @@ async def _check_database(settings: Settings) -> list[str]:
 
 def _check_policies(settings: Settings, plugins: Plugins) -> list[str]:
     problems: list[str] = []
-    for kind in ("matching", "prices", "related"):
+    names = {kind: getattr(settings.catalogue, kind) for kind in ("matching", "prices", "related")}
+    for kind, name in {**names, "recognition": settings.customers.recognition}.items():
         try:
-            plugins.get_policy(kind, getattr(settings.catalogue, kind))
+            plugins.get_policy(kind, name)
         except SettingsError as error:
             problems += error.problems
     return problems

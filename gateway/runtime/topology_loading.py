@@ -13,8 +13,10 @@ from gateway.commerce.customers.golden_record import SurvivorshipRules
 from gateway.commerce.location_authorities import AuthorityChange
 from gateway.commerce.topology import Topology
 from gateway.model.channels import ChannelKind
+from gateway.model.customers.recognition import RecognitionRules
 from gateway.model.locations import Address, Authority, GeoPoint, Location, OpeningException, OpeningHours
 from gateway.runtime.loyalty_program import build_program
+from gateway.runtime.recognition_rules import build_evidence_rules
 from gateway.sdk.channel import Traits
 from gateway.sdk.policies import Taxes, TaxRate, make_flat_taxes
 from gateway.sdk.writes import AdjustStock, Command, PlaceOrder
@@ -111,13 +113,23 @@ def build_selling(
 
 
 def build_customer_config(settings: Settings, channels: LoadedChannels) -> CustomerConfig:
-    """Build the configuration of customers."""
+    """Build the configuration of customers.
+
+    Raises:
+        SettingsError: a service number or address is none.
+    """
+    traits = {key: channel.traits for key, channel in channels.open.items()}
+    relay_domains = frozenset(domain for own in traits.values() for domain in own.relay_domains)
     priority = {key: rank for rank, key in enumerate(settings.list_channels_by_priority())}
     stores = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.STOREFRONT}
     tills = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.POS}
     return CustomerConfig(
+        recognition=RecognitionRules(by_name=settings.customers.by_name),
+        evidence=build_evidence_rules(settings.customers, relay_domains),
         survivorship=SurvivorshipRules(priority=priority),
+        regions={key: table.region for key, table in settings.channels.items() if table.region is not None},
         login_channels=frozenset(stores),
+        clock_errors={key: own.clock_within for key, own in traits.items()},
         store_channels=frozenset(tills),
     )
 

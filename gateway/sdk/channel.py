@@ -45,6 +45,11 @@ class Traits:
         lookup_settle: How long a lookup by reference may miss an existing order.
         max_processing: How long an accepted write may take.
         rounds: What is rounded where tax is added to a net price: the price of a unit, of a line, or of the receipt.
+        clock_within: By how much the channel's clock may be wrong, in times that it reports.
+        lent_for: How long after the delivery the channel lends the contact data of an order. It is shown on the order
+            until then, and is no evidence of who the customer is. None: not lent.
+        relay_domains: Domains of the email addresses that the channel issues for its customers, in lower case. They
+            name an account of the channel, and are no email addresses of customers (rule C2).
     """
 
     time_zone: str
@@ -57,6 +62,9 @@ class Traits:
     lookup_settle: timedelta = timedelta(0)
     max_processing: timedelta = timedelta(minutes=15)
     rounds: Rounding = Rounding.UNIT
+    clock_within: timedelta = timedelta(0)
+    lent_for: timedelta | None = None
+    relay_domains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

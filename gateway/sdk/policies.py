@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gateway.model.catalog import Listing, RelatedKind
 from gateway.model.locations import Address
 from gateway.sdk._deprecated import alias_names
-from gateway.sdk.records import VariantRecord
+from gateway.sdk.records import CustomerRecord, VariantRecord
 
 Matching = Callable[[Sequence[VariantRecord]], Sequence[str | None]]
 """Returns a key for each variant, or None. Variants with equal keys are matched, unless their GTINs or SKUs differ."""
@@ -103,13 +103,24 @@ Related = Callable[[Sequence[RelatedRequest]], Sequence[Sequence[str]]]
 the caller sees and the channel can sell are shown.
 """
 
-KINDS = ("matching", "prices", "related", "routing", "taxes")
+Recognition = Callable[[str, Sequence[CustomerRecord]], Sequence[str | None]]
+"""Returns a key for each customer record of a channel, whose key in the configuration is the first argument, or None.
+Records with equal keys are linked to one customer, in all channels, unless their given names differ or people decided
+otherwise (rule C3). The key of a record must depend on that record alone.
+"""
+
+KINDS = ("matching", "prices", "recognition", "related", "routing", "taxes")
 """The kinds of policies."""
 
 
 def match_by_codes(variants: Sequence[VariantRecord]) -> Sequence[str | None]:
     """Match variants by GTIN and SKU only: the default of ``matching``."""
     return [None] * len(variants)
+
+
+def recognize_by_evidence(channel: str, customers: Sequence[CustomerRecord]) -> Sequence[str | None]:
+    """Recognize customers by the gateway's own evidence only: the default of ``recognition``."""
+    return [None] * len(customers)
 
 
 def select_first_priced(listings: Sequence[Sequence[Listing]]) -> Sequence[Listing | None]:

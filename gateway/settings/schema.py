@@ -27,6 +27,7 @@ from gateway.model.validation import InvalidValueError
 from gateway.settings.attributes import AttributeKey, AttributeTable
 from gateway.settings.categories import CategoryPath, CategoryTable
 from gateway.settings.collections import CollectionKey, CollectionTable
+from gateway.settings.customers import CustomersTable
 from gateway.settings.login import LoginTable
 from gateway.settings.loyalty import LoyaltyTable
 from gateway.settings.options import OptionName, OptionTable
@@ -83,6 +84,7 @@ class ChannelTable(Table):
     policies: tuple[PolicyTable, ...] = ()
     locales: tuple[Locale, ...] = ()  # languages of its texts, the default first
     images: ImageTemplate | None = None  # of its image server; default: as its plugin builds URLs
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None  # of local phone numbers
     sells_to: Literal["anyone", "known"] | None = None  # known: callers with a token; default: anyone in a web store
 
 
@@ -454,6 +456,7 @@ class Settings(Table):
     server: ServerTable = ServerTable()
     catalogue: CatalogueTable = CatalogueTable()
     search: SearchTable = SearchTable()
+    customers: CustomersTable = CustomersTable()
     stock: StockTable = StockTable()
     selling: SellingTable = SellingTable()
     loyalty: LoyaltyTable | None = None

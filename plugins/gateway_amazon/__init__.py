@@ -15,6 +15,7 @@ from gateway_amazon.image_mapping import resize_image
 from gateway_amazon.json_values import FBA_LOCATION
 from gateway_amazon.listing_feeds import ListingFeed, MerchantStockFeed
 from gateway_amazon.listing_search import ListingSearch
+from gateway_amazon.marketplaces import RELAY_DOMAINS
 from gateway_amazon.order_feed import OrderFeed
 from gateway_amazon.pack_sizes import PackSizes
 from gateway_amazon.shipment_writes import ShipmentConfirmation
@@ -33,6 +34,8 @@ def derive_traits(config: AmazonConfig) -> Traits:
         order_latency=timedelta(minutes=15),
         lookup_settle=timedelta(minutes=5),
         max_processing=MAX_VISIBILITY_DELAY,
+        lent_for=timedelta(days=30),
+        relay_domains=RELAY_DOMAINS,
     )
 
 

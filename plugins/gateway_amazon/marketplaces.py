@@ -30,6 +30,9 @@ MARKETPLACE_DOMAINS = {
 }
 """Domains by marketplace ID. Source: Amazon's list of marketplace IDs."""
 
+RELAY_DOMAINS = frozenset(f"marketplace.amazon.{domain}" for domain in MARKETPLACE_DOMAINS.values())
+"""Domains of the addresses under which buyers receive messages of sellers."""
+
 
 def build_product_url(store: str, asin: str | None) -> str | None:
     """Return the URL of a product page; None if the marketplace or the ASIN is unknown."""

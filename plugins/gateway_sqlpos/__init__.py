@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gateway.sdk import Channel, ChannelKind, ChannelType, Context, Place, Registry, Traits, hookimpl
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.writes import AnyWrite
@@ -26,6 +28,7 @@ def derive_traits(config: SqlPosConfig) -> Traits:
         prices_include_tax=config.prices_include_tax,
         read_your_writes=True,
         late_window=config.late_window,
+        clock_within=timedelta(minutes=5),
     )
 
 

@@ -231,6 +231,11 @@ async def test_a_plugin_that_hangs_while_it_opens_fails_its_channel_and_the_othe
         (replace(TRAITS, time_zone="Mars"), "the time zone 'Mars' is not an IANA time zone such as Europe/London"),
         (replace(TRAITS, currency="gbp"), "the currency 'gbp' is not an ISO 4217 code such as GBP"),
         (replace(TRAITS, settle=timedelta(-1)), "the trait settle is negative"),
+        (replace(TRAITS, lent_for=timedelta(-1)), "the trait lent_for is negative"),
+        (
+            replace(TRAITS, relay_domains=frozenset({"@Relay.example"})),
+            "the relay domain '@Relay.example' is not a domain in lower case such as relay.example",
+        ),
         (replace(TRAITS, prices_include_tax=1), "the trait prices_include_tax is of type int, expected bool"),  # type: ignore[arg-type]
         (replace(TRAITS, read_your_writes=None), "the trait read_your_writes is of type NoneType, expected bool"),  # type: ignore[arg-type]
         (replace(TRAITS, read_your_writes="yes"), "the trait read_your_writes is of type str, expected bool"),  # type: ignore[arg-type]

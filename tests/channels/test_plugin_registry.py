@@ -184,7 +184,8 @@ def test_of_two_channel_types_of_one_name_the_first_is_used_and_the_second_named
     [
         (
             {("loyalty", "points"): match_by_codes},
-            "registers a policy of the unknown kind loyalty; expected one of matching, prices, related, routing, taxes",
+            "registers a policy of the unknown kind loyalty; "
+            "expected one of matching, prices, recognition, related, routing, taxes",
         ),
         (
             {("matching", "codes"): match_by_codes},

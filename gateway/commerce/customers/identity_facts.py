@@ -21,8 +21,8 @@ def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:
     return IdentityFacts(
         id=row.id,
         channel=row.channel,
-        given_name=normalize_given_name(given_name),
-        family_name=fold_name(family_name),
+        given_name=normalize_given_name(_drop_placeholder(given_name, config)),
+        family_name=fold_name(_drop_placeholder(family_name, config)),
         has_login=bool(row.has_login),
         evidence=collect_evidence(
             _read_points(row.emails),
@@ -41,6 +41,10 @@ def _split_name(row: IdentityRow) -> tuple[str | None, str | None]:
         return row.given_name, row.family_name
     given, _, family = (row.display_name or "").strip().partition(" ")
     return given, family
+
+
+def _drop_placeholder(name: str | None, config: CustomerConfig) -> str | None:
+    return None if name is None or config.evidence.is_placeholder(name) else name
 
 
 def _read_points(text: str) -> list[ContactPoint]:
