@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ from gateway.storage.tables import (
     channels,
     collection_members,
     collections,
+    consent_facts,
     customers,
     former_collection_handles,
     fulfillments,
@@ -33,10 +34,13 @@ from gateway.storage.tables import (
     idempotency,
     identities,
     inbox,
+    interactions,
     leases,
     links,
     listings,
     location_authorities,
+    loyalty_entries,
+    loyalty_facts,
     offers,
     order_events,
     order_lines,
@@ -70,15 +74,19 @@ COLUMNS = (
     channels.c.key,
     collection_members.c.channel,
     collections.c.channel,
+    consent_facts.c.channel,
     former_collection_handles.c.channel,
     fulfillments.c.channel,
     id_namespaces.c.channel,
     identities.c.channel,
     inbox.c.channel,
+    interactions.c.channel,
     links.c.channel,
     links.c.to_channel,
     listings.c.channel,
     location_authorities.c.channel,
+    loyalty_entries.c.channel,
+    loyalty_facts.c.channel,
     offers.c.channel,
     order_events.c.channel,
     order_lines.c.channel,
@@ -97,6 +105,15 @@ COLUMNS = (
     stock.c.channel,
 )
 """Columns whose value is the key of a channel, or null."""
+
+PREFIXES: Mapping[sa.Column[Any], Sequence[str]] = {
+    identities.c.channel: ["guest:{}"],
+    orders.c.customer_channel: ["guest:{}"],
+    loyalty_facts.c.key: ["{}/"],
+    loyalty_facts.c.origin: ["{}/", "?{}/"],
+    loyalty_entries.c.key: ["{}/"],
+}
+"""Columns whose value can begin with such a text, which contains the key of a channel."""
 
 REFERENCES = (products.c.handle_channel, products.c.media_channel, variants.c.media_channel)
 """Columns of rows that are not data of the channel whose key they have."""
@@ -136,6 +153,8 @@ DOCUMENTS: Mapping[sa.Column[Any], Callable[[Any, str, str], Any]] = {
     changes.c.subjects: _rename_in_subjects,
     customers.c.emails: _rename_in_contacts,
     customers.c.phones: _rename_in_contacts,
+    identities.c.emails: _rename_in_contacts,
+    identities.c.phones: _rename_in_contacts,
     idempotency.c.answer: _rename_in_result,
     products.c.field_sources: _rename_in_field_sources,
 }
@@ -148,11 +167,20 @@ def rename_channel(conn: Connection, old: str, new: str) -> None:
         conn.execute(sa.delete(table))
     for column in (*COLUMNS, *REFERENCES):
         conn.execute(sa.update(column.table).where(column == old).values({column.name: new}))
+    for column, formats in PREFIXES.items():
+        for text in formats:
+            _rename_prefix(conn, column, text.format(old), text.format(new))
     is_channel = audit_entries.c.subject_type == "Channel"
     subject = audit_entries.c.subject_id
     conn.execute(sa.update(audit_entries).where(is_channel, subject == old).values(subject_id=new))
     for column, rename in DOCUMENTS.items():
         _rename_in_documents(conn, column, rename, old, new)
+
+
+def _rename_prefix(conn: Connection, column: sa.Column[Any], old: str, new: str) -> None:
+    rest = sa.func.substr(column, len(old) + 1)
+    renamed = sa.update(column.table).where(column.startswith(old, autoescape=True))
+    conn.execute(renamed.values({column.name: sa.literal(new, Text).concat(rest)}))
 
 
 def _rename_in_documents(
@@ -173,9 +201,7 @@ def rename_owners(conn: Connection, owners: Mapping[str, str], prefixes: Mapping
     for old, new in owners.items():
         conn.execute(sa.update(reservations).where(owner == old).values(owner=new))
     for old, new in prefixes.items():
-        rest = sa.func.substr(owner, len(old) + 1)
-        renamed = sa.update(reservations).where(owner.startswith(old, autoescape=True))
-        conn.execute(renamed.values(owner=sa.literal(new, Text).concat(rest)))
+        _rename_prefix(conn, owner, old, new)
 
 
 def list_tables_with(conn: Connection, key: str) -> list[str]:

@@ -24,7 +24,7 @@ from tests.graphql.world import World, open_world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
-MOST = 57
+MOST = 60
 """Maximum number of statements for an order whose channel accepts it, including the read of its whole payload."""
 
 

@@ -32,10 +32,16 @@ def assign_guest(row: OrderRow) -> None:
         row.customer_channel, row.customer = GUEST + row.channel, row.id
 
 
-def store_guests(conn: Connection, rows: Sequence[OrderRow], config: CustomerConfig, now: datetime) -> None:
-    """Store the identities of guests. They are recognized in the background, so that no order waits for that."""
+def store_guests(
+    conn: Connection, rows: Sequence[OrderRow], config: CustomerConfig, now: datetime, *, are_new: bool = False
+) -> None:
+    """Store the identities of guests. They are recognized in the background, so that no order waits for that.
+
+    Args:
+        are_new: whether the orders have just been created, so that none of their guests is known.
+    """
     guests = [row for row in rows if is_guest(row)]
-    known = _find_identities(conn, guests)
+    known = {} if are_new else _find_identities(conn, guests)
     built = [(_build_identity(row, known.get(row.id), config, now), known.get(row.id)) for row in guests]
     changed = [replace(row, changed_at=now, pending_since=now) for row, former in built if row != former]
     identities.store_identities(conn, changed)

@@ -186,6 +186,6 @@ def _store_order(
     products.store_words(conn, "order", [row], {})
     if buyer is not None:
         count_orders(conn, [buyer.customer_id], context.config.customers)
-    guests.store_guests(conn, [row], context.config.customers, context.now)
+    guests.store_guests(conn, [row], context.config.customers, context.now, are_new=True)
     change_log.log_change(conn, "ORDER", [(row.id, row.version)], context.now)
     return enqueued
