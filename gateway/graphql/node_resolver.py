@@ -116,7 +116,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "CustomerMerge": NodeLoader(load_merges, _get_row_key, CUSTOMERS_READ),
     "CustomerReview": NodeLoader(load_customer_reviews, _get_row_key, CUSTOMERS_READ),
     "Interaction": NodeLoader(load_interactions, _get_interaction_key, CUSTOMERS_READ_OR_SELF),
-    "LoyaltyEntry": NodeLoader(load_loyalty_entries, _get_row_key, CUSTOMERS_READ),
+    "LoyaltyEntry": NodeLoader(load_loyalty_entries, _get_row_key),
     "Order": NodeLoader(load_orders, _get_row_key, ORDERS_READ_OR_SELF),
     "OrderLine": NodeLoader(load_order_lines, _get_row_key, ORDERS_READ_OR_SELF),
     "Cart": NodeLoader(load_carts, _get_row_key),

@@ -21,6 +21,7 @@ from tests.graphql.world import ADMIN, World, get_schema, open_world
 INJECTED = "Ada\r\nBcc: all@example.com"
 CONTROLS = "\x00\x01\t\n\r\x1b\x7f\x85\x9b\u2028\u2029"
 COMPARED = {
+    "boughtSkus",
     "brands",
     "gtins",
     "handle",

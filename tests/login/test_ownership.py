@@ -121,7 +121,7 @@ async def test_a_shopper_sees_what_the_login_proves_and_not_what_is_a_guess(logi
 
 
 async def test_no_field_of_a_shopper_shows_a_record_that_is_joined_by_a_guess(login: LoginWorld) -> None:
-    elsewhere = ("subject", "variant", "channel", "channels", "location", "customer", "reverses", "edges")
+    elsewhere = ("subject", "order", "variant", "channel", "channels", "location", "customer", "reverses", "edges")
     everything = select_everything(get_schema(), "Customer", 5, elsewhere, own=True)
     answer = await login.world.client.ask(f"{{ me {everything} }}", login.log_in())
     assert answer.data["me"]["orders"]["nodes"]

@@ -47,7 +47,11 @@ async def load_timelines(
     visible = None if is_own else context.visibility.channels
     channels = visible if channel_key is None else (context.require_channel(channel_key),)
     rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_own)
-    return await load_pages(context, rows, ids, paging, fingerprint)
+    pages = await load_pages(context, rows, ids, paging, fingerprint)
+    if is_own:  # a shopper loads nothing but the own timeline
+        for interaction in (node for page in pages for node in page.nodes):
+            context.accept_own(interaction.id)
+    return pages
 
 
 async def load_interactions(context: Context, ids: Sequence[str]) -> Sequence[Interaction | None]:

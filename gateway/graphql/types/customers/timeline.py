@@ -14,7 +14,7 @@ from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.customers.timeline import load_interaction_subjects
 from gateway.graphql.loaders.locations import load_locations
-from gateway.graphql.scopes import CUSTOMERS_READ
+from gateway.graphql.scopes import CUSTOMERS_READ, CUSTOMERS_READ_OR_SELF
 from gateway.graphql.types.carts import Cart
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.customers.loyalty import LoyaltyEntry
@@ -28,7 +28,11 @@ InteractionSubject = Annotated[
 ]
 
 
-@output(timeline.Interaction, "Something that happened between a customer and the retailer, in any channel.")
+@output(
+    timeline.Interaction,
+    "Something that happened between a customer and the retailer, in any channel.",
+    scopes=CUSTOMERS_READ_OR_SELF,
+)
 class Interaction(Node):
     id: strawberry.ID = declare_global_id("Interaction", parts=lambda one: tuple(one.id.split(":")))
     kind: timeline.InteractionKind = attribute("What happened.")
