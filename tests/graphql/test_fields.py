@@ -84,6 +84,7 @@ NULL_WITHOUT_ERROR = {
         "collection",
         "customer",
         "me",
+        "customerMergePreview",
         "order",
         "cart",
     ),  # nothing is found
