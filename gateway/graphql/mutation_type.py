@@ -26,6 +26,12 @@ from gateway.graphql.mutations.channels import (
     resolve_sync_reject_replay,
 )
 from gateway.graphql.mutations.consents import resolve_consent_confirm, resolve_consent_set
+from gateway.graphql.mutations.customer_accounts import (
+    resolve_customer_address_remove,
+    resolve_customer_address_save,
+    resolve_customer_update,
+    resolve_order_claim,
+)
 from gateway.graphql.mutations.customers import (
     resolve_customer_merge,
     resolve_customer_merge_undo,
@@ -69,7 +75,12 @@ from gateway.graphql.types.customers.decisions import (
     CustomerSplitPayload,
 )
 from gateway.graphql.types.customers.logins import ShopperTokenPayload
-from gateway.graphql.types.customers.payloads import ConsentPayload, InteractionPayload
+from gateway.graphql.types.customers.payloads import (
+    ConsentPayload,
+    CustomerAddressPayload,
+    CustomerPayload,
+    InteractionPayload,
+)
 from gateway.graphql.types.documents import DocumentPayload
 from gateway.graphql.types.outcomes import (
     CartPayload,
@@ -124,6 +135,19 @@ class Mutation:
         resolve_loyalty_post,
         scopes=LOYALTY_WRITE,
         cost=30,
+    )
+    customer_update: CustomerPayload | None = root(
+        "Changes a customer. Customers change themselves; for others, `customers:write` is required.",
+        resolve_customer_update,
+    )
+    customer_address_save: CustomerAddressPayload | None = root(
+        "Stores an address in the address book of a customer.", resolve_customer_address_save
+    )
+    customer_address_remove: CustomerAddressPayload | None = root(
+        "Removes an address that was entered here from the address book of a customer.", resolve_customer_address_remove
+    )
+    order_claim: OrderPayload | None = root(
+        "Lets an order that the customer placed as a guest be the customer's own. That order only.", resolve_order_claim
     )
     order_place: OrderPayload | None = root(
         "Places the order of a cart. The order is PENDING until it is paid, where a provider has to pay it, and "

@@ -15,6 +15,7 @@ from gateway.graphql.loaders.carts import load_cart_lines, load_carts
 from gateway.graphql.loaders.catalog import load_categories, load_listings, load_products, load_variants
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.collections import load_collections
+from gateway.graphql.loaders.customers.address_book import load_customer_addresses
 from gateway.graphql.loaders.customers.decisions import load_customer_reviews, load_merges
 from gateway.graphql.loaders.customers.loyalty import load_loyalty_entries
 from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
@@ -43,6 +44,7 @@ from gateway.graphql.scopes import (
     DOCUMENTS_ADMIN,
     ORDERS_READ,
     ORDERS_READ_OR_SELF,
+    PERSONAL_DATA_OR_SELF,
     STOCK_READ,
     TOKENS_ADMIN,
 )
@@ -67,6 +69,10 @@ def _get_document_key(global_id: GlobalId) -> str | None:
 
 def _get_interaction_key(global_id: GlobalId) -> str | None:
     return ":".join(global_id.parts) if len(global_id.parts) == 2 else None
+
+
+def _get_address_key(global_id: GlobalId) -> str | None:
+    return ":".join(global_id.parts) if len(global_id.parts) <= 2 else None
 
 
 def _get_stock_key(global_id: GlobalId) -> StockKey | None:
@@ -115,6 +121,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "CustomerIdentity": NodeLoader(load_identities, _get_row_key, CUSTOMERS_READ),
     "CustomerMerge": NodeLoader(load_merges, _get_row_key, CUSTOMERS_READ),
     "CustomerReview": NodeLoader(load_customer_reviews, _get_row_key, CUSTOMERS_READ),
+    "CustomerAddress": NodeLoader(load_customer_addresses, _get_address_key, PERSONAL_DATA_OR_SELF),
     "Interaction": NodeLoader(load_interactions, _get_interaction_key, CUSTOMERS_READ_OR_SELF),
     "LoyaltyEntry": NodeLoader(load_loyalty_entries, _get_row_key),
     "Order": NodeLoader(load_orders, _get_row_key, ORDERS_READ_OR_SELF),

@@ -79,7 +79,7 @@ def add_markers(conn: Connection) -> None:
 @pytest.fixture(scope="module")
 async def login(shared_database_url: str) -> AsyncIterator[LoginWorld]:
     """A retailer with two shoppers who have ordered."""
-    limits = {"anonymous": {"cost": 1_000_000}, "queue_timeout": "5m"}
+    limits = {"anonymous": {"cost": 1_000_000}, "known": {"cost": 1_000_000}, "height": 5_000, "queue_timeout": "5m"}
     async with open_login_world(shared_database_url, {"asserts_email": True}, limits=limits) as login:
         for subject in ("person-1", "person-2"):
             await place_order(login, login.log_in(subject))

@@ -122,7 +122,13 @@ _NEW = "new_"
 
 
 def _build_value_getter(names: Sequence[str], instants: Sequence[int]) -> Callable[[object], tuple[Any, ...]]:
-    get = attrgetter(*names)
+    get: Callable[[object], tuple[Any, ...]] = attrgetter(*names)
+    if len(names) == 1:  # then it returns the value itself
+
+        def get_one(record: object, get: Callable[[object], Any] = get) -> tuple[Any, ...]:
+            return (get(record),)
+
+        get = get_one
     if not instants:
         return get
 

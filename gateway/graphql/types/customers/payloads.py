@@ -6,9 +6,11 @@ from operator import attrgetter
 
 from gateway.execution.fields import attribute, load
 from gateway.execution.object_types import output
+from gateway.graphql.loaders.customers.address_book import load_customer_addresses
 from gateway.graphql.loaders.customers.consents import load_changed_consents
 from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.graphql.loaders.customers.timeline import load_interactions
+from gateway.graphql.types.customers.address_book import CustomerAddress
 from gateway.graphql.types.customers.consents import Consent
 from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.customers.timeline import Interaction
@@ -30,6 +32,27 @@ class ConsentPayload:
         "The answer that counts now. Null: nothing was decided.",
         load_changed_consents,
         key=lambda result: result if result.subjects else None,
+    )
+    customer: Customer | None = load(
+        "The customer in its current state. Null: it was not found.", load_customers, key=attrgetter("subject")
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
+
+
+@output(mutation_result.MutationResult, "Result of a change of a customer.")
+class CustomerPayload:
+    customer: Customer | None = load(
+        "The customer in its current state. Null: it was not found.", load_customers, key=attrgetter("subject")
+    )
+    user_errors: list[UserError] = attribute(ERRORS)
+
+
+@output(mutation_result.MutationResult, "Result of a change of an address book.")
+class CustomerAddressPayload:
+    address: CustomerAddress | None = load(
+        "The address. Null: it was removed, or nothing was stored.",
+        load_customer_addresses,
+        key=lambda result: next(iter(result.subjects), None),
     )
     customer: Customer | None = load(
         "The customer in its current state. Null: it was not found.", load_customers, key=attrgetter("subject")

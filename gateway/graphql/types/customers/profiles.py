@@ -12,6 +12,7 @@ from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.carts import load_carts_by_customer
 from gateway.graphql.loaders.channels import load_channel_lists
+from gateway.graphql.loaders.customers.address_book import load_address_books
 from gateway.graphql.loaders.customers.consents import load_consents
 from gateway.graphql.loaders.customers.decisions import load_merges_by_customer, load_open_reviews
 from gateway.graphql.loaders.customers.loyalty import load_loyalty_by_customer
@@ -35,6 +36,7 @@ from gateway.graphql.scopes import (
 )
 from gateway.graphql.types.channels import Channel
 from gateway.graphql.types.connections import Connection, UncountedConnection
+from gateway.graphql.types.customers.address_book import CustomerAddress
 from gateway.graphql.types.customers.consents import Consent
 from gateway.graphql.types.customers.identities import CustomerIdentity, FieldSource
 from gateway.graphql.types.customers.loyalty import LoyaltyAccount
@@ -87,6 +89,13 @@ class Customer(Node):
         "Postal addresses of the customer.", scopes=PERSONAL_DATA_OR_SELF, size=20
     )
     locale: Locale | None = attribute("The preferred language, as BCP 47 tag. Null: not known.")
+    address_book: list[CustomerAddress] | None = load(
+        "Postal addresses that can be chosen: those that were entered here first, then those of channels.",
+        load_address_books,
+        key=_ID,
+        scopes=PERSONAL_DATA_OR_SELF,
+        size=50,
+    )
     has_login: bool = attribute("Whether the customer has an account to log in to.")
     tags: list[str] | None = attribute("Labels by which the retailer groups customers.", scopes=CUSTOMERS_READ, size=50)
     identities: Connection[CustomerIdentity] | None = load(
