@@ -28,6 +28,7 @@ from gateway.sdk.writes import (
     EraseCustomer,
     PlaceOrder,
     RefundOrder,
+    SetLoyalty,
     SetPrice,
     SetStock,
     ShipOrder,
@@ -53,6 +54,9 @@ _WRITES = {
     RefundOrder: Capability.REFUND_ORDERS,
     EraseCustomer: Capability.ERASE_CUSTOMERS,
 }
+WITHOUT_CAPABILITY: frozenset[type[Command]] = frozenset((SetLoyalty,))
+"""Commands that clients of the API do not ask about."""
+
 _FLAGS = ("prices_include_tax", "read_your_writes")
 
 
@@ -122,7 +126,8 @@ def validate_channel(declaration: object) -> Channel:
 
 def derive_capabilities(channel: Channel) -> tuple[Capability, ...]:
     """Derive the capabilities of the channel, in the order of the enum."""
-    derived = {*_derive_from_feeds(channel.feeds), *(_WRITES[write.of] for write in channel.writes)}
+    writes = {write.of for write in channel.writes} - WITHOUT_CAPABILITY
+    derived = {*_derive_from_feeds(channel.feeds), *(_WRITES[command] for command in writes)}
     if channel.webhooks is not None:
         derived.add(Capability.RECEIVE_WEBHOOKS)
     return tuple(capability for capability in Capability if capability in derived)
@@ -160,7 +165,7 @@ def _check_feed(feed: object) -> str:
 def _check_write(write: object) -> str:
     valid_write: AnyWrite = require_type("a write", write, Write)  # type: ignore[type-abstract]
     command = getattr(valid_write, "of", None)
-    if not (inspect.isclass(command) and issubclass(command, Command) and command in _WRITES):
+    if not (inspect.isclass(command) and issubclass(command, Command) and command in {*_WRITES, *WITHOUT_CAPABILITY}):
         raise PluginContractError(f"the write {type(valid_write).__name__} must be of one of the command types")
     name: str = command.__name__
     require_type(f"repeatable of the write of {name}", valid_write.repeatable, bool)

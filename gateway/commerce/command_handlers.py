@@ -13,6 +13,7 @@ from gateway.commerce.channel_orders import forwarding, forwarding_results, subm
 from gateway.commerce.context import SellingContext
 from gateway.commerce.fulfillment import shipping
 from gateway.commerce.inventory import movements
+from gateway.commerce.loyalty import channel_points
 from gateway.commerce.orders import cancellation, cancellation_results, submission
 from gateway.commerce.outbox.commands import decode_command
 from gateway.commerce.outbox.results import CommandResult
@@ -66,10 +67,12 @@ _RESULT_HANDLERS: Mapping[str, ResultHandler] = {
     planner.PUSH: confirmation.handle_result,
     forwarding.FORWARDED: forwarding_results.handle_result,
     forwarding.RECALLED: forwarding_results.handle_recall_result,
+    channel_points.POINTS: channel_points.handle_result,
 }
 _PREPARERS: Mapping[str, CommandPreparer] = {
     cancellation.CANCEL: cancellation_results.prepare_cancellation,
     shipping.SHIP: cancellation_results.prepare_cancellation,
+    channel_points.POINTS: channel_points.prepare_points,
     planner.PUSH: planner.prepare_push,
     forwarding.RECALLED: cancellation_results.prepare_cancellation,
 }

@@ -353,7 +353,7 @@ class Gateway:
 
     async def post_loyalty_points(self) -> None:
         """Post the points that orders and time have changed."""
-        await post_points(self.write_throttle, self.selling.loyalty, self.now())
+        await post_points(self.write_throttle, SellingContext(self.selling, self.now()))
 
     async def count_sold_units(self) -> None:
         """Count the units that products have sold, for the order of best sellers, and which are bought together."""

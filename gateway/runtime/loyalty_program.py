@@ -16,6 +16,7 @@ def build_program(settings: Settings) -> LoyaltyProgram | None:
     return LoyaltyProgram(
         since=table.since,
         issuer=table.issuer,
+        opening=table.opening,
         earn=table.earn,
         rates=table.rates,
         worth=table.worth,

@@ -56,6 +56,7 @@ from gateway.sdk.errors import (
 from gateway.sdk.feeds import Feed, LiveFeed, Mark, Page, Raw, Token
 from gateway.sdk.http import Answer, Authorize, Budget, Http, Request
 from gateway.sdk.images import ImageResizer
+from gateway.sdk.loyalty import LoyaltyCard
 from gateway.sdk.number_codes import format_number_code, parse_number_gtin
 from gateway.sdk.record_fields import RecordWarning, read_informative
 from gateway.sdk.records import (
@@ -86,6 +87,7 @@ from gateway.sdk.writes import (
     PlaceOrder,
     RefundOrder,
     Refused,
+    SetLoyalty,
     SetPrice,
     SetStock,
     ShipOrder,
@@ -137,6 +139,7 @@ __all__ = [
     "ListingStatus",
     "LiveFeed",
     "LocationQuantity",
+    "LoyaltyCard",
     "Mark",
     "Measure",
     "Media",
@@ -177,6 +180,7 @@ __all__ = [
     "Rounding",
     "Secret",
     "SelectedOption",
+    "SetLoyalty",
     "SetPrice",
     "SetStock",
     "ShipOrder",

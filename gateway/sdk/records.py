@@ -26,6 +26,7 @@ from gateway.model.orders import OrderFields, OrderLineFields
 from gateway.model.validation import InvalidValueError
 from gateway.sdk.consents import ConsentRecord, check_consent
 from gateway.sdk.html import extract_text, sanitize_html
+from gateway.sdk.loyalty import LoyaltyCard, check_card
 from gateway.sdk.record_fields import (
     RecordWarning,
     check_optional,
@@ -327,7 +328,8 @@ class CustomerRecord(Record, CustomerFields):
     """A customer as a channel stores them.
 
     Attributes:
-        loyalty_number: Number of the loyalty card; None: there is none.
+        loyalty_number: Number of the loyalty card; None: there is none. That of `loyalty` if it has one.
+        loyalty: The loyalty card with its tier and points; None: the channel has no more than its number.
         merged_into: ID in the channel of the customer into which this one was merged; None: not merged.
         created_at: When the customer was created in the channel; None: not known.
         locale: Preferred language, as BCP 47 tag; None: not known.
@@ -335,6 +337,7 @@ class CustomerRecord(Record, CustomerFields):
     """
 
     loyalty_number: str | None = None
+    loyalty: LoyaltyCard | None = None
     merged_into: str | None = None
     created_at: datetime | None = None
     locale: str | None = None
@@ -349,6 +352,9 @@ class CustomerRecord(Record, CustomerFields):
         normalize_items(self, "consents", "consents", check_consent)
         drop_invalid(self, "locale", "locale", partial(check_optional, normalize_locale, "locale"))
         record_validation.check_customer(self)
+        drop_invalid(self, "loyalty", "loyalty", check_card)
+        if self.loyalty is not None and self.loyalty.number:
+            put(self, "loyalty_number", self.loyalty.number)
         validation.check_optional_text("loyaltyNumber", self.loyalty_number, 255)
         validation.check_optional_text("mergedInto", self.merged_into, 255)
         put(self, "created_at", validation.check_optional_instant("createdAt", self.created_at))

@@ -131,6 +131,19 @@ class RefundOrder(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetLoyalty(Command):
+    """Show points and tier with the customer `subject`, for channels that show them and do not count them.
+
+    Attributes:
+        points: Points that can be spent now; negative if more was spent than earned.
+        tier: Key of the tier; None: there is none.
+    """
+
+    points: int
+    tier: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EraseCustomer(Command):
     """Erase the personal data of the customer `subject`."""
 

@@ -128,6 +128,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
         *_list_channels_of_collections(settings),
         *_list_channels_of_segments(settings),
         (("loyalty", "issuer"), None if settings.loyalty is None else settings.loyalty.issuer),
+        (("loyalty", "opening"), None if settings.loyalty is None else settings.loyalty.opening),
         *((("access", "anonymous", "channels"), key) for key in settings.access.anonymous.channels or ()),
         *_list_channels_of_locations(settings),
     ]

@@ -45,6 +45,7 @@ class LoyaltyTable(Table):
     since: AwareDatetime  # purchases before do not earn
     earn: EarnSource = EarnSource.ORDERS  # orders of channels, or posts of tills (loyaltyPost)
     issuer: Key | None = None  # channel that issues the cards: it says whose a number is
+    opening: Key | None = None  # channel whose points of a card are taken over, when the card is first seen
     rates: Annotated[dict[str, Rate], Field(max_length=50)]  # points per unit of a currency: {GBP = "1"}
     worth: Annotated[dict[str, Rate], Field(max_length=50)] = {}  # of a point, in units of a currency: {GBP = "0.01"}
     pending: Annotated[Duration, Field(le=timedelta(days=365))] = timedelta(0)  # until earned points can be spent

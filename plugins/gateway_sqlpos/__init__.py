@@ -9,7 +9,8 @@ from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.writes import AnyWrite
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.configured_rows import check_configured_rows
-from gateway_sqlpos.customer_feed import CustomerFeed
+from gateway_sqlpos.customers.customer_feed import CustomerFeed
+from gateway_sqlpos.customers.loyalty_writes import LoyaltyWrite
 from gateway_sqlpos.database import open_database
 from gateway_sqlpos.order_feed import ReceiptFeed
 from gateway_sqlpos.order_writes import OrderPlacement
@@ -55,15 +56,19 @@ def open_channel(config: SqlPosConfig, context: Context) -> Channel:
 
 def build_writes(config: SqlPosConfig, till: Till, context: Context) -> list[AnyWrite]:
     """Build the writes that the configuration allows."""
-    if config.diary is None:
-        return []
-    stock_adjustment = StockAdjustment(config, till, context)
-    return [stock_adjustment, OrderPlacement(config, till, context)] if config.receipts else [stock_adjustment]
+    writes: list[AnyWrite] = []
+    if config.diary is not None:
+        writes.append(StockAdjustment(config, till, context))
+    if config.receipts:
+        writes.append(OrderPlacement(config, till, context))
+    if config.loyalty:
+        writes.append(LoyaltyWrite(config, till))
+    return writes
 
 
 CHANNEL = ChannelType(
     name="sqlpos",
-    version="1.4",
+    version="1.5",
     kind=ChannelKind.POS,
     config=SqlPosConfig,
     traits=derive_traits,

@@ -58,6 +58,7 @@ class SqlPosConfig(Config):
         tills: Location ID of each till.
         missing_stock: Whether a product without a stock row at a location has zero or unknown stock.
         stock_movements: Whether stock movements are written to the till; its user needs write permission.
+        loyalty: Whether points and tiers of the gateway are written to the columns that `layout.customers` names.
         receipts: Whether orders are written as receipts, where the law allows it.
         clerk: The till's ID of the person who is named on those receipts.
         layout: Names of tables and columns that differ from the profile.
@@ -75,6 +76,7 @@ class SqlPosConfig(Config):
     units: dict[str, Literal["g", "ml", "mm"]] = {}
     missing_stock: Literal["zero", "unknown"] = "zero"
     stock_movements: bool = False
+    loyalty: bool = False
     receipts: bool = False
     clerk: str = "0"
     profile: Literal["openbravo"] = "openbravo"
@@ -89,6 +91,13 @@ class SqlPosConfig(Config):
         built_in = self.layout.model_copy(update={"reviews": Reviews()}) == Layout()
         if self.receipts and not (built_in and self.stock_movements):
             raise ValueError("needs stock_movements = true and the built-in layout, for receipts")
+        return self
+
+    @model_validator(mode="after")
+    def _check_loyalty(self) -> Self:
+        names = self.layout.customers
+        if self.loyalty and (names.table is None or names.points is None):
+            raise ValueError("needs the column of the points for loyalty: layout.customers.points")
         return self
 
     @property

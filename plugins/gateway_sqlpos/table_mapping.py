@@ -111,7 +111,13 @@ class Diary(Config):
 
 
 class Customers(Config):
-    """The table of customers. `visible`: whether the till shows them; others are left out."""
+    """The table of customers.
+
+    Attributes:
+        visible: Whether the till shows them; others are left out.
+        points: Loyalty points that the till shows, a column of integers; most tills have none.
+        tier: Tier that the till shows.
+    """
 
     if_present: ClassVar[frozenset[str]] = frozenset({"visible"})
 
@@ -130,6 +136,8 @@ class Customers(Config):
     postal_code: OptionalName = "postal"
     country: OptionalName = "country"
     visible: OptionalName = "visible"
+    points: OptionalName = None
+    tier: OptionalName = None
 
 
 class Receipts(Config):

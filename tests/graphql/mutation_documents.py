@@ -65,6 +65,8 @@ SALES = {
         CART.replace("subtotal", "loyaltyPoints loyaltyDiscount { amount } discountTotal { amount } subtotal"),
     ),
     "loyaltyPost": ("LoyaltyPostInput", LOYALTY),
+    "customerMerge": ("CustomerMergeInput", "merge { id } customer { id }"),
+    "customerMergeUndo": ("CustomerMergeUndoInput", "merge { id }"),
     "cartCustomerSet": ("CartCustomerSetInput", CART),
     "orderPlace": ("OrderPlaceInput", ORDER),
     "orderCancel": ("OrderCancelInput", ORDER),

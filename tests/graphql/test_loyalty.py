@@ -273,3 +273,55 @@ def hold_unguarded(conn: Connection, account_id: str, points: int, now: datetime
 def count_units(conn: Connection) -> int:
     held = tables.reservations.c
     return int(conn.scalar(sa.select(sa.func.sum(held.quantity)).where(held.quantity > 0, held.reason == "SALE")) or 0)
+
+
+# ------------------------------------------------------------------------------------------------ merges
+
+
+async def test_a_merge_and_its_undo_post_nothing(world: World) -> None:
+    """Points hang on the records of customers, so they are summed while these are one customer (rule Y1)."""
+    await post(world, 100, "ada")
+    grace = await find_customer(world, "Grace")
+    await post(world, 40, "grace", customerId=grace["id"])
+    ada = await read_points(world)
+    given = {"customerIds": [ada["id"], grace["id"]], "note": "one person"}
+    merged = await run_as_staff(world, "customerMerge", **given)
+    assert list_codes(merged) == []
+    points = (await find_customer(world, "", merged["customer"]["id"]))["loyalty"]
+    assert (points["balance"], points["entries"]["totalCount"]) == (140, 2)
+    undone = await run_as_staff(world, "customerMergeUndo", mergeId=merged["merge"]["id"], note="two persons")
+    assert list_codes(undone) == []
+    assert (await read_points(world))["balance"] == 100
+    assert (await find_customer(world, "Grace"))["loyalty"]["balance"] == 40
+    assert await world.gateway.database.read(count_entries) == 2
+
+
+async def test_points_of_a_merged_customer_come_from_both_accounts(world: World) -> None:
+    """An entry per account, so that a later split leaves neither in debt (rule Y4)."""
+    await post(world, 100, "ada", expiresAt="2026-03-01T00:00:00Z")
+    grace = await find_customer(world, "Grace")
+    await post(world, 40, "grace", customerId=grace["id"], expiresAt="2026-02-01T00:00:00Z")
+    ada = await read_points(world)
+    given = {"customerIds": [ada["id"], grace["id"]], "note": "one person"}
+    merged = await run_as_staff(world, "customerMerge", **given)
+    spent = await post(world, 90, "spent", "REDEEM", customerId=merged["customer"]["id"])
+    assert spent["userErrors"] == [] and spent["account"]["balance"] == 50
+    await run_as_staff(world, "customerMergeUndo", mergeId=merged["merge"]["id"], note="two persons")
+    assert (await read_points(world))["balance"] == 50
+    assert (await find_customer(world, "Grace"))["loyalty"]["balance"] == 0
+
+
+async def find_customer(world: World, name: str, id_: str | None = None) -> dict[str, Any]:
+    """Find a customer with the points, by name or id."""
+    fields = "... on Customer { id loyalty { balance entries { totalCount } } }"
+    if id_ is not None:
+        query = f"query ($id: ID!) {{ node(id: $id) {{ {fields} }} }}"
+        node: dict[str, Any] = (await world.client.fetch_data(query, ADMIN, id=id_))["node"]
+        return node
+    query = f"query ($name: String!) {{ customers(first: 1, search: $name) {{ nodes {{ {fields} }} }} }}"
+    found: dict[str, Any] = (await world.client.fetch_data(query, ADMIN, name=name))["customers"]["nodes"][0]
+    return found
+
+
+def count_entries(conn: Connection) -> int:
+    return conn.scalar(sa.select(sa.func.count()).select_from(tables.loyalty_entries)) or 0

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from gateway.commerce.consents.recording import ReportedConsent, record_consents
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
+from gateway.commerce.loyalty import channel_points
 from gateway.model.customers.profiles import ContactPoint, IdentityRule
 from gateway.model.ids import generate_id
 from gateway.sdk.records import CustomerRecord
@@ -26,6 +27,8 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     identities.store_identities(conn, [*rows, *removed])
     record_consents(conn, _list_consents(batch, rows), batch.rules.selling.customers, batch.now)
     regroup(conn, [row.id for row in (*rows, *removed)], batch.rules.selling.customers, batch.now)
+    points = {row.loyalty_number: row.loyalty_points for row in rows if row.loyalty_number and row.loyalty_points}
+    channel_points.import_points(conn, batch.channel, points, batch.rules.selling, batch.now)
 
 
 def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRow]) -> list[ReportedConsent]:
@@ -43,6 +46,8 @@ def _build_identity(
     row = replace(
         former or _mint_identity(batch, ingested),
         loyalty_number=record.loyalty_number,
+        loyalty_points=None if record.loyalty is None else record.loyalty.points,
+        loyalty_tier=None if record.loyalty is None else record.loyalty.tier,
         merged_into=record.merged_into,
         evidence=_serialize_evidence(record),
         gone=False,

@@ -8,9 +8,8 @@ twice.
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from gateway.commerce.loyalty import accounts, earning, posting
+from gateway.commerce.context import SellingContext
+from gateway.commerce.loyalty import accounts, channel_points, earning, posting
 from gateway.commerce.loyalty.program import LoyaltyProgram
 from gateway.storage import change_log
 from gateway.storage.database import Connection
@@ -23,17 +22,19 @@ CHANGES, ORDERS, ACCOUNTS = 5, 50, 50
 """Rows of the log, orders of a scan, and accounts, that one transaction handles at most."""
 
 
-def is_due(conn: Connection, now: datetime) -> bool:
+def is_due(conn: Connection, context: SellingContext) -> bool:
     """Whether anything changed that concerns points, or points begin or expire."""
     return (
         change_log.is_behind(conn, LOG_READER)
         or loyalty.has_scan(conn)
-        or bool(loyalty.find_due_accounts(conn, now, 1))
+        or bool(loyalty.find_due_accounts(conn, context.now, 1))
+        or bool(channel_points.list_showing_channels(context) and loyalty.find_unshown(conn, 1))
     )
 
 
-def handle_changes(conn: Connection, program: LoyaltyProgram, now: datetime) -> int:
+def handle_changes(conn: Connection, program: LoyaltyProgram, context: SellingContext) -> int:
     """Handle some of what is due. Returns how much there was."""
+    now = context.now
     changes = change_log.read_changes(conn, LOG_READER, now, CHANGES)
     if changes is None:
         loyalty.start_scan(conn)
@@ -45,15 +46,19 @@ def handle_changes(conn: Connection, program: LoyaltyProgram, now: datetime) -> 
         order_ids |= set(loyalty_orders.find_unearned(conn, customer_ids))
     if order_ids:
         earning.post_orders(conn, order_ids, program, now)
-    return len(changes) + _scan_orders(conn, program, now) + posting.post_due(conn, program, now, ACCOUNTS)
+    handled = len(changes) + _scan(conn, program, context) + posting.post_due(conn, program, now, ACCOUNTS)
+    return handled + channel_points.show_points(conn, context, ACCOUNTS)
 
 
-def _scan_orders(conn: Connection, program: LoyaltyProgram, now: datetime) -> int:
-    """Look at some of all orders: the program is new, or the reader was behind the log."""
+def _scan(conn: Connection, program: LoyaltyProgram, context: SellingContext) -> int:
+    """Look at some of all orders and cards: the program is new, or the reader was behind the log."""
     after = loyalty.find_scanned(conn)
     if after is None:
         return 0
     order_ids = loyalty_orders.list_orders_after(conn, after, program.since, ORDERS)
-    earning.post_orders(conn, order_ids, program, now)
-    loyalty.store_scanned(conn, order_ids[-1] if order_ids else None)
+    earning.post_orders(conn, order_ids, program, context.now)
+    if order_ids or channel_points.import_remaining_points(conn, program, context.now, ACCOUNTS):
+        loyalty.store_scanned(conn, order_ids[-1] if order_ids else after)
+    else:
+        loyalty.store_scanned(conn, None)
     return 1

@@ -99,6 +99,7 @@ def _post(row: AccountRow, rows: Sequence[FactRow], posted: Posted, program: Loy
         held=state.held,
         next_at=state.next_at,
         periods=_dump_periods(periods, program, now),
+        unshown=row.unshown or (state.balance, state.held) != (row.balance, row.held) or None,
         updated_at=now,
     )
     _grant_tier(account, periods, program, now)

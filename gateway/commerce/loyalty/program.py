@@ -55,6 +55,7 @@ class LoyaltyProgram:
 
     Attributes:
         issuer: the channel that issues the cards: an account belongs to the identity which that channel reports.
+        opening: the channel whose points of cards are taken over; None: none.
         earn: what earns points.
         since: purchases before do not earn.
         rates: points per unit of a currency. Purchases in other currencies do not earn.
@@ -69,6 +70,7 @@ class LoyaltyProgram:
 
     since: datetime
     issuer: str | None = None
+    opening: str | None = None
     earn: EarnSource = EarnSource.ORDERS
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     worth: Mapping[str, Decimal] = field(default_factory=dict)

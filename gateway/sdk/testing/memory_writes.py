@@ -19,6 +19,7 @@ from gateway.sdk import (
     PlaceOrder,
     Ref,
     Refused,
+    SetLoyalty,
     SetStock,
     ShipOrder,
     Write,
@@ -107,6 +108,7 @@ class WriteBehavior:
             "place": MemoryWrite(PlaceOrder, self._place_order, self),
             "cancel": MemoryWrite(CancelOrder, self._cancel_order, self),
             "ship": MemoryWrite(ShipOrder, self._ship_order, self),
+            "points": MemoryWrite(SetLoyalty, self._set_loyalty, self),
         }
 
     def _adjust_stock(self, command: AdjustStock) -> Outcome:
@@ -123,6 +125,14 @@ class WriteBehavior:
             return Refused(code="CHANGED", message=f"the quantity was {row['on_hand'] // units}, not {command.seen}")
         fresh = record_builders.build_stock(command.item, command.place, command.quantity * units)
         self._schedule(lambda: self.store.put("stock", fresh))
+        return Done()
+
+    def _set_loyalty(self, command: SetLoyalty) -> Outcome:
+        row = self.store.one("customers", command.subject.id)
+        if row is None:
+            return Refused(code="NO_SUCH_CUSTOMER", message=f"there is no customer {command.subject.id}")
+        shown = {**row, "points": command.points, "tier": command.tier}
+        self._schedule(lambda: self.store.put("customers", shown))
         return Done()
 
     def _get_units(self, item: str) -> int:

@@ -22,6 +22,7 @@ from gateway.sdk import (
     Image,
     InvalidValueError,
     LocationQuantity,
+    LoyaltyCard,
     Measure,
     Media,
     MediaKind,
@@ -227,6 +228,7 @@ def read_customer(row: Mapping[str, Any]) -> CustomerRecord:
         emails=emails,
         phones=phones,
         loyalty_number=row.get("card"),
+        loyalty=_read_card(row),
         merged_into=row.get("merged_into"),
         locale=row.get("locale"),
         consents=tuple(map(_read_consent, row.get("consents", ()))),
@@ -242,6 +244,13 @@ def _read_consent(row: Mapping[str, Any]) -> ConsentRecord:
         decided_at=None if decided_at is None else _read_instant("decidedAt", decided_at),
         wording=row.get("wording"),
     )
+
+
+def _read_card(row: Mapping[str, Any]) -> LoyaltyCard | None:
+    """Convert the card of a customer with `points` or a `tier`."""
+    if row.get("points") is None and row.get("tier") is None:
+        return None
+    return LoyaltyCard(number=row.get("card"), tier=row.get("tier"), points=row.get("points"))
 
 
 def read_order(row: Mapping[str, Any]) -> OrderRecord:

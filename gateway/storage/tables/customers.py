@@ -57,6 +57,8 @@ identities = sa.Table(
     optional_column("record_created_at", Instant),  # when the channel created it
     optional_column("changed_at", Instant),  # when its data last changed
     optional_column("erased_at", Instant),
+    optional_column("loyalty_points", Count),  # that the channel shows
+    optional_column("loyalty_tier", Text),
     optional_column("pending_since", Instant, server_default="0"),  # null: it is recognized
     sa.UniqueConstraint("channel", "external_id"),
     sa.Index("ix_identities_customer", "customer_id"),

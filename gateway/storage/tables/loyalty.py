@@ -19,6 +19,7 @@ loyalty_accounts = sa.Table(
     optional_column("next_at", Instant),  # when points begin or expire next
     column("periods", Text),  # JSON {period: points}, by the time of the purchase: of the present and the last one
     optional_column("tier", Text),  # that was granted last
+    optional_column("unshown", sa.Boolean),  # its points changed, and channels that show them do not know yet
     optional_column("tier_until", Instant),
     column("created_at", Instant),
     column("updated_at", Instant),
@@ -28,6 +29,12 @@ loyalty_accounts = sa.Table(
         "next_at",
         sqlite_where=sa.text("next_at IS NOT NULL"),
         postgresql_where=sa.text("next_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_loyalty_accounts_unshown",
+        "id",
+        sqlite_where=sa.text("unshown = 1"),  # as a statement says it, or the index is not used
+        postgresql_where=sa.text("unshown"),
     ),
 )
 loyalty_facts = sa.Table(  # what happened, by its key in the real world (rule Y2); the newest version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,11 @@ class Program:
         """Return the balance of every account, by its key. The ledger adds up to it and to what is pending."""
         return await self.gateway.database.read(read_accounts)
 
+    async def count_commands(self) -> int:
+        """Return the number of commands for channels."""
+        count = sa.select(sa.func.count()).select_from(tables.outbox)
+        return await self.gateway.database.read(lambda conn: conn.scalar(count) or 0)
+
     async def read_entries(self) -> list[tuple[str, int]]:
         """Return the kind and points of all entries, in the order in which they were posted."""
 
@@ -73,13 +78,14 @@ def read_accounts(conn: Connection) -> dict[str, int]:
 
 
 @contextlib.asynccontextmanager
-async def open_program(url: str, **settings: Any) -> AsyncIterator[Program]:
+async def open_program(url: str, writes: Sequence[str] = (), **settings: Any) -> AsyncIterator[Program]:
     """Open a gateway with a loyalty program. Ada has the card C1, Bob none."""
     stores, clock = {"till": MemoryStore(), "web": MemoryStore()}, Clock()
     stores["till"].put("products", build_product("t-mug"))
     for key, card in (("till", "C1"), ("web", None)):
         stores[key].put("customers", build_customer("ada", card=card))
         stores[key].put("customers", build_customer("bob", name="Bob Bee"))
-    async with run_gateway(url, stores, clock, loyalty={**PROGRAM, **settings}) as gateway:
+    channels = {"till": {"config": {"writes": list(writes)}}, "web": {}}
+    async with run_gateway(url, stores, clock, channels, loyalty={**PROGRAM, **settings}) as gateway:
         await gateway.run_due()
         yield Program(gateway, stores, clock)

@@ -18,6 +18,8 @@ def upgrade() -> None:
     _create_entries()
     op.add_column("carts", sa.Column("loyalty_points", NUMBER, nullable=True))
     op.add_column("carts", sa.Column("loyalty_home", TEXT, nullable=True))
+    op.add_column("identities", sa.Column("loyalty_points", NUMBER, nullable=True))
+    op.add_column("identities", sa.Column("loyalty_tier", TEXT, nullable=True))
     op.add_column("order_lines", sa.Column("discount", NUMBER, nullable=True))
 
 
@@ -29,6 +31,7 @@ def _create_accounts() -> None:
         *_list_columns(NUMBER, "balance", "pending", "held"),
         *_list_optional(NUMBER, "next_at", "tier_until"),
         *_list_optional(TEXT, "tier"),
+        sa.Column("unshown", sa.Boolean(), nullable=True),
         *_list_columns(TEXT, "periods"),
         *_list_columns(NUMBER, "created_at", "updated_at"),
         sa.PrimaryKeyConstraint("id", name="pk_loyalty_accounts"),
@@ -38,6 +41,13 @@ def _create_accounts() -> None:
     is_set = sa.text("next_at IS NOT NULL")
     op.create_index(
         "ix_loyalty_accounts_next", "loyalty_accounts", ["next_at"], sqlite_where=is_set, postgresql_where=is_set
+    )
+    op.create_index(
+        "ix_loyalty_accounts_unshown",
+        "loyalty_accounts",
+        ["id"],
+        sqlite_where=sa.text("unshown = 1"),
+        postgresql_where=sa.text("unshown"),
     )
 
 

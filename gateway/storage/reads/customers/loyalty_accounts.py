@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.customers.loyalty import LoyaltyEntry, LoyaltyEntryKind, LoyaltyOwner, LoyaltyOwnerKind
 from gateway.storage.sql.bulk import BulkSelect
 from gateway.storage.sql.keyset import Rows, Sort
-from gateway.storage.tables import identities, loyalty_accounts, loyalty_entries
+from gateway.storage.tables import Text, identities, loyalty_accounts, loyalty_entries, loyalty_facts
 from gateway.storage.writes.customers.loyalty import AccountRow
 
 
@@ -176,3 +176,49 @@ def read_entry(row: sa.Row[Any]) -> LoyaltyEntry:
         pending_until=row.pending_until,
         expires_at=row.expires_at,
     )
+
+
+# ------------------------------------------------------------------------------------------------ of channels
+
+
+class ShownCard(NamedTuple):
+    """A card of a customer of a channel, with the points that the channel shows; None: none."""
+
+    channel: str
+    external_id: str
+    number: str
+    points: int | None
+
+
+class PointsCard(NamedTuple):
+    """A card with the points that a channel shows."""
+
+    number: str
+    points: int
+
+
+_card_columns = (
+    identities.c.channel,
+    identities.c.external_id,
+    identities.c.loyalty_number,
+    identities.c.loyalty_points,
+)
+_cards = BulkSelect(sa.select(*_card_columns).where(~identities.c.gone), identities.c.loyalty_number)
+
+
+def find_shown_cards(conn: Connection, numbers: Collection[str], channels: Sequence[str]) -> list[ShownCard]:
+    """Find the cards with these numbers in channels."""
+    return [ShownCard(*row) for row in _cards.select(conn, numbers) if row.channel in channels]
+
+
+def find_unopened_cards(conn: Connection, channel: str, limit: int) -> list[PointsCard]:
+    """Find cards for which a channel shows points that were not taken over."""
+    key = sa.literal(f"opening/{channel}/", Text) + identities.c.loyalty_number
+    cards = sa.select(identities.c.loyalty_number, identities.c.loyalty_points).where(
+        identities.c.channel == channel,
+        identities.c.loyalty_number.is_not(None),
+        identities.c.loyalty_points != 0,
+        ~identities.c.gone,
+        ~sa.exists().where(loyalty_facts.c.key == key),
+    )
+    return [PointsCard(*row) for row in conn.execute(cards.order_by(identities.c.id).limit(limit))]

@@ -32,6 +32,8 @@ class IdentityRow:
     proved_id: str
     linked_at: datetime
     loyalty_number: str | None = None
+    loyalty_points: int | None = None
+    loyalty_tier: str | None = None
     merged_into: str | None = None
     evidence: str = "[]"
     gone: bool = False

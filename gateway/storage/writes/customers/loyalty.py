@@ -10,6 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.storage.database import is_sqlite
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_insert_new, build_update, insert_new_rows
 from gateway.storage.tables import facts, identities, loyalty_accounts, loyalty_entries, loyalty_facts
 
@@ -32,6 +33,7 @@ class AccountRow:
     periods: str = "{}"
     tier: str | None = None
     tier_until: datetime | None = None
+    unshown: bool | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -168,13 +170,21 @@ def hold_points(conn: Connection, account_id: str, points: int, now: datetime) -
     """Hold points, if so many can be spent. This statement alone decides (rule Y4)."""
     spendable = loyalty_accounts.c.balance - loyalty_accounts.c.held
     guarded = sa.update(loyalty_accounts).where(loyalty_accounts.c.id == account_id, spendable >= points)
-    return conn.execute(guarded.values(held=loyalty_accounts.c.held + points, updated_at=now)).rowcount == 1
+    return (
+        conn.execute(guarded.values(held=loyalty_accounts.c.held + points, unshown=True, updated_at=now)).rowcount == 1
+    )
 
 
 def find_due_accounts(conn: Connection, now: datetime, limit: int) -> list[str]:
     """Find accounts whose points begin or expire, the longest due first."""
     due = sa.select(loyalty_accounts.c.id).where(loyalty_accounts.c.next_at <= now)
     return list(conn.scalars(due.order_by(loyalty_accounts.c.next_at, loyalty_accounts.c.id).limit(limit)))
+
+
+def find_unshown(conn: Connection, limit: int) -> list[str]:
+    """Find accounts whose points changed since they were sent to channels."""
+    changed = sa.select(loyalty_accounts.c.id).where(sa.text("unshown = 1" if is_sqlite(conn) else "unshown"))
+    return list(conn.scalars(changed.order_by(loyalty_accounts.c.id).limit(limit)))
 
 
 def find_owners(conn: Connection, numbers: Collection[str], issuer: str | None) -> dict[str, str]:

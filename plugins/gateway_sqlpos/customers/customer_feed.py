@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from gateway.sdk import Address, ContactPoint, CustomerRecord, Raw, Ref
-from gateway_sqlpos.row_values import Row, get_single_row, get_text, is_false
+from gateway.sdk import Address, ContactPoint, CustomerRecord, LoyaltyCard, Raw, Ref
+from gateway_sqlpos.row_values import Row, get_number, get_single_row, get_text, is_false, is_number
 from gateway_sqlpos.table_feed import TableFeed
 from gateway_sqlpos.table_mapping import Customers, Layout
 
@@ -30,6 +30,8 @@ class CustomerFeed(TableFeed[CustomerRecord]):
         *_ADDRESS_COLUMNS,
         "country",
         "visible",
+        "points",
+        "tier",
     )
 
     def get_names(self, layout: Layout) -> Customers:
@@ -49,7 +51,18 @@ class CustomerFeed(TableFeed[CustomerRecord]):
             phones=_map_contact_points(row, "phone"),
             addresses=_map_addresses(row),
             loyalty_number=get_text(row, "card"),
+            loyalty=_map_card(row),
         )
+
+
+def _map_card(row: Row) -> LoyaltyCard | None:
+    """Map the card, if the till has points or tiers. An empty column has none yet."""
+    points, tier = row.get("points"), get_text(row, "tier")
+    if points is None and tier is None:
+        return None
+    if is_number(points) and get_number(row, "points") % 1 == 0:
+        points = int(get_number(row, "points"))
+    return LoyaltyCard(number=get_text(row, "card"), tier=tier, points=points)
 
 
 def _map_contact_points(row: Row, field: str) -> tuple[ContactPoint, ...]:

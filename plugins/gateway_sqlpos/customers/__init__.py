@@ -1,0 +1,1 @@
+"""Customers of a till, and the points that it shows with them."""
