@@ -126,7 +126,9 @@ def build_customer_config(settings: Settings, channels: LoadedChannels) -> Custo
     return CustomerConfig(
         recognition=RecognitionRules(by_name=settings.customers.by_name),
         evidence=build_evidence_rules(settings.customers, relay_domains),
-        survivorship=SurvivorshipRules(priority=priority),
+        survivorship=SurvivorshipRules(
+            priority=priority, lending=frozenset(key for key, own in traits.items() if own.lent_for is not None)
+        ),
         regions={key: table.region for key, table in settings.channels.items() if table.region is not None},
         login_channels=frozenset(stores),
         clock_errors={key: own.clock_within for key, own in traits.items()},

@@ -102,10 +102,13 @@ def _build_row(
 
 
 def _is_visible(row: IdentityRow, config: CustomerConfig) -> bool:
-    """Whether an identity alone makes a customer: a guest's only with a contact, and none that its channel merged."""
-    has_contact = row.display_name or row.emails != "[]" or row.phones != "[]"
-    is_empty_guest = row.channel.startswith(GUEST) and not has_contact
-    return is_known(row, config.survivorship) and row.merged_into is None and not is_empty_guest
+    """Whether an identity alone makes a customer: a guest's only with a contact, and none that its channel merged.
+
+    A guest whose contact a marketplace lends is a customer without a name (rule C6).
+    """
+    if row.channel.startswith(GUEST):
+        return row.contact_key is not None and not row.gone and row.erased_at is None
+    return is_known(row, config.survivorship) and row.merged_into is None
 
 
 def _list_search_texts(members: Sequence[IdentityRow], config: CustomerConfig) -> list[str]:
