@@ -42,6 +42,10 @@ EVERYTHING = (
   stockLevels(locationKey: "at-amazon") { nodes { onHand available } }
   customers { nodes { displayName } SOURCES }
   customer(id: $customer) { displayName }
+  customerReviews { totalCount }
+  customerMergePreview(customerIds: [$customer]) { orders }
+  segments { key }
+  me { id }
   orders { nodes { number total { amount } lines { nodes { sku quantity } } } SOURCES }
   order(by: { id: $order }) { number }
   syncRejects { nodes { externalId } }
