@@ -84,6 +84,14 @@ async def test_a_post_counts_once_if_it_is_repeated(world: World) -> None:
     assert again["entry"] == first["entry"] and again["account"]["balance"] == 32
 
 
+async def test_a_post_that_is_sent_several_times_at_once_counts_once(world: World) -> None:
+    posts = (post(world, 32, "k", loyaltyNumber="K-999") for _ in range(6))
+    payloads = await asyncio.gather(*posts)
+    assert [payload["userErrors"] for payload in payloads] == [[]] * 6
+    assert {payload["entry"]["id"] for payload in payloads} == {payloads[0]["entry"]["id"]}
+    assert await world.gateway.database.read(count_entries) == 1
+
+
 async def test_something_else_under_a_key_is_a_conflict(world: World) -> None:
     await post(world, 32, "k")
     for points, kind, more in ((31, "EARN", {}), (32, "REDEEM", {}), (32, "EARN", {"loyaltyNumber": "78"})):
