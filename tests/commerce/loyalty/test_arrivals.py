@@ -16,13 +16,12 @@ from gateway.model.mutation_result import MutationResult
 from gateway.sdk.testing.record_builders import build_customer, build_line
 from gateway.storage.database import Connection
 from tests.commerce.loyalty.programs import Program, open_program
-from tests.conftest import THOROUGH
 from tests.gateways import START
 
-pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database, pytest.mark.long]
 
 Event = Callable[[Program], Awaitable[None]]
-ORDERS = 40 if THOROUGH else 4
+ORDERS = 20
 
 
 def sell(number: str, price: str, day: int, **more: Any) -> Event:
