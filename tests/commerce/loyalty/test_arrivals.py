@@ -25,11 +25,11 @@ ORDERS = 20
 
 
 def sell(number: str, price: str, day: int, **more: Any) -> Event:
-    async def arrive(program: Program) -> None:
+    async def report(program: Program) -> None:
         program.sell(number, price, placed_at=START - timedelta(days=60 - day), **more)
         await program.sync()
 
-    return arrive
+    return report
 
 
 def post(kind: LoyaltyEntryKind, points: int, key: str, day: int, number: str = "C1") -> Event:
@@ -43,7 +43,7 @@ def post(kind: LoyaltyEntryKind, points: int, key: str, day: int, number: str = 
         occurred_at=START - timedelta(days=60 - day),
     )
 
-    async def arrive(program: Program) -> None:
+    async def report(program: Program) -> None:
         def store(conn: Connection) -> MutationResult:
             return post_points(conn, posted, SellingContext(program.gateway.selling, program.clock()))
 
@@ -51,10 +51,10 @@ def post(kind: LoyaltyEntryKind, points: int, key: str, day: int, number: str = 
         assert result.user_errors == ()
         await program.sync()
 
-    return arrive
+    return report
 
 
-async def arrive_customer(program: Program) -> None:
+async def report_customer(program: Program) -> None:
     program.till.put("customers", build_customer("eve", name="Eve", card="C9"))
     await program.sync()
 
@@ -68,7 +68,7 @@ EVENTS: Sequence[Event] = (
     sell("1", "50.00", 0, id="sent-again"),
     sell("2", "", 9, id="back", reverses="row-1", lines=[build_line("b", "t-mug", -1, "19.50")]),
     sell("3", "30.00", 20, customer="eve"),
-    arrive_customer,
+    report_customer,
     post(LoyaltyEntryKind.EARN, 12, f"till/L/{get_day(30)}/4", 30),
     sell("4", "12.75", 30),
     post(LoyaltyEntryKind.REDEEM, 35, "till/L/offline/7", 10),
