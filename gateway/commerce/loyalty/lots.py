@@ -129,17 +129,19 @@ class LotBook:
 
     def _settle(self) -> None:
         """Cover debts with the lots that have begun, the oldest debt first, soonest expiry first."""
-        for lot in self._begun:
-            while lot.points and self._debts:
-                use = self._debts[0]
-                part = min(lot.points, use.owed)
-                lot.points -= part
-                use.owed -= part
+        while self._begun and (self._debts or not self._begun[0].points):
+            lot = self._begun[0]
+            if not lot.points:
+                self._begun.pop(0)
+                continue
+            use = self._debts[0]
+            part = min(lot.points, use.owed)
+            lot.points -= part
+            use.owed -= part
+            if part:
                 use.taken.append((lot, part))
-                if not use.owed:
-                    self._debts.popleft()
-        while self._begun and not self._begun[0].points:
-            self._begun.pop(0)
+            if not use.owed:
+                self._debts.popleft()
 
     def _list_times(self) -> Iterator[datetime]:
         if self._waiting:

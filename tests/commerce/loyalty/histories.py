@@ -176,7 +176,8 @@ def _compute_account(events: Sequence[Event], account: str, end: int) -> int:
     lots: dict[str, list[int]] = {}  # name → first day, day of expiry, points, expired points
     left: dict[str, int] = {}
     debt = 0
-    for day in range(end + 1):
+    days = {event.day + later for event in own for later in (0, PENDING, LIFE + 1)}
+    for day in sorted({*(day for day in days if day <= end), end}):
         for lot in lots.values():
             if lot[1] < day:  # the lot lasted until the end of its last day
                 lot[3] += lot[2]

@@ -21,6 +21,7 @@ async def test_points_of_a_till_are_taken_over_once(database_url: str) -> None:
         assert await program.read_entries() == [("ADJUST", 40)]
 
 
+@pytest.mark.long
 async def test_a_new_program_takes_over_what_was_there_before(database_url: str) -> None:
     async with open_program(database_url) as program:
         program.till.put("customers", {**build_customer("ada", card="C1"), "points": 40})

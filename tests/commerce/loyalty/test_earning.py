@@ -25,6 +25,7 @@ async def test_a_receipt_earns_once_however_often_it_is_sent(database_url: str) 
         assert await program.read_entries() == [("EARN", 32)]
 
 
+@pytest.mark.long
 async def test_the_proof_that_rows_of_the_till_would_earn_twice(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +122,7 @@ async def test_a_tier_multiplies_later_purchases_only(database_url: str) -> None
         assert await program.read_accounts() == {"card:C1": 270}
 
 
+@pytest.mark.long
 async def test_a_new_program_counts_what_was_sold_since_it_began(database_url: str) -> None:
     """Orders that were stored before there was a program are looked at once, in slices."""
     async with open_program(database_url, rates={}) as program:
