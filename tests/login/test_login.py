@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -66,6 +67,34 @@ async def test_a_subject_has_one_identity_whatever_its_tokens_say(login_world: t
         return sorted(row.external_id for row in rows)
 
     assert await world.gateway.database.read(list_subjects) == ["PERSON-1", "person-1", "person-2"]
+
+
+async def test_a_subject_that_appears_many_times_at_once_has_one_identity(
+    login_world: tuple[World, IssuerServer],
+) -> None:
+    world, issuer = login_world
+    tokens = [issuer.issue_token(jti=str(number)) for number in range(4)]
+    query = "{ me { id } }"
+    asked = [world.client.fetch_data(query, token) for token in tokens for _ in range(4)]
+    found = {answer["me"]["id"] for answer in await asyncio.gather(*asked)}
+    assert len(found) == 1
+
+
+async def test_a_cached_response_is_sent_to_a_shopper_without_the_framework(
+    login_world: tuple[World, IssuerServer],
+) -> None:
+    world, issuer = login_world
+    token = issuer.issue_token()
+    app: Any = world.client.http._transport.app  # type: ignore[attr-defined]
+    for _ in range(3):
+        await world.client.fetch_data(PRODUCTS, token)
+    answered = app.answered
+    await world.client.fetch_data(PRODUCTS, token)
+    if world.gateway.database.dialect == "sqlite":  # a database server tells of changes to the background tasks only
+        assert app.answered == answered + 1
+    assert (await world.client.ask(PRODUCTS, issuer.issue_token(aud="x"))).codes == ["UNAUTHENTICATED"]
+    world.clock.forward(hours=2)
+    assert (await world.client.ask(PRODUCTS, token)).codes == ["TOKEN_EXPIRED"]
 
 
 async def test_an_invalid_token_is_no_guest(login_world: tuple[World, IssuerServer]) -> None:
