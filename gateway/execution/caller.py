@@ -50,7 +50,7 @@ class Caller:
     @property
     def is_trusted(self) -> bool:
         """Whether the retailer has given it a token. Anyone may be a shopper who logs in."""
-        return self.kind not in (CallerKind.ANONYMOUS, CallerKind.SHOPPER)
+        return self.kind.is_trusted
 
     @property
     def actor(self) -> Actor:
