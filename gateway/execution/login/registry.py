@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from gateway.execution.caching.cache_sizes import SizedCache
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caller import Caller
 from gateway.execution.login.errors import LoginError, LoginExpiredError
@@ -25,6 +26,9 @@ from gateway.settings.login import LoginTable
 
 MAX_TOKENS = 20_000
 """Verified tokens that are cached."""
+
+ENTRY_BYTES = 1_500
+"""Bytes that one takes."""
 
 BINDING_MAX_AGE = timedelta(seconds=5)
 """Age at which it is read again whether the identity of a shopper was erased."""
@@ -91,6 +95,10 @@ class LoginRegistry:
         self._clock = clock
         self._cached: WeightedLRU[CachedLogin] = WeightedLRU(MAX_TOKENS)
         self._running: dict[str, asyncio.Task[Caller]] = {}
+
+    def measure(self) -> SizedCache:
+        """Return the size of the cache of verified tokens."""
+        return SizedCache("logins", (self._cached,), ENTRY_BYTES)
 
     def is_login(self, token: str) -> bool:
         """Return whether a bearer token is that of a shopper, by its form."""
