@@ -174,7 +174,7 @@ class LoginRegistry:
         bound = await self._binding.bind(login)
         if bound is None:
             raise _build_erased_error()
-        caller = _build_caller(bound, issuer.table, login.expires_at)
+        caller = _build_caller(bound, issuer.table, login)
         holds = partial(issuer.keys.has_key, verification.thumbprint)
         return CachedLogin(caller, login.issued_at, login.expires_at + issuer.table.leeway, holds, self._clock())
 
@@ -188,7 +188,7 @@ class LoginRegistry:
         table = None if content.issuer is None else self._tables.get(content.issuer)
         if content.issuer is not None and table is None:
             raise LoginError("The token is of an issuer that is not configured any more.")
-        caller = _build_caller(content, table, content.expires_at, content.channel)
+        caller = _build_caller(content, table, content, content.channel)
         return CachedLogin(caller, content.issued_at, content.expires_at, _hold_always, self._clock())
 
 
@@ -201,7 +201,7 @@ def _compute_digest(token: str) -> str:
 
 
 def _build_caller(
-    bound: BoundIdentity, table: LoginTable | None, expires_at: datetime, channel: str | None = None
+    bound: BoundIdentity, table: LoginTable | None, login: VerifiedLogin | ShopperToken, channel: str | None = None
 ) -> Caller:
     channels = None if table is None else table.channels
     return Caller(
@@ -209,7 +209,8 @@ def _build_caller(
         channel=channel if table is None else table.channel,
         principal=f"shopper {bound.identity_id}",
         channels=None if channels is None else frozenset(channels),
-        expires_at=expires_at,
+        expires_at=login.expires_at,
+        auth_time=login.auth_time,
         identity_id=bound.identity_id,
         home=bound.home,
     )
