@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from gateway.commerce import tokens
 from gateway.model.customers.logins import SHOPPER_PREFIX, ShopperToken
 
+CONTENT_LENGTH = 7
+"""Values that a token consists of."""
+
 _PURPOSE = "shopper"
 
 
@@ -24,7 +27,7 @@ def read_shopper_token(secrets: Sequence[bytes], token: str) -> ShopperToken | N
     if not token.startswith(SHOPPER_PREFIX):
         return None
     content = tokens.verify_content(secrets, _PURPOSE, token.removeprefix(SHOPPER_PREFIX))
-    if content is None:
+    if not isinstance(content, list) or len(content) != CONTENT_LENGTH:  # another version has signed it
         return None
     identity_id, home, issuer, channel, issued_at, expires_at, auth_time = content
     return ShopperToken(
