@@ -33,6 +33,7 @@ class Caller:
         expires_at: when its token expires; None: never.
         identity_id: of a shopper, the identity that the login is bound to (rule C8).
         home: of a shopper, the customer id that was minted with this identity. It never changes.
+        auth_time: when the shopper logged in; None: the token does not say it. That of a refreshed token is older.
     """
 
     kind: CallerKind
@@ -46,11 +47,12 @@ class Caller:
     expires_at: datetime | None = None
     identity_id: str | None = None
     home: str | None = None
+    auth_time: datetime | None = None
 
     @property
     def is_trusted(self) -> bool:
         """Whether the retailer has given it a token. Anyone may be a shopper who logs in."""
-        return self.kind not in (CallerKind.ANONYMOUS, CallerKind.SHOPPER)
+        return self.kind.is_trusted
 
     @property
     def actor(self) -> Actor:

@@ -26,7 +26,6 @@ from gateway.execution.error_codes import Code
 from gateway.execution.errors import AnswerTooLargeError, OperationNotFoundError, QueryError, TooManyAttemptsError
 from gateway.execution.request import GraphQLRequest
 from gateway.execution.response import GraphQLResponse
-from gateway.model.actors import CallerKind
 
 _log = logging.getLogger(__name__)
 
@@ -124,8 +123,10 @@ def _hide_suggestions(errors: Sequence[dict[str, Any]], context: Context) -> Non
 
 
 async def _record_denials(context: Context) -> None:
-    """Record mutations that were denied for lack of a scope or token; those without a token are counted only."""
-    if context.caller.kind is CallerKind.ANONYMOUS:
+    """Record mutations that were denied for lack of a scope or token; those of clients that anyone can be are counted
+    only.
+    """
+    if not context.caller.is_trusted:
         for action, code in context.denials:
             context.count_refusal(action, code)
     else:

@@ -15,6 +15,11 @@ class CallerKind(Enum):
     PARTNER = "PARTNER"
     ADMIN = "ADMIN"
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the retailer has given the caller a token. Anyone may be a shopper who logs in."""
+        return self not in (CallerKind.ANONYMOUS, CallerKind.SHOPPER)
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

@@ -217,6 +217,7 @@ class Gateway:
         self.catalog_values: WeightedLRU[CachedValue[Any]] = WeightedLRU(MAX_CATALOG_VALUES)
         values = SizedCache("facets", (self.catalog_values,), CATALOG_VALUE_BYTES)
         self.cache_sizes = CacheSizes([self.responses.measure(), self.rendered.measure(), values])
+        self.cache_sizes.add([self.logins.measure()] if settings.login else ())
         self.refusals = RefusalCounter(database, clock, rules.selling.secret)
         self.channels: Mapping[str, Channel] = channels.models
         self.rules, self.selling, self.attributes = rules, rules.selling, rules.attributes

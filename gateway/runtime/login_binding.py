@@ -23,7 +23,8 @@ class LoginBinding:
 
     async def bind(self, login: VerifiedLogin) -> BoundLogin | None:
         """Bind a login to its identity, and return that. None: it was issued before its subject was erased."""
-        return await self._database.write(accounts.bind_login, login, self._config, self._clock())
+        known = await self._database.read(accounts.find_login, login)  # most tokens are new ones of known subjects
+        return known or await self._database.write(accounts.bind_login, login, self._config, self._clock())
 
     async def is_valid(self, identity_id: str, issued_at: datetime) -> bool:
         """Return whether a login that was issued at this time still holds: its subject was not erased since."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from gateway.settings.problems import SettingsError
 from gateway.storage.database import Connection
 from gateway.storage.tables import identities
 from tests.gateways import Clock
-from tests.graphql.world import ACCEPT, STAFF, World, open_small_world
+from tests.graphql.world import ACCEPT, STAFF, World, forbid_changes, open_small_world
 from tests.login.issuer_server import AUDIENCE, IssuerServer, run_issuer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
@@ -66,6 +67,60 @@ async def test_a_subject_has_one_identity_whatever_its_tokens_say(login_world: t
         return sorted(row.external_id for row in rows)
 
     assert await world.gateway.database.read(list_subjects) == ["PERSON-1", "person-1", "person-2"]
+
+
+async def test_a_subject_that_appears_many_times_at_once_has_one_identity(
+    login_world: tuple[World, IssuerServer],
+) -> None:
+    world, issuer = login_world
+    tokens = [issuer.issue_token(jti=str(number)) for number in range(4)]
+    query = "{ me { id } }"
+    asked = [world.client.fetch_data(query, token) for token in tokens for _ in range(4)]
+    found = {answer["me"]["id"] for answer in await asyncio.gather(*asked)}
+    assert len(found) == 1
+
+
+async def test_a_cached_response_is_sent_to_a_shopper_without_the_framework(
+    login_world: tuple[World, IssuerServer],
+) -> None:
+    world, issuer = login_world
+    token = issuer.issue_token()
+    app: Any = world.client.http._transport.app  # type: ignore[attr-defined]
+    for _ in range(3):
+        await world.client.fetch_data(PRODUCTS, token)
+    answered = app.answered
+    await world.client.fetch_data(PRODUCTS, token)
+    if world.gateway.database.dialect == "sqlite":  # a database server tells of changes to the background tasks only
+        assert app.answered == answered + 1
+    assert (await world.client.ask(PRODUCTS, issuer.issue_token(aud="x"))).codes == ["UNAUTHENTICATED"]
+    world.clock.forward(hours=2)
+    assert (await world.client.ask(PRODUCTS, token)).codes == ["TOKEN_EXPIRED"]
+
+
+async def test_an_address_holds_until_a_later_token_says_otherwise(database_url: str) -> None:
+    query = "{ me { emails { value verified } } }"
+    async with open_shop(database_url, asserts_email=True) as (world, issuer):
+
+        async def list_emails(token: str) -> list[str]:
+            data = await world.client.fetch_data(query, token)
+            return [one["value"] for one in data["me"]["emails"] if one["verified"]]
+
+        first = issuer.issue_token()
+        assert await list_emails(first) == ["ivy.jackson@example.com"]
+        world.clock.forward(seconds=10)
+        assert await list_emails(issuer.issue_token(email=None, email_verified=None)) == ["ivy.jackson@example.com"]
+        assert await list_emails(issuer.issue_token(email="new@example.com")) == ["new@example.com"]
+        world.clock.forward(seconds=10)
+        assert await list_emails(issuer.issue_token(email_verified=False)) == []
+        assert await list_emails(first) == []
+        assert await list_emails(issuer.issue_token(iat=int(world.clock().timestamp()) - 15, jti="older")) == []
+
+
+async def test_a_new_token_of_a_known_subject_writes_nothing(login_world: tuple[World, IssuerServer]) -> None:
+    world, issuer = login_world
+    await world.client.fetch_data(VIEWER, issuer.issue_token())
+    with forbid_changes(world):
+        await world.client.fetch_data(VIEWER, issuer.issue_token(jti="another"))
 
 
 async def test_an_invalid_token_is_no_guest(login_world: tuple[World, IssuerServer]) -> None:

@@ -13,6 +13,7 @@ from gateway.execution.context import Context
 from gateway.graphql.loaders.customers import ownership
 from gateway.model.ids import GlobalId, generate_id
 from gateway.model.orders import Order
+from gateway.sdk.testing import record_builders
 from gateway.storage.database import Connection
 from gateway.storage.tables import identities, orders
 from gateway.storage.writes.customers.consents import FactRow, insert_facts
@@ -290,3 +291,28 @@ async def test_a_shopper_assigns_a_cart_to_no_other_customer(own_login: LoginWor
     with contextlib.suppress(AssertionError):
         await guest.ask("cartCustomerSet", by=own_login.log_in(), cartToken=guest.cart["token"], customerId=other)
         raise RuntimeError("it was assigned")
+
+
+@pytest.mark.parametrize(
+    ("verified", "asserts_email", "name", "numbers"),
+    [
+        (True, True, "Ivy Jackson", ["w9"]),
+        (False, True, "Ivy Jackson", []),  # the address was typed into the account of the store
+        (True, False, "Ivy Jackson", []),  # the address was typed at the issuer
+        (True, True, "Rufus Jackson", []),  # a mailbox of a family
+    ],
+)
+async def test_a_record_of_a_store_is_shown_only_if_its_address_is_verified_on_both_sides(
+    database_url: str, verified: bool, asserts_email: bool, name: str, numbers: list[str]
+) -> None:
+    async with open_login_world(database_url, {"asserts_email": asserts_email}) as login:
+        store, line = login.world.stores["web"], record_builders.build_line("1", "w-blue", 1, "11.50")
+        customer = record_builders.build_customer("w1", name=name, email="Ivy.Jackson@example.com")
+        store.put("customers", {**customer, "verified": verified})
+        store.put("orders", record_builders.build_order("w9", [line], customer="w1"))
+        token = login.log_in()
+        await login.fetch_data(MINE, token)
+        login.world.clock.forward(minutes=30)
+        await login.world.gateway.run_due()
+        data = await login.fetch_data("{ me { orders(first: 9) { nodes { number } } } }", token)
+        assert [order["number"] for order in data["me"]["orders"]["nodes"]] == numbers

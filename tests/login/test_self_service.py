@@ -198,3 +198,25 @@ async def test_the_proof_without_the_name_a_familys_order_is_claimed(
     monkeypatch.setattr(order_claims, "_has_same_name", lambda *_: True)
     payload = await run(login, "orderClaim", login.log_in(), channelKey="web", number=order["number"])
     assert payload["userErrors"] == []
+
+
+async def test_a_login_does_not_widen_the_limits_of_guesses(login: LoginWorld) -> None:
+    query = """query ($number: String!) {
+      order(by: {guest: {channelKey: "web", number: $number, email: "a@example.com"}}) { number }
+    }"""
+    codes = []
+    for number in range(22):
+        token = login.log_in(f"person-{number}")
+        codes.append((await login.world.client.ask(query, token, number=str(number))).codes)
+    assert codes[:20] == [[]] * 20
+    assert codes[20:] == [["RATE_LIMITED"]] * 2
+
+
+async def test_refusals_of_shoppers_are_counted_and_not_listed(login: LoginWorld) -> None:
+    token = login.log_in()
+    await run(login, "orderClaim", token, orderAccessToken="0" * 32 + ".x")
+    values = {"channelKey": "web", "idempotencyKey": make_key()}
+    pause = "mutation ($input: ChannelPauseInput!) { channelPause(input: $input) { channel { key } } }"
+    assert (await login.world.client.ask(pause, token, input=values)).codes == ["FORBIDDEN"]
+    listed = await login.fetch_data("{ auditEntries(first: 50) { nodes { action actor { kind } } } }", ADMIN)
+    assert [entry for entry in listed["auditEntries"]["nodes"] if entry["actor"]["kind"] == "SHOPPER"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,14 @@ async def test_it_lives_for_an_hour_and_never_longer_than_the_login(
     assert (await login.fetch_data(ME, token))["me"] is not None
     login.world.clock.forward(seconds=1)
     assert (await login.world.client.ask(ME, token)).codes == ["TOKEN_EXPIRED"]
+
+
+async def test_it_is_no_newer_login(login: LoginWorld) -> None:
+    logged_in_at = login.world.clock() - timedelta(hours=5)
+    subject = login.log_in(auth_time=int(logged_in_at.timestamp()))
+    own = (await convert(login, subject))["accessToken"]
+    callers = [await login.world.gateway.logins.find_caller(token) for token in (subject, own)]
+    assert [caller.auth_time for caller in callers] == [logged_in_at, logged_in_at]
 
 
 async def test_a_retry_does_not_show_the_token_again(login: LoginWorld) -> None:

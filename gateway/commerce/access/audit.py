@@ -57,8 +57,8 @@ class Attempt:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether it becomes an entry: carts of clients without a token do not."""
-        return self.actor.kind is not CallerKind.ANONYMOUS or self.subject_type in ("Order", "Fulfillment")
+        """Whether it becomes an entry: carts of shoppers and of clients without a token do not."""
+        return self.actor.kind.is_trusted or self.subject_type in ("Order", "Fulfillment")
 
 
 def take_snapshot(conn: Connection, attempt: Attempt, subject: MutationResult) -> Snapshot:
@@ -69,7 +69,7 @@ def take_snapshot(conn: Connection, attempt: Attempt, subject: MutationResult) -
 def record_attempt(conn: Connection, attempt: Attempt, before: Snapshot, result: MutationResult, now: datetime) -> None:
     """Append an entry about the result of an attempt, unless it was refused because of its input alone."""
     refusal = next((error.code for error in result.user_errors), None)
-    if not attempt.is_recorded or refusal in INPUT_ERRORS or is_anonymous_refusal(attempt, result):
+    if not attempt.is_recorded or refusal in INPUT_ERRORS or is_counted_refusal(attempt, result):
         return
     after = read_snapshot(conn, attempt.subject_type, result.subject)
     changes = [] if refusal is not None else [*_compare(before, after), *attempt.changes]
@@ -77,9 +77,9 @@ def record_attempt(conn: Connection, attempt: Attempt, before: Snapshot, result:
     audit.insert_entry(conn, entry, [*changes, *attempt.notes])
 
 
-def is_anonymous_refusal(attempt: Attempt, result: MutationResult) -> bool:
-    """Return whether a client without a token was refused: such refusals are counted instead."""
-    return attempt.actor.kind is CallerKind.ANONYMOUS and bool(result.user_errors)
+def is_counted_refusal(attempt: Attempt, result: MutationResult) -> bool:
+    """Return whether a shopper or a client without a token was refused: such refusals are counted instead."""
+    return not attempt.actor.kind.is_trusted and bool(result.user_errors)
 
 
 def record_denial(conn: Connection, attempt: Attempt, code: str, now: datetime) -> None:

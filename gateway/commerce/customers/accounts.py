@@ -41,6 +41,14 @@ def bind_login(conn: Connection, login: VerifiedLogin, config: CustomerConfig, n
     return BoundLogin(row.id, row.home)
 
 
+def find_login(conn: Connection, login: VerifiedLogin) -> BoundLogin | None:
+    """Return the identity of a login that changes nothing. None: `bind_login` has to decide."""
+    row = accounts.find_account(conn, login.issuer, login.subject)
+    if row is None or row.erased_at is not None or _apply_claims(row, login) != row:
+        return None
+    return BoundLogin(row.id, row.home)
+
+
 def is_login_valid(conn: Connection, identity_id: str, issued_at: datetime) -> bool:
     """Return whether a login that was issued at this time still holds: its subject was not erased since."""
     erased_at = logins.find_erase(conn, identity_id)

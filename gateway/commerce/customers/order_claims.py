@@ -19,8 +19,8 @@ from gateway.storage.writes.customers import identities
 from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.orders import OrderRow
 
-CLAIM_LIMIT = AttemptLimit("claim-shopper", 20, WINDOW)
-"""Guesses of all numbers by one shopper."""
+CLAIM_LIMIT = AttemptLimit("claim-network", 20, WINDOW)
+"""Guesses of all numbers by the shoppers of one network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class OrderClaim:
 
     Attributes:
         home: the customer id that was minted with the identity of the shopper's login.
-        client: who claims; of whom guesses are counted.
+        client: the network of the shopper, by which guesses are counted: anyone can have many logins.
         order_id: the order whose token the shopper has presented; None: the order has this number in this channel.
     """
 

@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 from gateway.commerce import tokens
 from gateway.model.customers.logins import SHOPPER_PREFIX, ShopperToken
 
+CONTENT_LENGTH = 7
+"""Values that a token consists of."""
+
 _PURPOSE = "shopper"
 
 
 def build_shopper_token(secret: bytes, content: ShopperToken) -> str:
     """Build the token with this content."""
-    times = [content.issued_at.timestamp(), content.expires_at.timestamp()]
+    moments = (content.issued_at, content.expires_at, content.auth_time)
+    times = [None if moment is None else moment.timestamp() for moment in moments]
     names = [content.identity_id, content.home, content.issuer, content.channel]
     return SHOPPER_PREFIX + tokens.sign_content(secret, _PURPOSE, [*names, *times])
 
@@ -23,9 +27,9 @@ def read_shopper_token(secrets: Sequence[bytes], token: str) -> ShopperToken | N
     if not token.startswith(SHOPPER_PREFIX):
         return None
     content = tokens.verify_content(secrets, _PURPOSE, token.removeprefix(SHOPPER_PREFIX))
-    if content is None:
+    if not isinstance(content, list) or len(content) != CONTENT_LENGTH:  # another version has signed it
         return None
-    identity_id, home, issuer, channel, issued_at, expires_at = content
+    identity_id, home, issuer, channel, issued_at, expires_at, auth_time = content
     return ShopperToken(
         identity_id=identity_id,
         home=home,
@@ -33,4 +37,5 @@ def read_shopper_token(secrets: Sequence[bytes], token: str) -> ShopperToken | N
         channel=channel,
         issued_at=datetime.fromtimestamp(issued_at, UTC),
         expires_at=datetime.fromtimestamp(expires_at, UTC),
+        auth_time=None if auth_time is None else datetime.fromtimestamp(auth_time, UTC),
     )

@@ -47,6 +47,7 @@ def build_content(login: SubjectLogin, home: str, identity_id: str, now: datetim
         channel=login.channel if isinstance(login, ChannelLogin) else None,
         issued_at=login.issued_at,
         expires_at=min(latest, login.expires_at or latest),
+        auth_time=login.auth_time if isinstance(login, VerifiedLogin) else None,
     )
 
 

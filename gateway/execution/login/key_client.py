@@ -77,9 +77,12 @@ class HttpKeySource:
         return addresses[0]
 
     async def _read(self, address: str) -> bytes:
-        none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        none, certificates = (
+            CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            await asyncio.to_thread(get_ssl_context),
+        )
         async with httpx2.AsyncClient(
-            follow_redirects=False, trust_env=False, cookies=none, verify=get_ssl_context(), timeout=TIMEOUT
+            follow_redirects=False, trust_env=False, cookies=none, verify=certificates, timeout=TIMEOUT
         ) as client:
             request = client.build_request(
                 "GET",

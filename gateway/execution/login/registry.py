@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from gateway.execution.caching.cache_sizes import SizedCache
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caller import Caller
 from gateway.execution.login.errors import LoginError, LoginExpiredError
@@ -25,6 +26,9 @@ from gateway.settings.login import LoginTable
 
 MAX_TOKENS = 20_000
 """Verified tokens that are cached."""
+
+ENTRY_BYTES = 1_500
+"""Bytes that one takes."""
 
 BINDING_MAX_AGE = timedelta(seconds=5)
 """Age at which it is read again whether the identity of a shopper was erased."""
@@ -91,6 +95,10 @@ class LoginRegistry:
         self._clock = clock
         self._cached: WeightedLRU[CachedLogin] = WeightedLRU(MAX_TOKENS)
         self._running: dict[str, asyncio.Task[Caller]] = {}
+
+    def measure(self) -> SizedCache:
+        """Return the size of the cache of verified tokens."""
+        return SizedCache("logins", (self._cached,), ENTRY_BYTES)
 
     def is_login(self, token: str) -> bool:
         """Return whether a bearer token is that of a shopper, by its form."""
@@ -166,7 +174,7 @@ class LoginRegistry:
         bound = await self._binding.bind(login)
         if bound is None:
             raise _build_erased_error()
-        caller = _build_caller(bound, issuer.table, login.expires_at)
+        caller = _build_caller(bound, issuer.table, login)
         holds = partial(issuer.keys.has_key, verification.thumbprint)
         return CachedLogin(caller, login.issued_at, login.expires_at + issuer.table.leeway, holds, self._clock())
 
@@ -180,7 +188,7 @@ class LoginRegistry:
         table = None if content.issuer is None else self._tables.get(content.issuer)
         if content.issuer is not None and table is None:
             raise LoginError("The token is of an issuer that is not configured any more.")
-        caller = _build_caller(content, table, content.expires_at, content.channel)
+        caller = _build_caller(content, table, content, content.channel)
         return CachedLogin(caller, content.issued_at, content.expires_at, _hold_always, self._clock())
 
 
@@ -193,7 +201,7 @@ def _compute_digest(token: str) -> str:
 
 
 def _build_caller(
-    bound: BoundIdentity, table: LoginTable | None, expires_at: datetime, channel: str | None = None
+    bound: BoundIdentity, table: LoginTable | None, login: VerifiedLogin | ShopperToken, channel: str | None = None
 ) -> Caller:
     channels = None if table is None else table.channels
     return Caller(
@@ -201,7 +209,8 @@ def _build_caller(
         channel=channel if table is None else table.channel,
         principal=f"shopper {bound.identity_id}",
         channels=None if channels is None else frozenset(channels),
-        expires_at=expires_at,
+        expires_at=login.expires_at,
+        auth_time=login.auth_time,
         identity_id=bound.identity_id,
         home=bound.home,
     )

@@ -134,7 +134,7 @@ async def resolve_order_claim(context: Context, *, input: Annotated[OrderClaimIn
     token, problems = unwrap(input.order_access_token), list[UserError]()
     claim = OrderClaim(
         home=context.caller.home or "",
-        client=context.caller.principal,
+        client=context.network or context.caller.principal,
         order_id=None if token is None else _check_token(context, token, problems),
         channel=unwrap(input.channel_key) or "",
         number=unwrap(input.number) or "",

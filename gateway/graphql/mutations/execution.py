@@ -11,7 +11,7 @@ from typing import Any
 
 import strawberry
 
-from gateway.commerce.access.audit import Attempt, is_anonymous_refusal
+from gateway.commerce.access.audit import Attempt, is_counted_refusal
 from gateway.execution.context import Context, freeze
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.filters import unwrap
@@ -107,7 +107,7 @@ async def execute(
     result = await get_runtime(context).commands.execute(
         use_case, claim, subject or MutationResult(), attempt, context.release_slot(), context.write_permit.begin
     )
-    if is_anonymous_refusal(attempt, result):
+    if is_counted_refusal(attempt, result):
         context.count_refusal(mutation, result.user_errors[0].code.value)
     context.clear_loaders()
     return result

@@ -112,13 +112,13 @@ async def _find_by_guest(context: Context, guest: OrderGuestInput) -> Order | No
     """Find an order by the details that a guest knows; the result does not reveal which of them is wrong."""
     context.require_post()
     context.require_first_use("order(by: {guest})")
-    principal = context.caller.principal
+    caller = context.caller  # anyone can have as many logins as they like, so these count by network
     request = GuestRequest(
         channel=guest.channel_key,
         number=guest.number,
         email=guest.email,
-        client=principal or context.network,
-        limit=TOKEN_LIMIT if principal else NETWORK_LIMIT,
+        client=caller.principal if caller.is_trusted else context.network,
+        limit=TOKEN_LIMIT if caller.is_trusted else NETWORK_LIMIT,
     )
     try:
         with context.check_credential():

@@ -53,6 +53,7 @@ class ShopperToken:
         issuer: key of the issuer whose token it was issued for; None: it was one of a channel.
         channel: key of the channel whose token it was issued for; None: it was one of an issuer.
         issued_at: when the token that it was issued for was issued, or verified by the channel.
+        auth_time: when the shopper logged in; None: not known.
     """
 
     identity_id: str
@@ -61,6 +62,7 @@ class ShopperToken:
     channel: str | None
     issued_at: datetime
     expires_at: datetime
+    auth_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
