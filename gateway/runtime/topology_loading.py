@@ -106,13 +106,13 @@ def build_selling(
         payment_window=table.pay_within,
         unpaid_channels=frozenset(table.send_unpaid),
         invoice_channels=frozenset(table.invoices),
-        customers=build_customer_config(settings, channels),
+        customers=build_customer_config(settings, plugins, channels),
         unpaid_caps=UnpaidCaps(table.unpaid_orders, table.unpaid_units, table.unpaid_share),
         loyalty=build_program(settings),
     )
 
 
-def build_customer_config(settings: Settings, channels: LoadedChannels) -> CustomerConfig:
+def build_customer_config(settings: Settings, plugins: Plugins, channels: LoadedChannels) -> CustomerConfig:
     """Build the configuration of customers.
 
     Raises:
@@ -124,6 +124,7 @@ def build_customer_config(settings: Settings, channels: LoadedChannels) -> Custo
     stores = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.STOREFRONT}
     tills = {key for key, channel in channels.models.items() if channel.kind is ChannelKind.POS}
     return CustomerConfig(
+        policy=plugins.get_policy("recognition", settings.customers.recognition),
         recognition=RecognitionRules(by_name=settings.customers.by_name),
         evidence=build_evidence_rules(settings.customers, relay_domains),
         survivorship=SurvivorshipRules(

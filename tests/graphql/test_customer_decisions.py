@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
+from gateway.commerce.customers.ingest import ingest_customers
+from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord, IngestRules
+from gateway.model.ids import derive_id
+from gateway.sdk import CustomerRecord
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from tests.graphql.world import ADMIN, STAFF, World, open_world
@@ -184,3 +190,24 @@ async def test_the_merge_of_a_channel_is_followed_and_ends_with_it(retailer_worl
     world.clock.forward(days=2)
     await world.gateway.run_due()
     assert not any({"w-cleo", "w-bea"} <= group for group in await list_groups(world))
+
+
+async def test_the_keys_of_a_policy_join_records(database_url: str) -> None:
+    def recognize(_channel: str, customers: Sequence[CustomerRecord]) -> list[str | None]:
+        return ["household" if "Bea" in (one.display_name or "") else None for one in customers]
+
+    async with open_world(database_url, {"till": MemoryStore(), "web": MemoryStore()}, locations={}) as world:
+        config = replace(world.gateway.selling.customers, policy=recognize)
+        selling = replace(world.gateway.selling, customers=config)
+
+        def ingest(conn: Connection) -> None:
+            for channel in ("till", "web"):
+                records = [record_builders.read_customer(record_builders.build_customer(f"{channel}-1", name="Bea B."))]
+                seen = [IngestedRecord(derive_id("customer", channel, record.ref.id, 1), record) for record in records]
+                batch: IngestBatch[CustomerRecord] = IngestBatch(
+                    channel, seen, (), (), 1, world.clock(), IngestRules(selling=selling)
+                )
+                ingest_customers(conn, batch)
+
+        await world.gateway.database.write(ingest)
+        assert await list_groups(world) == {frozenset({"till-1", "web-1"})}

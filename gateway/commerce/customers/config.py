@@ -9,6 +9,7 @@ from datetime import timedelta
 from gateway.commerce.customers.golden_record import SurvivorshipRules
 from gateway.commerce.customers.recognition.evidence import EvidenceRules
 from gateway.model.customers.recognition import RecognitionRules
+from gateway.sdk.policies import Recognition, recognize_by_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,14 @@ class CustomerConfig:
     """The configuration of customers.
 
     Attributes:
+        policy: returns further keys of records, by which they are one customer.
         regions: country, by channel, whose phone numbers it writes without their country code.
         clock_errors: by how much the clock of a channel may be wrong, by channel.
         store_channels: channels whose orders are placed in stores.
         login_channels: channels in which customers can log in to their records, and so type values into them.
     """
 
+    policy: Recognition = recognize_by_evidence
     recognition: RecognitionRules = field(default_factory=RecognitionRules)
     evidence: EvidenceRules = field(default_factory=EvidenceRules)
     survivorship: SurvivorshipRules = field(default_factory=SurvivorshipRules)

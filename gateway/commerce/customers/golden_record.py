@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from gateway.model.customers.golden_record import CustomerField, FieldSource, SurvivorshipRule
+from gateway.model.customers.profiles import GUEST
 from gateway.model.validation import fold
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.tables import EPOCH
@@ -97,8 +98,7 @@ def build_golden_record(
 
 def is_known(row: IdentityRow, rules: SurvivorshipRules) -> bool:
     """Whether the fields of an identity are shown: it is neither gone nor erased, nor are they only lent."""
-    channel = row.channel.partition(":")[2] or row.channel
-    return not row.gone and row.erased_at is None and channel not in rules.lending
+    return not row.gone and row.erased_at is None and row.channel.removeprefix(GUEST) not in rules.lending
 
 
 def _get_name(row: IdentityRow) -> tuple[Any, bool]:

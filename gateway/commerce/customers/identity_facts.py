@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.recognition.evidence import collect_evidence
-from gateway.commerce.customers.recognition.given_names import fold_name, normalize_given_name
+from gateway.commerce.customers.recognition.given_names import (
+    fold_name,
+    is_initial,
+    normalize_given_name,
+)
 from gateway.model.customers.profiles import GUEST, ContactPoint
 from gateway.model.customers.recognition import Evidence, EvidenceKey, EvidenceKind, IdentityFacts
 from gateway.storage.sql.bulk import load_json
@@ -18,18 +22,22 @@ def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:
     """Build what recognition knows of an identity."""
     given_name, family_name = _split_name(row)
     channel = row.channel.removeprefix(GUEST)
+    own_key = [] if row.policy_key is None else [Evidence(EvidenceKind.POLICY_KEY, row.policy_key)]
     return IdentityFacts(
         id=row.id,
         channel=row.channel,
         given_name=normalize_given_name(_drop_placeholder(given_name, config)),
         family_name=fold_name(_drop_placeholder(family_name, config)),
         has_login=bool(row.has_login),
-        evidence=collect_evidence(
-            _read_points(row.emails),
-            _read_points(row.phones),
-            row.loyalty_number,
-            config.regions.get(channel),
-            config.evidence,
+        evidence=(
+            *collect_evidence(
+                _read_points(row.emails),
+                _read_points(row.phones),
+                row.loyalty_number,
+                config.regions.get(channel),
+                config.evidence,
+            ),
+            *own_key,
         ),
         contact=row.contact_key,
     )
@@ -66,6 +74,8 @@ def read_key(key: str) -> EvidenceKey:
 def build_evidence_rows(facts: IdentityFacts) -> list[EvidenceRow]:
     """Build the rows of an identity's evidence."""
     holder, given_name = facts.contact or facts.id, facts.given_name or ""
+    if given_name and is_initial(given_name):  # it distinguishes no holders
+        given_name = ""
     return [
         EvidenceRow(build_key(evidence.key), facts.id, evidence.verified, given_name, holder)
         for evidence in facts.evidence

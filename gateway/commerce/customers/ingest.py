@@ -22,7 +22,11 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     """Apply the customer records of one channel."""
     ids = [ingested.source_id for ingested in batch.records]
     known = identities.lock_identities(conn, [*ids, *batch.removed])
-    rows = [_build_identity(batch, ingested, known.get(ingested.source_id)) for ingested in batch.records]
+    keys = batch.rules.selling.customers.policy(batch.channel, [ingested.record for ingested in batch.records])
+    rows = [
+        _build_identity(batch, ingested, known.get(ingested.source_id), key)
+        for ingested, key in zip(batch.records, keys, strict=True)
+    ]
     removed = [replace(known[id_], gone=True, changed_at=batch.now) for id_ in batch.removed if id_ in known]
     identities.store_identities(conn, [*rows, *removed])
     record_consents(conn, _list_consents(batch, rows), batch.rules.selling.customers, batch.now)
@@ -40,7 +44,10 @@ def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRo
 
 
 def _build_identity(
-    batch: IngestBatch[CustomerRecord], ingested: IngestedRecord[CustomerRecord], former: IdentityRow | None
+    batch: IngestBatch[CustomerRecord],
+    ingested: IngestedRecord[CustomerRecord],
+    former: IdentityRow | None,
+    policy_key: str | None,
 ) -> IdentityRow:
     record = ingested.record
     row = replace(
@@ -49,6 +56,7 @@ def _build_identity(
         loyalty_points=None if record.loyalty is None else record.loyalty.points,
         loyalty_tier=None if record.loyalty is None else record.loyalty.tier,
         merged_into=record.merged_into,
+        policy_key=policy_key,
         evidence=_serialize_evidence(record),
         gone=False,
         display_name=record.display_name,

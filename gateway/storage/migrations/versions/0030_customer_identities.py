@@ -37,7 +37,8 @@ def _extend_identities() -> None:
     for name in ("emails", "phones", "addresses", "tags"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     op.add_column("identities", sa.Column("has_login", sa.Boolean(), nullable=True))
-    op.add_column("identities", sa.Column("contact_key", TEXT, nullable=True))
+    for name in ("policy_key", "contact_key"):
+        op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     for name in ("record_created_at", "changed_at", "erased_at"):
         op.add_column("identities", sa.Column(name, sa.BigInteger(), nullable=True))
     op.add_column("identities", sa.Column("pending_since", sa.BigInteger(), nullable=True, server_default="0"))

@@ -122,8 +122,10 @@ def _store_counts(
     holders, names = Counter[str](), Counter[str]()
     for (key, given_name), change in changes.items():
         holders[key] += change
-        is_full = len(given_name) > 1  # a missing name or an initial distinguishes no holders
-        names[key] += is_full * ((after[key, given_name] > 0) - (before.get(_build_name_key((key, given_name)), 0) > 0))
+        is_named = given_name != ""  # without a name, holders are not different ones
+        names[key] += is_named * (
+            (after[key, given_name] > 0) - (before.get(_build_name_key((key, given_name)), 0) > 0)
+        )
     rows = {key: KeyRow(key, row.holders + holders[key], row.given_names + names[key]) for key, row in keys.items()}
     _upsert_key.run(conn, [row for key, row in rows.items() if row != keys[key]])
     return rows

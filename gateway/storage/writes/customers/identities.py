@@ -52,6 +52,7 @@ class IdentityRow:
     erased_at: datetime | None = None
     pending_since: datetime | None = None
     links: str = "[]"
+    policy_key: str | None = None
 
 
 _DERIVED = ("id", "customer_id", "proved_id", "links", "pending_since")
