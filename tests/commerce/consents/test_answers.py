@@ -141,7 +141,7 @@ def test_no_customer_is_written_to_who_has_denied_it_last() -> None:
     assert lost < 400  # each of them is a question, and no message
 
 
-@pytest.mark.long
+@pytest.mark.torture
 def test_none_of_20_000_customers_is_written_to_who_has_denied_it_last() -> None:
     assert count_wrongs(range(20_000))[0] == 0
 

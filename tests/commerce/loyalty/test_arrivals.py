@@ -18,7 +18,7 @@ from gateway.storage.database import Connection
 from tests.commerce.loyalty.programs import Program, open_program
 from tests.gateways import START
 
-pytestmark = [pytest.mark.anyio, pytest.mark.any_database, pytest.mark.long]
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database, pytest.mark.torture]
 
 Event = Callable[[Program], Awaitable[None]]
 ORDERS = 20

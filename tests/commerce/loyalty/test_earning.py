@@ -25,7 +25,7 @@ async def test_a_receipt_earns_once_however_often_it_is_sent(database_url: str) 
         assert await program.read_entries() == [("EARN", 32)]
 
 
-@pytest.mark.long
+@pytest.mark.torture
 async def test_the_proof_that_rows_of_the_till_would_earn_twice(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

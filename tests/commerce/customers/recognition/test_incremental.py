@@ -20,7 +20,7 @@ def test_one_change_at_a_time_gives_the_same_as_all_at_once() -> None:
     assert [seed for seed in FEW if not has_same_history(seed, Scope.FLIPPED_VALUES)] == []
 
 
-@pytest.mark.long
+@pytest.mark.torture
 def test_one_change_at_a_time_gives_the_same_as_all_at_once_in_many_histories() -> None:
     assert [seed for seed in MANY if not has_same_history(seed, Scope.FLIPPED_VALUES)] == []
 
