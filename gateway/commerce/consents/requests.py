@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gateway.commerce import tokens
 from gateway.commerce.consents.addresses import OwnAddress, choose_primary, list_addresses, normalize_address
+from gateway.commerce.consents.confirmations import request_confirmations
 from gateway.commerce.consents.derivation import refresh_consents
 from gateway.commerce.consents.recording import PURPOSES_OF_PERSON
 from gateway.commerce.context import SellingContext
@@ -50,6 +51,7 @@ def set_consent(conn: Connection, request: ConsentRequest, context: SellingConte
         return MutationResult(subject=owner, user_errors=(chosen,))
     rows = [_build_fact(request, address, known, home.identity_id, context) for address in chosen]
     consents.insert_facts(conn, rows)
+    request_confirmations(conn, owner, rows, context)
     _refresh(conn, [row.address for row in rows], home.customer_id, context)
     return MutationResult(subject=owner, subjects=_describe(request.purpose, chosen), done=True)
 

@@ -73,6 +73,7 @@ from gateway.storage.tables.customers import (
 from gateway.storage.tables.documents import app_documents, app_versions, document_names, documents
 from gateway.storage.tables.inventory import location_authorities, pushes, reservations, stock
 from gateway.storage.tables.loyalty import loyalty_accounts, loyalty_entries, loyalty_facts
+from gateway.storage.tables.notices import notices, webhook_endpoints
 from gateway.storage.tables.orders import (
     channel_orders,
     fulfillments,
@@ -169,6 +170,7 @@ __all__ = [
     "loyalty_facts",
     "match_reviews",
     "metadata",
+    "notices",
     "offers",
     "optional_column",
     "order_events",
@@ -196,6 +198,7 @@ __all__ = [
     "spendings",
     "stock",
     "variants",
+    "webhook_endpoints",
     "word_edits",
     "words",
 ]
