@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.commerce.channel_orders import forwarding, forwarding_results, submission_results
+from gateway.commerce.consents import pushes
 from gateway.commerce.context import SellingContext
 from gateway.commerce.fulfillment import shipping
 from gateway.commerce.inventory import movements
@@ -66,10 +67,12 @@ _RESULT_HANDLERS: Mapping[str, ResultHandler] = {
     planner.PUSH: confirmation.handle_result,
     forwarding.FORWARDED: forwarding_results.handle_result,
     forwarding.RECALLED: forwarding_results.handle_recall_result,
+    pushes.CONSENT: pushes.handle_result,
 }
 _PREPARERS: Mapping[str, CommandPreparer] = {
     cancellation.CANCEL: cancellation_results.prepare_cancellation,
     shipping.SHIP: cancellation_results.prepare_cancellation,
     planner.PUSH: planner.prepare_push,
     forwarding.RECALLED: cancellation_results.prepare_cancellation,
+    pushes.CONSENT: pushes.prepare_push,
 }

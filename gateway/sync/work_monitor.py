@@ -50,11 +50,8 @@ def judge_work(
     retries_unplaced: bool,
     notice_times: Mapping[str, datetime],
 ) -> Outlook:
-    """Judge what is due.
-
-    Args:
-        retries_unplaced: sales without a stock source are due, too.
-        notice_times: when the next notice is due, by endpoint.
+    """Judge what is due. `retries_unplaced`: sales without a stock source are due, too. `notice_times`: when the next
+    notice is due, by endpoint.
     """
     works = {key: work for key, work in pending.channels.items() if key in syncs}
     times = [time for key, work in works.items() for time in _list_times(syncs[key], work)]

@@ -19,6 +19,7 @@ from gateway.sdk.writes import (
     EraseCustomer,
     PlaceOrder,
     RefundOrder,
+    SetConsent,
     SetPrice,
     SetStock,
     ShipOrder,
@@ -29,7 +30,17 @@ from gateway.storage.outbox import OutboxRow
 
 COMMAND_TYPES: dict[str, type[Command]] = {
     kind.__name__: kind
-    for kind in (SetStock, AdjustStock, SetPrice, PlaceOrder, CancelOrder, ShipOrder, RefundOrder, EraseCustomer)
+    for kind in (
+        SetStock,
+        AdjustStock,
+        SetPrice,
+        PlaceOrder,
+        CancelOrder,
+        ShipOrder,
+        RefundOrder,
+        EraseCustomer,
+        SetConsent,
+    )
 }
 """The command types, by the name that the outbox stores."""
 

@@ -54,7 +54,7 @@ from gateway.storage.tables.collections import (
     collections,
     former_collection_handles,
 )
-from gateway.storage.tables.consents import consent_facts, customer_consents
+from gateway.storage.tables.consents import consent_facts, consent_pushes, customer_consents
 from gateway.storage.tables.customers import (
     contacts,
     customer_addresses,
@@ -133,6 +133,7 @@ __all__ = [
     "collections",
     "column",
     "consent_facts",
+    "consent_pushes",
     "contacts",
     "convert_to_microseconds",
     "counters",

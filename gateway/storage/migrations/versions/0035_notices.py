@@ -1,4 +1,4 @@
-"""Add notices: the outbox of outgoing webhooks, and the state of their endpoints."""
+"""Add notices, the outbox of outgoing webhooks, the state of their endpoints, and denials that channels receive."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,12 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    _create_notices()
+    _create_endpoints()
+    _create_pushes()
+
+
+def _create_notices() -> None:
     op.create_table(
         "notices",
         *(sa.Column(name, TEXT, nullable=False) for name in ("id", "endpoint", "kind", "subject")),
@@ -26,6 +32,9 @@ def upgrade() -> None:
     op.create_index("ix_notices_subject", "notices", ["subject", "version"])
     op.create_index("ix_notices_state", "notices", ["state", "id"])
     op.create_index("ix_notices_updated", "notices", ["updated_at"])
+
+
+def _create_endpoints() -> None:
     op.create_table(
         "webhook_endpoints",
         sa.Column("name", TEXT, nullable=False),
@@ -34,3 +43,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_webhook_endpoints"),
         sqlite_with_rowid=False,
     )
+
+
+def _create_pushes() -> None:
+    op.create_table(
+        "consent_pushes",
+        *(sa.Column(name, TEXT, nullable=False) for name in ("key", "identity_id", "purpose")),
+        sa.Column("address", TEXT, nullable=True),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("is_shown", sa.Boolean(), nullable=False),
+        sa.Column("shown_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_consent_pushes"),
+    )
+    op.create_index("ix_consent_pushes_identity", "consent_pushes", ["identity_id"])
