@@ -34,7 +34,7 @@ def set_email_consent(shop: Shop, given: dict[str, Any]) -> dict[str, Any]:
     if customer is None or contact is None or consent["marketingState"] not in SETTABLE:
         return _refuse("emailMarketingConsent")
     contact["marketingState"] = consent["marketingState"]
-    contact["marketingUpdatedAt"] = consent.get("consentUpdatedAt") or format_instant(shop.now())
+    contact["marketingUpdatedAt"] = format_instant(consent.get("consentUpdatedAt") or shop.now())
     customer["updatedAt"] = format_instant(shop.now())
     return {"customer": customer, "userErrors": []}
 
@@ -46,7 +46,7 @@ def set_sms_consent(shop: Shop, given: dict[str, Any]) -> dict[str, Any]:
     contact = None if customer is None else customer["defaultPhoneNumber"]
     if customer is None or contact is None or consent["marketingState"] not in SETTABLE:
         return _refuse("smsMarketingConsent")
-    updated_at = consent.get("consentUpdatedAt") or format_instant(shop.now())
+    updated_at = format_instant(consent.get("consentUpdatedAt") or shop.now())
     contact["smsMarketingConsent"] = {"state": consent["marketingState"], "updatedAt": updated_at}
     customer["updatedAt"] = format_instant(shop.now())
     return {"customer": customer, "userErrors": []}
