@@ -95,7 +95,7 @@ async def test_what_a_channel_shows_then_is_no_decision_of_its_own(world: World)
     assert set(denials) == {None}
 
 
-async def agree_before_the_echo(world: World) -> str:
+async def run_agreement_before_echo(world: World) -> str:
     """Deny, agree again, and let the channels, which store no times, show the denial only then. Returns the answer."""
     await decide(world, granted=False, key="1")
     for key in ("till", "web"):
@@ -109,14 +109,14 @@ async def agree_before_the_echo(world: World) -> str:
 
 
 async def test_a_grant_after_the_denial_holds_although_channels_show_the_denial_later(world: World) -> None:
-    assert await agree_before_the_echo(world) == "GRANTED"
+    assert await run_agreement_before_echo(world) == "GRANTED"
 
 
 async def test_the_proof_as_a_decision_of_its_own_the_echo_would_void_the_grant(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "_find_echo", lambda *_: None)
-    assert await agree_before_the_echo(world) != "GRANTED"
+    assert await run_agreement_before_echo(world) != "GRANTED"
 
 
 async def test_a_grant_in_a_channel_after_the_push_is_a_new_decision(world: World) -> None:
