@@ -63,7 +63,7 @@ def push_denials(
 
 def _list_targets(conn: Connection, denials: Sequence[FactRow], config: SellingConfig) -> Iterator[Target]:
     """List the identities of those who denied, with all their addresses, and those who hold the same address."""
-    own = identities.lock_identities(conn, {fact.identity_id for fact in denials})
+    own = identities.find_identities(conn, {fact.identity_id for fact in denials})
     members = identities.find_members(conn, {row.customer_id for row in own.values()})
     holders = _find_holders(conn, denials)
     for fact in denials:
@@ -79,7 +79,7 @@ def _find_holders(conn: Connection, denials: Iterable[FactRow]) -> Mapping[str, 
     """Find the identities that hold an address, by address."""
     keys = {key: fact.address or "" for fact in denials for key in _list_evidence_keys(fact)}
     rows = evidence.find_holders(conn, keys)
-    found = identities.lock_identities(conn, {row.identity_id for row in rows})
+    found = identities.find_identities(conn, {row.identity_id for row in rows})
     holders: dict[str, list[IdentityRow]] = {}
     for row in rows:
         holders.setdefault(keys[row.key], []).append(found[row.identity_id])
@@ -164,7 +164,7 @@ def prepare_push(conn: Connection, entry: Entry, command: Command, context: Sell
 
 
 def _is_granted(conn: Connection, push: ConsentPushRow) -> bool:
-    owner = identities.lock_identities(conn, [push.identity_id]).get(push.identity_id)
+    owner = identities.find_identities(conn, [push.identity_id]).get(push.identity_id)
     answers = [] if owner is None else find_consents(conn, [owner.customer_id])[owner.customer_id]
     return any(
         answer.granted and (answer.purpose.value, answer.address) == (push.purpose, push.address) for answer in answers
