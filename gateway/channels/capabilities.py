@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from gateway.channels.response_validation import PluginContractError, require_sequence, require_text, require_type
 from gateway.model.channels import Capability
+from gateway.model.customers.consents import ConsentPurpose
 from gateway.model.money import EXPONENTS, Rounding
 from gateway.sdk.channel import Channel, Traits
 from gateway.sdk.collections import CollectionRecord
@@ -28,6 +29,7 @@ from gateway.sdk.writes import (
     EraseCustomer,
     PlaceOrder,
     RefundOrder,
+    SetConsent,
     SetLoyalty,
     SetPrice,
     SetStock,
@@ -53,6 +55,7 @@ _WRITES = {
     ShipOrder: Capability.FULFILL_ORDERS,
     RefundOrder: Capability.REFUND_ORDERS,
     EraseCustomer: Capability.ERASE_CUSTOMERS,
+    SetConsent: Capability.PUSH_CONSENTS,
 }
 WITHOUT_CAPABILITY: frozenset[type[Command]] = frozenset((SetLoyalty,))
 """Commands that clients of the API do not ask about."""
@@ -78,12 +81,19 @@ def validate_traits(declaration: object) -> Traits:
             require_type("the trait rounds", traits.rounds, Rounding)
         elif trait.name == "relay_domains":
             _check_domains(traits.relay_domains)
+        elif trait.name == "consents":
+            _check_purposes(traits.consents)
         elif trait.name == "lent_for":
             if traits.lent_for is not None:
                 _check_duration("the trait lent_for", traits.lent_for)
         elif trait.name not in ("time_zone", "currency"):
             _check_duration(f"the trait {trait.name}", getattr(traits, trait.name))
     return traits
+
+
+def _check_purposes(purposes: object) -> None:
+    for purpose in require_type("the trait consents", purposes, frozenset):
+        require_type("a purpose of the trait consents", purpose, ConsentPurpose)
 
 
 def _check_domains(domains: object) -> None:

@@ -5,10 +5,8 @@ networks.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import random
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -20,6 +18,7 @@ from typing import Any, NoReturn
 import httpx2
 
 from gateway.channels import call_context
+from gateway.channels.public_address import is_public_address, resolve_host
 from gateway.sdk.errors import (
     AuthError,
     ChannelError,
@@ -137,13 +136,11 @@ class ChannelHttpClient:
         )
 
     async def _resolve(self, host: str, port: int) -> str:
-        loop = asyncio.get_running_loop()
         try:
-            entries = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await resolve_host(host, port)
         except OSError as error:
             raise UnavailableError(f"{host} has no address") from error
-        addresses = [str(entry[4][0]) for entry in entries]
-        if not self._private and not all(ipaddress.ip_address(address).is_global for address in addresses):
+        if not self._private and not all(map(is_public_address, addresses)):
             raise PrivateAddressError(
                 f"{host} resolves to a private address; to allow it, set channels.{self._channel}.private_addresses"
             )

@@ -23,6 +23,7 @@ from gateway.cli.rejects_commands import rejects
 from gateway.cli.runner import CONFIG, ConfigPath, fail_with, load_settings, run
 from gateway.cli.secret_commands import pickup, secret
 from gateway.cli.token_commands import token
+from gateway.cli.webhooks.commands import webhooks
 from gateway.runtime.log_format import configure_log
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ app.command("audit")(print_audit)
 app.command("backup")(back_up)
 app.add_typer(secret, name="secret")
 app.add_typer(pickup, name="pickup")
+app.add_typer(webhooks, name="webhooks")
 
 
 def print_version(is_requested: bool) -> None:
@@ -292,9 +294,9 @@ def diagnose(config: ConfigPath = CONFIG) -> None:
 
     Prints how much it compared, differences, differences that a command in progress explains, shortages, overdue
     payments, orders to check, feeds that have yet to be read again after an upgrade, and what waits for an operator:
-    removed channels, and locations that another channel is to count. The last line says how much memory the caches of
-    each process may take; what they take is in its log every hour. Exit code 0: all is the same. 1: there is a
-    difference. 3: there is none, but a channel could not be asked.
+    removed channels, locations that another channel is to count, and webhooks that are paused. The last line says how
+    much memory the caches of each process may take; what they take is in its log every hour. Exit code 0: all is the
+    same. 1: there is a difference. 3: there is none, but a channel could not be asked.
     """
     from gateway.cli.operations import diagnose_gateway
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.commerce.channel_orders import forwarding, forwarding_results, submission_results
+from gateway.commerce.consents import pushes
 from gateway.commerce.context import SellingContext
 from gateway.commerce.fulfillment import shipping
 from gateway.commerce.inventory import movements
@@ -68,6 +69,7 @@ _RESULT_HANDLERS: Mapping[str, ResultHandler] = {
     forwarding.FORWARDED: forwarding_results.handle_result,
     forwarding.RECALLED: forwarding_results.handle_recall_result,
     channel_points.POINTS: channel_points.handle_result,
+    pushes.CONSENT: pushes.handle_result,
 }
 _PREPARERS: Mapping[str, CommandPreparer] = {
     cancellation.CANCEL: cancellation_results.prepare_cancellation,
@@ -75,4 +77,5 @@ _PREPARERS: Mapping[str, CommandPreparer] = {
     channel_points.POINTS: channel_points.prepare_points,
     planner.PUSH: planner.prepare_push,
     forwarding.RECALLED: cancellation_results.prepare_cancellation,
+    pushes.CONSENT: pushes.prepare_push,
 }

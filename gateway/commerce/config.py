@@ -11,6 +11,7 @@ from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.loyalty.program import LoyaltyProgram
 from gateway.commerce.topology import Topology
 from gateway.model.money import Rounding
+from gateway.model.notices.kinds import NoticeKind
 from gateway.sdk.policies import Routing, Taxes, apply_no_taxes, rank_by_parts_distance_age
 
 
@@ -52,6 +53,7 @@ class SellingConfig:
         customers: how customers are recognized.
         invoice_channels: channels whose orders are delivered before payment and have no payment deadline.
         loyalty: the loyalty program; None: there is none.
+        webhooks: the kinds of notices that the endpoints of outgoing webhooks take, by name.
     """
 
     topology: Topology
@@ -78,6 +80,7 @@ class SellingConfig:
     unpaid_caps: UnpaidCaps = UnpaidCaps()
     customers: CustomerConfig = field(default_factory=CustomerConfig)
     loyalty: LoyaltyProgram | None = None
+    webhooks: Mapping[str, frozenset[NoticeKind]] = field(default_factory=dict)
 
     def get_rounding(self, channel: str | None) -> Rounding:
         """Return what a channel rounds where tax is added."""

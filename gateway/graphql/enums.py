@@ -26,7 +26,6 @@ from gateway.model.attributes.definitions import AttributeType
 from gateway.model.customers import consents, golden_record, loyalty, profiles, reviews, timeline
 from gateway.model.customers.logins import ShopperTokenKind
 from gateway.storage import outbox
-from gateway.storage.writes import pushes
 
 
 class EnumDescription(NamedTuple):
@@ -202,6 +201,7 @@ ENUMS = (
             "REFUND_ORDERS": "Refunds can be made in the channel.",
             "RECEIVE_WEBHOOKS": "The channel reports changes with webhooks.",
             "ERASE_CUSTOMERS": "The channel can erase a customer's personal data.",
+            "PUSH_CONSENTS": "Denials of customers can be sent to the channel.",
         },
     ),
     EnumDescription(
@@ -629,15 +629,18 @@ ENUMS = (
         },
     ),
     EnumDescription(
-        pushes.PushState,
+        channels.PushState,
         "PushState",
-        "State of a push of stock or prices to a channel.",
+        "State of a push of stock, prices or consents to a channel.",
         {
             "IN_SYNC": "The channel shows the intended value.",
             "QUEUED": "Waits to be sent to the channel.",
             "ACCEPTED": "The channel accepted the value but does not show it yet.",
-            "FAILED": "The channel rejected the value; the gateway retries.",
-            "SUPPRESSED": "Not sent: an operator has not enabled pushes, or too many values would change at once.",
+            "FAILED": "The channel rejected the value; the gateway retries, of a consent if an operator replays it.",
+            "SUPPRESSED": (
+                "Not sent: an operator has not enabled pushes, too many values would change at once, or the customer "
+                "has decided otherwise since."
+            ),
         },
     ),
     EnumDescription(

@@ -21,9 +21,9 @@ from gateway.graphql.enums import (
 )
 from gateway.graphql.scalars import CountryCode, CurrencyCode
 from gateway.model.catalog import ListingStatus, ProductStatus
+from gateway.model.channels import PushState
 from gateway.model.customers.consents import ConsentPurpose
 from gateway.model.orders import OrderFulfillmentStatus, OrderStatus, PaymentStatus
-from gateway.storage.writes.pushes import PushState
 
 MAX_FILTER_VALUES = 250
 """Maximum number of values of a list in a filter."""

@@ -76,6 +76,7 @@ class Capability(Enum):
     REFUND_ORDERS = "REFUND_ORDERS"
     RECEIVE_WEBHOOKS = "RECEIVE_WEBHOOKS"
     ERASE_CUSTOMERS = "ERASE_CUSTOMERS"
+    PUSH_CONSENTS = "PUSH_CONSENTS"
 
 
 PULLED_BY = {
@@ -88,6 +89,16 @@ PULLED_BY = {
     Resource.REVIEWS: Capability.PULL_REVIEWS,
 }
 """The capability with which each resource of a channel is read; prices are read with products."""
+
+
+class PushState(Enum):
+    """The state of a push. ACCEPTED: the channel has accepted the value, and does not show it yet."""
+
+    IN_SYNC = "IN_SYNC"
+    QUEUED = "QUEUED"
+    ACCEPTED = "ACCEPTED"
+    FAILED = "FAILED"
+    SUPPRESSED = "SUPPRESSED"
 
 
 class SourceState(Enum):

@@ -1,4 +1,4 @@
-"""Background tasks of a serving gateway: sync, outbox, webhooks, the change log, expiry and retention.
+"""Background tasks of a serving gateway: sync, outbox, webhooks, notices, the change log, expiry and retention.
 
 Each task is a thin loop around a function that does what is due. What depends on time or other processes is stored, so
 a task that fails or is killed continues where it stopped. A monitor wakes the loops that have work: it looks when the
@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.commerce import change_handlers
@@ -67,6 +68,7 @@ class BackgroundTasks:
         self._loyalty_wakeup = WakeUp(STAMP_INTERVAL)
         self._sync_wakeups: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._outbox_wakeups: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._notice_wakeups = {name: asyncio.Event() for name in gateway.notices.endpoints}
         self._status_log = StatusLog(gateway)
         self._unplaced_retried_at = 0.0
         self._look_again_after = IDLE_INTERVAL
@@ -95,6 +97,8 @@ class BackgroundTasks:
                 tasks.create_task(self._run_outbox(key, sync), name=f"outbox {key}")
                 if gateway.has_webhooks(key):
                     tasks.create_task(self._run_subscription(key), name=f"webhooks {key}")
+            for name in gateway.notices.endpoints:
+                tasks.create_task(self._run_notices(name), name=f"notices to {name}")
             for work, name, interval in (
                 (database.watch_changes, "watch for changes", RETRY_AFTER_FAILURE),
                 (self._tidy_database, "database maintenance", POLL_INTERVAL),
@@ -133,15 +137,20 @@ class BackgroundTasks:
             self._expiry_wakeup.set()
         if outlook.has_identities:
             self._recognition_wakeup.set()
+        for name in outlook.notices:
+            self._notice_wakeups[name].set()
         self._look_again_after = self._compute_pause(outlook)
 
     async def _judge_work(self) -> Outlook:
         gateway, now = self._gateway, self._gateway.now()
+        notice_times = await gateway.notices.find_due_times()
         pending = await gateway.database.read(load_pending_work, change_handlers.LOG_READER, now)
         retries_unplaced = time.monotonic() - self._unplaced_retried_at >= IDLE_INTERVAL
         if retries_unplaced:
             self._unplaced_retried_at = time.monotonic()
-        return work_monitor.judge_work(pending, gateway.channel_syncs, now, retries_unplaced=retries_unplaced)
+        return work_monitor.judge_work(
+            pending, gateway.channel_syncs, now, retries_unplaced=retries_unplaced, notice_times=notice_times
+        )
 
     def _compute_pause(self, outlook: Outlook) -> float:
         """Return the seconds until the next look."""
@@ -202,6 +211,11 @@ class BackgroundTasks:
         await self._run_on_event(
             self._recognition_wakeup, self._gateway.recognize_customers, "recognition of customers"
         )
+
+    async def _run_notices(self, name: str) -> None:
+        """Send notices to one endpoint: a slow one holds up no other."""
+        deliver = partial(self._gateway.notices.deliver, name)
+        await self._run_on_event(self._notice_wakeups[name], deliver, f"delivery of notices to {name}")
 
     async def _run_loyalty(self) -> None:
         """Post points when the database changes, and now and then: they begin and expire by themselves."""

@@ -49,6 +49,10 @@ def list_conditions(status: OperatorStatus) -> Iterator[tuple[Subject, Condition
         yield ("rejects", key, feed), _build_reject_condition(key, feed, number)
     for command in status.dead_commands:
         yield ("command", str(command.id)), _build_command_condition(command)
+    for name, reason in status.paused_endpoints.items():
+        yield ("webhook", name), _build_endpoint_condition(name, reason)
+    for name, number in status.dead_notices.items():
+        yield ("notices", name), _build_notice_condition(name, number)
 
 
 def list_thread_conditions(threads: Mapping[str, ThreadState]) -> Iterator[tuple[Subject, Condition]]:
@@ -88,6 +92,16 @@ def _build_command_condition(command: DeadCommand) -> Condition:
         f"{'' if command.fault_code is None else f' ({command.fault_code})'}: see `gateway outbox list --state dead`"
     )
     return Condition("dead", message, level=logging.ERROR, fields={"channel": command.channel})
+
+
+def _build_endpoint_condition(name: str, reason: str) -> Condition:
+    message = f"webhook {name} is paused ({reason}): correct it, then `gateway webhooks resume {name}`"
+    return Condition("paused", message, f"webhook {name} is not paused any more", logging.ERROR, {"webhook": name})
+
+
+def _build_notice_condition(name: str, number: int) -> Condition:
+    message = f"notices to webhook {name} are dead, {number} so far: see `gateway webhooks list --state dead`"
+    return Condition("dead", message, f"no notice to webhook {name} is dead any more", fields={"webhook": name})
 
 
 def _describe_fault(fault: Fault) -> str:

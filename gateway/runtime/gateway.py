@@ -68,6 +68,7 @@ from gateway.sync import retention, scheduler, webhook_inbox
 from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
 from gateway.sync.identity_recognition import recognize_pending
+from gateway.sync.notices.delivery import NoticeDelivery, build_endpoints
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
 
@@ -240,6 +241,7 @@ class Gateway:
         self.heartbeat = Heartbeat(database, self.process_id, settings.channels, clock)
         self.channel_logins = ChannelLogins(database, self.channel_syncs, clock)
         self.live_reads = LiveReads(database, self.channel_syncs, clock)
+        self.notices = NoticeDelivery(database, build_endpoints(settings.webhooks), rules.selling, clock)
         self.background = BackgroundTasks(self)
         self.commands = CommandBus(database, self.channel_syncs, self.background.wake_outbox)
 
@@ -287,6 +289,7 @@ class Gateway:
         expired |= await expire_unpaid_orders(self.database, self.selling, self.now())
         expired |= await self.recognize_customers()
         sent = await asyncio.gather(*(scheduler.run_writes(sync) for sync in self.channel_syncs.values()))
+        expired |= await self.notices.deliver_due()
         return expired or any(sent)
 
     async def check_ready(self) -> bool:

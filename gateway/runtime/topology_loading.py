@@ -109,6 +109,7 @@ def build_selling(
         customers=build_customer_config(settings, plugins, channels),
         unpaid_caps=UnpaidCaps(table.unpaid_orders, table.unpaid_units, table.unpaid_share),
         loyalty=build_program(settings),
+        webhooks={name: frozenset(webhook.kinds) for name, webhook in settings.webhooks.items()},
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import pluggy
 
 from gateway.model.channels import ChannelKind
+from gateway.model.customers.consents import ConsentPurpose
 from gateway.model.money import Rounding
 from gateway.sdk._deprecated import alias_names
 from gateway.sdk.config import Config
@@ -19,7 +20,7 @@ from gateway.sdk.images import ImageResizer
 from gateway.sdk.webhooks import Webhooks
 from gateway.sdk.writes import AnyWrite
 
-SDK_VERSION = "1.2"
+SDK_VERSION = "1.3"
 """Version of this SDK. A channel type declares the versions it supports."""
 
 ENTRY_POINT_GROUP = "commerce_gateway.channels"
@@ -50,6 +51,7 @@ class Traits:
             until then, and is no evidence of who the customer is. None: not lent.
         relay_domains: Domains of the email addresses that the channel issues for its customers, in lower case. They
             name an account of the channel, and are no email addresses of customers (rule C2).
+        consents: Purposes for which the channel stores what its customers allow. `SetConsent` has no others.
     """
 
     time_zone: str
@@ -65,6 +67,7 @@ class Traits:
     clock_within: timedelta = timedelta(0)
     lent_for: timedelta | None = None
     relay_domains: frozenset[str] = frozenset()
+    consents: frozenset[ConsentPurpose] = frozenset(ConsentPurpose)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from gateway.model.customers.consents import ConsentPurpose
 from gateway.model.money import Money
 from gateway.model.stock import MovementReason
 from gateway.sdk.errors import ChannelError, OutcomeUnknownError
@@ -146,6 +147,26 @@ class SetLoyalty(Command):
 @dataclass(frozen=True, kw_only=True)
 class EraseCustomer(Command):
     """Erase the personal data of the customer `subject`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetConsent(Command):
+    """Set what the customer `subject` allows. The gateway sends denials only.
+
+    The channel stores the time of the decision, if it can: its records then show this time in
+    `ConsentRecord.decided_at`, and not that of the command.
+
+    Attributes:
+        purpose: What it is about.
+        granted: Whether the customer allows it.
+        address: The email address or phone number that it is about, as the channel's record has it; None: the person.
+        decided_at: When the customer decided it.
+    """
+
+    purpose: ConsentPurpose
+    granted: bool
+    address: str | None
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ from gateway.settings.value_types import (
     WallTime,
     WebUrl,
 )
+from gateway.settings.webhooks import WebhookTable
 
 _log = logging.getLogger(__name__)
 
@@ -468,6 +469,7 @@ class Settings(Table):
     locations: dict[Key, LocationTable] = {}
     tokens: dict[Key, TokenTable] = {}
     login: dict[Key, LoginTable] = {}
+    webhooks: dict[Key, WebhookTable] = {}
     attributes: dict[AttributeKey, AttributeTable] = {}
     options: dict[OptionName, OptionTable] = {}
     categories: dict[CategoryPath, CategoryTable] = {}

@@ -17,7 +17,7 @@ from gateway.storage.consistency import CountedStock
 from gateway.storage.database import Connection, Database
 from gateway.storage.outbox import OutboxState
 from gateway.storage.sql.bulk import slice_items
-from gateway.storage.sync import feed_cursors
+from gateway.storage.sync import feed_cursors, notices
 from gateway.storage.writes import pushes
 from gateway.storage.writes.reservations import StockCounterKey
 from gateway.sync.channel_sync import ChannelSync, get_resource
@@ -62,6 +62,7 @@ async def check_consistency(database: Database, syncs: Iterable[ChannelSync], to
             f"{_format_counter(counter.counter)}: {counter.held} held, but {counter.claimed} reserved"
         )
     await _check_shortages(database, topology, findings)
+    findings.waiting += await _list_paused_endpoints(database)
     for sync in syncs:
         await _check_channel(sync, topology, findings)
     return findings
@@ -104,6 +105,12 @@ async def _check_shortages(database: Database, topology: Topology, findings: Fin
     findings.shortages += [
         f"outbox: {entry.operation} of {entry.subject} in {entry.channel_key} is dead" for entry in dead
     ]
+
+
+async def _list_paused_endpoints(database: Database) -> list[str]:
+    statuses = await database.read(notices.find_endpoint_statuses)
+    paused = {name: status.fault for name, status in statuses.items() if status.paused_at is not None}
+    return [f"webhook {name} is paused ({fault}); see `gateway webhooks`" for name, fault in sorted(paused.items())]
 
 
 def _load_dead_entries(conn: Connection) -> Sequence[outbox.OutboxEntry]:

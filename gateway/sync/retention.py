@@ -14,7 +14,7 @@ from gateway.commerce.push import allocation
 from gateway.settings.schema import RetentionTable
 from gateway.storage import audit, change_log, idempotency, outbox
 from gateway.storage.database import Connection, Database
-from gateway.storage.sync import leases, rejects, webhook_inbox
+from gateway.storage.sync import leases, notices, rejects, webhook_inbox
 from gateway.storage.writes import attempts, carts, price_history
 
 ABANDONED_CARTS = timedelta(days=1)
@@ -50,6 +50,7 @@ def _list_prunes(retention: RetentionTable, now: datetime) -> Iterator[tuple[Pru
     yield lambda conn, before, most: change_log.prune_log(conn, before, now, most), now - retention.log
     yield webhook_inbox.prune_deliveries, now - retention.inbox
     yield outbox.prune_entries, now - retention.outbox
+    yield notices.prune_notices, now - retention.outbox
     yield rejects.purge_payloads, now - retention.rejects
     yield carts.prune_carts, now - retention.carts
     yield carts.prune_abandoned_carts, now - ABANDONED_CARTS

@@ -23,6 +23,7 @@ class Outlook:
         reads: channels that are to be read; `writes`: channels that something is to be sent to.
         has_changes: the change log is to be handled; `has_expired`: something is to expire.
         has_identities: identities are to be recognized.
+        notices: endpoints of webhooks that notices are to be sent to.
         next_at: when more is due that waits already.
     """
 
@@ -31,20 +32,30 @@ class Outlook:
     has_changes: bool
     has_expired: bool
     has_identities: bool
+    notices: Collection[str]
     next_at: datetime | None
 
     @property
     def is_due(self) -> bool:
         """Whether anything is due now."""
-        return bool(self.reads or self.writes or self.has_changes or self.has_expired or self.has_identities)
+        has_shared = self.has_changes or self.has_expired or self.has_identities
+        return bool(self.reads or self.writes or self.notices or has_shared)
 
 
 def judge_work(
-    pending: PendingWork, syncs: Mapping[str, ChannelSync], now: datetime, *, retries_unplaced: bool
+    pending: PendingWork,
+    syncs: Mapping[str, ChannelSync],
+    now: datetime,
+    *,
+    retries_unplaced: bool,
+    notice_times: Mapping[str, datetime],
 ) -> Outlook:
-    """Judge what is due. `retries_unplaced`: sales without a stock source are due, too."""
+    """Judge what is due. `retries_unplaced`: sales without a stock source are due, too. `notice_times`: when the next
+    notice is due, by endpoint.
+    """
     works = {key: work for key, work in pending.channels.items() if key in syncs}
     times = [time for key, work in works.items() for time in _list_times(syncs[key], work)]
+    times += notice_times.values()
     times += [] if pending.expires_at is None else [pending.expires_at]
     return Outlook(
         reads=[key for key, work in works.items() if _has_reads(syncs[key], work)],
@@ -56,6 +67,7 @@ def judge_work(
         has_changes=pending.has_changes and bool(syncs),
         has_expired=pending.expires_at is not None and pending.expires_at <= now,
         has_identities=pending.has_identities,
+        notices=[name for name, due_at in notice_times.items() if due_at <= now],
         next_at=min((time for time in times if time > now), default=None),
     )
 

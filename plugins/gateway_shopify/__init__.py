@@ -26,6 +26,7 @@ from gateway_shopify.cancel_writes import OrderCancellation
 from gateway_shopify.client import COST_BUDGET, ShopifyClient
 from gateway_shopify.collection_mapping import map_collection
 from gateway_shopify.config import ShopifyConfig
+from gateway_shopify.customers.consent_writes import PURPOSES, ConsentUpdate
 from gateway_shopify.customers.customer_accounts import CustomerAccounts
 from gateway_shopify.customers.customer_mapping import CustomerFeed, CustomerMerges
 from gateway_shopify.feeds import ConnectionFeed, ShopContext
@@ -55,6 +56,7 @@ def derive_traits(config: ShopifyConfig) -> Traits:
         prices_include_tax=config.prices_include_tax,
         settle=STOCK_SETTLE_TIME,
         lookup_settle=timedelta(minutes=2),
+        consents=frozenset(PURPOSES),
     )
 
 
@@ -102,6 +104,7 @@ def build_writes(shop: ShopContext) -> list[AnyWrite]:
         "place_orders": OrderPlacement(shop.client, shop.context),
         "cancel_orders": OrderCancellation(shop.client, shop.context),
         "ship_orders": ShipmentConfirmation(shop.client, shop.context),
+        "set_consents": ConsentUpdate(shop.client),
     }
     return [write for name, write in writes.items() if name in shop.config.writes]
 

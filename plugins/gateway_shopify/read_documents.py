@@ -150,8 +150,8 @@ ITEM = f"""
 """
 CUSTOMER = f"""
   __typename id displayName firstName lastName tags verifiedEmail createdAt updatedAt
-  defaultEmailAddress {{ emailAddress }}
-  defaultPhoneNumber {{ phoneNumber }}
+  defaultEmailAddress {{ emailAddress marketingState marketingUpdatedAt }}
+  defaultPhoneNumber {{ phoneNumber smsMarketingConsent {{ state updatedAt }} }}
   addressesV2(first: 5) {{ nodes {{ {ADDRESS} }} {PAGE_INFO} }}
 """
 ORDER = f"""
@@ -337,7 +337,7 @@ def _select_translations(locales: Sequence[str]) -> str:
 PRODUCTS = build_product_queries()
 COLLECTIONS = build_collection_queries()
 ITEMS = _build_queries("InventoryItem", "inventoryItems", ITEM, 3, inside=("inventoryLevels", 10, 5), sorted=False)
-CUSTOMERS = _build_queries("Customer", "customers", CUSTOMER, 10)
+CUSTOMERS = _build_queries("Customer", "customers", CUSTOMER, 11)
 ORDERS = _build_queries("Order", "orders", ORDER, 217)
 
 

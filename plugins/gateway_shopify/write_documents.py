@@ -103,6 +103,22 @@ SET_STOCK = Operation(
     13,
     writes=True,
 )
+SET_EMAIL_CONSENT = Operation(
+    "SetEmailConsent",
+    """mutation SetEmailConsent($input: CustomerEmailMarketingConsentUpdateInput!) {
+  customerEmailMarketingConsentUpdate(input: $input) { customer { id } userErrors { code field } }
+}""",
+    13,
+    writes=True,
+)
+SET_SMS_CONSENT = Operation(
+    "SetSmsConsent",
+    """mutation SetSmsConsent($input: CustomerSmsMarketingConsentUpdateInput!) {
+  customerSmsMarketingConsentUpdate(input: $input) { customer { id } userErrors { code field } }
+}""",
+    13,
+    writes=True,
+)
 
 
 def list_write_operations() -> list[Operation]:
@@ -118,6 +134,8 @@ def list_write_operations() -> list[Operation]:
         CREATE_FULFILLMENT,
         ADJUST_STOCK,
         SET_STOCK,
+        SET_EMAIL_CONSENT,
+        SET_SMS_CONSENT,
     ]
 
 

@@ -149,7 +149,7 @@ async def test_a_plugin_of_another_sdk_is_named_with_both_versions(clock: Clock)
             registry.channels[0] = replace(registry.channels[0], sdk="<1")
 
     assert await list_problems(clock, {"plugin": "odd", "config": {"url": "x"}}, Old(open_memory_channel)) == (
-        "channels.web.plugin: odd cannot be used: requires SDK <1, this gateway has 1.2",
+        "channels.web.plugin: odd cannot be used: requires SDK <1, this gateway has 1.3",
     )
 
 

@@ -153,7 +153,7 @@ def test_a_hook_that_raises_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("kind", "line"),
     [
-        (replace(PLAIN, sdk=">=2,<3"), "plugin plain: requires SDK >=2,<3, this gateway has 1.2"),
+        (replace(PLAIN, sdk=">=2,<3"), "plugin plain: requires SDK >=2,<3, this gateway has 1.3"),
         (replace(PLAIN, sdk="soon"), "plugin plain: its sdk 'soon' is not a version specifier such as >=1,<2"),
         (replace(PLAIN, version=""), "plugin plain: its version must be a text of at most 100 characters"),
         (replace(PLAIN, name="Plain!"), "plugin Plain!: the name 'Plain!' is not lower-case letters, digits, - and _"),

@@ -156,5 +156,5 @@ class PluginForSdk10:
 
 
 def test_plugin_for_sdk_1_0_is_loaded() -> None:
-    assert SDK_VERSION == "1.2"
+    assert SDK_VERSION == "1.3"
     assert "memory" in discover(PluginForSdk10(), points=()).types

@@ -54,6 +54,19 @@ def _get_points(purpose: ConsentPurpose, row: IdentityRow) -> str:
     return row.phones if purpose in PHONE_PURPOSES else "[]"
 
 
+def list_spellings(
+    purpose: ConsentPurpose, row: IdentityRow, config: CustomerConfig
+) -> Mapping[str | None, str | None]:
+    """List the addresses of an identity that a purpose is about, as its channel spells them, by their compared form. A
+    purpose that is about the person has None.
+    """
+    if purpose not in EMAIL_PURPOSES | PHONE_PURPOSES:
+        return {None: None}
+    region = config.regions.get(row.channel)
+    values = [value for value, *_ in load_json(_get_points(purpose, row))]
+    return {normalize_address(purpose, value, region): value for value in values}
+
+
 def choose_primary(addresses: Mapping[str, OwnAddress]) -> str | None:
     """Choose the preferred address: a verified one, then one that its channel prefers."""
     ranked: Sequence[str] = sorted(

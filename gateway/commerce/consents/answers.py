@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from gateway.model.customers.consents import Consent, ConsentDecision, ConsentFact, ConsentPurpose, ConsentState
 
@@ -28,14 +30,30 @@ def _is_doubtful(grant: ConsentFact, denials: Iterable[ConsentFact]) -> bool:
     return all(denial.earliest < grant.latest for denial in denials)
 
 
+class PushedDenial(NamedTuple):
+    """A denial that was sent to a channel. It is shown, and decides nothing."""
+
+    purpose: ConsentPurpose
+    address: str | None
+    decision: ConsentDecision
+
+    def is_about(self, purpose: ConsentPurpose, address: str | None) -> bool:
+        """Return whether it is about this purpose, and this address or any."""
+        return self.purpose is purpose and (address is None or self.address in (None, address))
+
+
 def derive_consents(
-    customer_id: str, facts: Sequence[ConsentFact], denials_of_holders: Sequence[ConsentFact] = ()
+    customer_id: str,
+    facts: Sequence[ConsentFact],
+    denials_of_holders: Sequence[ConsentFact] = (),
+    pushed: Sequence[PushedDenial] = (),
 ) -> list[Consent]:
     """Derive the answers of a customer, one for each purpose and address that was ever decided.
 
     Args:
         facts: of all identities of the customer.
         denials_of_holders: of other customers who hold one of the addresses; each holds for its own address.
+        pushed: denials that were sent to channels.
     """
     by_purpose: dict[ConsentPurpose, list[ConsentFact]] = defaultdict(list)
     for fact in facts:
@@ -44,8 +62,18 @@ def derive_consents(
     for purpose, decided in sorted(by_purpose.items(), key=lambda item: item[0].value):
         for address in sorted({fact.address for fact in decided}, key=lambda address: address or ""):
             foreign = [fact for fact in denials_of_holders if (fact.purpose, fact.address) == (purpose, address)]
-            consents.append(_derive_consent(customer_id, purpose, address, [*decided, *foreign]))
+            consent = _derive_consent(customer_id, purpose, address, [*decided, *foreign])
+            consents.append(_add_pushed(consent, pushed))
     return consents
+
+
+def _add_pushed(consent: Consent, pushed: Sequence[PushedDenial]) -> Consent:
+    """Show what was sent to channels among the decisions, newest first."""
+    own = [denial.decision for denial in pushed if denial.is_about(consent.purpose, consent.address)]
+    if not own:
+        return consent
+    decisions = sorted([*own, *consent.decisions], key=lambda decision: decision.received_at, reverse=True)
+    return replace(consent, decisions=tuple(decisions))
 
 
 def _derive_consent(

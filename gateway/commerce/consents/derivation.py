@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from gateway.commerce.consents.answers import derive_consents
-from gateway.model.customers.consents import Consent
+from gateway.commerce.consents.answers import PushedDenial, derive_consents
+from gateway.model.channels import PushState
+from gateway.model.customers.consents import (
+    Consent,
+    ConsentDecision,
+    ConsentPurpose,
+    ConsentSource,
+    ConsentState,
+)
 from gateway.storage.database import Connection
-from gateway.storage.writes.customers import consents, identities
+from gateway.storage.writes.customers import consent_pushes, consents, identities
+from gateway.storage.writes.customers.consent_pushes import ConsentPushRow
 from gateway.storage.writes.customers.consents import ConsentRow, FactRow, read_fact
+from gateway.storage.writes.customers.identities import IdentityRow
 
 
 def find_consents(
@@ -20,16 +29,42 @@ def find_consents(
     owners = {row.id: row.proved_id if proved else row.customer_id for row in members}
     rows = consents.find_facts(conn, owners)
     denials = consents.find_denials(conn, {row.address for row in rows if row.address is not None and row.granted})
+    pushed = _find_pushed(conn, members, owners)
     facts: dict[str, list[FactRow]] = defaultdict(list)
     for row in rows:
         facts[owners[row.identity_id]].append(row)
-    return {id_: _derive(id_, facts[id_], denials) for id_ in customer_ids}
+    return {id_: _derive(id_, facts[id_], denials, pushed.get(id_, ())) for id_ in customer_ids}
 
 
-def _derive(customer_id: str, rows: Sequence[FactRow], denials: Sequence[FactRow]) -> list[Consent]:
+def _find_pushed(
+    conn: Connection, members: Sequence[IdentityRow], owners: Mapping[str, str]
+) -> Mapping[str, Sequence[PushedDenial]]:
+    """Find the denials that were sent to channels, by customer."""
+    channels = {row.id: row.channel for row in members}
+    pushed: dict[str, list[PushedDenial]] = defaultdict(list)
+    for push in consent_pushes.find_pushes(conn, channels):
+        pushed[owners[push.identity_id]].append(_read_push(push, channels[push.identity_id]))
+    return pushed
+
+
+def _read_push(row: ConsentPushRow, channel: str) -> PushedDenial:
+    decision = ConsentDecision(
+        state=ConsentState.DENIED,
+        source=ConsentSource(row.source),
+        channel_key=channel,
+        decided_at=row.decided_at,
+        received_at=row.created_at,
+        push=PushState(row.state),
+    )
+    return PushedDenial(ConsentPurpose(row.purpose), row.address, decision)
+
+
+def _derive(
+    customer_id: str, rows: Sequence[FactRow], denials: Sequence[FactRow], pushed: Sequence[PushedDenial]
+) -> list[Consent]:
     own = {row.id for row in rows}
     foreign = [read_fact(row) for row in denials if row.id not in own]
-    return derive_consents(customer_id, [read_fact(row) for row in rows], foreign)
+    return derive_consents(customer_id, [read_fact(row) for row in rows], foreign, pushed)
 
 
 def refresh_consents(conn: Connection, customer_ids: Collection[str]) -> None:

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gateway.commerce.consents.addresses import normalize_address
+from gateway.commerce.consents.shown_decisions import Key, ShownDecision, find_shown_decisions
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.model.channels import PushState
 from gateway.model.customers.consents import ConsentPurpose, ConsentSource
 from gateway.model.ids import generate_id
 from gateway.sdk.consents import ConsentRecord
 from gateway.storage.database import Connection
 from gateway.storage.tables import EPOCH
-from gateway.storage.writes.customers import consents
+from gateway.storage.writes.customers import consent_pushes, consents
+from gateway.storage.writes.customers.consent_pushes import ConsentPushRow
 from gateway.storage.writes.customers.consents import FactRow
 from gateway.storage.writes.customers.identities import IdentityRow
 
@@ -32,31 +35,44 @@ class ReportedConsent(NamedTuple):
 
 def record_consents(
     conn: Connection, reported: Sequence[ReportedConsent], config: CustomerConfig, now: datetime
-) -> None:
-    """Store what channels report as facts, unless it is what they reported last."""
-    known = _find_last(conn, reported)
-    rows = [row for one in reported if (row := _build_fact(one, known, config, now)) is not None]
-    consents.insert_facts(conn, rows)
+) -> list[FactRow]:
+    """Store what channels report as facts, unless it is what they showed last, or what the gateway sent to them.
+    Returns the facts.
+    """
+    shown = find_shown_decisions(conn, {one.identity.id for one in reported})
+    consent_pushes.mark_shown(conn, [push for one in reported if (push := _find_echo(one, shown, config)) is not None])
+    new = [one for one in reported if _is_new(one, shown, config)]
+    facts = [_build_fact(one, config, now) for one in new]
+    consents.insert_facts(conn, facts)
+    return facts
 
 
-_Key = tuple[str, str, str | None]
+def _get_shown(
+    one: ReportedConsent, shown: Mapping[Key, ShownDecision], config: CustomerConfig
+) -> ShownDecision | None:
+    address = _read_address(one.record, config.regions.get(one.identity.channel))
+    return shown.get((one.identity.id, one.record.purpose.value, address))
 
 
-def _find_last(conn: Connection, reported: Sequence[ReportedConsent]) -> Mapping[_Key, FactRow]:
-    """Find what was reported last, by identity, purpose and address."""
-    rows = consents.find_facts(conn, {one.identity.id for one in reported})
-    return {(row.identity_id, row.purpose, row.address): row for row in rows if row.channel is not None}
+def _is_new(one: ReportedConsent, shown: Mapping[Key, ShownDecision], config: CustomerConfig) -> bool:
+    last, record = _get_shown(one, shown, config), one.record
+    is_same = last is not None and (last.granted, last.decided_at) == (record.granted, record.decided_at)
+    return not is_same and _find_echo(one, shown, config) is None
 
 
-def _build_fact(
-    one: ReportedConsent, known: Mapping[_Key, FactRow], config: CustomerConfig, now: datetime
-) -> FactRow | None:
-    """Build the fact of a consent. None: it was reported before."""
+def _find_echo(
+    one: ReportedConsent, shown: Mapping[Key, ShownDecision], config: CustomerConfig
+) -> ConsentPushRow | None:
+    """Find the push that a record shows: a denial where the channel has received one that it did not show yet."""
+    last = _get_shown(one, shown, config)
+    if last is None or last.push is None or not last.is_sent or one.record.granted or last.granted is False:
+        return None
+    return last.push._replace(state=PushState.IN_SYNC.value, is_shown=True, shown_at=one.record.decided_at)
+
+
+def _build_fact(one: ReportedConsent, config: CustomerConfig, now: datetime) -> FactRow:
     identity, record = one.identity, one.record
     address = _read_address(record, config.regions.get(identity.channel))
-    last = known.get((identity.id, record.purpose.value, address))
-    if last is not None and (last.granted, last.decided_at) == (record.granted, record.decided_at):
-        return None
     earliest, latest = _bound_time(one, config.clock_errors.get(identity.channel, timedelta(0)), now)
     return FactRow(
         id=generate_id(now),

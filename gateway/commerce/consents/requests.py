@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 
 from gateway.commerce import tokens
 from gateway.commerce.consents.addresses import OwnAddress, choose_primary, list_addresses, normalize_address
+from gateway.commerce.consents.confirmations import request_confirmations
 from gateway.commerce.consents.derivation import refresh_consents
+from gateway.commerce.consents.pushes import push_denials
 from gateway.commerce.consents.recording import PURPOSES_OF_PERSON
 from gateway.commerce.context import SellingContext
 from gateway.commerce.customers.customer_rows import touch_customers
+from gateway.commerce.outbox.commands import EnqueuedKeys
 from gateway.model.customers.consents import ConsentPurpose, ConsentSource
 from gateway.model.ids import generate_id
 from gateway.model.mutation_result import MutationResult, UserError, UserErrorCode
@@ -37,21 +40,27 @@ class ConsentRequest:
     by_customer: bool = False
 
 
-def set_consent(conn: Connection, request: ConsentRequest, context: SellingContext) -> MutationResult:
-    """Store a decision. A grant for an address that is not verified waits for its confirmation."""
+def set_consent(
+    conn: Connection, request: ConsentRequest, context: SellingContext
+) -> tuple[MutationResult, EnqueuedKeys]:
+    """Store a decision, and send a denial to the channels. A grant for an address that is not verified waits for its
+    confirmation.
+    """
     home = identities.resolve_homes(conn, [request.customer_id]).get(request.customer_id)
     if home is None:
-        return _refuse("customerId", "There is no customer with this ID.", UserErrorCode.NOT_FOUND)
+        return _refuse("customerId", "There is no customer with this ID.", UserErrorCode.NOT_FOUND), {}
     owner = home.proved_id if request.by_customer else home.customer_id
     members = identities.find_members(conn, [owner], proved=request.by_customer)
     known = list_addresses(request.purpose, members, context.config.customers)
     chosen = _choose_addresses(request, known)
     if isinstance(chosen, UserError):
-        return MutationResult(subject=owner, user_errors=(chosen,))
+        return MutationResult(subject=owner, user_errors=(chosen,)), {}
     rows = [_build_fact(request, address, known, home.identity_id, context) for address in chosen]
     consents.insert_facts(conn, rows)
+    request_confirmations(conn, owner, rows, context)
     _refresh(conn, [row.address for row in rows], home.customer_id, context)
-    return MutationResult(subject=owner, subjects=_describe(request.purpose, chosen), done=True)
+    keys = push_denials(conn, rows, context.config, context.now)
+    return MutationResult(subject=owner, subjects=_describe(request.purpose, chosen), done=True), keys
 
 
 def _choose_addresses(request: ConsentRequest, known: Mapping[str, OwnAddress]) -> Sequence[str | None] | UserError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from gateway.commerce.consents.pushes import push_denials
 from gateway.commerce.consents.recording import ReportedConsent, record_consents
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
@@ -29,10 +30,11 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     ]
     removed = [replace(known[id_], gone=True, changed_at=batch.now) for id_ in batch.removed if id_ in known]
     identities.store_identities(conn, [*rows, *removed])
-    record_consents(conn, _list_consents(batch, rows), batch.rules.selling.customers, batch.now)
+    facts = record_consents(conn, _list_consents(batch, rows), batch.rules.selling.customers, batch.now)
     regroup(conn, [row.id for row in (*rows, *removed)], batch.rules.selling.customers, batch.now)
     points = {row.loyalty_number: row.loyalty_points for row in rows if row.loyalty_number and row.loyalty_points}
     channel_points.import_points(conn, batch.channel, points, batch.rules.selling, batch.now)
+    push_denials(conn, facts, batch.rules.selling, batch.now, only_granted=True)
 
 
 def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRow]) -> list[ReportedConsent]:

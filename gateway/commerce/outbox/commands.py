@@ -19,6 +19,7 @@ from gateway.sdk.writes import (
     EraseCustomer,
     PlaceOrder,
     RefundOrder,
+    SetConsent,
     SetLoyalty,
     SetPrice,
     SetStock,
@@ -40,6 +41,7 @@ COMMAND_TYPES: dict[str, type[Command]] = {
         RefundOrder,
         EraseCustomer,
         SetLoyalty,
+        SetConsent,
     )
 }
 """The command types, by the name that the outbox stores."""

@@ -10,12 +10,12 @@ from gateway.commerce.context import SellingContext
 from gateway.commerce.outbox.results import CommandResult
 from gateway.commerce.push.followers import list_followed_locations, list_followers, mark_variants
 from gateway.commerce.push.planner import BATCH_SIZE, MAX_PUSH_RETRY, MIN_PUSH_RETRY
-from gateway.model.channels import Resource
+from gateway.model.channels import PushState, Resource
 from gateway.storage.database import Connection
 from gateway.storage.outbox import OutboxState
 from gateway.storage.sync import source_records
 from gateway.storage.writes import pushes
-from gateway.storage.writes.pushes import FollowerOffer, PushRow, PushState
+from gateway.storage.writes.pushes import FollowerOffer, PushRow
 
 
 def handle_count_changes(conn: Connection, ids: Iterable[str], context: SellingContext) -> None:

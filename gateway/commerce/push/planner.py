@@ -19,6 +19,7 @@ from gateway.commerce.push.drift import hold_drift
 from gateway.commerce.push.followers import list_followed_locations
 from gateway.commerce.push.planned_quantity import PlannedQuantity
 from gateway.commerce.topology import Topology
+from gateway.model.channels import PushState
 from gateway.model.ids import generate_id
 from gateway.model.locations import Location
 from gateway.sdk.records import Ref
@@ -28,7 +29,7 @@ from gateway.storage.outbox import Entry
 from gateway.storage.reads import stock_levels
 from gateway.storage.sync import channel_health
 from gateway.storage.writes import pushes
-from gateway.storage.writes.pushes import FollowerOffer, PushRow, PushState
+from gateway.storage.writes.pushes import FollowerOffer, PushRow
 
 PUSH = "push"
 """Outbox commands about a push: the push with the command's key waits for the result."""

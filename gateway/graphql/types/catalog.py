@@ -58,7 +58,7 @@ from gateway.graphql.types.offers import Offer, ProductOffer
 from gateway.graphql.types.stock import Stock, StoreAvailability
 from gateway.graphql.types.values import Image, Media, Money, MoneyRange
 from gateway.model import catalog, reviews
-from gateway.model.channels import Resource
+from gateway.model.channels import PushState, Resource
 from gateway.storage.writes import pushes
 
 _ID = attrgetter("id")
@@ -144,7 +144,7 @@ class Category(Node):
 )
 class ListingPush:
     resource: Resource = attribute("What is published.")
-    state: pushes.PushState = attribute("Progress of the update.")
+    state: PushState = attribute("Progress of the update.")
     wanted_quantity: int | None = attribute(
         "The quantity that the channel should offer, in listings. Null: "
         "the stock is not known, so the channel keeps its quantity."

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from gateway.model.channels import PushState
+
 
 class ConsentPurpose(Enum):
     """What a customer allows, or does not."""
@@ -77,6 +79,7 @@ class ConsentDecision:
     Attributes:
         channel_key: key of the channel; None: it was decided here.
         decided_at: None: the channel does not date it.
+        push: of a denial that was sent to the channel; None: it was not.
     """
 
     state: ConsentState
@@ -84,6 +87,7 @@ class ConsentDecision:
     channel_key: str | None
     decided_at: datetime | None
     received_at: datetime
+    push: PushState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

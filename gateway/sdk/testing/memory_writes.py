@@ -1,4 +1,4 @@
-"""Writes of the in-memory channel: stock and orders."""
+"""Writes of the in-memory channel: stock, orders and consents."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gateway.sdk import (
     PlaceOrder,
     Ref,
     Refused,
+    SetConsent,
     SetLoyalty,
     SetStock,
     ShipOrder,
@@ -109,7 +110,19 @@ class WriteBehavior:
             "cancel": MemoryWrite(CancelOrder, self._cancel_order, self),
             "ship": MemoryWrite(ShipOrder, self._ship_order, self),
             "points": MemoryWrite(SetLoyalty, self._set_loyalty, self),
+            "consent": MemoryWrite(SetConsent, self._set_consent, self),
         }
+
+    def _set_consent(self, command: SetConsent) -> Outcome:
+        row = self.store.one("customers", command.subject.id)
+        if row is None:
+            return Refused(code="NO_SUCH_CUSTOMER", message=f"there is no customer {command.subject.id}")
+        about = (command.purpose.value, command.address)
+        others = [one for one in row.get("consents", ()) if (one["purpose"], one.get("address")) != about]
+        decided = {"granted": command.granted, "decided_at": command.decided_at.isoformat()}
+        consents = [*others, {"purpose": about[0], "address": about[1], **decided}]
+        self._schedule(lambda: self.store.change("customers", command.subject.id, consents=consents))
+        return Done()
 
     def _adjust_stock(self, command: AdjustStock) -> Outcome:
         id_ = f"{command.subject.id}@{command.place}"

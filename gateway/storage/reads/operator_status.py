@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.channels import ChannelHealth, Fault, FaultCode, RejectSeverity
+from gateway.model.notices.kinds import NoticeState
 from gateway.storage.outbox import OutboxState
 from gateway.storage.reads.channel_status import read_fault, read_health
-from gateway.storage.tables import channels, outbox, passes, rejects
+from gateway.storage.tables import channels, notices, outbox, passes, rejects, webhook_endpoints
 
 MAX_DEAD_COMMANDS = 1_000
 """Dead commands that are distinguished, the latest first."""
@@ -40,6 +41,8 @@ class OperatorStatus:
         feed_faults: what stops a feed of a channel that can be reached, by channel, feed and kind of pass.
         rejects: number of rejected records, by channel and feed.
         dead_commands: the latest commands that need an operator.
+        paused_endpoints: why notices are not sent to an endpoint any more.
+        dead_notices: number of notices that are not sent any more, by endpoint.
     """
 
     health: Mapping[str, ChannelHealth]
@@ -47,6 +50,8 @@ class OperatorStatus:
     feed_faults: Mapping[tuple[str, str, str], Fault]
     rejects: Mapping[tuple[str, str], int]
     dead_commands: Collection[DeadCommand]
+    paused_endpoints: Mapping[str, str]
+    dead_notices: Mapping[str, int]
 
 
 _faulty_passes = sa.select(passes).where(
@@ -63,6 +68,12 @@ _dead = (
     .order_by(outbox.c.id.desc())
     .limit(MAX_DEAD_COMMANDS)
 )
+_paused = sa.select(webhook_endpoints).where(webhook_endpoints.c.paused_at.is_not(None))
+_dead_notices = (
+    sa.select(notices.c.endpoint, sa.func.count().label("number"))
+    .where(notices.c.state == NoticeState.DEAD.value)
+    .group_by(notices.c.endpoint)
+)
 
 
 def load_operator_status(conn: Connection) -> OperatorStatus:
@@ -75,4 +86,6 @@ def load_operator_status(conn: Connection) -> OperatorStatus:
         feed_faults={(row.channel, row.feed, row.kind): fault for row, fault in faults if fault is not None},
         rejects={(row.channel, row.feed): row.number for row in conn.execute(_rejected)},
         dead_commands=[DeadCommand(*row) for row in conn.execute(_dead)],
+        paused_endpoints={row.name: row.fault or "" for row in conn.execute(_paused)},
+        dead_notices={row.endpoint: row.number for row in conn.execute(_dead_notices)},
     )

@@ -54,7 +54,7 @@ from gateway.storage.tables.collections import (
     collections,
     former_collection_handles,
 )
-from gateway.storage.tables.consents import consent_facts, customer_consents
+from gateway.storage.tables.consents import consent_facts, consent_pushes, customer_consents
 from gateway.storage.tables.customers import (
     contacts,
     customer_addresses,
@@ -73,6 +73,7 @@ from gateway.storage.tables.customers import (
 from gateway.storage.tables.documents import app_documents, app_versions, document_names, documents
 from gateway.storage.tables.inventory import location_authorities, pushes, reservations, stock
 from gateway.storage.tables.loyalty import loyalty_accounts, loyalty_entries, loyalty_facts
+from gateway.storage.tables.notices import notices, webhook_endpoints
 from gateway.storage.tables.orders import (
     channel_orders,
     fulfillments,
@@ -132,6 +133,7 @@ __all__ = [
     "collections",
     "column",
     "consent_facts",
+    "consent_pushes",
     "contacts",
     "convert_to_microseconds",
     "counters",
@@ -169,6 +171,7 @@ __all__ = [
     "loyalty_facts",
     "match_reviews",
     "metadata",
+    "notices",
     "offers",
     "optional_column",
     "order_events",
@@ -196,6 +199,7 @@ __all__ = [
     "spendings",
     "stock",
     "variants",
+    "webhook_endpoints",
     "word_edits",
     "words",
 ]

@@ -30,6 +30,21 @@ consent_facts = sa.Table(  # append-only, but for the confirmation of a grant
         postgresql_where=sa.text("address IS NOT NULL"),
     ),
 )
+consent_pushes = sa.Table(  # denials that were sent to channels, and what they showed then
+    "consent_pushes",
+    metadata,
+    column("key", Text, primary_key=True),  # of the command in the outbox
+    column("identity_id", Text),  # the customer in the channel
+    column("purpose", Text),
+    optional_column("address", Text),  # in its compared form; null: of the person
+    column("source", Text),  # of the decision
+    column("decided_at", Instant),  # by the customer
+    column("state", Text),  # as of a push of stock
+    column("is_shown", sa.Boolean),  # the channel shows it: no decision of its own
+    optional_column("shown_at", Instant),  # the time that the channel shows with it
+    column("created_at", Instant),
+    sa.Index("ix_consent_pushes_identity", "identity_id"),
+)
 customer_consents = sa.Table(  # derived: what customers allow, by which they are searched
     "customer_consents",
     metadata,

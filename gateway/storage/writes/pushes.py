@@ -5,28 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.channels import Fault, Resource
+from gateway.model.channels import Fault, PushState, Resource
 from gateway.storage.reads.catalog import LIVE
 from gateway.storage.reads.channel_status import read_fault
 from gateway.storage.sql.bulk import build_insert_new
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.tables import channels, listings, pushes, sources, stock
-
-
-class PushState(Enum):
-    """The state of a push. ACCEPTED: the channel has accepted the quantity, and does not show it yet."""
-
-    IN_SYNC = "IN_SYNC"
-    QUEUED = "QUEUED"
-    ACCEPTED = "ACCEPTED"
-    FAILED = "FAILED"
-    SUPPRESSED = "SUPPRESSED"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from gateway.sdk import (
 )
 from gateway_shopify import graphql_values
 from gateway_shopify.config import ShopifyConfig
+from gateway_shopify.customers.consent_mapping import map_consents
 from gateway_shopify.feeds import ConnectionFeed, ShopContext
 from gateway_shopify.graphql_values import Node
 from gateway_shopify.read_documents import CUSTOMERS, MERGE
@@ -78,6 +79,7 @@ def map_customer(raw: Raw, config: ShopifyConfig) -> CustomerRecord:
         addresses=tuple(map_address(address) for address in graphql_values.get_nodes(node, "addressesV2")),
         tags=json_access.get_texts(node, "tags"),
         created_at=json_access.get_instant(node, "createdAt"),
+        consents=tuple(map_consents(node)),
     )
 
 

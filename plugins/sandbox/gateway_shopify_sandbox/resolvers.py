@@ -10,6 +10,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo, get_directive_values, get_named_type
 
 from gateway_shopify_sandbox import (
+    customer_consents,
     fulfillment_orders,
     inventory_mutations,
     order_create,
@@ -184,6 +185,12 @@ FIELD_RESOLVERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         ),
         "Mutation.orderCancel": lambda shop, source, orderId, restock, **_: fulfillment_orders.start_cancellation(
             shop, orderId, restock
+        ),
+        "Mutation.customerEmailMarketingConsentUpdate": lambda shop, source, input: customer_consents.set_email_consent(
+            shop, input
+        ),
+        "Mutation.customerSmsMarketingConsentUpdate": lambda shop, source, input: customer_consents.set_sms_consent(
+            shop, input
         ),
         "Mutation.fulfillmentOrderMove": lambda shop, source, **given: fulfillment_orders.move_items(shop, **given),
         "Mutation.fulfillmentCreate": lambda shop, source, fulfillment: fulfillment_orders.create_fulfillment(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from gateway.sdk.testing.sandbox import World, WorldCustomer, WorldProduct, WorldReceipt
+from gateway_shopify_sandbox import customer_consents
 from gateway_shopify_sandbox.collections import put_collection
 from gateway_shopify_sandbox.orders import SoldLine, create_order
 from gateway_shopify_sandbox.refunds import RefundedUnits, compute_value, refund_units
@@ -166,8 +167,8 @@ def _add_customer(shop: Shop, customer: WorldCustomer, begin: datetime) -> Node:
         verifiedEmail=customer.email is not None,
         createdAt=at,
         updatedAt=at,
-        defaultEmailAddress={"emailAddress": customer.email} if customer.email else None,
-        defaultPhoneNumber={"phoneNumber": customer.phone} if customer.phone else None,
+        defaultEmailAddress=customer_consents.build_email(customer.email),
+        defaultPhoneNumber=customer_consents.build_phone(customer.phone),
         addressesV2=[] if address is None else [shop.add("MailingAddress", None, **address)],
     )
 

@@ -10,6 +10,7 @@ from gateway.execution.object_types import output
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.scopes import PERSONAL_DATA_OR_SELF
 from gateway.graphql.types.channels import Channel
+from gateway.model.channels import PushState
 from gateway.model.customers import consents
 
 
@@ -18,10 +19,15 @@ class ConsentDecision:
     state: consents.ConsentState = attribute("What was decided.")
     source: consents.ConsentSource = attribute("Where it comes from.")
     channel: Channel | None = load(
-        "The channel that reported it. Null: it was decided here.", load_channels, key=attrgetter("channel_key")
+        "The channel that reported it, or that it was sent to. Null: it was decided here.",
+        load_channels,
+        key=attrgetter("channel_key"),
     )
     decided_at: datetime | None = attribute("When it was decided. Null: the channel does not date it.")
     received_at: datetime = attribute("When the gateway received it.")
+    push: PushState | None = attribute(
+        "Whether the channel shows a denial that was sent to it. Null: it was not sent there; a grant never is."
+    )
 
 
 @output(consents.Consent, "What a customer allows, for one purpose and address.")

@@ -49,6 +49,7 @@ _customers_by_address = BulkSelect(
     sa.select(identities.c.customer_id).join(consent_facts, consent_facts.c.identity_id == identities.c.id).distinct(),
     consent_facts.c.address,
 )
+_unconfirmed = BulkSelect(sa.select(*_columns).where(consent_facts.c.confirmed.is_(False)), consent_facts.c.id)
 _insert = build_insert(consent_facts, FactRow._fields)
 _insert_consent = build_insert_new(customer_consents, ConsentRow._fields)
 
@@ -57,6 +58,11 @@ def find_facts(conn: Connection, identity_ids: Collection[str]) -> list[FactRow]
     """Find the facts of identities, oldest first."""
     rows = [FactRow(*row) for row in _by_identity.select(conn, identity_ids)]
     return sorted(rows, key=lambda row: (row.received_at, row.id))
+
+
+def find_unconfirmed_facts(conn: Connection, ids: Collection[str]) -> dict[str, FactRow]:
+    """Find those of these grants that wait for their confirmation, by ID."""
+    return {row.id: FactRow(*row) for row in _unconfirmed.select(conn, ids)}
 
 
 def find_denials(conn: Connection, addresses: Collection[str]) -> list[FactRow]:

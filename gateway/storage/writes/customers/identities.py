@@ -79,6 +79,7 @@ _customers_by_external_id = BulkSelect(
 _merged = BulkSelect(
     sa.select(identities.c.id).where(identities.c.channel == sa.bindparam("channel")), identities.c.merged_into
 )
+_unlocked_by_id = BulkSelect(_select, identities.c.id)
 _unlocked = BulkSelect(_select, identities.c.customer_id)
 _by_proved = BulkSelect(_select, identities.c.proved_id)
 _rows_by_home = BulkSelect(_select, identities.c.home)
@@ -98,6 +99,11 @@ _update_derived = build_update(identities, _DERIVED)
 def lock_identities(conn: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
     """Return identities, by ID, locked in order of their IDs."""
     return {row.id: IdentityRow(*row) for row in _by_id.select(conn, ids)}
+
+
+def find_identities(conn: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
+    """Find identities, by ID, without a lock."""
+    return {row.id: IdentityRow(*row) for row in _unlocked_by_id.select(conn, ids)}
 
 
 def lock_members(conn: Connection, customer_ids: Collection[str]) -> list[IdentityRow]:

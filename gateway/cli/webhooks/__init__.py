@@ -1,0 +1,1 @@
+"""`gateway webhooks`: outgoing webhooks."""

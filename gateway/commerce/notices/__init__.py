@@ -1,0 +1,1 @@
+"""Notices: what outgoing webhooks say to other systems (rule N3)."""

@@ -1,0 +1,1 @@
+"""Notices: what the gateway tells other systems by webhooks."""
