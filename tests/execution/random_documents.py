@@ -21,6 +21,7 @@ from graphql import (
     is_composite_type,
     is_interface_type,
     is_required_argument,
+    is_union_type,
 )
 
 MAX_DEPTH = 6
@@ -82,6 +83,9 @@ class DocumentWriter:
             possible = self.random.sample(sorted(self.ids), 3)
             parts = [f"... on {name} {self._write_selection(self.schema.type_map[name], depth)}" for name in possible]
             return f"{{ __typename id {' '.join(parts)} }}"
+        if is_union_type(type_):
+            members = [f"... on {one.name} {self._write_selection(one, depth)}" for one in type_.types]
+            return f"{{ __typename {' '.join(members)} }}"
         offered = [
             (name, field)
             for name, field in type_.fields.items()
