@@ -47,8 +47,8 @@ def render_instructions(address: str, control_port: int, variant: str | None) ->
     """Render the instructions."""
     parts = [
         f"ready {address}",
-        "tokens (Authorization: Bearer …): demo-staff (read), demo-shop and demo-storefront (sell), demo-admin "
-        "(all scopes)",
+        "tokens (Authorization: Bearer …): demo-staff (read), demo-shop and demo-storefront (sell), demo-service "
+        "(customers), demo-admin (all scopes)",
         f"1. a product with its listings and stock; no token\n{PRODUCT}",
         f"2. its latest orders; token demo-staff\n{RECEIPTS}",
     ]

@@ -214,7 +214,7 @@ class Order(Node):
     payment_status: orders.PaymentStatus = attribute("State of the payment.")
     return_status: orders.OrderReturnStatus = attribute("How much of the order was returned.")
     customer: Customer | None = load(
-        "The customer. Null: a guest or an anonymous sale.",
+        "The customer. Null: an anonymous sale, or a guest who has not been recognized yet.",
         load_customers,
         key=attrgetter("customer_id"),
         scopes=CUSTOMERS_READ_OR_SELF,
