@@ -17,11 +17,13 @@ const shared = {
 // Types of which a client's cache keeps each object under an id are nodes. These are values: parts of the object that
 // holds them, cached with it and never fetched alone. A new type without an id is a finding until it is listed here.
 const VALUES = [
-  "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity", "CartWarning", "Change", "ChannelFault", "ChannelHealth",
-  "ContactPoint", "Content", "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence", "Image",
-  "ListingPush", "LoyaltyAccount", "LoyaltyExpiry", "Media", "Measure", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours", "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview",
-  "OrderPreviewStep", "PageInfo", "ProductFieldSource", "ProductOption", "ProductOptionValue", "QuerySuggestion", "Rating", "SearchSuggestions", "SelectedOption", "Seo", "ShopPolicy", "Source", "StoreAvailability",
-  "Swatch", "SyncStatus", "TaxLine", "TextRange", "Tracking", "UnitPrice", "UserError", "Viewer",
+  "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity",
+  "CartWarning", "Change", "ChannelFault", "ChannelHealth", "Consent", "ConsentDecision", "ContactPoint", "Content", "CustomerMergePreview",
+  "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FieldSource", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence",
+  "Image", "ListingPush", "LoyaltyAccount", "LoyaltyExpiry", "Measure", "Media", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours",
+  "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview", "OrderPreviewStep", "OrderStatistics", "PageInfo",
+  "ProductFieldSource", "ProductOption", "ProductOptionValue", "QuerySuggestion", "Rating", "SearchSuggestions", "Segment", "SelectedOption", "Seo",
+  "ShopPolicy", "Source", "StoreAvailability", "Swatch", "SyncStatus", "TaxLine", "TextRange", "Tracking", "UnitPrice", "UserError", "Viewer",
 ];
 
 const rules = {

@@ -175,7 +175,7 @@ def _cut_discount(shop: Shop, order: InputObject, created: Node) -> None:
     """Cut a fixed discount on the goods over the lines, the rest on the last one."""
     code = (order.get("discountCode") or {}).get("itemFixedDiscountCode")
     goods = get_amount(created["subtotalPriceSet"])
-    discount = min(get_amount(code["amountSet"]), goods) if code else Decimal(0)
+    discount = min(get_amount(code["amountSet"]), goods) if code and code.get("amountSet") else Decimal(0)
     if not discount:
         return
     left = discount
