@@ -58,5 +58,5 @@ def resume_endpoint(
     """Send to a paused endpoint again, at once what waits. A running gateway starts at once."""
     from gateway.cli.webhooks.operations import resume_endpoint
 
-    run(resume_endpoint(load_settings(config), name))
-    typer.echo(f"{name} is resumed")
+    is_resumed = run(resume_endpoint(load_settings(config), name))
+    typer.echo(f"{name} is resumed" if is_resumed else f"{name} is not paused")

@@ -33,12 +33,11 @@ async def replay_notices(settings: Settings, ids: Sequence[str] | None) -> list[
     return replayed
 
 
-async def resume_endpoint(settings: Settings, name: str) -> None:
-    """Send to a paused endpoint again."""
+async def resume_endpoint(settings: Settings, name: str) -> bool:
+    """Send to a paused endpoint again. Returns False if it was not paused."""
     if name not in settings.webhooks:
         raise CommandError(f"there is no webhook {name}; expected one of {', '.join(settings.webhooks) or 'none'}")
-    if not await _change(settings, _resume, name):
-        raise CommandError(f"webhook {name} is not paused")
+    return bool(await _change(settings, _resume, name))
 
 
 def _replay(conn: Connection, ids: Sequence[str] | None, now: datetime) -> list[str]:
