@@ -64,12 +64,13 @@ def _count(conn: Connection, table: sa.Table) -> int:
 
 
 def _read_rows(conn: Connection, table: sa.Table) -> list[Row]:
-    return [dict(row._mapping) for row in conn.execute(sa.select(table))]
+    names = [column.key for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in conn.execute(sa.select(table))]
 
 
 def _upsert(conn: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     insert = sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)
-    keys = [column.name for column in table.primary_key]
+    keys = [column.key for column in table.primary_key]
     changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
     same = (
         insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
