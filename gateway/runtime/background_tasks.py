@@ -47,6 +47,9 @@ STAMP_INTERVAL = 0.2
 STATUS_INTERVAL = 5.0
 """Seconds between two looks for what an operator must see."""
 
+RECOGNITION_PAUSE = 2.0
+"""Seconds between two recognitions of guests: those of a busy minute are recognized together."""
+
 FLUSH_INTERVAL = 5.0
 """Seconds between two times that counts of this process are stored, and retired documents are looked for."""
 
@@ -208,9 +211,11 @@ class BackgroundTasks:
         await self._run_on_event(self._expiry_wakeup, expire, "expiry of holds, carts and unpaid orders")
 
     async def _run_recognition(self) -> None:
-        await self._run_on_event(
-            self._recognition_wakeup, self._gateway.recognize_customers, "recognition of customers"
-        )
+        async def recognize() -> None:
+            await self._gateway.recognize_customers()
+            await asyncio.sleep(RECOGNITION_PAUSE)
+
+        await self._run_on_event(self._recognition_wakeup, recognize, "recognition of customers")
 
     async def _run_notices(self, name: str) -> None:
         """Send notices to one endpoint: a slow one holds up no other."""
