@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.storage.database import Connection
-from gateway.storage.sql.bulk import load_json
 from gateway.storage.writes.customers import decisions, evidence, identities
 from gateway.storage.writes.customers.decisions import DecisionRow
 from gateway.storage.writes.customers.evidence import EvidenceRow, KeyRow
@@ -66,7 +65,7 @@ def _follow_keys(
 def _follow_decisions(conn: Connection, rows: Mapping[str, IdentityRow], block: Block) -> set[str]:
     standing = [row for row in decisions.find_decisions(conn, rows) if row.undone_at is None]
     block.decisions |= {row.id: row for row in standing}
-    return {id_ for row in standing for id_ in (*load_json(row.left_ids), *load_json(row.right_ids))}
+    return {id_ for row in standing for id_ in decisions.list_members(row)}
 
 
 def _follow_merges(conn: Connection, rows: Mapping[str, IdentityRow], block: Block) -> set[str]:

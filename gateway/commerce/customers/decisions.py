@@ -14,7 +14,7 @@ from gateway.model.customers.reviews import CustomerReviewState
 from gateway.model.ids import generate_id
 from gateway.model.mutation_result import MutationResult, UserError, UserErrorCode
 from gateway.storage.database import Connection
-from gateway.storage.sql.bulk import dump_json, load_json
+from gateway.storage.sql.bulk import dump_json
 from gateway.storage.writes.customers import decisions, evidence, identities
 from gateway.storage.writes.customers.decisions import DecisionRow, ReviewRow
 
@@ -104,7 +104,7 @@ def undo_decision(conn: Connection, merge_id: str, note: str, context: SellingCo
     rows = decisions.lock_merge(conn, merge_id)
     if not rows:
         return _refuse_missing("mergeId", "There is no merge or split with this ID.")
-    members = sorted({id_ for row in rows for id_ in _list_members(row)})
+    members = sorted({id_ for row in rows for id_ in decisions.list_members(row)})
     if any(row.undone_at is None for row in rows):
         undone = [replace(row, undone_at=context.now, undone_by=_get_actor(context), undone_note=note) for row in rows]
         decisions.undo_decisions(conn, undone)
@@ -189,7 +189,7 @@ def _decide(
         )
         for n, (left, right) in enumerate(pairs)
     ]
-    members = [(id_, row.id) for row in rows for id_ in _list_members(row)]
+    members = [(id_, row.id) for row in rows for id_ in decisions.list_members(row)]
     decisions.insert_decisions(conn, rows, members)
     regroup(conn, sorted({id_ for id_, _ in members}), context.config.customers, context.now)
     return merge_id
@@ -205,10 +205,6 @@ def add_claim(conn: Connection, account: str, guest: str, context: SellingContex
 def _get_actor(context: SellingContext) -> str:
     """Return the name of the token of the caller. A shopper has none."""
     return "" if context.actor is None else context.actor.name
-
-
-def _list_members(row: DecisionRow) -> list[str]:
-    return [*load_json(row.left_ids), *load_json(row.right_ids)]
 
 
 def _load_groups(conn: Connection, customer_ids: Collection[str]) -> list[list[str]]:

@@ -15,12 +15,13 @@ from gateway.model.ids import generate_id
 from gateway.sdk.records import CustomerRecord
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json
-from gateway.storage.writes.customers import identities
+from gateway.storage.writes.customers import evidence, identities
 from gateway.storage.writes.customers.identities import IdentityRow
 
 
 def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> None:
     """Apply the customer records of one channel."""
+    evidence.lock_recognition(conn)  # before the identities, as all that recognizes them
     ids = [ingested.source_id for ingested in batch.records]
     known = identities.lock_identities(conn, [*ids, *batch.removed])
     keys = batch.rules.selling.customers.policy(batch.channel, [ingested.record for ingested in batch.records])

@@ -42,7 +42,7 @@ def regroup(conn: Connection, ids: Collection[str], config: CustomerConfig, now:
     rows = identities.lock_identities(conn, ids)
     reached = _replace_evidence(conn, rows, config)
     former = identities.find_members(conn, {row.customer_id for row in rows.values()})  # what joined them may be gone
-    block = collect_block(conn, {*rows, *reached, *(row.id for row in former)}, is_void)
+    block = collect_block(conn, {*rows, *reached, *(row.id for row in former if row.twin_id is None)}, is_void)
     partition = _recognize(block, config)
     touched = _store_groups(conn, block, partition, now)
     review_rows.store_suggestions(conn, block.members, partition.suggestions, now)
@@ -97,7 +97,7 @@ def _store_groups(conn: Connection, block: Block, partition: Partition, now: dat
     """Store the groups of a block. Returns the customers that gained or lost identities."""
     customers, proved = (_find_oldest(block, groups) for groups in (partition.groups, partition.proved))
     reasons = _collect_reasons(partition)
-    changed, touched = [], set[str]()
+    changed, moved, touched = [], list[IdentityRow](), set[str]()
     for id_, row in block.members.items():
         after = replace(
             row,
@@ -105,13 +105,16 @@ def _store_groups(conn: Connection, block: Block, partition: Partition, now: dat
             proved_id=proved[id_],
             links=_build_links(row, reasons.get(id_, ()), now),
             pending_since=None,
+            twin_id=None,
         )
         if after != row:
             changed.append(after)
             block.members[id_] = after
         if after.customer_id != row.customer_id:
+            moved.append(after)
             touched |= {after.customer_id, row.customer_id}
     identities.update_derived(conn, sorted(changed, key=lambda row: row.id))
+    identities.move_twins(conn, sorted(moved, key=lambda row: row.id))
     return touched
 
 
@@ -138,6 +141,12 @@ def _collect_reasons(partition: Partition) -> Mapping[str, Sequence[_Reason]]:
         reasons[link.first].append(_Reason(link, link.second))
         reasons[link.second].append(_Reason(link, link.first))
     return reasons
+
+
+def build_shared_links(twin_id: str, now: datetime) -> str:
+    """Build the column with the reason of a guest that shares the customer of another one with the same contact."""
+    rule, verdict = IdentityRule.EMAIL_AND_PHONE.value, EvidenceVerdict.LINKS.value
+    return dump_json([[rule, None, verdict, twin_id, int(now.timestamp() * 1_000_000)]])
 
 
 def _build_links(row: IdentityRow, reasons: Iterable[_Reason], now: datetime) -> str:

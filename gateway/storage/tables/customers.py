@@ -54,6 +54,7 @@ identities = sa.Table(
     *(optional_column(name, Text) for name in ("emails", "phones", "addresses", "tags")),  # JSON, as in `customers`
     optional_column("has_login", sa.Boolean),
     optional_column("policy_key", Text),  # that the configured policy gave the record
+    optional_column("twin_id", Text),  # of a guest: another one with the same contact, whose customer it shares
     optional_column("contact_key", Text),  # of a guest: digest of the contact; guests with the same one are one holder
     optional_column("record_created_at", Instant),  # when the channel created it
     optional_column("changed_at", Instant),  # when its data last changed
@@ -67,6 +68,15 @@ identities = sa.Table(
     sa.Index("ix_identities_home", "home"),
     sa.Index("ix_identities_proved", "proved_id"),
     sa.Index("ix_identities_merged", "channel", "merged_into"),
+    *(
+        sa.Index(
+            f"ix_identities_{name}",
+            name,
+            sqlite_where=sa.text(f"{name} IS NOT NULL"),
+            postgresql_where=sa.text(f"{name} IS NOT NULL"),
+        )
+        for name in ("contact_key", "twin_id")
+    ),
     sa.Index(
         "ix_identities_pending",
         "pending_since",

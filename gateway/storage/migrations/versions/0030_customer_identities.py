@@ -37,7 +37,7 @@ def _extend_identities() -> None:
     for name in ("emails", "phones", "addresses", "tags"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     op.add_column("identities", sa.Column("has_login", sa.Boolean(), nullable=True))
-    for name in ("policy_key", "contact_key"):
+    for name in ("policy_key", "contact_key", "twin_id"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     for name in ("record_created_at", "changed_at", "erased_at"):
         op.add_column("identities", sa.Column(name, sa.BigInteger(), nullable=True))
@@ -148,6 +148,9 @@ def _move_fields() -> None:
     op.create_index("ix_identities_home", "identities", ["home"])
     op.create_index("ix_identities_proved", "identities", ["proved_id"])
     op.create_index("ix_identities_merged", "identities", ["channel", "merged_into"])
+    for name in ("contact_key", "twin_id"):
+        present = sa.text(f"{name} IS NOT NULL")
+        op.create_index(f"ix_identities_{name}", "identities", [name], sqlite_where=present, postgresql_where=present)
     pending = sa.text("pending_since IS NOT NULL")
     op.create_index(
         "ix_identities_pending",

@@ -17,6 +17,7 @@ from gateway.storage.sql.bulk import (
     build_insert_new,
     build_update,
     delete_by_keys,
+    load_json,
 )
 from gateway.storage.tables import (
     customer_decision_members,
@@ -108,6 +109,11 @@ def find_decisions(conn: Connection, identity_ids: Collection[str]) -> list[Deci
     """Find the decisions about these identities, undone ones too, in their order."""
     rows = [DecisionRow(*row) for row in _by_member.select(conn, identity_ids)]
     return sorted(rows, key=lambda row: row.number)
+
+
+def list_members(row: DecisionRow) -> list[str]:
+    """List the identities that a decision names."""
+    return [*load_json(row.left_ids), *load_json(row.right_ids)]
 
 
 def lock_merge(conn: Connection, merge_id: str) -> list[DecisionRow]:

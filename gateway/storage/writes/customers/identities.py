@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,6 +22,7 @@ class IdentityRow:
     Attributes:
         customer_id: derived: the customer it belongs to today; `proved_id`: the one that a shopper sees.
         home: the customer ID that was minted with it.
+        twin_id: a guest with the same contact, who is recognized for both; None: it is recognized itself.
         pending_since: since when it waits to be recognized; None: it is.
     """
 
@@ -53,9 +55,21 @@ class IdentityRow:
     pending_since: datetime | None = None
     links: str = "[]"
     policy_key: str | None = None
+    twin_id: str | None = None
 
 
-_DERIVED = ("id", "customer_id", "proved_id", "links", "pending_since")
+class _Release(NamedTuple):
+    id: str
+    twin_id: None
+    pending_since: datetime
+
+
+class _Move(NamedTuple):
+    twin_id: str
+    customer_id: str
+
+
+_DERIVED = ("id", "customer_id", "proved_id", "links", "pending_since", "twin_id")
 _DEFAULTS: Mapping[str, sa.ColumnElement[str]] = {
     "home": identities.c.customer_id,
     "proved_id": identities.c.customer_id,
@@ -70,6 +84,16 @@ _columns = [
     for field in fields(IdentityRow)
 ]
 _select = sa.select(*_columns)
+_recognized_guests = BulkSelect(
+    _select.where(
+        identities.c.twin_id.is_(None),
+        identities.c.pending_since.is_(None),
+        identities.c.erased_at.is_(None),
+        ~identities.c.gone,
+    ),
+    identities.c.contact_key,
+)
+_represented = BulkSelect(sa.select(identities.c.id), identities.c.twin_id)
 _by_id = BulkSelect(_select, identities.c.id, locked_by=identities.c.id)
 _by_customer = BulkSelect(_select, identities.c.customer_id, locked_by=identities.c.id)
 _by_external_id = BulkSelect(_select.where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id)
@@ -94,6 +118,8 @@ _pending = DriverSelect(
 )
 _upsert = build_upsert(identities, [field.name for field in fields(IdentityRow)])
 _update_derived = build_update(identities, _DERIVED)
+_release = build_update(identities, _Release._fields)
+_move_twins = build_update(identities, _Move._fields, key="twin_id")
 
 
 def lock_identities(conn: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
@@ -104,6 +130,22 @@ def lock_identities(conn: Connection, ids: Collection[str]) -> dict[str, Identit
 def find_identities(conn: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
     """Find identities, by ID, without a lock."""
     return {row.id: IdentityRow(*row) for row in _unlocked_by_id.select(conn, ids)}
+
+
+def find_recognized_guests(conn: Connection, contact_keys: Collection[str]) -> list[IdentityRow]:
+    """Find the guests with these contacts that are recognized themselves."""
+    return [IdentityRow(*row) for row in _recognized_guests.select(conn, contact_keys)]
+
+
+def release_twins(conn: Connection, ids: Collection[str], now: datetime) -> None:
+    """Let those wait to be recognized who share the customer of these guests."""
+    released = [row.id for row in _represented.select(conn, ids)]
+    _release.run(conn, [_Release(id_, None, now) for id_ in released])
+
+
+def move_twins(conn: Connection, rows: Iterable[IdentityRow]) -> None:
+    """Give those who share the customer of these guests the same customer as they have now."""
+    _move_twins.run(conn, [_Move(row.id, row.customer_id) for row in rows if row.contact_key is not None])
 
 
 def lock_members(conn: Connection, customer_ids: Collection[str]) -> list[IdentityRow]:
