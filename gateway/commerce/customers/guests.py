@@ -1,8 +1,7 @@
 """Guests: the identity that an order without a customer record has, from its contact (rule C9).
 
-One identity per order and not per contact: with one per contact, a person who once ordered in another's
-name would hold the
-token of an order of the same identity.
+One identity per order and not per contact: with one per contact, a person who once ordered in another's name would
+hold the token of an order of the same identity.
 """
 
 from __future__ import annotations
