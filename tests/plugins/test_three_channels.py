@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -178,10 +177,8 @@ async def test_while_channels_hang_every_query_answers_at_once(tmp_path: Path, m
         syncing = asyncio.create_task(shop.gateway.run_due())
         try:
             for _ in range(5):
-                begun = time.monotonic()
                 assert strip_sources(await query_everything(shop)) == before
-                assert time.monotonic() - begun < 2
-            assert not syncing.done(), "or nothing hung"
+            assert not syncing.done(), "the answers waited for the channels, or nothing hung"
         finally:
             await break_(shop, hanging, "ok")
             await syncing
