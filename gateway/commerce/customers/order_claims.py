@@ -15,7 +15,7 @@ from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.writes import orders
 from gateway.storage.writes.attempts import AttemptLimit
-from gateway.storage.writes.customers import identities
+from gateway.storage.writes.customers import evidence, identities
 from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.orders import OrderRow
 
@@ -58,12 +58,16 @@ def claim_order(conn: Connection, claim: OrderClaim, context: SellingContext) ->
 
 
 def _claim(conn: Connection, account: IdentityRow, order: OrderRow, context: SellingContext) -> MutationResult:
+    evidence.lock_recognition(conn)
+    account = identities.lock_identities(conn, [account.id])[account.id]
     channel, id_ = order.customer_channel or "", order.customer or ""
     owner = next(iter(identities.find_by_external_id(conn, channel, [id_])), None)
     if owner is not None and owner.proved_id == account.proved_id:
         return MutationResult(subject=order.id, done=True)
     if owner is None or not is_guest(order):
         return _refuse("The order is not one of a guest.", UserErrorCode.NOT_ALLOWED_IN_STATE)
+    if len(identities.find_members(conn, [owner.proved_id], proved=True)) > 1:  # or both would see all of each other
+        return _refuse("The order is another customer's already.", UserErrorCode.NOT_ALLOWED_IN_STATE)
     decisions.add_claim(conn, account.id, owner.id, context)
     return MutationResult(subject=order.id, done=True)
 

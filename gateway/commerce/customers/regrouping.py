@@ -20,7 +20,7 @@ from gateway.commerce.customers.identity_facts import (
 )
 from gateway.commerce.customers.recognition.partition import MAX_GIVEN_NAMES, MAX_HOLDERS, recognize
 from gateway.model.customers.profiles import EvidenceVerdict, IdentityRule
-from gateway.model.customers.recognition import Decision, DecisionKind, Link, Partition
+from gateway.model.customers.recognition import Decision, DecisionKind, IdentityFacts, Link, Partition
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json, load_json
 from gateway.storage.writes.customers import evidence, identities
@@ -44,7 +44,7 @@ def regroup(conn: Connection, ids: Collection[str], config: CustomerConfig, now:
     former = identities.find_members(conn, {row.customer_id for row in rows.values()})  # what joined them may be gone
     block = collect_block(conn, {*rows, *reached, *(row.id for row in former if row.twin_id is None)}, is_void)
     partition = _recognize(block, config)
-    touched = _store_groups(conn, block, partition, now)
+    touched = _store_groups(conn, block, partition, rows.keys(), now)
     review_rows.store_suggestions(conn, block.members, partition.suggestions, now)
     rebuild_customers(conn, touched | {block.members[id_].customer_id for id_ in rows}, config, now)
 
@@ -69,16 +69,22 @@ def _replace_evidence(conn: Connection, rows: Mapping[str, IdentityRow], config:
 
 
 def _recognize(block: Block, config: CustomerConfig) -> Partition:
+    decisions = [_read_decision(row) for row in sorted(block.decisions.values(), key=lambda row: row.number)]
+    claimed = {id_ for decision in decisions if decision.rule is IdentityRule.CLAIM for id_ in decision.right}
     facts = [
-        replace(
-            build_facts(row, config),
-            evidence=restore_evidence(block.evidence.get(id_, ())),
-            merged_into=block.merged_into.get(id_),
-        )
+        replace(_build_facts(row, config, is_claimed=id_ in claimed), merged_into=block.merged_into.get(id_))
         for id_, row in sorted(block.members.items())
     ]
-    decisions = [_read_decision(row) for row in sorted(block.decisions.values(), key=lambda row: row.number)]
+    facts = [replace(fact, evidence=restore_evidence(block.evidence.get(fact.id, ()))) for fact in facts]
     return recognize(facts, decisions, {read_key(key) for key in block.void}, config.recognition)
+
+
+def _build_facts(row: IdentityRow, config: CustomerConfig, *, is_claimed: bool) -> IdentityFacts:
+    """Build the facts of an identity. A guest that a login has claimed joins others as the login itself does: by what
+    is verified. Else a person that claims an order with another's name and address would become one with them.
+    """
+    facts = build_facts(row, config)
+    return replace(facts, has_login=True, contact=None) if is_claimed else facts
 
 
 def _read_decision(row: DecisionRow) -> Decision:
@@ -93,8 +99,12 @@ def _read_decision(row: DecisionRow) -> Decision:
     )
 
 
-def _store_groups(conn: Connection, block: Block, partition: Partition, now: datetime) -> set[str]:
-    """Store the groups of a block. Returns the customers that gained or lost identities."""
+def _store_groups(
+    conn: Connection, block: Block, partition: Partition, complete: Collection[str], now: datetime
+) -> set[str]:
+    """Store the groups of a block. Returns the customers that gained or lost identities. `complete`: the identities
+    whose evidence is that of their fields; others that wait to be recognized still wait.
+    """
     customers, proved = (_find_oldest(block, groups) for groups in (partition.groups, partition.proved))
     reasons = _collect_reasons(partition)
     changed, moved, touched = [], list[IdentityRow](), set[str]()
@@ -104,7 +114,7 @@ def _store_groups(conn: Connection, block: Block, partition: Partition, now: dat
             customer_id=customers[id_],
             proved_id=proved[id_],
             links=_build_links(row, reasons.get(id_, ()), now),
-            pending_since=None,
+            pending_since=None if id_ in complete else row.pending_since,
             twin_id=None,
         )
         if after != row:
