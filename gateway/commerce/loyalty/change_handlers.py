@@ -43,7 +43,7 @@ def handle_changes(conn: Connection, program: LoyaltyProgram, context: SellingCo
     customer_ids = {id_ for change in changes if change.kind == "CUSTOMER" for id_, _ in change.subjects}
     if customer_ids:
         accounts.assign_cards_of_customers(conn, customer_ids, program, now)
-        order_ids |= set(loyalty_orders.find_unearned(conn, customer_ids))
+        order_ids |= set(loyalty_orders.find_unearned(conn, customer_ids, program.since))
     if order_ids:
         earning.post_orders(conn, order_ids, program, now)
     handled = len(changes) + _scan(conn, program, context) + posting.post_due(conn, program, now, ACCOUNTS)

@@ -13,10 +13,13 @@ VOID_STATUSES = frozenset((OrderStatus.CANCELLED.value, OrderStatus.FAILED.value
 
 
 def build_receipt_key(order: EarningOrder, program: LoyaltyProgram) -> str:
-    """Build the key of an order: CHANNEL/TILL/DAY/NUMBER of a receipt, or else its id in the channel.
+    """Build the key of an order: CHANNEL/LOCATION/DAY/NUMBER of a receipt, or else its id in the channel.
 
-    The day is that of the program's zone, so that the key does not depend on which channels are open.
+    The day is that of the program's zone, so that the key does not depend on which channels are open. A return may have
+    the number of its purchase.
     """
+    if order.reverses is not None:
+        return f"{order.channel}/{order.external_id}/return"
     if order.place is None or order.external_id.startswith("gateway:"):
         return f"{order.channel}/{order.external_id}"
     day = order.placed_at.astimezone(program.zone).date().isoformat()

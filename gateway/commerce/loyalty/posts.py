@@ -182,7 +182,7 @@ def _get_parts_origin(post: LoyaltyPost) -> str:
 
 
 def _find_receipts(conn: Connection, source_key: str) -> list[str]:
-    """Find the orders that may have this key, if it is that of a receipt: CHANNEL/TILL/DAY/NUMBER."""
+    """Find the orders that may have this key, if it is that of a receipt: CHANNEL/LOCATION/DAY/NUMBER."""
     parts = source_key.split("/", 3)
     return loyalty_orders.find_receipts(conn, parts[0], parts[3]) if len(parts) == 4 else []
 

@@ -82,13 +82,17 @@ def replay_facts(facts: Iterable[Fact], program: LoyaltyProgram, now: datetime) 
 
 
 def order_facts(facts: Iterable[Fact]) -> list[Fact]:
-    """Order facts by time and key: a return after its purchase, whatever the clocks say. Without it, it waits."""
+    """Order facts by time and key: a return after its purchase, whatever the clocks say. Without it, it waits, as one
+    does whose origin is of another kind.
+    """
     by_key = {fact.key: fact for fact in facts}
     ordered: list[tuple[datetime, bool, str, Fact]] = []
     for fact in by_key.values():
         origin_key = get_origin(fact)
         origin = by_key.get(origin_key or "")
-        if origin is not None and get_origin(origin) is None:
+        if not isinstance(origin, Sale if isinstance(fact, SaleReturn) else Debit):
+            origin = None
+        if origin is not None:
             fact = replace(fact, at=max(fact.at, origin.at))
         if origin_key is None or origin is not None:
             ordered.append((fact.at, origin_key is not None, fact.key, fact))

@@ -60,6 +60,19 @@ async def test_a_return_before_its_purchase_waits_for_it(database_url: str) -> N
         assert sorted(await program.read_entries()) == [("EARN", 30), ("REVERSE", -10)]
 
 
+async def test_a_return_with_the_number_of_its_purchase_takes_back_its_points_only(database_url: str) -> None:
+    """Some tills print the receipt of a return under the number of the purchase."""
+    async with open_program(database_url) as program:
+        program.sell("1", "30.00")
+        await program.sync()
+        program.sell("1", "", id="back", reverses="row-1", lines=[build_line("b", "t-mug", -1, "10.00")])
+        await program.sync()
+        assert sorted(await program.read_entries()) == [("EARN", 30), ("REVERSE", -10)]
+        program.sell("9", "50.00")
+        await program.sync()
+        assert await program.read_accounts() == {"card:C1": 70}
+
+
 async def test_points_belong_to_the_card_not_to_who_shows_it(database_url: str) -> None:
     """Bob's record has Ada's card, too: what he buys counts for Ada's account, once (rule Y1)."""
     async with open_program(database_url) as program:

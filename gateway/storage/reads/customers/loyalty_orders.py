@@ -89,7 +89,7 @@ _lines = BulkSelect(
 _unearned = BulkSelect(
     sa.select(orders.c.id)
     .select_from(identities.join(orders, _same_identity))
-    .where(~sa.exists().where(loyalty_facts.c.order_id == orders.c.id)),
+    .where(orders.c.placed_at >= sa.bindparam("since"), ~sa.exists().where(loyalty_facts.c.order_id == orders.c.id)),
     identities.c.customer_id,
 )
 _numbers = BulkSelect(
@@ -122,9 +122,9 @@ def find_earning_lines(conn: Connection, order_ids: Collection[str]) -> dict[str
     return lines
 
 
-def find_unearned(conn: Connection, customer_ids: Collection[str]) -> list[str]:
-    """Find the orders of customers that no fact is known of."""
-    return [row.id for row in _unearned.select(conn, customer_ids)]
+def find_unearned(conn: Connection, customer_ids: Collection[str], since: datetime) -> list[str]:
+    """Find the orders of customers that were placed since then, and that no fact is known of."""
+    return [row.id for row in _unearned.select(conn, customer_ids, since=since)]
 
 
 def find_numbers(conn: Connection, customer_ids: Collection[str]) -> set[str]:
