@@ -11,6 +11,7 @@ import strawberry
 
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.customer_visibility import require_all_channels
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import (
     CustomerFilter,
@@ -131,6 +132,21 @@ def _read_gtins(values: Sequence[str] | None) -> tuple[str, ...] | None:
         raise BadUserInputError(f"{error}.") from error
 
 
+OVER_ALL_CHANNELS = (
+    "segment",
+    "channel_mix",
+    "lifetime_value",
+    "order_count",
+    "first_order_since",
+    "last_order_since",
+    "last_order_before",
+    "bought_at_location_keys",
+    "bought_skus",
+    "has_open_review",
+)
+"""Filters of customers by what they did in any channel: who sees some channels only would learn it by asking."""
+
+
 def build_customer_query(
     context: Context, search: str | None, filter_: CustomerFilter | None, sort: CustomerSort | None
 ) -> CustomerQuery:
@@ -139,6 +155,8 @@ def build_customer_query(
     email, phone = unwrap(fields.email), unwrap(fields.phone)
     if email is not None or phone is not None:
         context.require(PERSONAL_DATA)
+    if any(unwrap(getattr(fields, name)) is not None for name in OVER_ALL_CHANNELS):
+        require_all_channels(context)
     contacts = [("email", validation.fold(email))] if email is not None else []
     contacts += [("phone", "".join(filter(str.isdigit, phone)))] if phone is not None else []
     return CustomerQuery(

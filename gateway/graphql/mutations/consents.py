@@ -10,11 +10,12 @@ import strawberry
 from gateway.commerce.consents.requests import ConsentRequest, confirm_consent, set_consent
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.customer_visibility import check_customers
 from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import declare_optional, declare_required
 from gateway.graphql.mutations.customers import read_text
-from gateway.graphql.mutations.execution import Input, declare_key, execute
+from gateway.graphql.mutations.execution import Input, declare_key, execute, refuse
 from gateway.graphql.runtime_protocol import build_selling_context
 from gateway.graphql.scopes import CUSTOMERS_WRITE
 from gateway.model.customers.consents import ConsentPurpose
@@ -47,8 +48,9 @@ async def resolve_consent_set(context: Context, *, input: Annotated[ConsentSetIn
         wording=read_text("wording", input.wording, MAX_WORDING_LENGTH),
         address=None if address is None else read_text("address", address, 320),
     )
+    problems = await check_customers(context, {} if by_customer else {"customerId": request.customer_id})
     use_case = partial(set_consent, request=request, context=build_selling_context(context))
-    return await execute(context, "consentSet", input, use_case)
+    return await execute(context, "consentSet", input, refuse(problems) or use_case)
 
 
 def read_customer(context: Context, customer_id: str | None) -> str:

@@ -20,10 +20,11 @@ from gateway.commerce.customers.decisions import (
 from gateway.commerce.customers.interactions import InteractionRequest, add_interaction
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.customer_visibility import check_customers, require_all_channels
 from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.inputs import declare_optional, declare_required
-from gateway.graphql.mutations.execution import MAX_KEY_LENGTH, Input, declare_key, execute
+from gateway.graphql.mutations.execution import MAX_KEY_LENGTH, Input, declare_key, execute, refuse
 from gateway.graphql.runtime_protocol import build_selling_context
 from gateway.model import validation
 from gateway.model.customers.timeline import InteractionKind
@@ -54,6 +55,7 @@ class CustomerMergeInput:
 
 
 async def resolve_customer_merge(context: Context, *, input: Annotated[CustomerMergeInput, Input]) -> MutationResult:
+    require_all_channels(context)
     ids = [parse_row_id(f"input.customerIds.{n}", "Customer", id_) for n, id_ in enumerate(input.customer_ids)]
     request = MergeRequest(customer_ids=tuple(ids), proved=input.proved, note=read_note(input.note))
     use_case = partial(merge_customers, request=request, context=build_selling_context(context))
@@ -71,6 +73,7 @@ class CustomerSplitInput:
 
 
 async def resolve_customer_split(context: Context, *, input: Annotated[CustomerSplitInput, Input]) -> MutationResult:
+    require_all_channels(context)
     identities = [
         parse_row_id(f"input.identityIds.{n}", "CustomerIdentity", id_) for n, id_ in enumerate(input.identity_ids)
     ]
@@ -93,6 +96,7 @@ class CustomerMergeUndoInput:
 async def resolve_customer_merge_undo(
     context: Context, *, input: Annotated[CustomerMergeUndoInput, Input]
 ) -> MutationResult:
+    require_all_channels(context)
     merge_id, note = parse_row_id("input.mergeId", "CustomerMerge", input.merge_id), read_note(input.note)
     use_case = partial(undo_decision, merge_id=merge_id, note=note, context=build_selling_context(context))
     return await execute(context, "customerMergeUndo", input, use_case)
@@ -110,6 +114,7 @@ class CustomerReviewDecideInput:
 async def resolve_customer_review_decide(
     context: Context, *, input: Annotated[CustomerReviewDecideInput, Input]
 ) -> MutationResult:
+    require_all_channels(context)
     review, note = parse_row_id("input.reviewId", "CustomerReview", input.review_id), unwrap(input.note)
     decision = ReviewDecision(
         review_id=review, same=input.same, proved=input.proved, note=None if note is None else read_note(note)
@@ -145,8 +150,9 @@ async def resolve_interaction_add(context: Context, *, input: Annotated[Interact
         public=input.public,
         source_key=None if (key := unwrap(input.source_key)) is None else read_text("sourceKey", key, MAX_KEY_LENGTH),
     )
+    problems = await check_customers(context, {"customerId": request.customer_id})
     use_case = partial(add_interaction, request=request, context=build_selling_context(context))
-    return await execute(context, "interactionAdd", input, use_case)
+    return await execute(context, "interactionAdd", input, refuse(problems) or use_case)
 
 
 def read_note(note: str) -> str:

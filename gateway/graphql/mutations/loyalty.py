@@ -13,6 +13,7 @@ from gateway.commerce.loyalty.posts import LoyaltyPost, post_points
 from gateway.commerce.loyalty.program import MAX_POINTS
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.customer_visibility import check_customers
 from gateway.graphql.filters import unwrap
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.input_values import parse_short_text
@@ -36,8 +37,9 @@ class LoyaltyPostInput:
     kind: LoyaltyEntryKind = declare_required("EARN, REDEEM or ADJUST.")
     reason: str = declare_required("Reason, shown to staff and the customer.")
     source_key: str = declare_required(
-        "Key of the event, which counts once. Of a receipt CHANNEL/TILL/DAY/NUMBER: the key of the channel, the till's "
-        "location in it, the day as YYYY-MM-DD, and the number. Something else under the same key returns CONFLICT."
+        "Key of the event, which counts once. Of a receipt CHANNEL/LOCATION/DAY/NUMBER: the key of the channel, the "
+        "ID of the store's location in it, the day as YYYY-MM-DD, and the number. Something else under the same key "
+        "returns CONFLICT."
     )
     occurred_at: datetime | None = declare_optional(
         "When it happened. Points that were spent then are posted even if the balance becomes negative. Null: now; "
@@ -52,6 +54,7 @@ async def resolve_loyalty_post(context: Context, *, input: Annotated[LoyaltyPost
     post = _read_post(context, input)
     problems = check_locations(context, {"locationKey": post.location_key}) if post.location_key else []
     use_case = partial(post_points, post=post, context=build_selling_context(context))
+    problems += await check_customers(context, {} if post.home is None else {"customerId": post.home})
     changes = [
         AuditChange("points", None, f"{post.kind.value} {post.points}"),
         AuditChange("sourceKey", None, post.source_key),

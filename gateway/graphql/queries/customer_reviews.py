@@ -12,6 +12,7 @@ from gateway.execution.context import Context
 from gateway.graphql.arguments import After, Before, First, Last, declare_argument
 from gateway.graphql.connections import Connection, Paging, load_page
 from gateway.graphql.cursors import compute_fingerprint
+from gateway.graphql.customer_visibility import require_all_channels
 from gateway.graphql.filters import read_enum_values
 from gateway.graphql.global_ids import parse_row_id
 from gateway.graphql.loaders.customers.decisions import load_customer_reviews
@@ -33,6 +34,7 @@ async def resolve_customer_reviews(
         list[CustomerReviewState] | None, declare_argument("Returns reviews in any of these states.", max_items=4)
     ] = None,
 ) -> Connection[CustomerReview]:
+    require_all_channels(context)
     values = read_enum_values(states) or ()
     page = await load_page(
         context,
@@ -51,6 +53,7 @@ async def resolve_customer_merge_preview(
         list[strawberry.ID], declare_argument("IDs of the customers.", max_items=MAX_MERGED, item_cost=5)
     ],
 ) -> CustomerMergePreview | None:
+    require_all_channels(context)
     ids = [parse_row_id(f"customerIds.{n}", "Customer", id_) for n, id_ in enumerate(customer_ids)]
     preview = await context.read(preview_merge, ids, get_runtime(context).selling.customers.survivorship)
     if preview is None:

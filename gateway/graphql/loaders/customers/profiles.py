@@ -22,11 +22,19 @@ from gateway.graphql.runtime_protocol import get_runtime
 from gateway.model.customers.golden_record import FieldSource
 from gateway.model.customers.profiles import Customer, CustomerIdentity, IdentityEvidence
 from gateway.model.customers.statistics import OrderStatistics
-from gateway.model.money import clamp_money
+from gateway.model.money import Money, clamp_money
 from gateway.storage.reads.customers import logins, profiles, statistics
 from gateway.storage.reads.customers.statistics import OrderGroup
 
-load_lifetime_values = make_group_loader(profiles.find_lifetime_values)
+_load_all_lifetime_values = make_group_loader(profiles.find_lifetime_values)
+
+
+async def load_lifetime_values(context: Context, ids: Sequence[str]) -> Sequence[Sequence[Money]]:
+    """Load the totals of customers' orders, in the channels that the caller sees."""
+    if context.visibility.channels is None:
+        return await _load_all_lifetime_values(context, ids)
+    groups = await context.read(statistics.find_order_groups, ids, VOID_ORDER_STATUSES, proved=False)
+    return [_sum_orders(context, groups.get(id_, ()), None).total for id_ in ids]
 
 
 async def load_customers(context: Context, ids: Sequence[str]) -> Sequence[Customer | None]:
@@ -84,10 +92,17 @@ def _mask_identity(context: Context, identity: CustomerIdentity) -> CustomerIden
 
 
 def mask_evidence(context: Context, evidence: Sequence[IdentityEvidence]) -> tuple[IdentityEvidence, ...]:
-    """Mask the compared values unless the caller may read personal data."""
+    """Mask the compared values unless the caller may read personal data; and those of other records unless it sees all
+    channels.
+    """
     if context.caller.has_scope("customers:pii"):
-        return tuple(evidence)
-    return tuple(replace(one, value=None if one.value is None else f"{one.value[:1]}***") for one in evidence)
+        sees_all = context.visibility.channels is None
+        return tuple(one if sees_all or one.other_id is None else _mask_value(one) for one in evidence)
+    return tuple(map(_mask_value, evidence))
+
+
+def _mask_value(evidence: IdentityEvidence) -> IdentityEvidence:
+    return replace(evidence, value=None if evidence.value is None else f"{evidence.value[:1]}***")
 
 
 async def load_field_sources(context: Context, ids: Sequence[str]) -> Sequence[list[FieldSource]]:
