@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.commerce.consents import requests
 from gateway.commerce.customers import order_claims
 from tests.graphql.shopper import Shopper, make_key
 from tests.graphql.world import ADMIN
@@ -183,6 +184,70 @@ async def test_an_order_of_another_customer_is_not_claimed(login: LoginWorld) ->
     assert list_codes(payload) == ["NOT_ALLOWED_IN_STATE"]
     wrong = await run(login, "orderClaim", login.log_in(), orderAccessToken="0" * 32 + ".x")
     assert list_codes(wrong) == ["NOT_FOUND"]
+
+
+@pytest.mark.parametrize("first", ["number", "token"])
+async def test_two_logins_do_not_claim_one_order(login: LoginWorld, first: str) -> None:
+    order = await order_as_guest(login)
+    by_number = {"channelKey": "web", "number": order["number"]}
+    claims = [(login.log_in(), by_number), (login.log_in("person-2"), {"orderAccessToken": order["accessToken"]})]
+    (owner, claim), (other, other_claim) = claims if first == "number" else reversed(claims)
+    assert (await run(login, "orderClaim", owner, **claim))["userErrors"] == []
+    await login.world.gateway.run_due()
+    assert list_codes(await run(login, "orderClaim", other, **other_claim)) == ["NOT_ALLOWED_IN_STATE"]
+    await login.world.gateway.run_due()
+    assert (await login.fetch_data(ME, other))["me"]["orders"]["nodes"] == []
+    customers = {(await login.fetch_data(ME, token))["me"]["id"] for token in (owner, other)}
+    assert len({await find_golden_id(login, id_) for id_ in customers}) == 2
+
+
+async def test_a_claimed_order_makes_no_one_of_its_buyer(login: LoginWorld) -> None:
+    """A person that orders in the name of another, and claims the order, does not become one customer with them."""
+    buyer = await order_as_guest(login, name="Vera Victim", email="vera@example.com")
+    order = await order_as_guest(login, name="Vera Victim", email="vera@example.com")
+    attacker = login.log_in("person-2")
+    assert (await run(login, "orderClaim", attacker, orderAccessToken=order["accessToken"]))["userErrors"] == []
+    await login.world.gateway.run_due()
+    me = (await login.fetch_data(ME, attacker))["me"]
+    assert [one["number"] for one in me["orders"]["nodes"]] == [order["number"]]
+    query = "query ($n: String!) { orders(search: $n, first: 9) { nodes { number customer { id } } } }"
+    found = await login.fetch_data(query, ADMIN, n=buyer["number"])
+    (node,) = [one for one in found["orders"]["nodes"] if one["number"] == buyer["number"]]
+    assert node["customer"]["id"] != await find_golden_id(login, me["id"])
+
+
+async def find_golden_id(login: LoginWorld, id_: str) -> str:
+    """Return the ID of a customer as staff see it."""
+    found = await login.fetch_data("query ($id: ID!) { customer(id: $id) { id } }", ADMIN, id=id_)
+    golden: str = found["customer"]["id"]
+    return golden
+
+
+async def answer(login: LoginWorld, token: str, *, granted: bool) -> list[str]:
+    given = {"purpose": "PROFILING", "granted": granted, "wording": "page 3", "idempotencyKey": make_key()}
+    document = f"mutation ($input: ConsentSetInput!) {{ consentSet(input: $input) {{ {ERRORS} }} }}"
+    return list_codes((await login.fetch_data(document, token, input=given))["consentSet"])
+
+
+async def test_an_answer_that_is_repeated_is_stored_once(login: LoginWorld) -> None:
+    token = login.log_in()
+    for granted in (True, True, False, False):
+        login.world.clock.forward(seconds=1)
+        assert await answer(login, token, granted=granted) == []
+    (consent,) = (await login.fetch_data("{ me { consents { state decisions { state } } } }", token))["me"]["consents"]
+    assert (consent["state"], len(consent["decisions"])) == ("DENIED", 2)
+
+
+async def test_grants_of_a_day_are_limited_and_denials_are_not(
+    login: LoginWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "MAX_GRANTS", 2)
+    token = login.log_in()
+    for expected in ([], [], ["LIMIT_EXCEEDED"]):
+        assert await answer(login, token, granted=True) == expected
+        assert await answer(login, token, granted=False) == []
+    login.world.clock.forward(days=1, seconds=1)
+    assert await answer(login, login.log_in(), granted=True) == []
 
 
 async def test_only_a_login_claims(login: LoginWorld) -> None:

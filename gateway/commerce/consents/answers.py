@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from gateway.model.customers.consents import Consent, ConsentDecision, ConsentFact, ConsentPurpose, ConsentState
 
+MAX_DECISIONS = 20
+"""Decisions that an answer shows at most, the newest; the list of the schema is as long."""
+
 
 def derive_state(grants: Sequence[ConsentFact], denials: Sequence[ConsentFact]) -> ConsentState:
     """Derive the answer from the grants for an address and the denials that hold for it."""
@@ -47,12 +50,15 @@ def derive_consents(
     facts: Sequence[ConsentFact],
     denials_of_holders: Sequence[ConsentFact] = (),
     pushed: Sequence[PushedDenial] = (),
+    *,
+    shows_others: bool = True,
 ) -> list[Consent]:
     """Derive the answers of a customer, one for each purpose and address that was ever decided.
 
     Args:
         facts: of all identities of the customer.
         denials_of_holders: of other customers who hold one of the addresses; each holds for its own address.
+        shows_others: whether the decisions of these are shown. The answer depends on them in any case.
         pushed: denials that were sent to channels.
     """
     by_purpose: dict[ConsentPurpose, list[ConsentFact]] = defaultdict(list)
@@ -62,7 +68,7 @@ def derive_consents(
     for purpose, decided in sorted(by_purpose.items(), key=lambda item: item[0].value):
         for address in sorted({fact.address for fact in decided}, key=lambda address: address or ""):
             foreign = [fact for fact in denials_of_holders if (fact.purpose, fact.address) == (purpose, address)]
-            consent = _derive_consent(customer_id, purpose, address, [*decided, *foreign])
+            consent = _derive_consent(customer_id, purpose, address, decided, foreign, shows_others=shows_others)
             consents.append(_add_pushed(consent, pushed))
     return consents
 
@@ -77,11 +83,18 @@ def _add_pushed(consent: Consent, pushed: Sequence[PushedDenial]) -> Consent:
 
 
 def _derive_consent(
-    customer_id: str, purpose: ConsentPurpose, address: str | None, facts: Sequence[ConsentFact]
+    customer_id: str,
+    purpose: ConsentPurpose,
+    address: str | None,
+    facts: Sequence[ConsentFact],
+    foreign: Sequence[ConsentFact],
+    *,
+    shows_others: bool,
 ) -> Consent:
     grants = [fact for fact in facts if fact.granted and fact.address == address]
-    denials = [fact for fact in facts if not fact.granted]
-    state = derive_state(grants, denials)
+    own = [fact for fact in facts if not fact.granted]
+    state = derive_state(grants, [*own, *foreign])
+    denials = [*own, *foreign] if shows_others else own
     counting = _find_counting(state, grants, denials)
     relevant = sorted([*grants, *denials], key=lambda fact: (fact.received_at, fact.id), reverse=True)
     return Consent(
@@ -93,7 +106,7 @@ def _derive_consent(
         decided_at=counting.decided_at or counting.received_at,
         channel_key=counting.channel,
         wording=counting.wording,
-        decisions=tuple(map(_build_decision, relevant)),
+        decisions=tuple(map(_build_decision, relevant[:MAX_DECISIONS])),
     )
 
 

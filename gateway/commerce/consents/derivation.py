@@ -10,6 +10,7 @@ from gateway.model.channels import PushState
 from gateway.model.customers.consents import (
     Consent,
     ConsentDecision,
+    ConsentFact,
     ConsentPurpose,
     ConsentSource,
     ConsentState,
@@ -33,7 +34,16 @@ def find_consents(
     facts: dict[str, list[FactRow]] = defaultdict(list)
     for row in rows:
         facts[owners[row.identity_id]].append(row)
-    return {id_: _derive(id_, facts[id_], denials, pushed.get(id_, ())) for id_ in customer_ids}
+    return {
+        id_: derive_consents(
+            id_,
+            [read_fact(row) for row in facts[id_]],
+            _exclude(denials, facts[id_]),
+            pushed.get(id_, ()),
+            shows_others=not proved,
+        )
+        for id_ in customer_ids
+    }
 
 
 def _find_pushed(
@@ -59,12 +69,10 @@ def _read_push(row: ConsentPushRow, channel: str) -> PushedDenial:
     return PushedDenial(ConsentPurpose(row.purpose), row.address, decision)
 
 
-def _derive(
-    customer_id: str, rows: Sequence[FactRow], denials: Sequence[FactRow], pushed: Sequence[PushedDenial]
-) -> list[Consent]:
-    own = {row.id for row in rows}
-    foreign = [read_fact(row) for row in denials if row.id not in own]
-    return derive_consents(customer_id, [read_fact(row) for row in rows], foreign, pushed)
+def _exclude(denials: Sequence[FactRow], own: Sequence[FactRow]) -> list[ConsentFact]:
+    """Return the denials of others."""
+    ids = {row.id for row in own}
+    return [read_fact(row) for row in denials if row.id not in ids]
 
 
 def refresh_consents(conn: Connection, customer_ids: Collection[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from gateway.commerce import tokens
 from gateway.commerce.consents.addresses import OwnAddress, choose_primary, list_addresses, normalize_address
@@ -18,8 +19,11 @@ from gateway.model.customers.consents import ConsentPurpose, ConsentSource
 from gateway.model.ids import generate_id
 from gateway.model.mutation_result import MutationResult, UserError, UserErrorCode
 from gateway.storage.database import Connection
-from gateway.storage.writes.customers import consents, identities
+from gateway.storage.writes.customers import consents, identities, profiles
 from gateway.storage.writes.customers.consents import FactRow
+
+MAX_GRANTS = 50
+"""Grants of a customer that are stored in a day. A denial is never refused; what a customer repeats is not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,38 @@ def set_consent(
     chosen = _choose_addresses(request, known)
     if isinstance(chosen, UserError):
         return MutationResult(subject=owner, user_errors=(chosen,)), {}
-    rows = [_build_fact(request, address, known, home.identity_id, context) for address in chosen]
+    former = consents.find_facts(conn, [row.id for row in members])
+    if request.granted and _count_grants(former, context) >= MAX_GRANTS:
+        message = f"A customer can consent {MAX_GRANTS} times a day."
+        return _refuse("granted", message, UserErrorCode.LIMIT_EXCEEDED), {}
+    built = [_build_fact(request, address, known, home.identity_id, context) for address in chosen]
+    rows = [row for row in built if not (request.by_customer and _is_repeated(row, former))]
     consents.insert_facts(conn, rows)
     request_confirmations(conn, owner, rows, context)
     _refresh(conn, [row.address for row in rows], home.customer_id, context)
     keys = push_denials(conn, rows, context.config, context.now)
     return MutationResult(subject=owner, subjects=_describe(request.purpose, chosen), done=True), keys
+
+
+def _count_grants(former: Sequence[FactRow], context: SellingContext) -> int:
+    """Count the grants that were given here in the last day."""
+    since = context.now - timedelta(days=1)
+    return sum(fact.granted and fact.channel is None and fact.received_at > since for fact in former)
+
+
+def _is_repeated(row: FactRow, former: Sequence[FactRow]) -> bool:
+    """Whether the last fact about this purpose and address says the same, and waits for nothing."""
+    about = [fact for fact in former if (fact.purpose, fact.address) == (row.purpose, row.address)]
+    if not about or not row.confirmed:
+        return False
+    last = about[-1]
+    return (last.granted, last.confirmed, last.wording, last.source, last.channel) == (
+        row.granted,
+        row.confirmed,
+        row.wording,
+        row.source,
+        row.channel,
+    )
 
 
 def _choose_addresses(request: ConsentRequest, known: Mapping[str, OwnAddress]) -> Sequence[str | None] | UserError:
@@ -121,6 +151,8 @@ def confirm_consent(conn: Connection, token: str, context: SellingContext) -> Mu
 def _refresh(conn: Connection, addresses: Sequence[str | None], customer_id: str, context: SellingContext) -> None:
     """Derive anew what the customer allows, and all who hold the addresses."""
     held = consents.find_customers_of_addresses(conn, [address for address in addresses if address is not None])
+    # Before the facts are read: of two answers at once, the last one counts both.
+    profiles.lock_customers(conn, {customer_id, *held})
     refresh_consents(conn, {customer_id, *held})
     touch_customers(conn, {customer_id, *held}, context.now)
 

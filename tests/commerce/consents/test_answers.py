@@ -79,6 +79,14 @@ def test_a_denial_of_another_holder_of_the_address_counts() -> None:
     assert consent.state is ConsentState.DENIED
 
 
+def test_a_denial_of_another_holder_counts_and_is_not_shown_to_a_shopper() -> None:
+    own, denial = build_fact("1", granted=True), build_fact("2", granted=False, at=1, identity="i2")
+    for shows_others, shown in ((True, [ConsentState.DENIED, ConsentState.GRANTED]), (False, [ConsentState.GRANTED])):
+        (consent,) = derive_consents("c1", [own], [denial], shows_others=shows_others)
+        assert consent.state is ConsentState.DENIED
+        assert [decision.state for decision in consent.decisions] == shown
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 50), st.integers(0, 20)), min_size=1), st.randoms())
 def test_the_answer_depends_on_the_set_of_facts_and_not_on_their_order(
     decisions: list[tuple[bool, int, int]], shuffling: random.Random
