@@ -240,5 +240,5 @@ def _update_order_counts(conn: Connection, rows: Sequence[OrderRow], config: Cus
     """Count the orders anew of the customers that these name."""
     for channel in {row.customer_channel for row in rows if row.customer_channel is not None}:
         buyers = {row.customer for row in rows if row.customer is not None and row.customer_channel == channel}
-        customer_ids = identities.find_customer_ids(conn, channel, buyers)
+        customer_ids = identities.lock_customer_ids(conn, channel, buyers)
         count_orders(conn, customer_ids, config)

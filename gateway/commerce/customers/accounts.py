@@ -31,7 +31,8 @@ def bind_login(conn: Connection, login: VerifiedLogin, config: CustomerConfig, n
     None: the login was issued before the data of its subject was erased.
     """
     former = accounts.find_account(conn, login.issuer, login.subject)
-    row = former or _create_account(conn, login, now)
+    created = former or _create_account(conn, login, now)
+    row = identities.lock_identities(conn, [created.id]).get(created.id, created)
     if row.erased_at is not None and login.issued_at < row.erased_at:
         return None
     updated = _apply_claims(row, login)

@@ -42,6 +42,7 @@ def lock_customer(conn: Connection, editor: Editor) -> EditedCustomer | None:
     home = identities.resolve_homes(conn, [editor.customer_id]).get(editor.customer_id)
     if home is None:
         return None
+    identities.lock_members(conn, [home.customer_id])  # before the customer, as recognition does
     rows = profiles.lock_customers(conn, [home.customer_id])
     if home.customer_id not in rows:
         return None

@@ -227,7 +227,7 @@ def _close_order(conn: Connection, order: OrderRow, status: OrderStatus, context
     order_state.append_event(conn, order, OrderEventKind.CANCELLED, message, context)
     if order.customer is not None and order.customer_channel is not None:
         orders.store_orders(conn, [order], {order.id})
-        buyers = identities.find_customer_ids(conn, order.customer_channel, [order.customer])
+        buyers = identities.lock_customer_ids(conn, order.customer_channel, [order.customer])
         count_orders(conn, buyers, context.config.customers)
     rows = fulfillments.find_payments(conn, order.id)
     if has_taken_payment(rows):

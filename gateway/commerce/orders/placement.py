@@ -185,7 +185,8 @@ def _store_order(
     carts.update_cart(conn, cart)
     products.store_words(conn, "order", [row], {})
     if buyer is not None:
-        count_orders(conn, [buyer.customer_id], context.config.customers)
+        owner = identities.lock_identities(conn, [buyer.id])[buyer.id]  # merged since it was read, perhaps
+        count_orders(conn, [owner.customer_id], context.config.customers)
     guests.store_guests(conn, [row], context.config.customers, context.now, are_new=True)
     change_log.log_change(conn, "ORDER", [(row.id, row.version)], context.now)
     return enqueued

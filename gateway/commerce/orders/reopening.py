@@ -83,5 +83,5 @@ def _is_complete(shipments: Sequence[Shipment], lines: Mapping[str, OrderLineRow
 def _count_for_customer(conn: Connection, order: OrderRow, context: SellingContext) -> None:
     if order.customer is not None and order.customer_channel is not None:
         orders.store_orders(conn, [order], {order.id})
-        buyers = identities.find_customer_ids(conn, order.customer_channel, [order.customer])
+        buyers = identities.lock_customer_ids(conn, order.customer_channel, [order.customer])
         count_orders(conn, buyers, context.config.customers)

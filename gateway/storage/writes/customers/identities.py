@@ -98,7 +98,9 @@ _by_id = BulkSelect(_select, identities.c.id, locked_by=identities.c.id)
 _by_customer = BulkSelect(_select, identities.c.customer_id, locked_by=identities.c.id)
 _by_external_id = BulkSelect(_select.where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id)
 _customers_by_external_id = BulkSelect(
-    sa.select(identities.c.customer_id).where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id
+    sa.select(identities.c.customer_id).where(identities.c.channel == sa.bindparam("channel")),
+    identities.c.external_id,
+    locked_by=identities.c.id,
 )
 _merged = BulkSelect(
     sa.select(identities.c.id).where(identities.c.channel == sa.bindparam("channel")), identities.c.merged_into
@@ -169,8 +171,8 @@ def find_merged(conn: Connection, channel: str, external_ids: Collection[str]) -
     return [row.id for row in _merged.select(conn, external_ids, channel=channel)]
 
 
-def find_customer_ids(conn: Connection, channel: str, external_ids: Collection[str]) -> set[str]:
-    """Find the customers with these IDs of a channel."""
+def lock_customer_ids(conn: Connection, channel: str, external_ids: Collection[str]) -> set[str]:
+    """Return the customers with these IDs of a channel, whose identities are locked: a merge waits, or is seen."""
     return {row.customer_id for row in _customers_by_external_id.select(conn, external_ids, channel=channel)}
 
 
