@@ -80,5 +80,6 @@ def _dump_evidence(suggestion: Suggestion) -> str:
 
 
 def list_members(suggestion: Suggestion) -> list[str]:
-    """List the identities of a suggestion, a few of each of very many."""
-    return sorted({id_ for group in suggestion.identities for id_ in group})[:MAX_MEMBERS]
+    """List the identities of a suggestion: of very many, the first of each of its groups."""
+    share = max(MAX_MEMBERS // max(len(suggestion.identities), 1), 1)
+    return sorted({id_ for group in suggestion.identities for id_ in group[:share]})[:MAX_MEMBERS]
