@@ -162,20 +162,25 @@ def _move_fields() -> None:
 
 
 def _add_guests(new_id: str) -> None:
-    """Give every order with a contact and without a customer an identity; recognition reads its fields."""
+    """Give every order with an address and without a customer an identity; recognition reads its fields. Test orders
+    belong to no customer, as when they are read.
+    """
     op.execute(
         "INSERT INTO identities (id, customer_id, channel, external_id, evidence, gone, linked_at) "
         f"SELECT {new_id}, {new_id}, 'guest:' || channel, id, '[]', {_FALSE}, placed_at FROM orders "
-        f"WHERE customer IS NULL AND contact IS NOT NULL AND attached_to IS NULL"
+        f"WHERE {_GUESTS}"
     )
     op.execute("UPDATE identities SET home = customer_id, proved_id = customer_id WHERE channel LIKE 'guest:%'")
-    op.execute(
-        "UPDATE orders SET customer = id, customer_channel = 'guest:' || channel "
-        "WHERE customer IS NULL AND contact IS NOT NULL AND attached_to IS NULL"
-    )
+    op.execute(f"UPDATE orders SET customer = id, customer_channel = 'guest:' || channel WHERE {_GUESTS}")
 
 
 _FALSE = "(1 = 0)"
+
+_GUESTS = (
+    "customer IS NULL AND attached_to IS NULL AND test IS NOT TRUE "
+    """AND (contact LIKE '%"email":"%' OR contact LIKE '%"phone":"%')"""
+)
+"""Orders that have an email address or a phone number in their contact, which is JSON, and no customer."""
 
 
 def _list_keys(*names: str) -> list[sa.Column[str]]:
