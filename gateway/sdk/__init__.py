@@ -75,7 +75,7 @@ from gateway.sdk.records import (
     read_lines,
 )
 from gateway.sdk.reviews import ReviewRecord
-from gateway.sdk.webhooks import Delivery, Hint, Webhooks
+from gateway.sdk.webhooks import Delivery, Hint, PrivacyRequest, PrivacyRequestKind, Webhooks
 from gateway.sdk.writes import (
     Accepted,
     AdjustStock,
@@ -162,6 +162,8 @@ __all__ = [
     "PaymentStatus",
     "Place",
     "PlaceOrder",
+    "PrivacyRequest",
+    "PrivacyRequestKind",
     "ProductRecord",
     "ProductStatus",
     "ProductText",

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,32 @@ class Hint:
     id: str
 
 
+class PrivacyRequestKind(Enum):
+    """What a channel asks for in the name of a customer.
+
+    Attributes:
+        EXPORT: A copy of the data of one customer.
+        ERASE: The erase of the data of one customer.
+        ERASE_ALL: The erase of the data of all customers of the channel, for example because its shop was closed.
+    """
+
+    EXPORT = "EXPORT"
+    ERASE = "ERASE"
+    ERASE_ALL = "ERASE_ALL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyRequest:
+    """A request about personal data that a channel passes on.
+
+    Attributes:
+        customer: The `Ref.id` of the customer's record; None: of all customers.
+    """
+
+    kind: PrivacyRequestKind
+    customer: str | None = None
+
+
 class Webhooks(ABC):
     """Subscription, verification and parsing of a channel's webhooks."""
 
@@ -58,3 +85,7 @@ class Webhooks(ABC):
     @abstractmethod
     def hints(self, delivery: Delivery) -> Sequence[Hint]:
         """Return the records that the delivery refers to."""
+
+    def privacy_requests(self, delivery: Delivery) -> Sequence[PrivacyRequest]:
+        """Return what the delivery asks for in the name of customers. Most channels ask for nothing."""
+        return ()
