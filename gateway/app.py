@@ -25,6 +25,7 @@ from gateway.http.error_handlers import (
     handle_storage_outage,
 )
 from gateway.http.exact_route import ExactRoute
+from gateway.http.exports import ExportEndpoint, ExportReader
 from gateway.http.graphql.endpoint import HANDLED_METHODS, GraphQLEndpoint
 from gateway.http.graphql.hot_path import HotPath
 from gateway.http.graphql.operation_policy import OperationPolicy
@@ -40,7 +41,7 @@ from gateway.http.webhooks import WebhookEndpoint, WebhookReceiver
 from gateway.storage.errors import StorageUnavailableError
 
 
-class HttpRuntime(MutationRuntime, WebhookReceiver, Protocol):
+class HttpRuntime(MutationRuntime, WebhookReceiver, ExportReader, Protocol):
     """The part of a running gateway that the application needs."""
 
 
@@ -93,6 +94,7 @@ def _create_router(gateway: HttpRuntime, endpoint: GraphQLEndpoint, page: Playgr
             ExactRoute("/graphql", endpoint.handle, methods=HANDLED_METHODS),
             *([ExactRoute("/graphql/{name}", page.serve_file, methods=["GET"])] if page else []),
             ExactRoute("/webhooks/{channel}", WebhookEndpoint(gateway).receive_delivery, methods=["POST"]),
+            ExactRoute("/privacy/exports/{token}", ExportEndpoint(gateway).send_file, methods=["GET"]),
             ExactRoute("/health/live", report_liveness, methods=["GET"]),
             ExactRoute("/health/ready", ReadinessCheck(gateway).report_readiness, methods=["GET"]),
         ],

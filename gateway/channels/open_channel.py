@@ -22,7 +22,7 @@ from gateway.sdk.errors import ChannelError, ContractError, OutcomeUnknownError
 from gateway.sdk.feeds import AnyFeed, LiveFeed, Mark, Page, Raw, Token
 from gateway.sdk.images import ImageResizer
 from gateway.sdk.records import Gone, Record, Ref
-from gateway.sdk.webhooks import Delivery, Hint, Webhooks
+from gateway.sdk.webhooks import Delivery, Hint, PrivacyRequest, Webhooks
 from gateway.sdk.writes import AnyWrite, Command, Outcome
 
 __all__ = ["BadRecord", "CallTimeoutError", "CircuitOpenError", "OpenChannel", "OpenResult", "build_fault"]
@@ -258,6 +258,15 @@ class OpenChannel:
             return response_validation.validate_hints(webhooks.hints(delivery), self.live_feeds)
 
         return await self._caller.run_local(extract_hints, deadline=deadline)
+
+    async def read_privacy_requests(self, delivery: Delivery, deadline: timedelta) -> Sequence[PrivacyRequest]:
+        """Return what a verified delivery asks for in the name of customers."""
+        webhooks = self._get_webhooks()
+
+        async def extract_requests() -> Sequence[PrivacyRequest]:
+            return response_validation.validate_privacy_requests(webhooks.privacy_requests(delivery))
+
+        return await self._caller.run_local(extract_requests, deadline=deadline)
 
     async def close(self) -> None:
         """Close the channel. It never hangs: what does not close in time is abandoned."""

@@ -17,7 +17,7 @@ from gateway.sdk.channel import Place, VerifiedCustomer
 from gateway.sdk.errors import ChannelError, ContractError
 from gateway.sdk.feeds import AnyFeed, Page, Raw, Token
 from gateway.sdk.records import Gone, Record, Ref
-from gateway.sdk.webhooks import Hint
+from gateway.sdk.webhooks import Hint, PrivacyRequest, PrivacyRequestKind
 from gateway.sdk.writes import Accepted, Command, Done, Outcome, Refused
 
 MAX_ID_LENGTH = 255
@@ -113,6 +113,20 @@ def validate_hints(response: object, fetchable: Iterable[str]) -> tuple[Hint, ..
         if hint.feed not in feed_names:
             raise PluginContractError("a hint names a feed that cannot fetch")
     return hints
+
+
+def validate_privacy_requests(response: object) -> tuple[PrivacyRequest, ...]:
+    """Validate what a delivery asks for: one customer is named, unless it is about all."""
+    values = require_sequence("what privacy_requests returned", response)
+    requests = tuple(require_type("a privacy request", value, PrivacyRequest) for value in values)
+    for request in requests:
+        kind = require_type("the kind of a privacy request", request.kind, PrivacyRequestKind)
+        if (request.customer is None) is not (kind is PrivacyRequestKind.ERASE_ALL):
+            raise PluginContractError("a privacy request names one customer, unless it is about all of them")
+        if request.customer is not None:
+            name = "the customer in a privacy request"
+            require_text(name, require_type(name, request.customer, str), MAX_ID_LENGTH)
+    return requests
 
 
 def validate_outcomes(response: object, commands: Sequence[Command]) -> tuple[Outcome | ChannelError, ...]:

@@ -18,6 +18,7 @@ from gateway.commerce.loyalty import channel_points
 from gateway.commerce.orders import cancellation, cancellation_results, submission
 from gateway.commerce.outbox.commands import decode_command
 from gateway.commerce.outbox.results import CommandResult
+from gateway.commerce.privacy import channel_erases
 from gateway.commerce.push import confirmation, planner
 from gateway.sdk.writes import Command
 from gateway.storage.database import Connection
@@ -70,6 +71,7 @@ _RESULT_HANDLERS: Mapping[str, ResultHandler] = {
     forwarding.RECALLED: forwarding_results.handle_recall_result,
     channel_points.POINTS: channel_points.handle_result,
     pushes.CONSENT: pushes.handle_result,
+    channel_erases.ERASE: channel_erases.handle_result,
 }
 _PREPARERS: Mapping[str, CommandPreparer] = {
     cancellation.CANCEL: cancellation_results.prepare_cancellation,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.loyalty.program import LoyaltyProgram
+from gateway.commerce.privacy.config import PrivacyConfig
 from gateway.commerce.topology import Topology
 from gateway.model.money import Rounding
 from gateway.model.notices.kinds import NoticeKind
@@ -54,6 +55,7 @@ class SellingConfig:
         invoice_channels: channels whose orders are delivered before payment and have no payment deadline.
         loyalty: the loyalty program; None: there is none.
         webhooks: the kinds of notices that the endpoints of outgoing webhooks take, by name.
+        privacy: how exports and erases of personal data run.
     """
 
     topology: Topology
@@ -81,6 +83,7 @@ class SellingConfig:
     customers: CustomerConfig = field(default_factory=CustomerConfig)
     loyalty: LoyaltyProgram | None = None
     webhooks: Mapping[str, frozenset[NoticeKind]] = field(default_factory=dict)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
 
     def get_rounding(self, channel: str | None) -> Rounding:
         """Return what a channel rounds where tax is added."""

@@ -23,7 +23,7 @@ from gateway.model import (
 from gateway.model.actors import CallerKind
 from gateway.model.api_tokens import ApiTokenState
 from gateway.model.attributes.definitions import AttributeType
-from gateway.model.customers import consents, golden_record, loyalty, profiles, reviews, timeline
+from gateway.model.customers import consents, data_requests, golden_record, loyalty, profiles, reviews, timeline
 from gateway.model.customers.logins import ShopperTokenKind
 from gateway.storage import outbox
 
@@ -730,6 +730,7 @@ ENUMS = (
             "LOCATION_NOT_ALLOWED": "The caller does not act at the location.",
             "SCOPE_NOT_HELD": "The caller lacks a scope, channel or location that the token would have.",
             "NOT_VERIFIED": "What the customer states is not verified: the login has to prove it.",
+            "LOGIN_TOO_OLD": "The customer has to log in again: the login is older than ten minutes.",
             "INSUFFICIENT_POINTS": "The customer has fewer loyalty points; `availableQuantity` can be redeemed.",
         },
     ),
@@ -778,6 +779,38 @@ ENUMS = (
             "SAME": "The customers are the same.",
             "DIFFERENT": "The customers are different ones.",
             "OBSOLETE": "Its evidence is gone, or has joined them.",
+        },
+    ),
+    EnumDescription(
+        data_requests.DataRequestKind,
+        "DataRequestKind",
+        "What is requested about a customer's data.",
+        {"EXPORT": "A copy of it.", "ERASE": "Its erase."},
+    ),
+    EnumDescription(
+        data_requests.DataRequestState,
+        "DataRequestState",
+        "State of a request about a customer's data.",
+        {
+            "QUEUED": "It has not begun. An erase can be canceled until `executesAt`.",
+            "RUNNING": "It has begun. Of an erase: the gateway shows nothing any more, and channels are to answer.",
+            "DONE": "All parts are done.",
+            "PARTLY_DONE": "A channel cannot do it, or has refused it: a person has to see to it.",
+            "CANCELLED": "It was canceled before it began.",
+        },
+    ),
+    EnumDescription(
+        data_requests.DataPartState,
+        "DataPartState",
+        "State of a part of a request about a customer's data.",
+        {
+            "QUEUED": "It has not begun.",
+            "WAITING": "An open order keeps its contact until it is complete.",
+            "SENT": "The channel has accepted it, and is read again.",
+            "DONE": "It is done. Of an erase in a channel: its record was read, and has no data.",
+            "NOT_SUPPORTED": "The channel cannot do it: a person has to.",
+            "DONE_BY_HAND": "A person has done it.",
+            "FAILED": "The channel has refused it, or could not be read.",
         },
     ),
     EnumDescription(

@@ -25,6 +25,7 @@ ROW_TYPES = (
     "CustomerIdentity",
     "CustomerMerge",
     "CustomerReview",
+    "DataRequest",
     "Order",
     "OrderLine",
     "SyncReject",

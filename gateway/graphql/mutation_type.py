@@ -39,6 +39,12 @@ from gateway.graphql.mutations.customers import (
     resolve_customer_split,
     resolve_interaction_add,
 )
+from gateway.graphql.mutations.data_requests import (
+    resolve_customer_erase,
+    resolve_customer_export,
+    resolve_data_request_cancel,
+    resolve_data_request_part_record,
+)
 from gateway.graphql.mutations.documents import resolve_document_policy_set
 from gateway.graphql.mutations.fulfillments import (
     resolve_fulfillment_collect,
@@ -60,6 +66,7 @@ from gateway.graphql.scopes import (
     CATALOG_ADMIN,
     CHANNELS_ADMIN,
     CUSTOMERS_ADMIN,
+    CUSTOMERS_ERASE,
     CUSTOMERS_WRITE,
     DOCUMENTS_ADMIN,
     LOYALTY_WRITE,
@@ -69,6 +76,7 @@ from gateway.graphql.scopes import (
     TOKENS_ADMIN,
 )
 from gateway.graphql.types.access import ApiTokenPayload
+from gateway.graphql.types.customers.data_requests import DataRequestPayload
 from gateway.graphql.types.customers.decisions import (
     CustomerMergePayload,
     CustomerReviewPayload,
@@ -281,6 +289,25 @@ class Mutation:
         "Stores what a customer allows, or does not. A denial holds for everything that is the customer's, a grant for "
         "its own address. A grant for an address that is not verified counts once it is confirmed.",
         resolve_consent_set,
+    )
+    customer_export: DataRequestPayload | None = root(
+        "Requests all personal data of a customer as a file. One that is under way is that one.",
+        resolve_customer_export,
+        cost=100,
+    )
+    customer_erase: DataRequestPayload | None = root(
+        "Requests that the personal data of a customer is erased, here and in the channels. It begins after a time in "
+        "which it can be canceled. One that is under way is that one.",
+        resolve_customer_erase,
+        cost=100,
+    )
+    data_request_cancel: DataRequestPayload | None = root(
+        "Cancels a request that has not begun.", resolve_data_request_cancel
+    )
+    data_request_part_record: DataRequestPayload | None = root(
+        "Records that a person has erased the data in a channel that cannot do it, or has refused it.",
+        resolve_data_request_part_record,
+        scopes=CUSTOMERS_ERASE,
     )
     consent_confirm: ConsentPayload | None = root(
         "Confirms a grant by the token that was sent to its address.", resolve_consent_confirm

@@ -16,6 +16,7 @@ from gateway.graphql.loaders.catalog import load_categories, load_listings, load
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.collections import load_collections
 from gateway.graphql.loaders.customers.address_book import load_customer_addresses
+from gateway.graphql.loaders.customers.data_requests import load_data_requests
 from gateway.graphql.loaders.customers.decisions import load_customer_reviews, load_merges
 from gateway.graphql.loaders.customers.loyalty import load_loyalty_entries
 from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
@@ -41,6 +42,7 @@ from gateway.graphql.scopes import (
     CHANNELS_ADMIN,
     CUSTOMERS_READ,
     CUSTOMERS_READ_OR_SELF,
+    DATA_REQUESTS,
     DOCUMENTS_ADMIN,
     ORDERS_READ,
     ORDERS_READ_OR_SELF,
@@ -121,6 +123,7 @@ NODE_LOADERS: Mapping[str, NodeLoader] = {
     "CustomerIdentity": NodeLoader(load_identities, _get_row_key, CUSTOMERS_READ),
     "CustomerMerge": NodeLoader(load_merges, _get_row_key, CUSTOMERS_READ),
     "CustomerReview": NodeLoader(load_customer_reviews, _get_row_key, CUSTOMERS_READ),
+    "DataRequest": NodeLoader(load_data_requests, _get_row_key, DATA_REQUESTS),
     "CustomerAddress": NodeLoader(load_customer_addresses, _get_address_key, PERSONAL_DATA_OR_SELF),
     "Interaction": NodeLoader(load_interactions, _get_interaction_key, CUSTOMERS_READ_OR_SELF),
     "LoyaltyEntry": NodeLoader(load_loyalty_entries, _get_row_key),

@@ -22,6 +22,7 @@ from gateway.graphql.queries.channels import resolve_channel, resolve_channels, 
 from gateway.graphql.queries.collections import resolve_collection, resolve_collections
 from gateway.graphql.queries.customer_reviews import resolve_customer_merge_preview, resolve_customer_reviews
 from gateway.graphql.queries.customers import resolve_customer, resolve_customers, resolve_me, resolve_segments
+from gateway.graphql.queries.data_requests import resolve_data_requests
 from gateway.graphql.queries.locations import resolve_location, resolve_locations
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
 from gateway.graphql.queries.operations import resolve_match_reviews, resolve_outbox_entries
@@ -33,6 +34,7 @@ from gateway.graphql.scopes import (
     CATALOG_ADMIN,
     CHANNELS_ADMIN,
     CUSTOMERS_ADMIN,
+    CUSTOMERS_ERASE,
     CUSTOMERS_READ,
     DOCUMENTS_ADMIN,
     ORDERS_READ,
@@ -47,6 +49,7 @@ from gateway.graphql.types.changes import Change
 from gateway.graphql.types.channels import Channel, SourcedConnection
 from gateway.graphql.types.collections import Collection
 from gateway.graphql.types.connections import Connection, NearConnection, UncountedConnection
+from gateway.graphql.types.customers.data_requests import DataRequest
 from gateway.graphql.types.customers.decisions import CustomerMergePreview, CustomerReview
 from gateway.graphql.types.customers.profiles import Customer
 from gateway.graphql.types.customers.segments import Segment
@@ -155,6 +158,9 @@ class Query:
         resolve_customer_merge_preview,
         scopes=CUSTOMERS_ADMIN,
         cost=20,
+    )
+    data_requests: Connection[DataRequest] | None = root(
+        "Lists requests for exports and erases, newest first.", resolve_data_requests, scopes=CUSTOMERS_ERASE
     )
     orders: SourcedConnection[Order] | None = root(
         "Lists the orders of all channels, including receipts of points of sale.",

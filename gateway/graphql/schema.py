@@ -16,6 +16,7 @@ from gateway.graphql.types.access import ApiToken, AuditEntry
 from gateway.graphql.types.carts import Cart, CartLine
 from gateway.graphql.types.catalog import Category, Listing, Product, ProductVariant
 from gateway.graphql.types.channels import Channel
+from gateway.graphql.types.customers.data_requests import DataRequest
 from gateway.graphql.types.customers.decisions import CustomerMerge, CustomerReview
 from gateway.graphql.types.customers.identities import CustomerIdentity
 from gateway.graphql.types.customers.loyalty import LoyaltyEntry
@@ -41,6 +42,7 @@ NODE_TYPES = (
     CustomerIdentity,
     CustomerMerge,
     CustomerReview,
+    DataRequest,
     Interaction,
     Document,
     Fulfillment,

@@ -40,6 +40,7 @@ class UserErrorCode(Enum):
     SCOPE_NOT_HELD = "SCOPE_NOT_HELD"
     NOT_VERIFIED = "NOT_VERIFIED"
     INSUFFICIENT_POINTS = "INSUFFICIENT_POINTS"
+    LOGIN_TOO_OLD = "LOGIN_TOO_OLD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,9 @@ RECOGNITION_PAUSE = 2.0
 FLUSH_INTERVAL = 5.0
 """Seconds between two times that counts of this process are stored, and retired documents are looked for."""
 
+DATA_REQUEST_INTERVAL = 5.0
+"""Seconds between two looks for exports and erases that are due."""
+
 PURGE_INTERVAL = CACHE_LOG_INTERVAL = COUNT_INTERVAL = 3_600.0
 RETRY_AFTER_FAILURE = 5.0
 RESUBSCRIBE_INTERVAL = timedelta(days=1)
@@ -107,6 +110,7 @@ class BackgroundTasks:
                 (self._tidy_database, "database maintenance", POLL_INTERVAL),
                 (gateway.purge_expired, "retention", PURGE_INTERVAL),
                 (gateway.flush_counts, "storing of counts", FLUSH_INTERVAL),
+                (gateway.run_data_requests, "exports and erases", DATA_REQUEST_INTERVAL),
                 (gateway.count_sold_units, "count of best sellers", COUNT_INTERVAL),
                 (self._status_log.observe, "log of the status", STATUS_INTERVAL),
                 (gateway.heartbeat.send, "heartbeat", HEARTBEAT_INTERVAL),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from secrets import token_hex
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from gateway.commerce.catalog.survivorship import compute_digest
 from gateway.commerce.config import SellingConfig
 from gateway.commerce.context import SellingContext
 from gateway.commerce.ingest_batch import IngestRules
+from gateway.commerce.privacy.keyed_values import decrypt, read_download_token
 from gateway.execution.caching.cache_sizes import CacheSizes, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.data_ages import DataAges
@@ -35,12 +36,13 @@ from gateway.execution.refusal_counter import RefusalCounter
 from gateway.execution.token_registry import TokenRegistry
 from gateway.model.actors import Actor
 from gateway.model.catalog import Collection, ProductField
-from gateway.model.channels import Channel, ChannelState
+from gateway.model.channels import Channel, ChannelState, Fault, Resource
 from gateway.model.locations import Location
 from gateway.model.validation import normalize_sku
 from gateway.runtime.background_tasks import BackgroundTasks
 from gateway.runtime.channel_logins import ChannelLogins
 from gateway.runtime.command_bus import CommandBus
+from gateway.runtime.data_requests import run_requests
 from gateway.runtime.database_opening import create_database
 from gateway.runtime.heartbeat import Heartbeat
 from gateway.runtime.live_reads import LiveReads
@@ -53,6 +55,7 @@ from gateway.runtime.storage_probe import StorageProbe
 from gateway.runtime.topology_changes import TopologyChanges, prepare_topology
 from gateway.runtime.topology_loading import build_selling
 from gateway.sdk.policies import Prices, Related
+from gateway.sdk.records import Ref
 from gateway.settings.attributes import build_definitions
 from gateway.settings.categories import split_path
 from gateway.settings.options import build_options
@@ -61,6 +64,7 @@ from gateway.settings.schema import Settings
 from gateway.storage import api_tokens
 from gateway.storage.database import Connection, Database
 from gateway.storage.migrate import migrate
+from gateway.storage.privacy import data_requests
 from gateway.storage.reads.catalog_values import CachedValue
 from gateway.storage.sync import feed_cursors
 from gateway.storage.sync.feed_cursors import DELTA, SWEEP
@@ -207,7 +211,7 @@ class Gateway:
         self.tokens = TokenRegistry(database, settings.tokens, clock)
         self.logins = LoginRegistry(
             settings.login,
-            LoginBinding(database, rules.selling.customers, clock),
+            LoginBinding(database, rules.selling, clock),
             SignedShopperTokens(rules.selling.secrets),
             clock,
         )
@@ -288,6 +292,7 @@ class Gateway:
         expired = await expire_holds_and_carts(self.database, self.now())
         expired |= await expire_unpaid_orders(self.database, self.selling, self.now())
         expired |= await self.recognize_customers()
+        expired |= await self.run_data_requests()
         sent = await asyncio.gather(*(scheduler.run_writes(sync) for sync in self.channel_syncs.values()))
         expired |= await self.notices.deliver_due()
         return expired or any(sent)
@@ -354,6 +359,25 @@ class Gateway:
     async def recognize_customers(self) -> bool:
         """Recognize the identities that wait for it. Returns whether there were any."""
         return await recognize_pending(self.database, self.selling.customers, self.now())
+
+    async def run_data_requests(self) -> bool:
+        """Run the exports and erases that are due. Returns whether any has advanced."""
+        context = SellingContext(self.selling, self.now())
+        return await run_requests(self.database, self._reread, context)
+
+    async def read_export(self, token: str) -> bytes | None:
+        """Return the file of an export. None: there is none, or not any more."""
+        request_id = read_download_token(self.selling, token)
+        if request_id is None:
+            return None
+        content = await self.database.read(data_requests.find_file, request_id, self.now())
+        return None if content is None else decrypt(self.selling, content)
+
+    async def _reread(self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta) -> Fault | None:
+        """Read records of a channel again. Returns why that failed; a channel without single reads is as it was."""
+        if not self.live_reads.can_refresh(channel, resource):
+            return None
+        return await self.live_reads.refresh(channel, resource, refs, deadline)
 
     async def post_loyalty_points(self) -> None:
         """Post the points that orders and time have changed."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from gateway.commerce.config import SellingConfig
 from gateway.commerce.customers import accounts
 from gateway.commerce.customers.accounts import BoundLogin
-from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.shopper_tokens import read_shopper_token
 from gateway.model.customers.logins import ShopperToken, VerifiedLogin
 from gateway.storage.database import Database
@@ -16,7 +16,7 @@ from gateway.storage.database import Database
 class LoginBinding:
     """Binds logins to identities, as the registry of logins needs it."""
 
-    def __init__(self, database: Database, config: CustomerConfig, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, config: SellingConfig, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._config = config
         self._clock = clock

@@ -11,6 +11,7 @@ from gateway.commerce.config import SellingConfig, UnpaidCaps
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.golden_record import SurvivorshipRules
 from gateway.commerce.location_authorities import AuthorityChange
+from gateway.commerce.privacy.config import PrivacyConfig
 from gateway.commerce.topology import Topology
 from gateway.model.channels import ChannelKind
 from gateway.model.customers.recognition import RecognitionRules
@@ -20,6 +21,7 @@ from gateway.runtime.recognition_rules import build_evidence_rules
 from gateway.sdk.channel import Traits
 from gateway.sdk.policies import Taxes, TaxRate, make_flat_taxes
 from gateway.sdk.writes import AdjustStock, Command, PlaceOrder
+from gateway.settings.privacy import PrivacyTable
 from gateway.settings.problems import SettingsError
 from gateway.settings.schema import ChannelTable, LocationTable, SellingTable, Settings
 
@@ -110,6 +112,17 @@ def build_selling(
         unpaid_caps=UnpaidCaps(table.unpaid_orders, table.unpaid_units, table.unpaid_share),
         loyalty=build_program(settings),
         webhooks={name: frozenset(webhook.kinds) for name, webhook in settings.webhooks.items()},
+        privacy=_build_privacy_config(settings.privacy),
+    )
+
+
+def _build_privacy_config(table: PrivacyTable) -> PrivacyConfig:
+    return PrivacyConfig(
+        keys=table.keys,
+        cooling_off=table.cooling_off,
+        file_lifetime=table.file_lifetime,
+        invoices=dict(table.invoices),
+        other_invoices=table.other_invoices,
     )
 
 

@@ -31,6 +31,7 @@ from gateway.settings.customers import CustomersTable
 from gateway.settings.login import LoginTable
 from gateway.settings.loyalty import LoyaltyTable
 from gateway.settings.options import OptionName, OptionTable
+from gateway.settings.privacy import PrivacyTable
 from gateway.settings.search import SearchTable
 from gateway.settings.segments import MAX_SEGMENTS, SegmentTable
 from gateway.settings.table import Table
@@ -458,6 +459,7 @@ class Settings(Table):
     catalogue: CatalogueTable = CatalogueTable()
     search: SearchTable = SearchTable()
     customers: CustomersTable = CustomersTable()
+    privacy: PrivacyTable = PrivacyTable()
     stock: StockTable = StockTable()
     selling: SellingTable = SellingTable()
     loyalty: LoyaltyTable | None = None

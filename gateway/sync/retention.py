@@ -14,6 +14,7 @@ from gateway.commerce.push import allocation
 from gateway.settings.schema import RetentionTable
 from gateway.storage import audit, change_log, idempotency, outbox
 from gateway.storage.database import Connection, Database
+from gateway.storage.privacy import data_requests, suppressions
 from gateway.storage.sync import leases, notices, rejects, webhook_inbox
 from gateway.storage.writes import attempts, carts, price_history
 
@@ -43,6 +44,8 @@ async def purge_expired(database: Database, retention: RetentionTable, context: 
         while await database.write(prune, before, PRUNE_SLICE) >= PRUNE_SLICE:  # noqa: ASYNC110 each call is a slice
             await asyncio.sleep(SLICE_GAP)
     await database.write(attempts.prune_attempts, now - attempts.MAX_WINDOW)
+    await database.write(data_requests.delete_expired_files, now)
+    await database.write(suppressions.delete_expired_invoices, now)
     await database.write(allocation.release_stale_allocations, context)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from gateway.commerce.privacy.channel_requests import store_requests
 from gateway.sdk.errors import ChannelError, ContractError
-from gateway.sdk.webhooks import Delivery, Hint
+from gateway.sdk.webhooks import Delivery, Hint, PrivacyRequest
 from gateway.storage.database import Connection
 from gateway.storage.sync import source_records, webhook_inbox
 from gateway.storage.sync.webhook_inbox import StoredDelivery
@@ -40,17 +41,25 @@ async def process_deliveries(sync: ChannelSync) -> int:
         try:
             delivery = Delivery(headers=letter.headers, body=letter.body, received_at=letter.received_at)
             hints = await sync.channel.read_hints(delivery, sync.table.call_deadline)
+            requests = await sync.channel.read_privacy_requests(delivery, sync.table.call_deadline)
         except ContractError as error:
             await sync.throttle.write(webhook_inbox.mark_processed, letter.id, sync.now(), str(error))
         except ChannelError as error:  # the delivery stays in the inbox
             sync.backoff_until[INBOX] = await record_failure(sync, error)
             break
         else:
-            await sync.throttle.write(_store_hints, sync, letter, hints)
+            await sync.throttle.write(_store_contents, sync, letter, hints, requests)
     return len(letters)
 
 
-def _store_hints(conn: Connection, sync: ChannelSync, letter: StoredDelivery, hints: Sequence[Hint]) -> None:
+def _store_contents(
+    conn: Connection,
+    sync: ChannelSync,
+    letter: StoredDelivery,
+    hints: Sequence[Hint],
+    requests: Sequence[PrivacyRequest],
+) -> None:
+    store_requests(conn, sync.key, requests, sync.context)
     by_feed: dict[str, list[str]] = defaultdict(list)
     for hint in hints:
         by_feed[hint.feed].append(hint.id)

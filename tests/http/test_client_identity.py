@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.config import SellingConfig
+from gateway.commerce.topology import Topology
 from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.token_registry import TokenRegistry
 from gateway.http.auth import ClientIdentifier
@@ -48,7 +49,7 @@ def identify(tmp_path_factory: pytest.TempPathFactory) -> Identify:
 
         async def run(database: Database) -> str:
             registry = TokenRegistry(database, TOKENS, Clock())
-            binding = LoginBinding(database, CustomerConfig(), Clock())
+            binding = LoginBinding(database, SellingConfig(topology=Topology(), secret=b"x"), Clock())
             logins = LoginRegistry({}, binding, SignedShopperTokens([b"x"]), Clock())
             return (await ClientIdentifier(registry, logins, trusted, Clock()).identify(scope)).key
 

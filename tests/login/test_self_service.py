@@ -224,6 +224,7 @@ async def find_golden_id(login: LoginWorld, id_: str) -> str:
 
 
 async def answer(login: LoginWorld, token: str, *, granted: bool) -> list[str]:
+    login.world.clock.forward(seconds=1)
     given = {"purpose": "PROFILING", "granted": granted, "wording": "page 3", "idempotencyKey": make_key()}
     document = f"mutation ($input: ConsentSetInput!) {{ consentSet(input: $input) {{ {ERRORS} }} }}"
     return list_codes((await login.fetch_data(document, token, input=given))["consentSet"])
@@ -232,7 +233,6 @@ async def answer(login: LoginWorld, token: str, *, granted: bool) -> list[str]:
 async def test_an_answer_that_is_repeated_is_stored_once(login: LoginWorld) -> None:
     token = login.log_in()
     for granted in (True, True, False, False):
-        login.world.clock.forward(seconds=1)
         assert await answer(login, token, granted=granted) == []
     (consent,) = (await login.fetch_data("{ me { consents { state decisions { state } } } }", token))["me"]["consents"]
     assert (consent["state"], len(consent["decisions"])) == ("DENIED", 2)

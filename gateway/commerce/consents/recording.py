@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gateway.commerce.config import SellingConfig
 from gateway.commerce.consents.addresses import normalize_address
 from gateway.commerce.consents.shown_decisions import Key, ShownDecision, find_shown_decisions
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.privacy.suppression import drop_denied
 from gateway.model.channels import PushState
 from gateway.model.customers.consents import ConsentPurpose, ConsentSource
 from gateway.model.ids import generate_id
@@ -34,15 +36,16 @@ class ReportedConsent(NamedTuple):
 
 
 def record_consents(
-    conn: Connection, reported: Sequence[ReportedConsent], config: CustomerConfig, now: datetime
+    conn: Connection, reported: Sequence[ReportedConsent], selling: SellingConfig, now: datetime
 ) -> list[FactRow]:
-    """Store what channels report as facts, unless it is what they showed last, or what the gateway sent to them.
-    Returns the facts.
+    """Store what channels report as facts, unless it is what they showed last, or what the gateway sent to them, or
+    an erased customer may have denied it since. Returns the facts.
     """
+    config = selling.customers
     shown = find_shown_decisions(conn, {one.identity.id for one in reported})
     consent_pushes.mark_shown(conn, [push for one in reported if (push := _find_echo(one, shown, config)) is not None])
     new = [one for one in reported if _is_new(one, shown, config)]
-    facts = [_build_fact(one, config, now) for one in new]
+    facts = drop_denied(conn, [_build_fact(one, config, now) for one in new], selling)
     consents.insert_facts(conn, facts)
     return facts
 

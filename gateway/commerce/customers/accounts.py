@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.config import SellingConfig
 from gateway.commerce.customers.customer_rows import rebuild_customers
+from gateway.commerce.privacy.suppression import is_login_suppressed
 from gateway.model.customers.logins import VerifiedLogin
 from gateway.model.customers.profiles import ACCOUNT, IdentityRule
 from gateway.model.ids import generate_ids
@@ -25,12 +26,15 @@ class BoundLogin:
     home: str
 
 
-def bind_login(conn: Connection, login: VerifiedLogin, config: CustomerConfig, now: datetime) -> BoundLogin | None:
+def bind_login(conn: Connection, login: VerifiedLogin, config: SellingConfig, now: datetime) -> BoundLogin | None:
     """Return the identity of a login. Its first use creates it; the claims of later ones replace its fields.
 
     None: the login was issued before the data of its subject was erased.
     """
     former = accounts.find_account(conn, login.issuer, login.subject)
+    channel = f"{ACCOUNT}{login.issuer}"
+    if former is None and is_login_suppressed(conn, channel, login.subject, login.issued_at, config):
+        return None
     created = former or _create_account(conn, login, now)
     row = identities.lock_identities(conn, [created.id]).get(created.id, created)
     if row.erased_at is not None and login.issued_at < row.erased_at:
@@ -38,7 +42,7 @@ def bind_login(conn: Connection, login: VerifiedLogin, config: CustomerConfig, n
     updated = _apply_claims(row, login)
     if former is None or updated != row:
         identities.store_identities(conn, [replace(updated, changed_at=_get_time(login, now), pending_since=now)])
-        rebuild_customers(conn, [row.customer_id], config, now)
+        rebuild_customers(conn, [row.customer_id], config.customers, now)
     return BoundLogin(row.id, row.home)
 
 

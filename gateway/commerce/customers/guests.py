@@ -64,6 +64,8 @@ def is_guest(row: OrderRow) -> bool:
 
 def read_guest(identity: IdentityRow, order: OrderRow, config: CustomerConfig) -> IdentityRow:
     """Return the identity of a guest with the fields of the order. What a marketplace only lends is not copied."""
+    if identity.erased_at is not None:
+        return identity
     contact, channel = _read_contact(order), order.channel
     key = _digest_contact(channel, contact)
     row = replace(identity, contact_key=key, record_created_at=order.placed_at, has_login=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 
 from gateway.commerce.consents.pushes import push_denials
 from gateway.commerce.consents.recording import ReportedConsent, record_consents
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.commerce.loyalty import channel_points
+from gateway.commerce.privacy.channel_erases import confirm_erases
+from gateway.commerce.privacy.suppression import NewRecord, find_suppressed
 from gateway.model.customers.profiles import ContactPoint, IdentityRule
 from gateway.model.ids import generate_id
 from gateway.sdk.records import CustomerRecord
@@ -24,18 +27,46 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     evidence.lock_recognition(conn)  # before the identities, as all that recognizes them
     ids = [ingested.source_id for ingested in batch.records]
     known = identities.lock_identities(conn, [*ids, *batch.removed])
+    erased = _find_erased(conn, batch, known)
     keys = batch.rules.selling.customers.policy(batch.channel, [ingested.record for ingested in batch.records])
     rows = [
-        _build_identity(batch, ingested, known.get(ingested.source_id), key)
+        _build_identity(batch, ingested, known.get(ingested.source_id), key, erased.get(ingested.source_id))
         for ingested, key in zip(batch.records, keys, strict=True)
     ]
     removed = [replace(known[id_], gone=True, changed_at=batch.now) for id_ in batch.removed if id_ in known]
     identities.store_identities(conn, [*rows, *removed])
-    facts = record_consents(conn, _list_consents(batch, rows), batch.rules.selling.customers, batch.now)
+    facts = record_consents(conn, _list_consents(batch, rows), batch.rules.selling, batch.now)
     regroup(conn, [row.id for row in (*rows, *removed)], batch.rules.selling.customers, batch.now)
     points = {row.loyalty_number: row.loyalty_points for row in rows if row.loyalty_number and row.loyalty_points}
     channel_points.import_points(conn, batch.channel, points, batch.rules.selling, batch.now)
     push_denials(conn, facts, batch.rules.selling, batch.now, only_granted=True)
+    _confirm_erases(conn, batch, [*rows, *removed])
+
+
+def _find_erased(
+    conn: Connection, batch: IngestBatch[CustomerRecord], known: Mapping[str, IdentityRow]
+) -> Mapping[str, datetime]:
+    """Find the records that were erased here: they are stored as shells, without data (rule C12)."""
+    erased = {id_: row.erased_at for id_, row in known.items() if row.erased_at is not None}
+    records = [one for one in batch.records if one.source_id not in known]
+    new = [
+        NewRecord(
+            one.source_id,
+            one.record.ref.id,
+            [point.value for point in one.record.emails],
+            one.record.created_at,
+        )
+        for one in records
+    ]
+    return {**erased, **find_suppressed(conn, batch.channel, new, batch.rules.selling)}
+
+
+def _confirm_erases(conn: Connection, batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRow]) -> None:
+    """Tell the erases what the channel shows of records that were erased here."""
+    records = {one.source_id: one.record for one in batch.records}
+    read = {row.id: records.get(row.id) for row in rows if row.erased_at is not None}
+    if read:
+        confirm_erases(conn, batch.channel, read, batch.now)
 
 
 def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRow]) -> list[ReportedConsent]:
@@ -43,6 +74,7 @@ def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRo
         ReportedConsent(row, consent, batch.seen.get(ingested.source_id))
         for ingested, row in zip(batch.records, rows, strict=True)
         for consent in ingested.record.consents
+        if row.erased_at is None
     ]
 
 
@@ -51,8 +83,11 @@ def _build_identity(
     ingested: IngestedRecord[CustomerRecord],
     former: IdentityRow | None,
     policy_key: str | None,
+    erased_at: datetime | None,
 ) -> IdentityRow:
     record = ingested.record
+    if erased_at is not None:
+        return replace(former or _mint_identity(batch, ingested), erased_at=erased_at, gone=False)
     row = replace(
         former or _mint_identity(batch, ingested),
         loyalty_number=record.loyalty_number,

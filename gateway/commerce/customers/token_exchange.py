@@ -54,7 +54,7 @@ def build_content(login: SubjectLogin, home: str, identity_id: str, now: datetim
 def _bind(conn: Connection, login: SubjectLogin, context: SellingContext) -> BoundLogin | UserError:
     if isinstance(login, ChannelLogin):
         return _find_record(conn, login)
-    bound = bind_login(conn, login, context.config.customers, context.now)
+    bound = bind_login(conn, login, context.config, context.now)
     return bound or build_refusal("The token was issued before the data of its subject was erased. Log in again.")
 
 

@@ -145,6 +145,7 @@ _SUBJECT_TYPES = {
     "customer": "Customer",
     "consent": "Customer",
     "interaction": "Interaction",
+    "dataRequest": "DataRequest",
     "documentPolicy": "Document",
     "fulfillment": "Fulfillment",
     "listing": "Listing",

@@ -84,6 +84,13 @@ from gateway.storage.tables.orders import (
     payments,
 )
 from gateway.storage.tables.outbox import idempotency, outbox
+from gateway.storage.tables.privacy import (
+    data_request_members,
+    data_request_parts,
+    data_requests,
+    retained_invoices,
+    suppressions,
+)
 from gateway.storage.tables.reviews import product_reviews
 from gateway.storage.tables.sync import (
     attempts,
@@ -145,6 +152,9 @@ __all__ = [
     "customer_review_members",
     "customer_reviews",
     "customers",
+    "data_request_members",
+    "data_request_parts",
+    "data_requests",
     "document_names",
     "document_policies",
     "documents",
@@ -194,10 +204,12 @@ __all__ = [
     "refusal_counts",
     "rejects",
     "reservations",
+    "retained_invoices",
     "sold_units",
     "sources",
     "spendings",
     "stock",
+    "suppressions",
     "variants",
     "webhook_endpoints",
     "word_edits",

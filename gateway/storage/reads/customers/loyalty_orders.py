@@ -53,7 +53,9 @@ class EarningLine(NamedTuple):
 
 
 _same_identity = sa.and_(
-    identities.c.channel == orders.c.customer_channel, identities.c.external_id == orders.c.customer
+    identities.c.channel == orders.c.customer_channel,
+    identities.c.external_id == orders.c.customer,
+    identities.c.erased_at.is_(None),
 )
 _columns = (
     orders.c.id,

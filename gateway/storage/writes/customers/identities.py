@@ -166,6 +166,12 @@ def find_by_external_id(conn: Connection, channel: str, external_ids: Collection
     return [IdentityRow(*row) for row in _by_external_id.select(conn, external_ids, channel=channel)]
 
 
+def list_ids_of_channel(conn: Connection, channel: str) -> list[str]:
+    """List the identities of a channel that are not erased."""
+    own = sa.and_(identities.c.channel == channel, identities.c.erased_at.is_(None))
+    return list(conn.scalars(sa.select(identities.c.id).where(own).order_by(identities.c.id)))
+
+
 def find_merged(conn: Connection, channel: str, external_ids: Collection[str]) -> list[str]:
     """Find the identities that a channel has merged into these."""
     return [row.id for row in _merged.select(conn, external_ids, channel=channel)]

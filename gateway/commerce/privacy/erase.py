@@ -1,0 +1,124 @@
+"""Erase: one transaction removes the data of a customer here, and enqueues what channels have to do (rule C11).
+
+What an open order needs stays with it until it is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.commerce.context import SellingContext
+from gateway.commerce.customers.customer_rows import rebuild_customers
+from gateway.commerce.customers.regrouping import regroup
+from gateway.commerce.outbox.commands import EnqueuedKeys
+from gateway.commerce.privacy import invoices
+from gateway.commerce.privacy.channel_erases import enqueue_erases
+from gateway.commerce.privacy.parts import build_parts, is_open
+from gateway.commerce.privacy.requests import list_members, store_parts
+from gateway.commerce.privacy.suppression import build_suppressions
+from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
+from gateway.model.customers.profiles import ACCOUNT
+from gateway.storage import change_log
+from gateway.storage.database import Connection
+from gateway.storage.privacy import data_requests, erased_rows, suppressions
+from gateway.storage.privacy.data_requests import PartRow
+from gateway.storage.privacy.personal_data import Owner
+from gateway.storage.privacy.personal_rows import Owned, erase_rows, find_owned
+from gateway.storage.writes import orders
+from gateway.storage.writes.customers import consents, evidence, identities
+from gateway.storage.writes.customers.identities import IdentityRow
+from gateway.storage.writes.orders import OrderRow
+
+
+def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> EnqueuedKeys:
+    """Erase the data of a customer. Afterwards no query, list or search finds it."""
+    evidence.lock_recognition(conn)
+    request = data_requests.lock_requests(conn, [request_id])[request_id]
+    if request.state != DataRequestState.QUEUED.value or request.executes_at > context.now:
+        return {}
+    members = list_members(conn, request)
+    data_requests.add_members(conn, request.id, [row.id for row in members])
+    parts = build_parts(conn, request, members, context)
+    owned = find_owned(conn, members)
+    suppressions.store_suppressions(conn, _list_suppressions(conn, members, context))
+    waiting = _erase_orders(conn, owned, context)
+    _erase_rows(conn, members, owned, waiting)
+    _regroup(conn, members, context)
+    keys = enqueue_erases(conn, request, members, context)
+    own = _finish_gateway_part(parts[0], is_waiting=bool(waiting), now=context.now)
+    store_parts(conn, replace(request, restricted_at=context.now), [own, *parts[1:]], context.now)
+    return keys
+
+
+def _list_suppressions(
+    conn: Connection, members: Sequence[IdentityRow], context: SellingContext
+) -> list[suppressions.SuppressionRow]:
+    facts = consents.find_facts(conn, [row.id for row in members])
+    return build_suppressions(members, facts, context.config, context.now)
+
+
+def _erase_orders(conn: Connection, owned: Owned, context: SellingContext) -> list[str]:
+    """Move what the law keeps of orders out of them. Returns the orders that are not complete."""
+    rows = orders.lock_orders(conn, owned[Owner.ORDER])
+    complete = [row for row in rows.values() if not is_open(row)]
+    invoices.keep_invoices(conn, complete, context)
+    _log_orders(conn, complete, context.now)
+    return [id_ for id_, row in rows.items() if is_open(row)]
+
+
+def _log_orders(conn: Connection, rows: Sequence[OrderRow], now: datetime) -> None:
+    """Give orders a new version, so that no cache shows what they were."""
+    changed = [replace(row, version=row.version + 1, updated_at=now) for row in rows]
+    orders.store_orders(conn, changed, {row.id: row for row in rows})
+    change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], now)
+
+
+def _erase_rows(conn: Connection, members: Sequence[IdentityRow], owned: Owned, waiting: Collection[str]) -> None:
+    erased_rows.clear_carts(conn, owned[Owner.HOME])
+    erased_rows.withdraw_commands(conn, members)
+    erased_rows.forget_rejects(conn, members)
+    erased_rows.forget_cards(conn, owned[Owner.ACCOUNT])
+    data_requests.delete_files(conn, owned[Owner.IDENTITY])
+    erase_rows(conn, owned, waiting)
+
+
+def _regroup(conn: Connection, members: Sequence[IdentityRow], context: SellingContext) -> None:
+    """Store the identities as shells, and derive anew what was derived from them."""
+    shells = identities.lock_identities(conn, [row.id for row in members])
+    now = context.now
+    identities.store_identities(
+        conn, [replace(row, erased_at=now, changed_at=now, twin_id=None) for row in shells.values()]
+    )
+    identities.release_twins(conn, shells, now)
+    regroup(conn, list(shells), context.config.customers, now)
+    rebuild_customers(conn, {row.customer_id for row in members}, context.config.customers, now)
+    erased_rows.delete_unheld_keys(conn)
+    for row in members:
+        if row.channel.startswith(ACCOUNT):
+            erased_rows.rename_account(conn, row)
+
+
+def _finish_gateway_part(part: PartRow, *, is_waiting: bool, now: datetime) -> PartRow:
+    if is_waiting:
+        return replace(part, state=DataPartState.WAITING.value)
+    proof = f"erased at {now.isoformat(timespec='seconds')}"
+    return replace(part, state=DataPartState.DONE.value, proof=proof, completed_at=now)
+
+
+def finish_orders(conn: Connection, request_id: str, context: SellingContext) -> bool:
+    """Erase what orders have kept that are complete by now. Returns whether anything has changed."""
+    request = data_requests.lock_requests(conn, [request_id])[request_id]
+    parts = data_requests.find_parts(conn, [request_id])[request_id]
+    if request.kind != DataRequestKind.ERASE.value or parts[0].state != DataPartState.WAITING.value:
+        return False
+    members = list(identities.find_identities(conn, data_requests.find_members(conn, request_id)).values())
+    owned = find_owned(conn, members)
+    waiting = _erase_orders(conn, owned, context)
+    erase_rows(conn, {**{owner: [] for owner in Owner}, Owner.ORDER: owned[Owner.ORDER]}, waiting)
+    if waiting:
+        return False
+    own = _finish_gateway_part(parts[0], is_waiting=False, now=context.now)
+    store_parts(conn, request, [own, *parts[1:]], context.now)
+    return True

@@ -1,0 +1,1 @@
+"""Personal data: which columns hold it, requests about it, and what an erase leaves."""

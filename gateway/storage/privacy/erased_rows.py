@@ -1,0 +1,82 @@
+"""Writes of an erase beyond the declared columns: rows that name a customer by a value of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.model.channels import Resource
+from gateway.storage.outbox import OutboxState
+from gateway.storage.sql.keyset import is_among
+from gateway.storage.tables import (
+    cart_lines,
+    carts,
+    evidence_keys,
+    identities,
+    loyalty_accounts,
+    orders,
+    outbox,
+    rejects,
+)
+from gateway.storage.writes.customers.identities import IdentityRow
+
+WITHDRAWN = ("SetConsent", "SetLoyalty")
+"""Commands about a customer that are not sent any more. Orders are: they were bought."""
+
+
+def clear_carts(conn: Connection, homes: Collection[str]) -> None:
+    """Remove the lines of the open carts of customers."""
+    owned = sa.select(carts.c.id).where(is_among(conn, carts.c.customer_id, homes), carts.c.status == "ACTIVE")
+    conn.execute(sa.delete(cart_lines).where(cart_lines.c.cart_id.in_(owned)))
+
+
+def withdraw_commands(conn: Connection, members: Iterable[IdentityRow]) -> None:
+    """Delete the commands about customers that were not sent yet, and what was sent before."""
+    for channel, ids in _group(members):
+        subjects = [f"customer:{id_}" for id_ in ids]
+        ended = sa.or_(
+            outbox.c.state == OutboxState.DONE.value,
+            sa.and_(outbox.c.state == OutboxState.QUEUED.value, ~outbox.c.sent),
+        )
+        about = sa.and_(outbox.c.channel == channel, is_among(conn, outbox.c.subject, subjects))
+        conn.execute(sa.delete(outbox).where(about, ended, outbox.c.operation.in_(WITHDRAWN)))
+
+
+def forget_rejects(conn: Connection, members: Iterable[IdentityRow]) -> None:
+    """Delete the payloads of records that could not be applied."""
+    for channel, ids in _group(members):
+        about = sa.and_(
+            rejects.c.channel == channel,
+            rejects.c.resource == Resource.CUSTOMERS.value,
+            is_among(conn, rejects.c.external_id, ids),
+        )
+        conn.execute(sa.update(rejects).where(about).values(payload=None, detail=None))
+
+
+def forget_cards(conn: Connection, account_ids: Collection[str]) -> None:
+    """Take the number and the owner from loyalty accounts. Their entries stay."""
+    owned = is_among(conn, loyalty_accounts.c.id, account_ids)
+    key = sa.literal("erased:") + loyalty_accounts.c.id
+    conn.execute(sa.update(loyalty_accounts).where(owned).values(key=key, identity_id=None))
+
+
+def delete_unheld_keys(conn: Connection) -> None:
+    """Delete the values of evidence without holders."""
+    conn.execute(sa.delete(evidence_keys).where(evidence_keys.c.holders <= 0))
+
+
+def rename_account(conn: Connection, row: IdentityRow) -> None:
+    """Take the subject of a login from its identity and orders: who logs in anew gets an identity of its own."""
+    name = f"erased:{row.id}"
+    conn.execute(sa.update(identities).where(identities.c.id == row.id).values(external_id=name))
+    own = sa.and_(orders.c.customer_channel == row.channel, orders.c.customer == row.external_id)
+    conn.execute(sa.update(orders).where(own).values(customer=name))
+
+
+def _group(members: Iterable[IdentityRow]) -> Sequence[tuple[str, list[str]]]:
+    by_channel: dict[str, list[str]] = {}
+    for row in members:
+        by_channel.setdefault(row.channel, []).append(row.external_id)
+    return sorted(by_channel.items())
