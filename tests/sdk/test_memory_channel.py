@@ -10,7 +10,23 @@ from typing import Any
 
 import pytest
 
-from gateway.sdk import CursorExpiredError, Gone, LiveFeed, Page, ProductRecord, Raw, Ref, UnavailableError
+from gateway.channels.capabilities import derive_capabilities
+from gateway.model.channels import Capability
+from gateway.sdk import (
+    Channel,
+    CursorExpiredError,
+    CustomerRecord,
+    Done,
+    EraseCustomer,
+    Gone,
+    LiveFeed,
+    Page,
+    ProductRecord,
+    Raw,
+    Ref,
+    Registry,
+    UnavailableError,
+)
 from gateway.sdk.feeds import AnyFeed
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.fault_injection import (
@@ -23,7 +39,13 @@ from gateway.sdk.testing.fault_injection import (
     return_value,
     shuffle_records,
 )
-from gateway.sdk.testing.memory_channel import MemoryConfig, MemoryStore, OpenMemoryChannel, build_feeds
+from gateway.sdk.testing.memory_channel import (
+    MemoryConfig,
+    MemoryPlugin,
+    MemoryStore,
+    OpenMemoryChannel,
+    build_feeds,
+)
 from gateway.sdk.testing.stub_context import StubContext
 
 pytestmark = pytest.mark.anyio
@@ -219,3 +241,40 @@ def test_a_row_can_come_back_with_an_older_version(store: MemoryStore) -> None:
     fill(store, "a", "a", "a")
     store.put("products", record_builders.build_product("a"), version=1)
     assert store.rows("products")["a"]["version"] == 1
+
+
+def open_channel(store: MemoryStore, context: StubContext, **config: Any) -> Channel:
+    registry = Registry()
+    MemoryPlugin(store).gateway_register(registry)
+    return registry.channels[0].open(MemoryConfig(**config), context)
+
+
+async def read_customer(channel: Channel, id_: str) -> CustomerRecord:
+    (feed,) = (one for one in channel.feeds if one.name == "customers")
+    assert isinstance(feed, LiveFeed)
+    found = (await feed.fetch([Ref(id_)]))[id_]
+    assert isinstance(found, Raw)
+    record = feed.read(found)
+    assert isinstance(record, CustomerRecord)
+    return record
+
+
+async def test_an_erased_customer_keeps_the_id_and_nothing_else(store: MemoryStore, context: StubContext) -> None:
+    consent = {"purpose": "MARKETING_EMAIL", "granted": True, "address": "ada@example.com"}
+    ada = record_builders.build_customer("1", email="ada@example.com", card="98", phone="+44", points=3)
+    store.put("customers", {**ada, "consents": [consent]})
+    channel = open_channel(store, context, writes=("erase",), enforces_keys=False)
+    (write,) = channel.writes
+    for customer in ("1", "1", "unknown"):  # to erase a customer again has no further effect
+        assert await write.send([EraseCustomer(key="k", subject=Ref(customer))]) == [Done()]
+    record = await read_customer(channel, "1")
+    assert record == CustomerRecord(ref=Ref("1"), version=record.version, display_name="", family_name="")
+    assert set(store.rows("customers")) == {"1"}
+
+
+def test_a_channel_can_erase_customers_if_its_configuration_says_so(store: MemoryStore, context: StubContext) -> None:
+    can_erase = [
+        Capability.ERASE_CUSTOMERS in derive_capabilities(open_channel(store, context, writes=writes))
+        for writes in ((), ("consent",), ("erase",))
+    ]
+    assert can_erase == [False, False, True]

@@ -124,7 +124,7 @@ class MemoryConfig(Config):
     late_window: timedelta = timedelta(0)
     lookup_settle: timedelta = timedelta(0)
     order_latency: timedelta = timedelta(0)
-    writes: tuple[Literal["adjust", "set", "place", "cancel", "ship", "points", "consent"], ...] = ()
+    writes: tuple[Literal["adjust", "set", "place", "cancel", "ship", "points", "consent", "erase"], ...] = ()
     enforces_keys: bool = True
     finds: bool = True
     ledger: bool = False

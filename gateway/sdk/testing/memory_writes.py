@@ -1,4 +1,4 @@
-"""Writes of the in-memory channel: stock, orders and consents."""
+"""Writes of the in-memory channel: stock, orders, and what it stores about customers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gateway.sdk import (
     Command,
     Context,
     Done,
+    EraseCustomer,
     Money,
     OrderRecord,
     Outcome,
@@ -111,6 +112,7 @@ class WriteBehavior:
             "ship": MemoryWrite(ShipOrder, self._ship_order, self),
             "points": MemoryWrite(SetLoyalty, self._set_loyalty, self),
             "consent": MemoryWrite(SetConsent, self._set_consent, self),
+            "erase": MemoryWrite(EraseCustomer, self._erase_customer, self),
         }
 
     def _set_consent(self, command: SetConsent) -> Outcome:
@@ -123,6 +125,17 @@ class WriteBehavior:
         consents = [*others, {"purpose": about[0], "address": about[1], **decided}]
         self._schedule(lambda: self.store.change("customers", command.subject.id, consents=consents))
         return Done()
+
+    def _erase_customer(self, command: EraseCustomer) -> Outcome:
+        self._schedule(lambda: self._clear_customer(command.subject.id))
+        return Done()
+
+    def _clear_customer(self, id_: str) -> None:
+        """Keep the row without personal data, as most channels do. A customer who does not exist has none."""
+        row = self.store.one("customers", id_)
+        if row is not None:
+            blank = record_builders.build_customer(id_, name="", merged_into=row.get("merged_into"))
+            self.store.put("customers", blank)
 
     def _adjust_stock(self, command: AdjustStock) -> Outcome:
         id_ = f"{command.subject.id}@{command.place}"
