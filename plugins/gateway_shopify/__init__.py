@@ -29,6 +29,7 @@ from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.customers.consent_writes import PURPOSES, ConsentUpdate
 from gateway_shopify.customers.customer_accounts import CustomerAccounts
 from gateway_shopify.customers.customer_mapping import CustomerFeed, CustomerMerges
+from gateway_shopify.customers.erasure_writes import CustomerErasure
 from gateway_shopify.feeds import ConnectionFeed, ShopContext
 from gateway_shopify.locations import list_locations
 from gateway_shopify.order_mapping import map_order
@@ -105,6 +106,7 @@ def build_writes(shop: ShopContext) -> list[AnyWrite]:
         "cancel_orders": OrderCancellation(shop.client, shop.context),
         "ship_orders": ShipmentConfirmation(shop.client, shop.context),
         "set_consents": ConsentUpdate(shop.client),
+        "erase_customers": CustomerErasure(shop.client),
     }
     return [write for name, write in writes.items() if name in shop.config.writes]
 

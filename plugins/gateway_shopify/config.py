@@ -10,7 +10,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from gateway.sdk import BaseUrl, Config, Currency, Secret, TimeZone
 
 FeedName = Literal["products", "stock", "collections", "customers", "orders"]
-WriteName = Literal["adjust_stock", "set_stock", "place_orders", "cancel_orders", "ship_orders", "set_consents"]
+WriteName = Literal[
+    "adjust_stock", "set_stock", "place_orders", "cancel_orders", "ship_orders", "set_consents", "erase_customers"
+]
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?")
 _SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 

@@ -22,6 +22,7 @@ ACCESS_SCOPES = {
     "inventory": "read_inventory",
     "location": "read_locations",
     "customermerge": "read_customer_merge",
+    "customerrequestdataerasure": "write_customer_data_erasure",
     "customer": "read_customers",
     "order": "read_orders",
     "return": "read_returns",

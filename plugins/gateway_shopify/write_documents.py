@@ -119,6 +119,14 @@ SET_SMS_CONSENT = Operation(
     13,
     writes=True,
 )
+ERASE_CUSTOMER = Operation(
+    "EraseCustomer",
+    """mutation EraseCustomer($customer: ID!) {
+  customerRequestDataErasure(customerId: $customer) { customerId userErrors { code field } }
+}""",
+    13,
+    writes=True,
+)
 
 
 def list_write_operations() -> list[Operation]:
@@ -136,6 +144,7 @@ def list_write_operations() -> list[Operation]:
         SET_STOCK,
         SET_EMAIL_CONSENT,
         SET_SMS_CONSENT,
+        ERASE_CUSTOMER,
     ]
 
 

@@ -10,7 +10,7 @@ from graphql import parse, validate
 
 from gateway.sdk.errors import ChannelError
 from gateway_shopify.customers.customer_accounts import DOCUMENT
-from gateway_shopify_sandbox.customer_accounts import load_schema
+from gateway_shopify_sandbox.customers.customer_accounts import load_schema
 from tests.graphql.shopper import make_key
 from tests.graphql.world import open_client
 from tests.plugins.shopify import CHANNEL, SOON, open_testbed

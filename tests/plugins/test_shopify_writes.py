@@ -554,7 +554,7 @@ async def test_a_code_says_whether_something_may_have_happened(
 @pytest.mark.parametrize(
     ("config", "kinds"),
     [
-        ({}, {"AdjustStock", "SetStock", "PlaceOrder", "CancelOrder", "ShipOrder", "SetConsent"}),
+        ({}, {"AdjustStock", "SetStock", "PlaceOrder", "CancelOrder", "ShipOrder", "SetConsent", "EraseCustomer"}),
         ({"writes": []}, set()),
         ({"writes": ["adjust_stock"]}, {"AdjustStock"}),
     ],

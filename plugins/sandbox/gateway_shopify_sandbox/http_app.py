@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway_shopify_sandbox.api import Answer, Api, find_operation
-from gateway_shopify_sandbox.customer_accounts import CustomerLogins
+from gateway_shopify_sandbox.customers.customer_accounts import CustomerLogins
 from gateway_shopify_sandbox.oauth import AppAuthorization
 from gateway_shopify_sandbox.state import API_VERSION
 

@@ -10,7 +10,6 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo, get_directive_values, get_named_type
 
 from gateway_shopify_sandbox import (
-    customer_consents,
     fulfillment_orders,
     inventory_mutations,
     order_create,
@@ -19,6 +18,7 @@ from gateway_shopify_sandbox import (
     product_options,
     refunds,
 )
+from gateway_shopify_sandbox.customers import customer_consents, customer_erasure
 from gateway_shopify_sandbox.node_ids import find_any_node, find_node
 from gateway_shopify_sandbox.pagination import MAX_PAGE_SIZE, build_page, build_sort_key
 from gateway_shopify_sandbox.scalars import is_web_url
@@ -191,6 +191,9 @@ FIELD_RESOLVERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         ),
         "Mutation.customerSmsMarketingConsentUpdate": lambda shop, source, input: customer_consents.set_sms_consent(
             shop, input
+        ),
+        "Mutation.customerRequestDataErasure": lambda shop, source, customerId: customer_erasure.request_erasure(
+            shop, customerId
         ),
         "Mutation.fulfillmentOrderMove": lambda shop, source, **given: fulfillment_orders.move_items(shop, **given),
         "Mutation.fulfillmentCreate": lambda shop, source, fulfillment: fulfillment_orders.create_fulfillment(

@@ -15,7 +15,8 @@ from gateway.sdk.testing.sandbox_server import Server
 from gateway_shopify_sandbox import fulfillment_orders, order_edits, orders, refunds
 from gateway_shopify_sandbox.api import Api, list_topics
 from gateway_shopify_sandbox.collections import put_collection, remove_from_collections
-from gateway_shopify_sandbox.customer_accounts import PATH, CustomerLogins
+from gateway_shopify_sandbox.customers import customer_erasure
+from gateway_shopify_sandbox.customers.customer_accounts import PATH, CustomerLogins
 from gateway_shopify_sandbox.http_app import HttpBehavior, build_app
 from gateway_shopify_sandbox.oauth import AppAuthorization
 from gateway_shopify_sandbox.rate_limit import CostBucket
@@ -96,7 +97,8 @@ class ShopifySandbox:
         return self.logins.add_login(self._get_customer(customer))
 
     def subscribe(self, url: str) -> None:
-        """Subscribe a URL to every topic."""
+        """Subscribe a URL to every topic, and name it in the app for those about personal data."""
+        self.deliveries.compliance_url = url
         for topic in list_topics():
             self.shop.add("WebhookSubscription", topic=topic, uri=url)
 
@@ -203,6 +205,21 @@ class ShopifySandbox:
         self.shop.touch(new, "customers/update")
         ids = {f"admin_graphql_api_customer_{name}_id": node["id"] for name, node in (("kept", new), ("deleted", old))}
         self.shop.emit("customers/merge", {**ids, "admin_graphql_api_job_id": job})
+
+    async def erase_customer(self, customer: str) -> None:
+        """Erase the personal data of a customer, as the staff of the store does."""
+        customer_erasure.request_erasure(self.shop, self._get_customer(customer)["id"])
+
+    async def request_data(self, customer: str) -> None:
+        """Ask the apps for the data of a customer."""
+        node = self._get_customer(customer)
+        orders = customer_erasure.list_orders(self.shop, node)
+        body = customer_erasure.build_privacy_request(node, "orders_requested", orders)
+        self.shop.emit("customers/data_request", {**body, "data_request": {"id": self.shop.take_number()}})
+
+    async def redact_shop(self) -> None:
+        """Ask an app to erase all data of the shop, as Shopify does 48 hours after it was uninstalled."""
+        self.shop.emit("shop/redact", {})
 
     async def price(self, sku: str, amount: Decimal) -> None:
         variant = self.shop.get_variant(sku)

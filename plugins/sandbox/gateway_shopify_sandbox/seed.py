@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from gateway.sdk.testing.sandbox import World, WorldCustomer, WorldProduct, WorldReceipt
-from gateway_shopify_sandbox import customer_consents
 from gateway_shopify_sandbox.collections import put_collection
+from gateway_shopify_sandbox.customers import customer_consents
 from gateway_shopify_sandbox.orders import SoldLine, create_order
 from gateway_shopify_sandbox.refunds import RefundedUnits, compute_value, refund_units
 from gateway_shopify_sandbox.state import Node, Shop, format_instant

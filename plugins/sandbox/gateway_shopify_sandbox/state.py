@@ -54,6 +54,7 @@ class Shop:
         idempotent_answers: Input and result by idempotency key.
         stock_delay: Seconds until the effect of an order on stock is visible.
         job_duration: Seconds that a job takes.
+        erasure_delay: Seconds until a customer is erased whose erasure was requested; at Shopify, days or months.
     """
 
     currency: str
@@ -67,6 +68,7 @@ class Shop:
     idempotent_answers: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     stock_delay: float = 0
     job_duration: float = 1
+    erasure_delay: float = 0
     _scheduled: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     _ids: dict[str, list[int]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))

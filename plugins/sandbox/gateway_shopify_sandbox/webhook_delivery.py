@@ -21,6 +21,11 @@ MAX_ATTEMPTS = 8
 TIMEOUT_SECONDS = 5.0
 """Seconds within which a delivery must be acknowledged."""
 
+COMPLIANCE_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
+"""Topics about personal data. An app does not subscribe to them: its own configuration has the URL."""
+
+SHOP_NUMBER = 1
+
 
 def format_trigger_time(moment: datetime) -> str:
     """Format an instant as in the headers of a delivery: UTC, with nine digits of a second."""
@@ -35,6 +40,7 @@ class WebhookSender:
         retry_delay: Seconds before the second attempt; doubled with each attempt.
         failed_topics: Topics of deliveries that were given up.
         client: HTTP client; created with the first delivery unless set.
+        compliance_url: URL to which the app wants the compliance topics; None: they are not sent.
     """
 
     shop: Shop
@@ -44,6 +50,7 @@ class WebhookSender:
     retry_delay: float = 0.5
     failed_topics: list[str] = field(default_factory=list)
     client: httpx2.AsyncClient | None = None
+    compliance_url: str | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _is_closed: bool = False
 
@@ -51,12 +58,18 @@ class WebhookSender:
         """Send an event to all subscribers of its topic, unless the shop is closing: a request may still be running."""
         if self._is_closed:
             return
+        if topic in COMPLIANCE_TOPICS:
+            body = {"shop_id": SHOP_NUMBER, "shop_domain": self.domain, **body}
+        for url in self._list_urls(topic):
+            task = asyncio.get_running_loop().create_task(self._deliver(url, topic, body))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _list_urls(self, topic: str) -> list[str]:
+        if topic in COMPLIANCE_TOPICS:
+            return [] if self.compliance_url is None else [self.compliance_url]
         name = topic.replace("/", "_").upper()
-        for node in self.shop.list_nodes("WebhookSubscription"):
-            if node["topic"] == name:
-                task = asyncio.get_running_loop().create_task(self._deliver(node["uri"], topic, body))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        return [node["uri"] for node in self.shop.list_nodes("WebhookSubscription") if node["topic"] == name]
 
     async def wait_until_sent(self) -> None:
         """Wait until all deliveries are acknowledged or given up."""

@@ -1,0 +1,1 @@
+"""Customers of the shop: their logins, consents and erasure."""
