@@ -18,6 +18,8 @@ from gateway.sdk import (
     ForgedError,
     Hint,
     InvalidValueError,
+    PrivacyRequest,
+    PrivacyRequestKind,
     RejectedError,
     StaleError,
     Webhooks,
@@ -73,6 +75,15 @@ HINTS_BY_TOPIC: Mapping[str, Callable[[WebhookBody], list[Hint]]] = MappingProxy
         ),
     }
 )
+PRIVACY_REQUESTS_BY_TOPIC: Mapping[str, PrivacyRequestKind] = MappingProxyType(
+    {
+        "customers/data_request": PrivacyRequestKind.EXPORT,
+        "customers/redact": PrivacyRequestKind.ERASE,
+        "shop/redact": PrivacyRequestKind.ERASE_ALL,
+    }
+)
+"""Compliance topics. An app does not subscribe to them: their URL is in its own configuration."""
+
 MERGE_TOPIC = "customers/merge"
 MAX_MERGES = 10_000
 """Maximum number of merges that are remembered."""
@@ -118,6 +129,21 @@ class ShopifyWebhooks(Webhooks):
             else []
         )
         return [hint for hint in hints if hint.feed in self._config.feeds]
+
+    def privacy_requests(self, delivery: Delivery) -> Sequence[PrivacyRequest]:
+        kind = PRIVACY_REQUESTS_BY_TOPIC.get(delivery.headers.get("x-shopify-topic", ""))
+        if kind is None:
+            return []
+        body = _parse_body(delivery.body)
+        self._check_shop(body)
+        customer = None if kind is PrivacyRequestKind.ERASE_ALL else _read_number(_get_customer(body), "id")
+        return [PrivacyRequest(kind=kind, customer=customer)]
+
+    def _check_shop(self, body: WebhookBody) -> None:
+        """Check the shop in the body, which is signed: the header is not, and the app may have other shops."""
+        domain = body.get("shop_domain")
+        if not isinstance(domain, str) or domain.lower() != self._config.shop:
+            raise ContractError("the delivery's shop_domain is not that of the shop")
 
     def _record_merge(self, body: WebhookBody) -> list[Hint]:
         remaining, deleted = (
@@ -188,6 +214,13 @@ def _parse_body(body: bytes) -> WebhookBody:
     if not isinstance(parsed, dict):
         raise ContractError("the delivery's body is not an object")
     return parsed
+
+
+def _get_customer(body: WebhookBody) -> WebhookBody:
+    customer = body.get("customer")
+    if not isinstance(customer, Mapping):
+        raise ContractError("the delivery's customer is not an object")
+    return customer
 
 
 def _read_number(body: WebhookBody, field: str) -> str:

@@ -11,8 +11,17 @@ import pytest
 
 from gateway.app import create_app
 from gateway.http.webhooks import MAX_BODY_BYTES
-from gateway.sdk import ChannelError, ContractError, Delivery, ForgedError, RejectedError, StaleError
-from gateway_shopify.webhooks import HINTS_BY_TOPIC, MERGE_TOPIC
+from gateway.sdk import (
+    ChannelError,
+    ContractError,
+    Delivery,
+    ForgedError,
+    PrivacyRequest,
+    PrivacyRequestKind,
+    RejectedError,
+    StaleError,
+)
+from gateway_shopify.webhooks import HINTS_BY_TOPIC, MERGE_TOPIC, PRIVACY_REQUESTS_BY_TOPIC
 from tests.plugins.shopify import SOON, ShopifyTestbed, open_testbed
 
 pytestmark = pytest.mark.anyio
@@ -134,6 +143,101 @@ async def test_a_delivery_hints_at_the_records_that_it_is_about(
 async def test_a_delivery_that_cannot_be_read_is_a_broken_contract(web: ShopifyTestbed, body: bytes) -> None:
     with pytest.raises(ContractError):
         await web.read_hints("products/update", body)
+
+
+SHOP = {"shop_id": 954889, "shop_domain": "sandbox-store.myshopify.com"}
+CUSTOMER = {"id": 191167, "email": "john@example.com", "phone": "555-625-1199"}
+
+
+def read_privacy_requests(web: ShopifyTestbed, topic: str, body: object) -> list[PrivacyRequest]:
+    return list(web.channel.webhooks.privacy_requests(web.build_delivery(topic, body)))
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "expected"),
+    [
+        (
+            "customers/data_request",
+            {**SHOP, "customer": CUSTOMER, "orders_requested": [299938], "data_request": {"id": 9999}},
+            PrivacyRequest(kind=PrivacyRequestKind.EXPORT, customer="191167"),
+        ),
+        (
+            "customers/redact",
+            {**SHOP, "customer": CUSTOMER, "orders_to_redact": [299938, 280263]},
+            PrivacyRequest(kind=PrivacyRequestKind.ERASE, customer="191167"),
+        ),
+        ("shop/redact", SHOP, PrivacyRequest(kind=PrivacyRequestKind.ERASE_ALL)),
+    ],
+)
+async def test_a_compliance_topic_is_a_request_about_personal_data_and_no_hint(
+    web: ShopifyTestbed, topic: str, body: object, expected: PrivacyRequest
+) -> None:
+    assert read_privacy_requests(web, topic, body) == [expected]
+    assert await web.read_hints(topic, body) == []
+
+
+async def test_no_other_topic_is_a_request_about_personal_data(web: ShopifyTestbed) -> None:
+    for topic in (*HINTS_BY_TOPIC, MERGE_TOPIC, "customers/redacted", ""):
+        assert read_privacy_requests(web, topic, {**SHOP, "customer": CUSTOMER}) == []
+
+
+@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
+@pytest.mark.parametrize("id_", [None, "", "../7", True, -7, 0, 7.5, 2**63, "gid://shopify/Customer/7", [7], {"id": 7}])
+async def test_a_request_for_no_valid_customer_is_a_broken_contract(
+    web: ShopifyTestbed, topic: str, id_: object
+) -> None:
+    with pytest.raises(ContractError, match="the delivery's id is not a valid ID"):
+        read_privacy_requests(web, topic, {**SHOP, "customer": {**CUSTOMER, "id": id_}})
+
+
+@pytest.mark.parametrize("topic", PRIVACY_REQUESTS_BY_TOPIC)
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"<html>", b"[]", b"null", b"{}", b"[" * 99),
+        {"customer": CUSTOMER},
+        {**SHOP, "shop_domain": "other-store.myshopify.com", "customer": CUSTOMER},
+        {**SHOP, "shop_domain": None, "customer": CUSTOMER},
+        {**SHOP, "shop_domain": [SHOP["shop_domain"]], "customer": CUSTOMER},
+    ],
+    ids=lambda body: str(body)[:70],
+)
+async def test_a_request_that_is_not_about_this_shop_is_a_broken_contract(
+    web: ShopifyTestbed, topic: str, body: object
+) -> None:
+    with pytest.raises(ContractError):
+        read_privacy_requests(web, topic, body)
+
+
+@pytest.mark.parametrize("customer", [None, 191167, "191167", [CUSTOMER]])
+async def test_a_request_without_a_customer_is_a_broken_contract(web: ShopifyTestbed, customer: object) -> None:
+    with pytest.raises(ContractError, match="the delivery's customer is not an object"):
+        read_privacy_requests(web, "customers/redact", {**SHOP, "customer": customer})
+
+
+async def test_the_sandbox_sends_the_compliance_topics_to_the_url_of_the_app(tmp_path: Path) -> None:
+    async with open_testbed(tmp_path) as web:
+        sent: list[Delivery] = []
+
+        async def receive(request: httpx2.Request) -> httpx2.Response:
+            sent.append(Delivery(headers=dict(request.headers), body=request.content, received_at=web.clock()))
+            return httpx2.Response(200)
+
+        web.sandbox.deliveries.client = httpx2.AsyncClient(transport=httpx2.MockTransport(receive))
+        web.sandbox.deliveries.compliance_url = HERE
+        (customer,) = await web.read_records("customers")
+        await web.sandbox.request_data(customer)
+        await web.sandbox.erase_customer(customer)
+        await web.sandbox.redact_shop()
+        await web.sandbox.deliveries.wait_until_sent()
+        ids = [await web.channel.verify(delivery, SOON) for delivery in sent]
+        requests = [request for delivery in sent for request in web.channel.webhooks.privacy_requests(delivery)]
+    assert len(set(ids)) == 3
+    assert requests == [
+        PrivacyRequest(kind=PrivacyRequestKind.EXPORT, customer=customer),
+        PrivacyRequest(kind=PrivacyRequestKind.ERASE, customer=customer),
+        PrivacyRequest(kind=PrivacyRequestKind.ERASE_ALL),
+    ]
 
 
 async def test_a_change_in_the_shop_arrives_by_webhook_over_http(tmp_path: Path) -> None:
