@@ -62,10 +62,14 @@ def _list_suppressions(
 def _erase_orders(conn: Connection, owned: Owned, context: SellingContext) -> list[str]:
     """Move what the law keeps of orders out of them. Returns the orders that are not complete."""
     rows = orders.lock_orders(conn, owned[Owner.ORDER])
-    complete = [row for row in rows.values() if not is_open(row)]
+    complete = [row for row in rows.values() if not is_open(row) and _has_contact(row)]
     invoices.keep_invoices(conn, complete, context)
     _log_orders(conn, complete, context.now)
     return [id_ for id_, row in rows.items() if is_open(row)]
+
+
+def _has_contact(row: OrderRow) -> bool:
+    return any((row.contact, row.shipping_address, row.billing_address, row.client_key, row.network_key))
 
 
 def _log_orders(conn: Connection, rows: Sequence[OrderRow], now: datetime) -> None:

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from gateway.sdk import (
+    Address,
     CollectionRecord,
     ConsentPurpose,
     ConsentRecord,
@@ -96,7 +97,8 @@ def build_customer(
     Args:
         card: number of the loyalty card.
         more: additional fields: `phone`; `verified`: whether the channel has verified the email address and the phone
-            number; `merged_into`; `locale`; `consents`: rows with `purpose`, `granted`, `address`, `decided_at`.
+            number; `merged_into`; `locale`; `tags`; `created_at`; `addresses`: fields of `Address`; `consents`: rows
+            with `purpose`, `granted`, `address`, `decided_at`.
     """
     return {"id": id, "name": name, "email": email, "card": card, **more}
 
@@ -233,6 +235,9 @@ def read_customer(row: Mapping[str, Any]) -> CustomerRecord:
         merged_into=row.get("merged_into"),
         locale=row.get("locale"),
         consents=tuple(map(_read_consent, row.get("consents", ()))),
+        addresses=tuple(Address(**address) for address in row.get("addresses", ())),
+        tags=tuple(row.get("tags", ())),
+        created_at=None if row.get("created_at") is None else datetime.fromisoformat(row["created_at"]),
     )
 
 

@@ -21,7 +21,7 @@ GATEWAY = ""
 _OPEN = (DataRequestState.QUEUED.value, DataRequestState.RUNNING.value)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class RequestRow:
     """A row of `data_requests`, without the file.
 
@@ -43,7 +43,7 @@ class RequestRow:
     completed_at: datetime | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class PartRow:
     """A row of `data_request_parts`. `channel`: empty: the gateway; `kept`: JSON list."""
 
@@ -105,7 +105,7 @@ _insert_parts = build_insert_new(data_request_parts, _part_names)
 
 def lock_requests(conn: Connection, ids: Collection[str]) -> dict[str, RequestRow]:
     """Return requests, by ID, locked."""
-    return {row.id: RequestRow(**row._mapping) for row in _requests.select(conn, ids)}
+    return {row.id: RequestRow(*row) for row in _requests.select(conn, ids)}
 
 
 def store_request(conn: Connection, row: RequestRow) -> None:
@@ -156,7 +156,7 @@ def find_parts(conn: Connection, request_ids: Collection[str]) -> Mapping[str, S
     """Find the parts of requests, that of the gateway first."""
     parts: dict[str, list[PartRow]] = {id_: [] for id_ in request_ids}
     for row in _parts.select(conn, request_ids):
-        parts[row.request_id].append(PartRow(**row._mapping))
+        parts[row.request_id].append(PartRow(*row))
     return {id_: sorted(rows, key=lambda row: row.channel) for id_, rows in parts.items()}
 
 

@@ -13,7 +13,7 @@ from gateway.storage.sql.bulk import BulkSelect, build_upsert
 from gateway.storage.tables import retained_invoices, suppressions
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class SuppressionRow:
     """A row of `suppressions`. `digest`: keyed; `key_id`: with which secret."""
 
@@ -23,7 +23,7 @@ class SuppressionRow:
     erased_at: datetime
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class InvoiceRow:
     """A row of `retained_invoices`. `content`: encrypted."""
 
@@ -47,7 +47,7 @@ def has_suppressions(conn: Connection) -> bool:
 
 def find_suppressions(conn: Connection, digests: Collection[str]) -> dict[str, SuppressionRow]:
     """Find those of these digests that are suppressed."""
-    return {row.digest: SuppressionRow(**row._mapping) for row in _by_digest.select(conn, digests)}
+    return {row.digest: SuppressionRow(*row) for row in _by_digest.select(conn, digests)}
 
 
 def store_suppressions(conn: Connection, rows: Sequence[SuppressionRow]) -> None:

@@ -1,0 +1,197 @@
+"""An erase removes the data of a customer here and in the channels, and nothing brings it back (rules C11, C12)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.sdk.testing import record_builders
+from gateway.sdk.testing.memory_channel import MemoryStore
+from gateway.storage.privacy.personal_data import PERSONAL
+from gateway.storage.tables import metadata
+from gateway.sync.consistency_check import check_consistency
+from tests.graphql.world import ADMIN, STAFF, World, open_world
+
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
+
+REQUEST = """request { id kind state executesAt dueAt customer { id }
+  parts { channel { key } state attempts proof kept fault { code } completedAt } } userErrors { code field }"""
+ERASE = f"""mutation ($id: ID!, $confirm: String!, $key: String!) {{
+  customerErase(input: {{customerId: $id, confirm: $confirm, idempotencyKey: $key}}) {{ {REQUEST} }} }}"""
+CANCEL = f"""mutation ($id: ID!, $key: String!) {{
+  dataRequestCancel(input: {{requestId: $id, idempotencyKey: $key}}) {{ {REQUEST} }} }}"""
+RECORD = f"""mutation ($id: ID!, $channel: String!, $key: String!) {{ dataRequestPartRecord(
+  input: {{requestId: $id, channelKey: $channel, proof: "ticket 7", idempotencyKey: $key}}) {{ {REQUEST} }} }}"""
+FIND = "query ($id: ID!) { node(id: $id) { ... on DataRequest { state parts { channel { key } state proof } } } }"
+CUSTOMERS = "{ customers { nodes { id displayName emails { value } orders { totalCount } } } }"
+MARKERS = ("Ada", "Lovelace", "ada@example.com", "447911123456", "9826000000017", "12 Marker Street")
+CHANNELS: Mapping[str, Mapping[str, Any]] = {"till": {"config": {"writes": ["erase"]}}, "web": {}}
+ADDRESS = {"name": "Ada Lovelace", "line1": "12 Marker Street", "city": "London", "country_code": "GB"}
+
+
+def put_ada(store: MemoryStore, id: str = "ada", **more: Any) -> None:
+    values = {"email": "ada@example.com", "phone": "+447911123456", "card": "9826000000017", **more}
+    store.put("customers", record_builders.build_customer(id, name="Ada Lovelace", addresses=[ADDRESS], **values))
+
+
+def build_stores() -> dict[str, MemoryStore]:
+    till, web = MemoryStore(), MemoryStore()
+    put_ada(till)
+    put_ada(web, "w-ada")
+    till.put("customers", record_builders.build_customer("bob", name="Bob Bird", email="bob@example.com"))
+    line = record_builders.build_line("1", None, 1, "5.00")
+    contact = {"name": "Ada Lovelace", "email": "ada@example.com", "phone": None}
+    for number, status in (("done", "COMPLETED"), ("open", "OPEN")):
+        order = record_builders.build_order(
+            number, [line], customer="w-ada", status=status, contact=contact, billing_address=ADDRESS
+        )
+        web.put("orders", order)
+    return {"till": till, "web": web}
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    tables: dict[str, Any] = {"locations": {}, "privacy": {"cooling_off": "3d"}, "channels": CHANNELS}
+    async with open_world(database_url, build_stores(), **tables) as world:
+        yield world
+
+
+async def sync(world: World, **time: int) -> None:
+    world.clock.forward(**(time or {"days": 2}))
+    await world.gateway.run_due()
+
+
+async def find_ada(world: World) -> str:
+    nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
+    (id_,) = (node["id"] for node in nodes if node["displayName"] == "Ada Lovelace")
+    return str(id_)
+
+
+async def request_erase(world: World, key: str = "1") -> dict[str, Any]:
+    document = {"id": await find_ada(world), "confirm": "ADA@example.com", "key": key}
+    payload: dict[str, Any] = (await world.client.fetch_data(ERASE, ADMIN, **document))["customerErase"]
+    assert payload["userErrors"] == [], payload
+    request: dict[str, Any] = payload["request"]
+    return request
+
+
+def get_states(request: Mapping[str, Any]) -> dict[str, str]:
+    return {(part["channel"] or {"key": ""})["key"]: part["state"] for part in request["parts"]}
+
+
+async def find_states(world: World, id: str) -> tuple[str, dict[str, str]]:
+    node = (await world.client.fetch_data(FIND, ADMIN, id=id))["node"]
+    return node["state"], get_states(node)
+
+
+def find_markers(conn: Connection) -> dict[str, set[str]]:
+    """Find the tables that still contain a marker, with the order or record they are about."""
+    found: dict[str, set[str]] = {}
+    for table in metadata.sorted_tables:
+        for row in conn.execute(sa.select(table)):
+            text = json.dumps([str(value) for value in row])
+            if any(marker in text for marker in MARKERS):
+                found.setdefault(table.name, set()).add(str(row._mapping.get("number", row[0])))
+    return found
+
+
+async def test_the_request_says_what_it_will_do_and_what_stays(world: World) -> None:
+    request = await request_erase(world)
+    assert (request["kind"], request["state"]) == ("ERASE", "QUEUED")
+    assert get_states(request) == {"": "QUEUED", "till": "QUEUED", "web": "NOT_SUPPORTED"}
+    (own,) = (part for part in request["parts"] if part["channel"] is None)
+    assert own["kept"][0] == "contact of order open, until it is complete"
+    assert "1 invoices" in own["kept"][1]
+    assert (await request_erase(world, "2"))["id"] == request["id"], "a second one is the first"
+    await sync(world, days=1)
+    assert (await find_states(world, request["id"]))[0] == "QUEUED"
+    assert await find_ada(world)
+
+
+@pytest.mark.parametrize("confirm", ["", "bob@example.com", "ada@example.co"])
+async def test_a_wrong_confirmation_erases_nothing(world: World, confirm: str) -> None:
+    variables = {"id": await find_ada(world), "confirm": confirm, "key": "1"}
+    answer = await world.client.ask(ERASE, ADMIN, **variables)
+    if confirm:
+        assert answer.data["customerErase"]["userErrors"] == [{"code": "INVALID", "field": ["input", "confirm"]}]
+    else:
+        assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_a_canceled_erase_changes_nothing(world: World) -> None:
+    request = await request_erase(world)
+    canceled = (await world.client.fetch_data(CANCEL, ADMIN, id=request["id"], key="2"))["dataRequestCancel"]
+    assert canceled["request"]["state"] == "CANCELLED"
+    await sync(world, days=9)
+    assert await find_ada(world)
+    again = (await world.client.fetch_data(CANCEL, ADMIN, id=request["id"], key="3"))["dataRequestCancel"]
+    assert [error["code"] for error in again["userErrors"]] == ["NOT_ALLOWED_IN_STATE"]
+
+
+async def test_nothing_shows_an_erased_customer_and_each_channel_has_its_proof(world: World) -> None:
+    request, id_ = await request_erase(world), await find_ada(world)
+    await sync(world, days=4)
+    customers = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
+    assert [node["displayName"] for node in customers] == ["Bob Bird"]
+    search = '{ customers(search: "ada") { nodes { id } } }'
+    assert (await world.client.fetch_data(search, STAFF))["customers"]["nodes"] == []
+    found = await world.client.fetch_data("query ($id: ID!) { customer(id: $id) { id } }", STAFF, id=id_)
+    assert found["customer"] is None
+    state, parts = await find_states(world, request["id"])
+    assert (state, parts) == ("RUNNING", {"": "WAITING", "till": "DONE", "web": "NOT_SUPPORTED"})
+    left = await world.gateway.database.read(find_markers)
+    assert left == {"orders": {"open"}}, "only the open order keeps its contact"
+    world.stores["web"].change("orders", "open", status="COMPLETED")
+    await sync(world)
+    assert await world.gateway.database.read(find_markers) == {}
+    assert (await find_states(world, request["id"]))[1] == {"": "DONE", "till": "DONE", "web": "NOT_SUPPORTED"}
+    recorded = await world.client.fetch_data(RECORD, ADMIN, id=request["id"], channel="web", key="5")
+    assert recorded["dataRequestPartRecord"]["userErrors"] == []
+    assert recorded["dataRequestPartRecord"]["request"]["state"] == "DONE"
+    findings = await check_consistency(
+        world.gateway.database, world.gateway.channel_syncs.values(), world.gateway.selling.topology
+    )
+    assert not findings.waiting
+
+
+async def test_a_channel_that_reports_the_record_again_does_not_bring_it_back(world: World) -> None:
+    await request_erase(world)
+    await sync(world, days=4)
+    world.stores["web"].change("customers", "w-ada", tags=["vip"])  # cannot erase, and still has it all
+    world.stores["web"].change("orders", "done", payment_status="REFUNDED")
+    world.stores["web"].change("orders", "open", status="COMPLETED")
+    put_ada(world.stores["till"], "copy", card=None, phone=None, created_at="2020-01-01T00:00:00+00:00")
+    await sync(world)
+    assert await world.gateway.database.read(find_markers) == {}
+    nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
+    assert [node["displayName"] for node in nodes] == ["Bob Bird"]
+
+
+async def test_a_customer_who_registers_again_is_taken_anew(world: World) -> None:
+    await request_erase(world)
+    await sync(world, days=4)
+    now = world.clock().isoformat()
+    put_ada(world.stores["till"], "new", card=None, created_at=now)
+    await sync(world)
+    nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
+    (ada,) = (node for node in nodes if node["displayName"] == "Ada Lovelace")
+    assert ada["orders"]["totalCount"] == 0
+
+
+async def test_a_person_with_the_same_phone_number_stays(world: World) -> None:
+    other = record_builders.build_customer("eve", name="Eve Elm", phone="+447911123456")
+    world.stores["till"].put("customers", other)
+    await sync(world)
+    await request_erase(world)
+    await sync(world, days=4)
+    nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
+    assert sorted(node["displayName"] for node in nodes) == ["Bob Bird", "Eve Elm"]
+
+
+def test_the_markers_are_in_columns_that_are_declared() -> None:
+    assert {"identities", "orders", "audit_values"} <= PERSONAL.keys()
