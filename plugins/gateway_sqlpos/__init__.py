@@ -10,6 +10,7 @@ from gateway.sdk.writes import AnyWrite
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.configured_rows import check_configured_rows
 from gateway_sqlpos.customers.customer_feed import CustomerFeed
+from gateway_sqlpos.customers.erasure_writes import CustomerErasure
 from gateway_sqlpos.customers.loyalty_writes import LoyaltyWrite
 from gateway_sqlpos.database import open_database
 from gateway_sqlpos.order_feed import ReceiptFeed
@@ -63,6 +64,8 @@ def build_writes(config: SqlPosConfig, till: Till, context: Context) -> list[Any
         writes.append(OrderPlacement(config, till, context))
     if config.loyalty:
         writes.append(LoyaltyWrite(config, till))
+    if config.erase_customers:
+        writes.append(CustomerErasure(config, till))
     return writes
 
 

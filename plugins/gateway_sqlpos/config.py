@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from gateway.sdk import Config, Currency, TimeZone
-from gateway_sqlpos.table_mapping import Diary, Layout, Reviews, Stock
+from gateway_sqlpos.table_mapping import Customers, Diary, Layout, Reviews, Stock
 
 URL_FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
 DRIVERS = {"sqlite": "sqlite3", "postgresql": "asyncpg", "mariadb": "aiomysql", "mysql": "aiomysql"}
@@ -59,6 +59,7 @@ class SqlPosConfig(Config):
         missing_stock: Whether a product without a stock row at a location has zero or unknown stock.
         stock_movements: Whether stock movements are written to the till; its user needs write permission.
         loyalty: Whether points and tiers of the gateway are written to the columns that `layout.customers` names.
+        erase_customers: Whether the gateway erases customers in the table of customers.
         receipts: Whether orders are written as receipts, where the law allows it.
         clerk: The till's ID of the person who is named on those receipts.
         layout: Names of tables and columns that differ from the profile.
@@ -77,6 +78,7 @@ class SqlPosConfig(Config):
     missing_stock: Literal["zero", "unknown"] = "zero"
     stock_movements: bool = False
     loyalty: bool = False
+    erase_customers: bool = False
     receipts: bool = False
     clerk: str = "0"
     profile: Literal["openbravo"] = "openbravo"
@@ -88,7 +90,7 @@ class SqlPosConfig(Config):
             raise ValueError(
                 "needs the stock diary of Openbravo POS for stock_movements, or layout.diary to name another"
             )
-        built_in = self.layout.model_copy(update={"reviews": Reviews()}) == Layout()
+        built_in = self.layout.model_copy(update={"customers": Customers(), "reviews": Reviews()}) == Layout()
         if self.receipts and not (built_in and self.stock_movements):
             raise ValueError("needs stock_movements = true and the built-in layout, for receipts")
         return self
@@ -98,6 +100,15 @@ class SqlPosConfig(Config):
         names = self.layout.customers
         if self.loyalty and (names.table is None or names.points is None):
             raise ValueError("needs the column of the points for loyalty: layout.customers.points")
+        return self
+
+    @model_validator(mode="after")
+    def _check_erases(self) -> Self:
+        names = self.layout.customers
+        if self.erase_customers and names.table is None:
+            raise ValueError("needs the table of customers for erase_customers: layout.customers.table")
+        if self.erase_customers and names.id.lower() in names.list_personal_names():
+            raise ValueError("needs an ID of customers that is no personal data for erase_customers")
         return self
 
     @property

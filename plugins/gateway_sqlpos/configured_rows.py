@@ -1,4 +1,6 @@
-"""Check of the rows that the configuration names: a wrong ID is reported at once, not by the first order."""
+"""Check of the rows and columns that the configuration names: a wrong one is reported at once, not by the first
+write.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,14 @@ import sqlalchemy as sa
 
 from gateway.sdk import ContractError
 from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.customers.erasure_writes import list_personal_columns
 from gateway_sqlpos.row_values import IdColumn, build_table, format_id
 from gateway_sqlpos.till import TillSession
 
 
 def check_configured_rows(till: TillSession, config: SqlPosConfig) -> None:
-    """Raise `ContractError` if the till lacks a row that the configuration names. Users are checked where the till's
-    database user may read them.
+    """Raise `ContractError` if the till lacks a row that the configuration names, or a column with personal data. Users
+    are checked where the till's database user may read them.
     """
     locations = till.layout.locations
     table = build_table(locations, ("id",))
@@ -25,6 +28,8 @@ def check_configured_rows(till: TillSession, config: SqlPosConfig) -> None:
         people = till.define_table("people", "id")
         if _find_missing(till, people.c.id, [config.clerk], integers=False):
             raise ContractError(f"the till has no user {config.clerk} ({people.name}); correct clerk")
+    if config.erase_customers:
+        list_personal_columns(till)
 
 
 def _find_missing(

@@ -15,9 +15,7 @@ _MARIADB_DENIED_NAME = re.compile(r"for (?:table|column) [`'\"]?(?:\w+[`'\"]?\.[
 _POSTGRES_DENIED_NAME = re.compile(r"permission denied for \w+ \"?([\w.$ ]+)")
 _LOGIN_ADVICE = "check the user and the password in the channel's url"
 _READ_GRANT, _WRITE_GRANT = ("read", "SELECT"), ("write to", "SELECT, INSERT and UPDATE")
-_READ_ONLY_MESSAGE = (
-    "the till's database is read-only; configure the url of a writable one, or leave out stock_movements"
-)
+_READ_ONLY_MESSAGE = "the till's database is read-only; configure the url of a writable one, or disable its writes"
 _BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _UNREADABLE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

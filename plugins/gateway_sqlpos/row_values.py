@@ -18,9 +18,15 @@ IdCondition = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
 
 def build_table(names: Config, columns: Iterable[str]) -> sa.TableClause:
     """Build the table of a layout, with the columns of the given fields."""
-    schema, _, name = str(getattr(names, "table", "")).rpartition(".")
+    schema, name = split_table_name(str(getattr(names, "table", "")))
     column_names = dict.fromkeys(column for field in columns if (column := getattr(names, field)) is not None)
-    return sa.table(name, *(sa.column(column) for column in column_names), schema=schema or None)
+    return sa.table(name, *(sa.column(column) for column in column_names), schema=schema)
+
+
+def split_table_name(configured: str) -> tuple[str | None, str]:
+    """Split the name of a table into that of its schema, None: the default one, and its own."""
+    schema, _, name = configured.rpartition(".")
+    return schema or None, name
 
 
 def label_columns(source: sa.FromClause, names: Config, columns: Iterable[str]) -> list[sa.ColumnElement[Any]]:

@@ -110,6 +110,25 @@ class Diary(Config):
     price: Name = "price"
 
 
+PERSONAL_FIELDS = (
+    "given_name",
+    "family_name",
+    "email",
+    "phone",
+    "card",
+    "line1",
+    "line2",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+)
+"""Fields of customers, beside their name and search key, that an erase clears."""
+
+OPTIONAL_PERSONAL_COLUMNS = ("taxid", "phone2", "fax", "notes", "image")
+"""Columns that are not read, of which some tills lack some."""
+
+
 class Customers(Config):
     """The table of customers.
 
@@ -117,9 +136,11 @@ class Customers(Config):
         visible: Whether the till shows them; others are left out.
         points: Loyalty points that the till shows, a column of integers; most tills have none.
         tier: Tier that the till shows.
+        search_key: Unique text by which the till finds them; an erase replaces it by the ID.
+        personal_columns: Further columns with personal data, which are not read; an erase clears them.
     """
 
-    if_present: ClassVar[frozenset[str]] = frozenset({"visible"})
+    if_present: ClassVar[frozenset[str]] = frozenset({"visible", "search_key"})
 
     table: OptionalName = "customers"
     id: Name = "id"
@@ -138,6 +159,13 @@ class Customers(Config):
     visible: OptionalName = "visible"
     points: OptionalName = None
     tier: OptionalName = None
+    search_key: OptionalName = "searchkey"
+    personal_columns: tuple[Name, ...] = OPTIONAL_PERSONAL_COLUMNS
+
+    def list_personal_names(self) -> list[str]:
+        """List the columns with personal data that are configured, in lowercase."""
+        mapped = [getattr(self, field) for field in ("name", "search_key", *PERSONAL_FIELDS)]
+        return [name.lower() for name in (*mapped, *self.personal_columns) if name is not None]
 
 
 class Receipts(Config):

@@ -6,7 +6,7 @@ Columns differ between versions: what a till does not have is left out of the la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,14 +19,16 @@ from gateway_sqlpos.table_mapping import Layout
 T = TypeVar("T", bound=Config)
 
 _QUERIES = {
-    "sqlite": "SELECT t.name, c.name, lower(c.type) FROM sqlite_master t, pragma_table_info(t.name) c "
-    "WHERE t.type IN ('table', 'view')",
-    "postgresql": "SELECT table_name, column_name, data_type FROM information_schema.columns "
+    "sqlite": "SELECT t.name, c.name, lower(c.type), CASE WHEN c.\"notnull\" THEN 'NO' ELSE 'YES' END "
+    "FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type IN ('table', 'view')",
+    "postgresql": "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
     "WHERE table_schema = ANY (current_schemas(false))",
-    "mysql": "SELECT table_name, column_name, data_type FROM information_schema.columns "
+    "mysql": "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
     "WHERE table_schema = database()",
 }
-"""Name of the table, name and type of the column. Servers list the columns that the user may read."""
+"""Name of the table, name and type of the column, and whether it may be null. Servers list the columns that the user
+may read or write.
+"""
 
 _INSTANT_TYPE = "timestamp"
 """Type of a column of instants in MariaDB; in PostgreSQL, the driver returns them with their zone."""
@@ -34,10 +36,16 @@ _INSTANT_TYPE = "timestamp"
 
 @dataclass(frozen=True, slots=True)
 class TillSchema:
-    """The tables of a database: types of columns by name, by table."""
+    """The tables of a database.
+
+    Attributes:
+        tables: Types of columns by name, by table.
+        required: Columns that cannot be null, with their tables.
+    """
 
     tables: Mapping[str, Mapping[str, str]]
     has_instants: bool = False
+    required: Set[tuple[str, str]] = frozenset()
 
     def find_table(self, name: str) -> str | None:
         """Return the name of a table in the spelling of the database; None if there is none."""
@@ -46,6 +54,10 @@ class TillSchema:
     def find_column(self, table: str, name: str) -> str | None:
         """Return the name of a column in the spelling of the database; None if there is none."""
         return _find_spelling(name, self.tables.get(table, {}))
+
+    def is_required(self, table: str, column: str) -> bool:
+        """Whether a column cannot be null, as far as is known: so is any of a table of another schema."""
+        return table not in self.tables or (table, column) in self.required
 
     def is_instant(self, table: str, column: str) -> bool:
         """Whether a column holds instants, which are read and written in UTC; otherwise local times."""
@@ -63,9 +75,12 @@ def read_schema(conn: Connection) -> TillSchema:
     """Read the tables of the database."""
     dialect = "mysql" if conn.dialect.name == "mariadb" else conn.dialect.name
     tables: dict[str, dict[str, str]] = {}
-    for table, column, type_ in conn.execute(sa.text(_QUERIES[dialect])):
+    required: set[tuple[str, str]] = set()
+    for table, column, type_, nullable in conn.execute(sa.text(_QUERIES[dialect])):
         tables.setdefault(str(table), {})[str(column)] = str(type_).lower()
-    return TillSchema(tables, has_instants=dialect == "mysql")
+        if nullable == "NO":
+            required.add((str(table), str(column)))
+    return TillSchema(tables, dialect == "mysql", required)
 
 
 def resolve_layout(schema: TillSchema, layout: Layout) -> Layout:

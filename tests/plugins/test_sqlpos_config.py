@@ -21,6 +21,7 @@ from tests.plugins.conftest import MakeTill, OpenTill, build_context
 
 GOOD = {"url": "sqlite:///till.db", "currency": "GBP", "time_zone": "Europe/London"}
 MOVED = {"stock": {"table": "counted"}, "diary": {"table": "moved"}}
+POINTS = {"customers": {"points": "points"}}
 PRINTED = Path(__file__).parents[2] / "schema" / "channel-config" / "sqlpos.json"
 
 
@@ -72,6 +73,11 @@ def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], pa
         ({"stock_movements": True}, ["AdjustStock"]),
         ({"stock_movements": True, "receipts": True}, ["AdjustStock", "PlaceOrder"]),
         ({"stock_movements": True, "layout": MOVED}, ["AdjustStock"]),
+        ({"erase_customers": True}, ["EraseCustomer"]),
+        (
+            {"stock_movements": True, "receipts": True, "loyalty": True, "erase_customers": True, "layout": POINTS},
+            ["AdjustStock", "PlaceOrder", "SetLoyalty", "EraseCustomer"],
+        ),
     ],
 )
 def test_what_can_be_written_follows_from_the_configuration(given: dict[str, Any], writes: list[str]) -> None:
