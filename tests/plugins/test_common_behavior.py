@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.model.channels import Capability
-from gateway.sdk import CustomerRecord, Gone, OrderRecord, ProductRecord, StockRecord
+from gateway.sdk import CustomerRecord, Done, EraseCustomer, Gone, OrderRecord, ProductRecord, Ref, StockRecord
 from gateway.sdk.testing.sandbox import FAULTS, SandboxError, UnsupportedFaultError
 from tests.plugins.three_channels import (
     AMAZON,
@@ -63,6 +63,12 @@ CODES = {
 }
 UNSUPPORTED = {TILL: {"slow", "error", "half", "throttle", "garbage", "auth"}, WEB: set[str](), AMAZON: set[str]()}
 """Faults that a transport cannot have. A database can refuse a user as well; its own tests cover that."""
+
+ERASING: dict[str, dict[str, Any]] = {
+    TILL: {"config": {"erase_customers": True}},
+    WEB: {"config": {"writes": ["erase_customers"]}},
+}
+"""The tables of channels that erase customers. A marketplace keeps its customers to itself."""
 
 Make = Callable[..., Awaitable[Retail]]
 
@@ -235,6 +241,26 @@ async def test_each_fault_is_named_loses_nothing_and_heals_by_itself(
 
 def test_every_fault_of_the_kit_is_tried() -> None:
     assert set(CODES) == set(FAULTS) - {"ok"}
+
+
+async def test_an_erased_customer_is_read_by_id_without_personal_data(key: str, make: Make) -> None:
+    shop = await make(**ERASING.get(key, {}))
+    channel = shop.get_channel(key)
+    can_erase = Capability.ERASE_CUSTOMERS in (channel.model.capabilities or ())
+    assert can_erase == (key in ERASING)
+    if key not in ERASING:
+        return
+    (raw,) = await shop.read_items(key, "customers")
+    (before,) = await channel.read("customers", [raw])
+    assert isinstance(before, CustomerRecord) and before.emails
+    for customer in (raw.id, raw.id, UNKNOWN[key]["customers"]):  # to erase one again has no further effect
+        assert list(await channel.send([EraseCustomer(key=customer, subject=Ref(customer))], SOON)) == [Done()]
+    erased = (await shop.fetch_records(key, "customers", [raw.id]))[raw.id]
+    (after,) = await channel.read("customers", [erased])
+    assert isinstance(after, CustomerRecord) and after.ref == before.ref
+    assert (after.emails, after.phones, after.addresses, after.loyalty_number) == ((), (), (), None)
+    assert (after.given_name, after.family_name) == (None, None)
+    assert after.display_name in (None, "erased")
 
 
 async def test_what_cannot_be_done_to_it_is_said_in_one_line(key: str, make: Make) -> None:

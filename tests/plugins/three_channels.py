@@ -156,10 +156,12 @@ _databases = itertools.count()
 def build_document(
     url: str, sandboxes: Mapping[str, Any], wires: Mapping[str, TamperingProxy], **table: Any
 ) -> dict[str, Any]:
-    """Build a configuration with these channels, each the authority of its own location."""
-    channels = {}
+    """Build a configuration with these channels, each the authority of its own location. `table`: of each channel; its
+    `config` is added to that of the sandbox.
+    """
+    channels, further = {}, table.pop("config", {})
     for key, sandbox in sandboxes.items():
-        config = dict(sandbox.config)
+        config = {**sandbox.config, **further}
         for name in WIRED.get(key, ()):
             config[name] = wires[key].address
         channels[key] = {"plugin": PLUGINS[key], "private_addresses": True, **table, "config": config}
