@@ -32,8 +32,8 @@ from gateway_shopify.nested_pagination import get_connection, get_next_cursor
 from gateway_shopify.read_documents import SUBSCRIBE, SUBSCRIPTIONS
 
 MAX_AGE = timedelta(hours=6)
-"""Maximum age of a delivery. Shopify retries for four hours, with the time of the first attempt. A delivery only causes
-a read, so an old one does no harm.
+"""Maximum age of a delivery. Shopify retries for four hours, with the time of the first attempt. A delivery causes a
+read, or a request about personal data that can be repeated, so an old one does no harm.
 """
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
