@@ -20,6 +20,7 @@ from examples.demo.gateway_process import CONFIG
 from examples.demo.presentation import PICTURES
 from examples.demo.queries import SHOWN
 from examples.demo.retail import ReceiptLine
+from examples.demo.shoppers import add_shoppers
 from examples.demo.world import build_world
 from gateway.runtime.gateway import get_utc_now
 from gateway.sdk.testing.sandbox import Sandbox, World
@@ -74,7 +75,7 @@ class Sandboxes:
 def build_worlds(lines: Sequence[ReceiptLine], pictures: str = PICTURES) -> dict[str, World]:
     """Build the data of each channel. `pictures`: URL under which the web store's pictures are served."""
     web = store.build_store(lines, pictures)
-    return {"till": build_world(lines), "web": web, "amazon": marketplace.build_account(lines)}
+    return add_shoppers({"till": build_world(lines), "web": web, "amazon": marketplace.build_account(lines)})
 
 
 @contextlib.asynccontextmanager
