@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from examples.demo.customer_page import create_customer_routes
 from examples.demo.pages import create_page_routes
 from examples.demo.pictures import create_picture_route
 from examples.demo.storefront import create_storefront_routes
@@ -52,6 +53,7 @@ def create_control_app(outside: ControlContext) -> Starlette:
         return JSONResponse(dict(outside.summary))
 
     routes = [Route("/world", get_world, methods=["GET"]), create_picture_route(), *create_page_routes(outside.gateway)]
+    routes += create_customer_routes(outside.gateway)
     routes += create_storefront_routes(outside.gateway, compute_ids(load_documents()))
     actions: dict[str, Action] = {
         "sell": lambda sandbox, body: sell(sandbox, body, _get_external_locations(outside, sandbox)),

@@ -64,6 +64,7 @@ def render_control_lines(port: int) -> str:
     sale = f'{{"sku": "{SHOWN[0]}", "quantity": 2, "location": "store-london"}}'
     return (
         f"A page that shows all of it: http://127.0.0.1:{port}/\n"
+        f"A page for customer service: http://127.0.0.1:{port}/customers\n"
         f"A storefront that sells it: http://127.0.0.1:{port}/storefront/\n"
         f"The outside world, {world}:\n"
         f"curl -d '{sale}' {world}/till/sell\n"
