@@ -32,7 +32,7 @@ function createList(id, texts) {
 function createFacts({ loyalty, consents, statistics, openReviews, ...customer }) {
   const facts = {
     Contact: renderContacts(customer) || "none",
-    Orders: `${statistics.count} ${formatMoney(statistics.total)}`,
+    Orders: [statistics.count, formatMoney(statistics.total)].filter(Boolean).join(", ") || "none",
     Points: loyalty ? describePoints(loyalty) : "none",
     Consents: consents.map(({ purpose, address, state }) => `${toWords(purpose)} ${address ?? ""} ${toWords(state)}`).join(", ") || "none",
     "Open reviews": String(openReviews.length),

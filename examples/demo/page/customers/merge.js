@@ -48,6 +48,7 @@ function createPreview({ identities, orders, sources, contradictions, ...custome
   return [
     element("h3", {}, `They would be ${formatName(customer)}, with ${orders} orders`),
     items(identities.map((identity) => `${formatRecord(identity)}: ${formatName(identity)}`)),
+    element("h3", {}, "Where the values would come from"),
     items(sources.map(describeSource)),
     contradictions.length > 0 && element("h3", {}, "What contradicts it"),
     createEvidenceList(contradictions),

@@ -56,7 +56,9 @@ export function createCustomerLine(customer, ...actions) {
   );
 }
 
+/* Lists evidence. That a record refers to itself says nothing. */
 export function createEvidenceList(evidence) {
-  const lines = (evidence ?? []).map((one) => element("li", { class: one.verdict }, describeEvidence(one)));
+  const telling = (evidence ?? []).filter(({ rule, other }) => other || rule !== "EXTERNAL_REFERENCE");
+  const lines = telling.map((one) => element("li", { class: one.verdict }, describeEvidence(one)));
   return element("ul", { class: "plain" }, lines);
 }

@@ -54,7 +54,7 @@ export function describeEvidence({ rule, verdict, value, other }) {
 }
 
 export function describeSource({ field, rule, alternatives, identity }) {
-  const others = alternatives ? `, ${alternatives} other values` : "";
+  const others = alternatives ? `, of ${alternatives + 1} values` : "";
   const record = identity ? formatRecord(identity) : "another channel";
   return `${toWords(field)}: ${record}, ${SOURCE_RULES[rule] ?? toWords(rule)}${others}`;
 }
