@@ -27,9 +27,10 @@ JOINED = "Joined: same email address and full name (clara.osborne@example.com) a
 CUSTOMER = """query ($search: String!) { customers(first: 2, search: $search) { nodes {
   id version displayName identities(first: 9) { nodes { id externalId evidence { rule verdict value } } }
   merges { id } loyalty { balance } timeline(first: 50) { nodes { id summary } } } } }"""
-SETTLED = """query ($number: String!) {
+SETTLED = """query ($number: String!, $card: String!) {
   customerReviews(first: 1, states: [OPEN]) { nodes { id } }
-  orders(first: 1, search: $number) { nodes { customer { loyalty { balance } } } } }"""
+  orders(first: 1, search: $number) { nodes { customer { loyalty { balance } } } }
+  customers(first: 2, search: $card) { nodes { loyalty { balance } } } }"""
 UPDATE = """mutation ($input: CustomerUpdateInput!) {
   customerUpdate(input: $input) { customer { version } userErrors { code message } } }"""
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
@@ -89,11 +90,12 @@ def describe_customer(demo: Demo, search: str) -> Any:
 
 
 def has_settled(demo: Demo) -> bool:
-    """Whether the review is open, and points are posted."""
-    data = post_document(demo, SETTLED, number=AMAZON_ORDER)
-    (order,) = data["orders"]["nodes"]
-    accounts = [order["customer"]["loyalty"], find_customer(demo, CARD)["loyalty"]]
-    return bool(data["customerReviews"]["nodes"] and all(accounts) and accounts[1]["balance"] == POINTS)
+    """Whether the guest is recognized, the review is open, and points are posted."""
+    data = post_document(demo, SETTLED, number=AMAZON_ORDER, card=CARD)
+    guests = [order["customer"] for order in data["orders"]["nodes"]]
+    accounts = [customer and customer["loyalty"] for customer in [*guests, *data["customers"]["nodes"]]]
+    is_earned = len(accounts) == 2 and all(accounts) and accounts[1]["balance"] == POINTS
+    return is_earned and bool(data["customerReviews"]["nodes"])
 
 
 def search(page: Page, by: str, text: str) -> None:
