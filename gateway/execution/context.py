@@ -238,7 +238,8 @@ class Context:
 
     def is_own(self, about: object) -> bool:
         """Whether this is, or belongs to, a cart or order whose token the caller has presented, or is the shopper's."""
-        return getattr(about, "order_id", None) in self.owned_ids or getattr(about, "id", None) in self.owned_ids
+        owners = (getattr(about, name, None) for name in ("id", "order_id", "customer_id"))
+        return any(owner in self.owned_ids for owner in owners)
 
     def add_failure(self, error: Exception) -> None:
         """Note that the database could not be used for a field: then nothing of the response is sent."""

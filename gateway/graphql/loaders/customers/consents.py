@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gateway.commerce.consents.derivation import find_consents
 from gateway.execution.context import Context
+from gateway.graphql.loaders.customers.profiles import load_customers
 from gateway.model.customers.consents import Consent
 from gateway.model.mutation_result import MutationResult
 
@@ -18,7 +19,9 @@ async def load_consents(context: Context, ids: Sequence[str]) -> Sequence[list[C
 
 async def load_changed_consents(context: Context, results: Sequence[MutationResult]) -> Sequence[Consent | None]:
     """Load the answers that mutations have changed."""
-    groups = await context.load_all(load_consents, [result.subject for result in results])
+    ids = [result.subject for result in results]
+    await context.load_all(load_customers, ids)  # notes which are the caller's own
+    groups = await context.load_all(load_consents, ids)
     return [_find_changed(group, result) for group, result in zip(groups, results, strict=True)]
 
 
