@@ -134,6 +134,7 @@ class Customers(Config):
 
     Attributes:
         visible: Whether the till shows them; others are left out.
+        email_verified: A flag that is set once the customer has confirmed the email address; most tills have none.
         points: Loyalty points that the till shows, a column of integers; most tills have none.
         tier: Tier that the till shows.
         search_key: Unique text by which the till finds them; an erase replaces it by the ID.
@@ -157,6 +158,7 @@ class Customers(Config):
     postal_code: OptionalName = "postal"
     country: OptionalName = "country"
     visible: OptionalName = "visible"
+    email_verified: OptionalName = None
     points: OptionalName = None
     tier: OptionalName = None
     search_key: OptionalName = "searchkey"

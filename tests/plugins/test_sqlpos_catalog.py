@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from gateway.sdk import Gone, InvalidValueError, Money, Place, ProductRecord, Raw
+from gateway.sdk import ContactPoint, Gone, InvalidValueError, Money, Place, ProductRecord, Raw
 from gateway.sdk.testing.sandbox import WorldCustomer, WorldPlace, WorldProduct, build_small_world
 from gateway_sqlpos.stock_feed import parse_stock_id
 from gateway_sqlpos_sandbox import schema
@@ -162,3 +162,12 @@ async def test_a_customer_is_read_with_their_card_and_a_country_only_if_it_is_a_
     assert [point.value for point in (*record.emails, *record.phones)] == ["ada@example.com", "0123"]
     assert (record.addresses[0].line1, record.addresses[0].country_code) == ("1 Mill Road", None)
     assert isinstance((await till.fetch_records("customers", "unknown"))["unknown"], Gone)
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_an_address_is_verified_where_a_named_column_says_so(open_till: MakeTill, verified: bool) -> None:
+    customer = WorldCustomer(number="1", name="Ada", email="ada@example.com", email_verified=verified)
+    world = replace(build_small_world(), customers=(customer,), receipts=())
+    till = await open_till(world, layout={"customers": {"email_verified": "emailverified"}})
+    (record,) = await till.read_records("customers")
+    assert record.emails == (ContactPoint(value="ada@example.com", verified=verified, primary=True),)

@@ -22,6 +22,7 @@ from tests.plugins.conftest import MakeTill, OpenTill, build_context
 GOOD = {"url": "sqlite:///till.db", "currency": "GBP", "time_zone": "Europe/London"}
 MOVED = {"stock": {"table": "counted"}, "diary": {"table": "moved"}}
 POINTS = {"customers": {"points": "points"}}
+EXTENDED = {"customers": {"email_verified": "confirmed", "points": "points", "tier": "tier"}}
 PRINTED = Path(__file__).parents[2] / "schema" / "channel-config" / "sqlpos.json"
 
 
@@ -72,6 +73,7 @@ def test_a_wrong_configuration_is_refused_in_one_line(change: dict[str, Any], pa
         ({}, []),
         ({"stock_movements": True}, ["AdjustStock"]),
         ({"stock_movements": True, "receipts": True}, ["AdjustStock", "PlaceOrder"]),
+        ({"stock_movements": True, "receipts": True, "layout": EXTENDED}, ["AdjustStock", "PlaceOrder"]),
         ({"stock_movements": True, "layout": MOVED}, ["AdjustStock"]),
         ({"erase_customers": True}, ["EraseCustomer"]),
         (

@@ -90,7 +90,9 @@ class WorldCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldCustomer:
-    """A customer. `number`: the retailer's customer number; `card`: number of the loyalty card."""
+    """A customer. `number`: the retailer's customer number; `card`: number of the loyalty card;
+    `email_verified`: whether the till knows that the address is the customer's.
+    """
 
     number: str
     name: str
@@ -100,6 +102,7 @@ class WorldCustomer:
     phone: str | None = None
     card: str | None = None
     address: Address | None = None
+    email_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from gateway.sdk import Address, ContactPoint, CustomerRecord, LoyaltyCard, Raw, Ref
-from gateway_sqlpos.row_values import Row, get_number, get_single_row, get_text, is_false, is_number
+from gateway_sqlpos.row_values import Row, get_number, get_single_row, get_text, is_false, is_number, is_true
 from gateway_sqlpos.table_feed import TableFeed
 from gateway_sqlpos.table_mapping import Customers, Layout
 
@@ -30,6 +30,7 @@ class CustomerFeed(TableFeed[CustomerRecord]):
         *_ADDRESS_COLUMNS,
         "country",
         "visible",
+        "email_verified",
         "points",
         "tier",
     )
@@ -47,7 +48,7 @@ class CustomerFeed(TableFeed[CustomerRecord]):
             display_name=get_text(row, "name"),
             given_name=get_text(row, "given_name"),
             family_name=get_text(row, "family_name"),
-            emails=_map_contact_points(row, "email"),
+            emails=_map_contact_points(row, "email", verified=is_true(row.get("email_verified"))),
             phones=_map_contact_points(row, "phone"),
             addresses=_map_addresses(row),
             loyalty_number=get_text(row, "card"),
@@ -65,9 +66,9 @@ def _map_card(row: Row) -> LoyaltyCard | None:
     return LoyaltyCard(number=get_text(row, "card"), tier=tier, points=points)
 
 
-def _map_contact_points(row: Row, field: str) -> tuple[ContactPoint, ...]:
+def _map_contact_points(row: Row, field: str, *, verified: bool = False) -> tuple[ContactPoint, ...]:
     value = get_text(row, field)
-    return () if value is None else (ContactPoint(value=value.strip(), primary=True),)
+    return () if value is None else (ContactPoint(value=value.strip(), verified=verified, primary=True),)
 
 
 def _map_addresses(row: Row) -> tuple[Address, ...]:

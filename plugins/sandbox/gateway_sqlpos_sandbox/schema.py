@@ -163,6 +163,7 @@ _COLUMNS: dict[str, list[ColumnDefinition]] = {
         _define_required("name"),
         _define_required("maxdebt", Double, default=0.0),
         _define_required("visible", Flag, default=True),
+        ColumnDefinition("emailverified", Flag),  # which no till has by itself
         ColumnDefinition("curdate", datetime),
         ColumnDefinition("curdebt", Double),
     ],

@@ -22,7 +22,7 @@ SALE, REFUND = 0, 1
 BOUGHT, SOLD, RETURNED = 1, -1, 2
 """Reason codes of stock movements."""
 TAX_ID = "001"
-TABLES_VERSION = 2
+TABLES_VERSION = 3
 """Version of the tables: a till of an earlier version is loaded again."""
 
 _ID_NAMESPACE = uuid.UUID("6f0c1a52-6f3e-5a55-9d58-0b3c6f4b8a11")
@@ -190,7 +190,8 @@ def build_customer_row(customer: WorldCustomer) -> Row:
         "country": home and home.country_code,
     }
     names = {"name": customer.name, "firstname": customer.given_name, "lastname": customer.family_name}
-    reach = {"email": customer.email, "phone": customer.phone, "card": customer.card}
+    contact = {"email": customer.email, "emailverified": customer.email_verified}
+    reach = {**contact, "phone": customer.phone, "card": customer.card}
     return {"id": derive_id("customer", customer.number), "searchkey": customer.number, **names, **reach, **address}
 
 
