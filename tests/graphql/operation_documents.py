@@ -12,6 +12,8 @@ from examples.storefront import manifest as storefront
 
 FOLDER = Path(__file__).parents[2] / "schema" / "operations"
 APPS = ("storefront", "store-app")
+ACCOUNT = frozenset(("Me", "MyOrders", "CartPoints", "CartCustomerSet", "CartLoyaltySet", "ConsentSet"))
+"""Operations of the storefront that need a login."""
 
 
 def list_files(app: str) -> list[Path]:
