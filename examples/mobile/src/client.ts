@@ -2,6 +2,7 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import type { DocumentNode } from "graphql";
+import { createLoginLink, type Login } from "./login.js";
 import { createOutdatedLink } from "./outdated.js";
 import { createRetryLink } from "./retry.js";
 
@@ -11,20 +12,26 @@ const PUBLIC_OPERATIONS = new Set(["ProductsNear", "ProductPage", "StoreAvailabi
 export interface Options {
   url: string;
   fetch?: typeof fetch;
+  /** The login of the customer; none: guests only. */
+  login?: Login;
 }
 
-export function createClient({ url, fetch = globalThis.fetch }: Options): ApolloClient {
+export function createClient({ url, fetch = globalThis.fetch, login }: Options): ApolloClient {
   const http = new HttpLink({ uri: url, fetch });
-  const link = ApolloLink.from([createRetryLink(), createOutdatedLink(), createMethodLink(), http]);
+  const link = ApolloLink.from([createRetryLink(), createOutdatedLink(), createMethodLink(login), http]);
   return new ApolloClient({ link, cache: new InMemoryCache() });
 }
 
-/** Sends public queries with GET and all others with POST, so that no token of a cart or order is part of a URL. */
-function createMethodLink(): ApolloLink {
+/**
+ * Sends public queries with GET and all others with POST, so that no token of a cart or order is part of a URL. Public
+ * queries have no token of a login either: a CDN caches their responses for all.
+ */
+function createMethodLink(login: Login | undefined): ApolloLink {
+  const posted = createPersistedLink({ useGETForHashedQueries: false });
   return ApolloLink.split(
     (operation) => PUBLIC_OPERATIONS.has(operation.operationName ?? ""),
     createPersistedLink({ useGETForHashedQueries: true }),
-    createPersistedLink({ useGETForHashedQueries: false }),
+    login ? ApolloLink.from([createLoginLink(login), posted]) : posted,
   );
 }
 

@@ -2,9 +2,11 @@
 import type { ApolloClient } from "@apollo/client";
 import {
   CartCreateDocument,
+  CartCustomerSetDocument,
   CartDocument,
   CartOrderDocument,
   FulfillmentOptionsDocument,
+  MeDocument,
   OrderCancelDocument,
   OrderDocument,
   OrderPlaceDocument,
@@ -93,6 +95,23 @@ export class Shop {
     const cartToken = required(this.storage.get(CART), "cart token");
     const { data } = await this.apollo.query({ query: CartDocument, variables: { cartToken }, fetchPolicy: "no-cache" });
     return required(data?.cart, "cart");
+  }
+
+  /** After a login: makes the cart the customer's own. It gets a new token. */
+  async assignCart(): Promise<void> {
+    const choice = { cartToken: required(this.storage.get(CART), "cart token") };
+    const payload = await new Decision<typeof choice>(this.storage, "cart owner").send(choice, async ({ key, input }) => {
+      const variables = { input: { ...input, idempotencyKey: key } };
+      const { data } = await this.apollo.mutate({ mutation: CartCustomerSetDocument, variables });
+      return required(data?.cartCustomerSet, "cartCustomerSet");
+    });
+    this.storage.set(CART, required(payload.cart?.token, "token"));
+  }
+
+  /** Returns the customer who has logged in, with orders, points and consents. */
+  async getMe() {
+    const { data } = await this.apollo.query({ query: MeDocument, fetchPolicy: "no-cache" });
+    return required(data?.me, "customer");
   }
 
   async listOptions(cart: CartContentsFragment, near: GeoPointInput): Promise<readonly Option[]> {
