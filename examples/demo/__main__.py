@@ -106,9 +106,14 @@ async def run_gateway(worlds: Mapping[str, World], sandboxes: Sandboxes, state: 
     address = f"http://127.0.0.1:{port}"
     environment = {**sandboxes.environment, **build_environment(state / "gateway.db", port)}
     outside = ControlContext(
-        sandboxes.by_channel, EXTERNAL_LOCATIONS, summarize_worlds(worlds), address, lambda: mark_changed(state)
+        sandboxes.by_channel,
+        EXTERNAL_LOCATIONS,
+        summarize_worlds(worlds),
+        address,
+        port + 1,
+        lambda: mark_changed(state),
     )
-    control = create_control_server(outside, port + 1)
+    control = create_control_server(outside)
     serving_it = asyncio.create_task(control.serve())
     try:
         if not is_synced(state):

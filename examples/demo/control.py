@@ -14,9 +14,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from examples.demo.customer_page import create_customer_routes
+from examples.demo.login import create_login_route, describe_login
 from examples.demo.pages import create_page_routes
 from examples.demo.pictures import create_picture_route
 from examples.demo.storefront import create_storefront_routes
@@ -36,6 +37,7 @@ class ControlContext:
     Attributes:
         external_locations: external location ids by location key, by channel.
         gateway: the gateway's URL.
+        port: the port of the control server.
         on_change: called after each change of a sandbox that saves its data at the end.
     """
 
@@ -43,6 +45,7 @@ class ControlContext:
     external_locations: Mapping[str, Mapping[str, str]]
     summary: Mapping[str, Any]
     gateway: str
+    port: int
     on_change: Callable[[], None]
 
 
@@ -52,9 +55,11 @@ def create_control_app(outside: ControlContext) -> Starlette:
     async def get_world(_: Request) -> JSONResponse:
         return JSONResponse(dict(outside.summary))
 
-    routes = [Route("/world", get_world, methods=["GET"]), create_picture_route(), *create_page_routes(outside.gateway)]
+    routes: list[BaseRoute] = [Route("/world", get_world, methods=["GET"]), create_picture_route()]
+    routes += [*create_page_routes(outside.gateway), create_login_route(outside.port)]
     routes += create_customer_routes(outside.gateway)
-    routes += create_storefront_routes(outside.gateway, compute_ids(load_documents()))
+    login = describe_login(outside.port)
+    routes += create_storefront_routes(outside.gateway, compute_ids(load_documents()), login)
     actions: dict[str, Action] = {
         "sell": lambda sandbox, body: sell(sandbox, body, _get_external_locations(outside, sandbox)),
         "price": set_price,
@@ -184,9 +189,9 @@ class ControlServer(uvicorn.Server):
         yield
 
 
-def create_control_server(outside: ControlContext, port: int) -> ControlServer:
+def create_control_server(outside: ControlContext) -> ControlServer:
     """Create the control server."""
     config = uvicorn.Config(
-        create_control_app(outside), host="127.0.0.1", port=port, log_level="warning", lifespan="off"
+        create_control_app(outside), host="127.0.0.1", port=outside.port, log_level="warning", lifespan="off"
     )
     return ControlServer(config)

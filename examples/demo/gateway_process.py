@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from examples.demo.login import build_issuer_url
+
 CONFIG = Path(__file__).with_name("gateway.toml")
 PROGRAM = """
 import os, signal, threading, time
@@ -43,6 +45,7 @@ def build_environment(database: Path, port: int) -> Mapping[str, str]:
         "DEMO_DATABASE": f"sqlite:///{database}",
         "DEMO_PORT": str(port),
         "DEMO_ADDRESS": f"http://127.0.0.1:{port}",
+        "DEMO_LOGIN": build_issuer_url(port + 1),
     }
 
 

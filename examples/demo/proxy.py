@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 TIMEOUT = 15.0
-REQUEST_HEADERS = ("accept", "content-type", "if-none-match")
+REQUEST_HEADERS = ("accept", "authorization", "content-type", "if-none-match")
 RESPONSE_HEADERS = ("content-type", "cache-control", "etag", "vary", "retry-after", "x-request-id")
 UNREACHABLE_BODY = b'{"errors": [{"message": "The gateway does not answer.", "extensions": {"code": "UNREACHABLE"}}]}'
 

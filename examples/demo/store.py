@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from examples.demo import generated
+from examples.demo.account_holder import identify_account_holder
 from examples.demo.presentation import PICTURES, present_product
 from examples.demo.retail import ReceiptLine
 from examples.demo.world import VAT, ZONE, build_products, build_receipts, is_goods, split_by_channel
@@ -45,7 +46,7 @@ def build_store(lines: Sequence[ReceiptLine], pictures: str = PICTURES) -> World
         products=products,
         stock=_build_stock(products),
         customers=[
-            generated.generate_customer(number)
+            identify_account_holder(generated.generate_customer(number))
             for number in sorted({receipt.customer for receipt in receipts if receipt.customer})
         ],
         receipts=receipts,

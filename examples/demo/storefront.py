@@ -14,7 +14,7 @@ from examples.storefront import manifest
 
 FOLDER = Path(manifest.__file__).parent
 BASE_PATH = "/storefront/"
-PAGES = ("", "products/{handle}", "cart", "order")
+PAGES = ("", "products/{handle}", "cart", "order", "login", "account")
 """Paths of pages, which are all the same file."""
 
 FILES = (
@@ -24,6 +24,7 @@ FILES = (
         for name in (
             *("storefront", "page", "gateway", "dom", "format", "intents"),
             *("shops", "catalog", "collections", "product", "cart", "checkout", "order"),
+            *("token", "login", "account", "points", "purchases", "consents"),
         )
     ),
 )
@@ -34,11 +35,14 @@ POLICY = (
 FRESH = {"cache-control": "no-store", "content-security-policy": POLICY, "x-content-type-options": "nosniff"}
 
 
-def create_storefront_routes(gateway: str, ids: Mapping[str, str]) -> list[Route]:
-    """Create the storefront's routes. `ids`: of the pushed documents."""
+def create_storefront_routes(gateway: str, ids: Mapping[str, str], login: Mapping[str, str]) -> list[Route]:
+    """Create the storefront's routes. `ids`: of the pushed documents; `login`: the issuer of logins."""
 
     async def list_documents(_: Request) -> Response:
         return JSONResponse(dict(ids), headers=FRESH)
+
+    async def get_login(_: Request) -> Response:
+        return JSONResponse(dict(login), headers=FRESH)
 
     async def forward_query(request: Request) -> Response:
         return await forward_request(request, f"{gateway}/graphql")
@@ -49,7 +53,11 @@ def create_storefront_routes(gateway: str, ids: Mapping[str, str]) -> list[Route
     served = {**dict.fromkeys(PAGES, "index.html"), **{name: name for name in FILES}}
     files = [Route(BASE_PATH + path, _create_file_endpoint(name), methods=["GET"]) for path, name in served.items()]
     asked = Route(f"{BASE_PATH}graphql", forward_query, methods=["GET", "POST"])
-    return [*files, Route(f"{BASE_PATH}documents.json", list_documents), asked, Route(BASE_PATH.rstrip("/"), redirect)]
+    described = [
+        Route(f"{BASE_PATH}documents.json", list_documents),
+        Route(f"{BASE_PATH}login.json", get_login),
+    ]
+    return [*files, *described, asked, Route(BASE_PATH.rstrip("/"), redirect)]
 
 
 def _create_file_endpoint(name: str) -> Callable[[Request], FileResponse]:

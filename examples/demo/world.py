@@ -8,6 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from examples.demo import generated
+from examples.demo.account_holder import identify_account_holder
 from examples.demo.retail import ReceiptLine
 from gateway.sdk.testing.sandbox import World, WorldLine, WorldProduct, WorldReceipt
 
@@ -36,7 +37,7 @@ def build_world(lines: Sequence[ReceiptLine]) -> World:
         places=generated.SHOPS,
         products=products,
         stock=build_stock(products),
-        customers=[generated.generate_customer(number) for number in numbers],
+        customers=[identify_account_holder(generated.generate_customer(number)) for number in numbers],
         receipts=build_receipts(home),
     )
 

@@ -3,8 +3,10 @@ import { element, hint, picture, quiet } from "./dom.js";
 import { describeStock, formatMoney, formatTitle } from "./format.js";
 import { mutate, query } from "./gateway.js";
 import { renderCheckout, showLostOrder } from "./checkout.js";
-import { IntentQueue, isDecided } from "./intents.js";
+import { Decision, IntentQueue, isDecided } from "./intents.js";
 import { CHANNEL, describeResult, openPage, show, showMessage } from "./page.js";
+import { renderPoints } from "./points.js";
+import { getToken } from "./token.js";
 
 const STORED = "storefront cart";
 const count = document.getElementById("count");
@@ -18,6 +20,31 @@ export function storeCart(cart) {
   else localStorage.removeItem(STORED);
   localStorage.setItem(`${STORED} units`, String((cart?.lines ?? []).reduce((sum, line) => sum + line.quantity, 0)));
   showCount();
+}
+
+const ownership = new Decision("storefront cart owner");
+
+/* Makes the cart that of the customer who has logged in, with what is in their cart of another device. It gets a new
+   token; if the response with it is lost, the same request is sent again. */
+export async function assignCart() {
+  const cartToken = getCartToken();
+  if (!cartToken || !getToken()) return ownership.clear();
+  const payload = await mutate("CartCustomerSet", ownership.decide({ cartToken }));
+  if (!isDecided(payload)) return undefined;
+  if (payload.cart) storeCart(payload.cart);
+  return ownership.clear();
+}
+
+/* Assigns the cart if an earlier request had no response. */
+export async function resumeAssignment() {
+  if (ownership.get()) await assignCart();
+}
+
+/* Forgets the cart and what was to be added to it. */
+export function forgetCart() {
+  ownership.clear();
+  additions.clear();
+  storeCart(null);
 }
 
 const additions = new IntentQueue("storefront additions", {
@@ -104,5 +131,6 @@ export async function showCart(draw) {
     return draw("Cart", heading, element("p", {}, "Your cart is empty."), element("a", { href: "/storefront/" }, "See all products"));
   }
   const lines = element("ul", { class: "plain lines" }, cart.lines.map((line) => renderLine(cart, line)));
-  return draw("Cart", heading, element("div", { class: "cart" }, lines, await renderCheckout(cart)));
+  const [points, checkout] = await Promise.all([renderPoints(cart), renderCheckout(cart)]);
+  return draw("Cart", heading, element("div", { class: "cart" }, lines, element("div", {}, points, checkout)));
 }

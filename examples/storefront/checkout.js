@@ -20,6 +20,11 @@ function storeOrder(accessToken) {
   storeCart(null);
 }
 
+export function forgetOrder() {
+  localStorage.removeItem(STORED);
+  decision.clear();
+}
+
 /* Stores the order if an earlier request, whose response was lost, has placed it. */
 export async function showLostOrder(cartToken) {
   const { cart } = await query("CartOrder", { cartToken });

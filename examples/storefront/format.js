@@ -51,6 +51,11 @@ export function formatTime(instant) {
   return element("time", { datetime: instant }, text);
 }
 
+export function formatDate(instant) {
+  const text = new Date(instant).toLocaleDateString("en-GB", { dateStyle: "medium" });
+  return element("time", { datetime: instant }, text);
+}
+
 export function formatDistance(km) {
   if (km === null || km === undefined) return "";
   return km < 10 ? `${km.toFixed(1)} km` : `${Math.round(km)} km`;

@@ -1,9 +1,12 @@
 /* The client of the gateway: it sends the ids of registered documents, never their text. */
 
+import { expireToken, getToken } from "./token.js";
+
 const ids = await (await fetch("/storefront/documents.json")).json();
 
 /* Operations without tokens use GET, so that browsers and CDNs can cache the responses. */
 const PUBLIC_OPERATIONS = new Set(["CollectionPage", "Collections", "ProductList", "ProductPage", "RelatedProducts", "StoreAvailability", "Stores"]);
+const LOGIN_CODES = new Set(["TOKEN_EXPIRED", "UNAUTHENTICATED"]);
 const RETRIED_CODES = new Set(["OVERLOADED", "RATE_LIMITED"]);
 const MAX_ATTEMPTS = 3;
 const MAX_WAIT_SECONDS = 10;
@@ -19,10 +22,15 @@ export class GatewayError extends Error {
 /* Executes an operation and returns its data; fields with errors are null. */
 export async function query(name, variables) {
   for (let attempt = 1; ; attempt += 1) {
-    const { response, body } = await sendRequest(name, variables);
+    const token = PUBLIC_OPERATIONS.has(name) ? null : getToken();
+    const { response, body } = await sendRequest(name, variables, token);
     const [error] = body.errors ?? [];
     if (hasData(body)) return body.data;
-    if (attempt === MAX_ATTEMPTS || !RETRIED_CODES.has(error?.extensions?.code)) throw createError(response, error);
+    if (token && LOGIN_CODES.has(error?.extensions?.code)) {
+      expireToken(token); // the cart has a token of its own: the request is sent again without the login
+      continue;
+    }
+    if (attempt >= MAX_ATTEMPTS || !RETRIED_CODES.has(error?.extensions?.code)) throw createError(response, error);
     await wait(getWaitSeconds(response));
   }
 }
@@ -38,7 +46,7 @@ function hasData({ data, errors }) {
   return data && (!errors || Object.values(data).some((value) => value !== null));
 }
 
-async function sendRequest(name, variables) {
+async function sendRequest(name, variables, token) {
   const documentId = ids[name];
   const accept = "application/graphql-response+json, application/json;q=0.9";
   try {
@@ -48,7 +56,7 @@ async function sendRequest(name, variables) {
         })
       : await fetch("/storefront/graphql", {
           method: "POST",
-          headers: { accept, "content-type": "application/json" },
+          headers: { accept, "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
           body: JSON.stringify({ documentId, variables }),
         });
     return { response, body: await response.json() };

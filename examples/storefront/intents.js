@@ -29,6 +29,10 @@ export class IntentQueue {
     this.#save([...this.list(), create(input)]);
   }
 
+  clear() {
+    localStorage.removeItem(this.name);
+  }
+
   drain() {
     return (this.#running ??= this.#sendAll());
   }

@@ -42,6 +42,7 @@ from gateway_sqlpos_sandbox import start
 ENVIRONMENT = {
     **dict.fromkeys(("DEMO_WEB_TOKEN", "DEMO_WEB_SECRET", "DEMO_AMAZON_SECRET", "DEMO_AMAZON_TOKEN"), "secret"),
     **dict.fromkeys(("DEMO_WEB", "DEMO_AMAZON", "DEMO_ADDRESS"), "http://127.0.0.1:8124"),
+    "DEMO_LOGIN": "http://127.0.0.1:8124/login",
     "DEMO_DATABASE": "sqlite:///gateway.db",
     "DEMO_PORT": "8123",
     "DEMO_TILL": "sqlite:///till.db",
@@ -130,7 +131,7 @@ async def read_environment(directory: Path) -> dict[str, str]:
 @pytest.mark.anyio
 async def test_the_sandboxes_provide_all_values_of_the_configuration(tmp_path: Path) -> None:
     environment = await read_environment(tmp_path)
-    assert set(environment) == set(ENVIRONMENT) - {"DEMO_DATABASE", "DEMO_PORT", "DEMO_ADDRESS"}
+    assert set(environment) == set(ENVIRONMENT) - {"DEMO_DATABASE", "DEMO_PORT", "DEMO_ADDRESS", "DEMO_LOGIN"}
 
 
 def test_what_a_twin_forgets_the_gateway_forgets_before_the_next_start(tmp_path: Path) -> None:
@@ -289,7 +290,12 @@ async def outside(world: World, tmp_path: Path) -> AsyncIterator[httpx2.AsyncCli
     sandbox = await start(small, tmp_path)
     app = create_control_app(
         ControlContext(
-            {"till": sandbox}, EXTERNAL_LOCATIONS, summarize_worlds({"till": small}), "http://127.0.0.1:1", lambda: None
+            {"till": sandbox},
+            EXTERNAL_LOCATIONS,
+            summarize_worlds({"till": small}),
+            "http://127.0.0.1:1",
+            2,
+            lambda: None,
         )
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://outside") as client:
