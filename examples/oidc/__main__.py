@@ -12,7 +12,7 @@ from examples.oidc.issuer import Issuer
 
 PORT = 8002
 CLIENT_ID = "storefront"
-REDIRECT_URIS = {"http://127.0.0.1:8001/storefront/", "http://localhost:8001/storefront/"}
+REDIRECT_URIS = {f"http://{host}:8001/storefront/login" for host in ("127.0.0.1", "localhost")}
 """Where the storefront of the demo is."""
 
 TABLE = """
