@@ -28,7 +28,9 @@ from examples.demo.gateway_process import CONFIG, DemoError
 from examples.demo.pictures import render_picture
 from examples.demo.presentation import COLORS
 from examples.demo.retail import COLUMNS, DataError, ReceiptLine, read_receipts
+from examples.demo.store import LEEDS
 from examples.demo.world import SERVICES, build_world
+from examples.oidc.issuer import PEOPLE
 from gateway.commerce.inventory.movements import MOVEMENT
 from gateway.commerce.outbox.commands import OutboxCommand, enqueue
 from gateway.sdk import AdjustStock, MovementReason, Ref, VariantRecord
@@ -95,6 +97,14 @@ def test_two_customers_buy_at_the_till_and_in_the_store(worlds: dict[str, World]
     ]
     assert all(till[number].email == store[number].email for number in till.keys() & store.keys())
     assert [receipt.place for receipt in worlds["till"].receipts[-2:]] == [generated.LONDON] * 2
+
+
+def test_a_person_who_can_log_in_buys_in_the_london_shop_and_in_the_web_store(worlds: dict[str, World]) -> None:
+    claims = PEOPLE["person-1"]
+    for key, location in (("till", generated.LONDON), ("web", LEEDS)):
+        (customer,) = [one for one in worlds[key].customers if one.email == claims["email"]]
+        assert customer.email_verified and customer.given_name == claims["given_name"]
+        assert location in {one.place for one in worlds[key].receipts if one.customer == customer.number}
 
 
 def test_every_product_of_the_store_has_pictures_and_a_description(worlds: dict[str, World]) -> None:
