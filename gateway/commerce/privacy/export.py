@@ -45,12 +45,16 @@ def finish_export(
 ) -> bool:
     """Write the file of an export. `faults`: of the channels that were read again; one that failed is named as missing.
 
-    Returns False if the request was canceled, or the data was erased meanwhile.
+    It is canceled if the data was erased meanwhile. Returns whether the request has advanced.
     """
     request = data_requests.lock_requests(conn, [request_id])[request_id]
     members = list_members(conn, request)
-    if request.state != DataRequestState.QUEUED.value or _is_being_erased(conn, members):
+    if request.state != DataRequestState.QUEUED.value:
         return False
+    if _is_being_erased(conn, members):
+        canceled = replace(request, state=DataRequestState.CANCELLED.value, completed_at=context.now)
+        data_requests.store_request(conn, canceled)
+        return True
     content = json.dumps(_build_content(conn, request, members, faults, context.now), ensure_ascii=False, indent=1)
     until = context.now + context.config.privacy.file_lifetime
     data_requests.store_file(conn, request.id, encrypt(context.config, content.encode()), until)
