@@ -19,6 +19,7 @@ from gateway.cli.errors import CommandError
 from gateway.cli.locations_commands import locations
 from gateway.cli.output import create_table, show
 from gateway.cli.prices_commands import prices
+from gateway.cli.privacy.commands import erased, print_invoice
 from gateway.cli.rejects_commands import rejects
 from gateway.cli.runner import CONFIG, ConfigPath, fail_with, load_settings, run
 from gateway.cli.secret_commands import pickup, secret
@@ -53,6 +54,8 @@ app.command("backup")(back_up)
 app.add_typer(secret, name="secret")
 app.add_typer(pickup, name="pickup")
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(erased, name="erased")
+app.command("retained")(print_invoice)
 
 
 def print_version(is_requested: bool) -> None:

@@ -134,7 +134,7 @@ async def erase(login: LoginWorld, token: str) -> str:
     return str(payload["request"]["id"])
 
 
-async def test_a_token_from_before_the_erase_brings_nobody_back(login: LoginWorld) -> None:
+async def test_a_token_from_before_the_erase_is_refused_and_a_later_login_is_new(login: LoginWorld) -> None:
     issued = int(login.world.clock().timestamp())
     token = login.log_in()
     await buy(login, token)

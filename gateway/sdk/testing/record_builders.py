@@ -273,6 +273,8 @@ def read_order(row: Mapping[str, Any]) -> OrderRecord:
         **_read_amounts(row, lines),
         customer=row.get("customer"),
         contact=OrderContact(**row["contact"]) if "contact" in row else None,
+        shipping_address=Address(**row["shipping_address"]) if "shipping_address" in row else None,
+        billing_address=Address(**row["billing_address"]) if "billing_address" in row else None,
         place=row.get("place"),
         reverses=row.get("reverses"),
         test=row.get("test", False),

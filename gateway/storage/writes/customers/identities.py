@@ -172,6 +172,11 @@ def list_ids_of_channel(conn: Connection, channel: str) -> list[str]:
     return list(conn.scalars(sa.select(identities.c.id).where(own).order_by(identities.c.id)))
 
 
+def list_ids(conn: Connection) -> list[str]:
+    """List all identities."""
+    return list(conn.scalars(sa.select(identities.c.id).order_by(identities.c.id)))
+
+
 def find_merged(conn: Connection, channel: str, external_ids: Collection[str]) -> list[str]:
     """Find the identities that a channel has merged into these."""
     return [row.id for row in _merged.select(conn, external_ids, channel=channel)]

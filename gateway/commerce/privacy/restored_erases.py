@@ -1,0 +1,46 @@
+"""Erases that a restored backup does not have: the list of what was erased is kept apart from it (rule C11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.commerce.context import SellingContext
+from gateway.commerce.privacy.keyed_values import DigestKind, build_digests
+from gateway.commerce.privacy.requests import DataRequestDraft, insert_request
+from gateway.model.customers.data_requests import DataRequestKind
+from gateway.storage.database import Connection
+from gateway.storage.privacy import data_requests
+from gateway.storage.privacy.suppressions import SuppressionRow
+from gateway.storage.sql.bulk import slice_items
+from gateway.storage.writes.customers import evidence, identities
+from gateway.storage.writes.customers.identities import IdentityRow
+
+SLICE_SIZE = 500
+
+
+def request_missing_erases(conn: Connection, rows: Sequence[SuppressionRow], context: SellingContext) -> int:
+    """Request the erase of the identities that are on the list and are not erased, at once. Returns how many."""
+    evidence.lock_recognition(conn)
+    erased = {row.digest for row in rows if row.kind == DigestKind.RECORD.value}
+    count = 0
+    for some in slice_items(identities.list_ids(conn), SLICE_SIZE):
+        found = identities.find_identities(conn, some).values()
+        listed = [row for row in found if row.erased_at is None and _is_listed(row, erased, context)]
+        for row in listed:
+            _request_erase(conn, row, context)
+        count += len(listed)
+    return count
+
+
+def _is_listed(row: IdentityRow, erased: set[str], context: SellingContext) -> bool:
+    digests = build_digests(context.config, DigestKind.RECORD, row.channel, row.external_id)
+    return not erased.isdisjoint(digests)
+
+
+def _request_erase(conn: Connection, row: IdentityRow, context: SellingContext) -> None:
+    draft = DataRequestDraft(
+        kind=DataRequestKind.ERASE, customer_id=row.home, proved=True, requested_by="gateway erased apply"
+    )
+    request = insert_request(conn, draft, [row], context)
+    data_requests.store_request(conn, replace(request, executes_at=context.now))
