@@ -42,7 +42,7 @@ def apply_list(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="The file, as `gateway erased export` wrote it.")],
     config: ConfigPath = CONFIG,
 ) -> None:
-    """Erase again what a restored backup has brought back. Run it before the gateway serves."""
+    """Erase again what a restored backup contains again. Run it before the gateway serves."""
     from gateway.cli.privacy.operations import apply_list
 
     if not source.is_file():

@@ -51,7 +51,7 @@ async def fetch_list(settings: Settings) -> list[str]:
 
 
 async def apply_list(settings: Settings, lines: Sequence[str]) -> int:
-    """Erase again what a restored database has brought back. Returns the number of records."""
+    """Erase again what a restored database contains again. Returns the number of records."""
     rows = list(_parse_list(lines))
     async with open_gateway(settings) as gateway:
         context = SellingContext(gateway.selling, gateway.now())
