@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "TILL_URL": "sqlite:///till.db",
     "ADMIN_TOKEN": "admin-token-of-at-least-32-characters",
     "SELLING_SECRET": "s",
+    "PRIVACY_SECRET": "p" * 32,
 }
 ENVIRONMENT |= {"REDIS_URL": "redis://127.0.0.1/0"}
 

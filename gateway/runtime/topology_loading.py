@@ -118,7 +118,7 @@ def build_selling(
 
 def _build_privacy_config(table: PrivacyTable) -> PrivacyConfig:
     return PrivacyConfig(
-        keys=table.keys,
+        keys=table.all_secrets,
         cooling_off=table.cooling_off,
         file_lifetime=table.file_lifetime,
         invoices=dict(table.invoices),

@@ -34,7 +34,7 @@ class PrivacyTable(Table):
         return value
 
     @property
-    def keys(self) -> tuple[bytes, ...]:
+    def all_secrets(self) -> tuple[bytes, ...]:
         """All secrets, that which writes first. None: those of `[selling]` are used."""
         secrets = () if self.secret is None else (self.secret, *self.previous_secrets)
         return tuple(one.get_secret_value().strip().encode() for one in secrets)

@@ -28,6 +28,8 @@ from gateway.storage.tables import (
     collections,
     consent_facts,
     customers,
+    data_request_parts,
+    data_requests,
     former_collection_handles,
     fulfillments,
     id_namespaces,
@@ -75,6 +77,7 @@ COLUMNS = (
     collection_members.c.channel,
     collections.c.channel,
     consent_facts.c.channel,
+    data_request_parts.c.channel,
     former_collection_handles.c.channel,
     fulfillments.c.channel,
     id_namespaces.c.channel,
@@ -107,6 +110,7 @@ COLUMNS = (
 """Columns whose value is the key of a channel, or null."""
 
 PREFIXES: Mapping[sa.Column[Any], Sequence[str]] = {
+    data_requests.c.requested_by: ["channel:{}"],
     identities.c.channel: ["guest:{}"],
     orders.c.customer_channel: ["guest:{}"],
     loyalty_facts.c.key: ["{}/"],

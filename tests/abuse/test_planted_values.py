@@ -34,7 +34,7 @@ PLANTED = {
     "company": "Planted Company",
     "guest": "Planted Guest",
     "guest email": "planted.guest@example.com",
-    "note": "planted note about her health",
+    "note": "planted note about health",
     "reason": "planted reason",
     "wording": "planted wording",
     "subject": "planted-subject",
@@ -46,7 +46,7 @@ ADDRESS = {"line1": PLANTED["street"], "city": PLANTED["city"], "company": PLANT
 INPUT = {"line1": PLANTED["street"], "city": PLANTED["city"], "postalCode": PLANTED["postal code"], "countryCode": "GB"}
 
 
-def plant(login: LoginWorld) -> None:
+def put_planted_records(login: LoginWorld) -> None:
     """Give the channels records with these values, some of which cannot be applied."""
     till, web = login.world.stores["till"], login.world.stores["web"]
     build, line = record_builders.build_customer, record_builders.build_line("1", None, 1, "5.00")
@@ -91,7 +91,7 @@ async def login(database_url: str) -> AsyncIterator[LoginWorld]:
 async def test_twenty_planted_values_are_in_no_log(login: LoginWorld, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     world = login.world
-    plant(login)
+    put_planted_records(login)
     world.clock.forward(days=2)
     await world.gateway.run_due()
     for error in (UnavailableError(PLANTED["email"]), ContractError(PLANTED["name"]), ValueError(PLANTED["phone"])):
