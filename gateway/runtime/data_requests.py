@@ -10,6 +10,7 @@ from gateway.commerce.privacy.erase import begin_erase, finish_orders
 from gateway.commerce.privacy.export import finish_export, list_readings
 from gateway.model.channels import Fault, Resource
 from gateway.model.customers.data_requests import DataRequestKind, DataRequestState
+from gateway.runtime.process import run_guarded
 from gateway.sdk.records import Ref
 from gateway.storage.database import Connection, Database
 from gateway.storage.privacy import data_requests
@@ -23,18 +24,25 @@ Reread = Callable[[str, Resource, Sequence[Ref], timedelta], Awaitable[Fault | N
 
 
 async def run_requests(database: Database, reread: Reread, context: SellingContext) -> bool:
-    """Run the exports and erases that are due. Returns whether any has advanced."""
-    advanced = False
+    """Run the exports and erases that are due. Returns whether any has advanced. One that fails holds up no other."""
+    advanced: list[bool] = []
     for id_ in await database.read(data_requests.find_due, context.now):
-        row = await database.read(_find_request, id_)
-        if row.kind == DataRequestKind.EXPORT.value:
-            advanced |= await _run_export(database, reread, id_, context)
-        elif row.state == DataRequestState.QUEUED.value:
-            await database.write(begin_erase, id_, context)
-            advanced = True
-        else:
-            advanced |= await database.write(finish_orders, id_, context)
-    return advanced
+
+        async def run(request_id: str = id_) -> None:
+            advanced.append(await _run_request(database, reread, request_id, context))
+
+        await run_guarded(run, f"data request {id_}")
+    return any(advanced)
+
+
+async def _run_request(database: Database, reread: Reread, id_: str, context: SellingContext) -> bool:
+    row = await database.read(_find_request, id_)
+    if row.kind == DataRequestKind.EXPORT.value:
+        return await _run_export(database, reread, id_, context)
+    if row.state == DataRequestState.QUEUED.value:
+        await database.write(begin_erase, id_, context)
+        return True
+    return await database.write(finish_orders, id_, context)
 
 
 def _find_request(conn: Connection, id_: str) -> RequestRow:

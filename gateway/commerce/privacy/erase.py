@@ -16,7 +16,7 @@ from gateway.commerce.outbox.commands import EnqueuedKeys
 from gateway.commerce.privacy import invoices
 from gateway.commerce.privacy.channel_erases import enqueue_erases
 from gateway.commerce.privacy.parts import build_parts, is_open
-from gateway.commerce.privacy.requests import list_members, store_parts
+from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
 from gateway.commerce.privacy.suppression import build_suppressions
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.model.customers.profiles import ACCOUNT
@@ -38,6 +38,7 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
     request = data_requests.lock_requests(conn, [request_id])[request_id]
     if request.state != DataRequestState.QUEUED.value or request.executes_at > context.now:
         return {}
+    erased_rows.lock_carts(conn, list_homes(conn, request))  # as an order does: the cart before the identities
     members = list_members(conn, request)
     data_requests.add_members(conn, request.id, [row.id for row in members])
     parts = build_parts(conn, request, members, context)

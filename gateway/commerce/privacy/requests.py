@@ -61,10 +61,20 @@ def list_members(conn: Connection, request: RequestRow) -> list[IdentityRow]:
     """List the identities of today that a request is about: those that it named, and those that have joined them since.
     A channel speaks of its own record only.
     """
+    rows = identities.lock_identities(conn, _find_ids(conn, request)).values()
+    return [row for row in rows if row.erased_at is None]
+
+
+def list_homes(conn: Connection, request: RequestRow) -> list[str]:
+    """List the customer IDs that were minted with the identities of a request, without a lock."""
+    return [row.home for row in identities.find_identities(conn, _find_ids(conn, request)).values()]
+
+
+def _find_ids(conn: Connection, request: RequestRow) -> set[str]:
     ids = set(data_requests.find_members(conn, request.id))
     if not request.requested_by.startswith(CHANNEL):
         ids |= {row.id for row in find_members(conn, request.home, proved=request.proved)}
-    return [row for row in identities.lock_identities(conn, ids).values() if row.erased_at is None]
+    return ids
 
 
 def find_members(conn: Connection, customer_id: str, *, proved: bool) -> list[IdentityRow]:

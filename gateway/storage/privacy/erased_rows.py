@@ -26,6 +26,12 @@ WITHDRAWN = ("SetConsent", "SetLoyalty")
 """Commands about a customer that are not sent any more. Orders are: they were bought."""
 
 
+def lock_carts(conn: Connection, homes: Collection[str]) -> None:
+    """Lock the carts of customers: an order that is being placed is stored before this returns, or finds no cart."""
+    owned = sa.select(carts.c.id).where(is_among(conn, carts.c.customer_id, homes)).order_by(carts.c.id)
+    conn.execute(owned.with_for_update()).all()
+
+
 def clear_carts(conn: Connection, homes: Collection[str]) -> None:
     """Remove the lines of the open carts of customers."""
     owned = sa.select(carts.c.id).where(is_among(conn, carts.c.customer_id, homes), carts.c.status == "ACTIVE")

@@ -10,6 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.commerce.context import SellingContext
+from gateway.commerce.privacy import erase
+from gateway.model.ids import GlobalId
+from gateway.runtime import data_requests
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.privacy.personal_data import PERSONAL
@@ -66,10 +70,14 @@ async def sync(world: World, **time: int) -> None:
     await world.gateway.run_due()
 
 
-async def find_ada(world: World) -> str:
+async def find_customer(world: World, name: str) -> str:
     nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
-    (id_,) = (node["id"] for node in nodes if node["displayName"] == "Ada Lovelace")
+    (id_,) = (node["id"] for node in nodes if node["displayName"] == name)
     return str(id_)
+
+
+async def find_ada(world: World) -> str:
+    return await find_customer(world, "Ada Lovelace")
 
 
 async def request_erase(world: World, key: str = "1") -> dict[str, Any]:
@@ -191,6 +199,40 @@ async def test_a_person_with_the_same_phone_number_stays(world: World) -> None:
     await sync(world, days=4)
     nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
     assert sorted(node["displayName"] for node in nodes) == ["Bob Bird", "Eve Elm"]
+
+
+NOTE = """mutation ($id: ID!, $key: String!) { interactionAdd(input: {customerId: $id, kind: NOTE, summary: "called",
+  idempotencyKey: $key}) { userErrors { code } } }"""
+CONSENT = """mutation ($id: ID!, $key: String!) { consentSet(input: {customerId: $id, purpose: PROFILING, granted: true,
+  wording: "page 3", idempotencyKey: $key}) { userErrors { code } } }"""
+
+
+@pytest.mark.parametrize("document", [NOTE, CONSENT, ERASE])
+async def test_nothing_is_attached_to_an_erased_customer(world: World, document: str) -> None:
+    await request_erase(world)
+    id_ = await find_ada(world)
+    await sync(world, days=4)
+    variables = {"confirm": "ada@example.com"} if document == ERASE else {}
+    (payload,) = (await world.client.fetch_data(document, ADMIN, id=id_, key="9", **variables)).values()
+    assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
+
+
+async def test_an_erase_that_fails_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = await request_erase(world)
+    bob = {"confirm": "bob@example.com", "key": "2", "id": await find_customer(world, "Bob Bird")}
+    other = (await world.client.fetch_data(ERASE, ADMIN, **bob))["customerErase"]["request"]
+
+    def fail(conn: Connection, request_id: str, context: SellingContext) -> object:
+        if GlobalId("DataRequest", (request_id,)) == GlobalId.parse(request["id"]):
+            raise ValueError("poison")
+        return erase.begin_erase(conn, request_id, context)
+
+    monkeypatch.setattr(data_requests, "begin_erase", fail)
+    await sync(world, days=4)
+    assert [(await find_states(world, one["id"]))[0] for one in (request, other)] == ["QUEUED", "DONE"]
+    monkeypatch.undo()
+    await sync(world, days=1)
+    assert (await find_states(world, request["id"]))[0] == "RUNNING"
 
 
 def test_the_markers_are_in_columns_that_are_declared() -> None:

@@ -108,9 +108,12 @@ _merged = BulkSelect(
 _unlocked_by_id = BulkSelect(_select, identities.c.id)
 _unlocked = BulkSelect(_select, identities.c.customer_id)
 _by_proved = BulkSelect(_select, identities.c.proved_id)
-_rows_by_home = BulkSelect(_select, identities.c.home)
+_rows_by_home = BulkSelect(_select.where(identities.c.erased_at.is_(None)), identities.c.home)
 _by_home = BulkSelect(
-    sa.select(identities.c.home, identities.c.id, identities.c.customer_id, identities.c.proved_id), identities.c.home
+    sa.select(identities.c.home, identities.c.id, identities.c.customer_id, identities.c.proved_id).where(
+        identities.c.erased_at.is_(None)
+    ),
+    identities.c.home,
 )
 _pending = DriverSelect(
     sa.select(identities.c.id)
@@ -197,14 +200,16 @@ class HomeIdentity:
 
 
 def resolve_homes(conn: Connection, customer_ids: Collection[str]) -> Mapping[str, HomeIdentity]:
-    """Resolve customer IDs, also those of customers that were merged since: every ID that was ever given (rule C1)."""
+    """Resolve customer IDs, also those of customers that were merged since: every ID that was ever given (rule C1).
+    That of an erased identity is unknown, so that nothing is attached to it any more.
+    """
     return {
         row.home: HomeIdentity(row.id, row.customer_id, row.proved_id) for row in _by_home.select(conn, customer_ids)
     }
 
 
 def find_by_home(conn: Connection, home: str) -> IdentityRow | None:
-    """Find the identity with which a customer ID was minted."""
+    """Find the identity with which a customer ID was minted. None: it is unknown, or erased."""
     rows = _rows_by_home.select(conn, [home])
     return IdentityRow(*rows[0]) if rows else None
 
