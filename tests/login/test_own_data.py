@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 
 from gateway.commerce.customers import accounts
 from gateway.model.ids import GlobalId
-from gateway.storage.tables import identities
-from tests.graphql.shopper import Shopper, make_key
+from gateway.storage.tables import identities, metadata
+from tests.graphql.shopper import Shopper, make_key, run_as_staff
 from tests.graphql.world import ADMIN
 from tests.login.world import LoginWorld, open_login_world
 
@@ -28,6 +28,7 @@ CANCEL = f"mutation ($input: DataRequestCancelInput!) {{ dataRequestCancel(input
 FIND = """query ($id: ID!) { node(id: $id) { ... on DataRequest {
   state downloadUrl parts { channel { key } state fault { code } } customer { id } } } }"""
 UNKNOWN = str(GlobalId("DataRequest", ("0" * 32,)))
+ZOE = "zoe.zed@example.com"
 ME = "{ me { id displayName orders(first: 9) { totalCount } } }"
 
 
@@ -171,3 +172,35 @@ async def test_no_export_begins_while_the_data_is_erased(login: LoginWorld) -> N
     await login.world.gateway.run_due()
     node = (await login.fetch_data(FIND, ADMIN, id=request["id"]))["node"]
     assert (node["state"], node["downloadUrl"]) == ("CANCELLED", None)
+
+
+async def find_tables_with(login: LoginWorld, text: str) -> set[str]:
+    """Find the tables that have this text in any column."""
+
+    def search(conn: Connection) -> set[str]:
+        tables = metadata.sorted_tables
+        return {one.name for one in tables if any(text in str(tuple(row)) for row in conn.execute(sa.select(one)))}
+
+    return await login.world.gateway.database.read(search)
+
+
+async def test_orders_that_were_placed_here_lose_their_contact_in_commands_too(login: LoginWorld) -> None:
+    token = login.log_in()
+    shopper = Shopper(login.world, token)
+    await shopper.fill("web", MUG=1)
+    option = await shopper.find_option("SHIPPING", "depot")
+    order = (await shopper.submit(option, contact={"name": "Zoe Zed", "email": ZOE}))["order"]
+    await login.world.gateway.run_due()
+    assert {"orders", "outbox"} <= await find_tables_with(login, ZOE)
+    await erase(login, token)
+    assert "orders" in await find_tables_with(login, ZOE), "it is open"
+    await run_as_staff(login.world, "orderCancel", orderId=order["id"], version=await find_version(login, order["id"]))
+    for _ in range(3):
+        login.world.clock.forward(minutes=20)
+        await login.world.gateway.run_due()
+    assert await find_tables_with(login, ZOE) == set()
+
+
+async def find_version(login: LoginWorld, id: str) -> int:
+    query = "query ($id: ID!) { order(by: {id: $id}) { version } }"
+    return int((await login.fetch_data(query, ADMIN, id=id))["order"]["version"])

@@ -65,6 +65,7 @@ def _erase_orders(conn: Connection, owned: Owned, context: SellingContext) -> li
     rows = orders.lock_orders(conn, owned[Owner.ORDER])
     complete = [row for row in rows.values() if not is_open(row) and _has_contact(row)]
     invoices.keep_invoices(conn, complete, context)
+    erased_rows.forget_order_commands(conn, [row.id for row in complete])
     _log_orders(conn, complete, context.now)
     return [id_ for id_, row in rows.items() if is_open(row)]
 

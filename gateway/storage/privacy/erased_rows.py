@@ -13,6 +13,7 @@ from gateway.storage.sql.keyset import is_among
 from gateway.storage.tables import (
     cart_lines,
     carts,
+    channel_orders,
     evidence_keys,
     identities,
     loyalty_accounts,
@@ -48,6 +49,13 @@ def withdraw_commands(conn: Connection, members: Iterable[IdentityRow]) -> None:
         )
         about = sa.and_(outbox.c.channel == channel, is_among(conn, outbox.c.subject, subjects))
         conn.execute(sa.delete(outbox).where(about, ended, outbox.c.operation.in_(WITHDRAWN)))
+
+
+def forget_order_commands(conn: Connection, order_ids: Collection[str]) -> None:
+    """Delete the commands that have sent orders to channels: each has the contact of its order."""
+    parts = sa.select(channel_orders.c.client_reference).where(is_among(conn, channel_orders.c.order_id, order_ids))
+    sent = sa.and_(outbox.c.key.in_(parts), outbox.c.state == OutboxState.DONE.value)
+    conn.execute(sa.delete(outbox).where(sent))
 
 
 def forget_rejects(conn: Connection, members: Iterable[IdentityRow]) -> None:
