@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -204,3 +205,31 @@ async def test_orders_that_were_placed_here_lose_their_contact_in_commands_too(l
 async def find_version(login: LoginWorld, id: str) -> int:
     query = "query ($id: ID!) { order(by: {id: $id}) { version } }"
     return int((await login.fetch_data(query, ADMIN, id=id))["order"]["version"])
+
+
+async def test_an_erase_while_an_order_is_placed_has_it_or_refuses_it(login: LoginWorld) -> None:
+    token = login.log_in()
+    shopper = Shopper(login.world, token)
+    await shopper.fill("web", MUG=1)
+    option = await shopper.find_option("SHIPPING", "depot")
+    await run(login, ERASE, token, confirm=await find_email(login))
+    login.world.clock.forward(days=1, seconds=1)
+    fresh = login.log_in()
+    payload, _ = await asyncio.gather(
+        shopper.submit(option, by=fresh, contact={"name": "Zoe Zed", "email": ZOE}),
+        login.world.gateway.run_data_requests(),
+    )
+    if payload["order"] is None:
+        assert await find_tables_with(login, ZOE) == set()
+    else:
+        assert "orders" in await find_tables_with(login, ZOE), "the open order has its contact"
+    again = (await login.fetch_data(ME, login.log_in()))["me"]
+    assert again["orders"]["totalCount"] == 0
+
+
+async def test_two_requests_at_once_are_one(login: LoginWorld) -> None:
+    token = login.log_in()
+    await login.fetch_data(ME, token)
+    email = await find_email(login)
+    payloads = await asyncio.gather(*(run(login, ERASE, token, confirm=email) for _ in range(4)))
+    assert len({payload["request"]["id"] for payload in payloads}) == 1
