@@ -49,6 +49,7 @@ from gateway.runtime.live_reads import LiveReads
 from gateway.runtime.login_binding import LoginBinding, SignedShopperTokens
 from gateway.runtime.loyalty_points import post_points
 from gateway.runtime.process import run_logged
+from gateway.runtime.recognition_rules import digest_rules
 from gateway.runtime.signing_secrets import find_legacy_cursor_deadline, load_secrets
 from gateway.runtime.smart_collections import build_smart_collections
 from gateway.runtime.storage_probe import StorageProbe
@@ -68,6 +69,7 @@ from gateway.storage.privacy import data_requests
 from gateway.storage.reads.catalog_values import CachedValue
 from gateway.storage.sync import feed_cursors
 from gateway.storage.sync.feed_cursors import DELTA, SWEEP
+from gateway.storage.writes.customers import rule_changes
 from gateway.sync import retention, scheduler, webhook_inbox
 from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
@@ -122,6 +124,8 @@ async def open_gateway(
         try:
             selling = build_selling(settings, registry, channels, changes.authorities, secrets)
             rules = build_rules(channels, selling)
+            if await database.write(rule_changes.apply_rules, digest_rules(settings), clock()):
+                _log.warning("the rules of [customers] have changed: all customers are recognized again")
             cursors = CursorSealer(secrets, await find_legacy_cursor_deadline(settings, database))
             policies = QueryPolicies(prices, related)
             gateway = Gateway(

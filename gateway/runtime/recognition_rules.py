@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 
 from gateway.commerce.customers.recognition.evidence import EvidenceRules, read_email, read_phone
@@ -10,6 +12,7 @@ from gateway.model.customers.recognition import EvidenceKey, EvidenceKind
 from gateway.model.validation import fold
 from gateway.settings.customers import CustomersTable
 from gateway.settings.problems import SettingsError
+from gateway.settings.schema import Settings
 
 
 def build_evidence_rules(table: CustomersTable, relay_domains: frozenset[str]) -> EvidenceRules:
@@ -25,6 +28,13 @@ def build_evidence_rules(table: CustomersTable, relay_domains: frozenset[str]) -
         placeholders=frozenset(fold(text) for text in table.placeholders),
         check_digit=CheckDigit(table.loyalty_check_digit),
     )
+
+
+def digest_rules(settings: Settings) -> str:
+    """Return the digest of the settings that decide which records are one customer, and which values it shows."""
+    regions = {key: table.region for key, table in sorted(settings.channels.items())}
+    rules = [settings.customers.model_dump_json(), json.dumps(regions), *settings.list_channels_by_priority()]
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:32]
 
 
 def _read_addresses(texts: Iterable[str]) -> list[EvidenceKey]:

@@ -1,0 +1,42 @@
+"""A change of the rules of recognition counts for the customers that are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.sdk.testing import record_builders
+from gateway.sdk.testing.memory_channel import MemoryStore
+from tests.graphql.world import STAFF, World, open_world
+
+pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
+
+CUSTOMERS = "{ customers { nodes { identities { nodes { externalId } } } } }"
+SERVICE = {"service_addresses": ["desk@example.com"]}
+
+
+async def list_groups(world: World) -> list[int]:
+    nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
+    return sorted(len(node["identities"]["nodes"]) for node in nodes)
+
+
+@pytest.mark.parametrize(("first", "then"), [({}, SERVICE), (SERVICE, {}), ({}, {"by_name": False})])
+async def test_customers_are_recognized_again(database_url: str, first: dict[str, Any], then: dict[str, Any]) -> None:
+    stores = {"till": MemoryStore(), "web": MemoryStore()}
+    for key, store in stores.items():
+        store.put("customers", record_builders.build_customer(key, name="Ada Ash", email="desk@example.com"))
+    sizes = []
+    for customers in (first, then):
+        async with open_world(database_url, stores, locations={}, customers=customers) as world:
+            sizes.append(await list_groups(world))
+    assert sorted(sizes) == [[1, 1], [2]]
+    assert sizes[0] == ([2] if first == {} else [1, 1])
+
+
+async def test_equal_rules_change_nothing(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    stores = {"till": MemoryStore(), "web": MemoryStore()}
+    for _ in range(2):
+        async with open_world(database_url, stores, locations={}):
+            pass
+    assert "recognized again" not in caplog.text
