@@ -53,6 +53,8 @@ def list_conditions(status: OperatorStatus) -> Iterator[tuple[Subject, Condition
         yield ("webhook", name), _build_endpoint_condition(name, reason)
     for name, number in status.dead_notices.items():
         yield ("notices", name), _build_notice_condition(name, number)
+    if status.unfinished_erases:
+        yield ("erases", ""), _build_erase_condition(status.unfinished_erases)
 
 
 def list_thread_conditions(threads: Mapping[str, ThreadState]) -> Iterator[tuple[Subject, Condition]]:
@@ -102,6 +104,14 @@ def _build_endpoint_condition(name: str, reason: str) -> Condition:
 def _build_notice_condition(name: str, number: int) -> Condition:
     message = f"notices to webhook {name} are dead, {number} so far: see `gateway webhooks list --state dead`"
     return Condition("dead", message, f"no notice to webhook {name} is dead any more", fields={"webhook": name})
+
+
+def _build_erase_condition(number: int) -> Condition:
+    message = (
+        f"{number} erases of customers wait for a person: see `dataRequests(kind: ERASE, states: [PARTLY_DONE])`, "
+        "erase in the channels of the open parts, and state it by `dataRequestPartRecord`"
+    )
+    return Condition(str(number), message, "no erase of a customer waits for a person any more")
 
 
 def _describe_fault(fault: Fault) -> str:

@@ -46,7 +46,7 @@ async def _run_request(database: Database, reread: Reread, id_: str, context: Se
 
 
 def _find_request(conn: Connection, id_: str) -> RequestRow:
-    return data_requests.lock_requests(conn, [id_])[id_]
+    return data_requests.find_request(conn, id_)
 
 
 async def _run_export(database: Database, reread: Reread, id_: str, context: SellingContext) -> bool:

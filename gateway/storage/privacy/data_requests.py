@@ -108,6 +108,11 @@ def lock_requests(conn: Connection, ids: Collection[str]) -> dict[str, RequestRo
     return {row.id: RequestRow(*row) for row in _requests.select(conn, ids)}
 
 
+def find_request(conn: Connection, id_: str) -> RequestRow:
+    """Return a request, without a lock."""
+    return RequestRow(*conn.execute(sa.select(*_request_columns).where(data_requests.c.id == id_)).one())
+
+
 def store_request(conn: Connection, row: RequestRow) -> None:
     """Insert or replace a request."""
     _upsert.run(conn, [row])

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.channels import ChannelHealth, Fault, FaultCode, RejectSeverity
+from gateway.model.customers.data_requests import DataRequestKind, DataRequestState
 from gateway.model.notices.kinds import NoticeState
 from gateway.storage.outbox import OutboxState
 from gateway.storage.reads.channel_status import read_fault, read_health
-from gateway.storage.tables import channels, notices, outbox, passes, rejects, webhook_endpoints
+from gateway.storage.tables import channels, data_requests, notices, outbox, passes, rejects, webhook_endpoints
 
 MAX_DEAD_COMMANDS = 1_000
 """Dead commands that are distinguished, the latest first."""
@@ -43,6 +44,7 @@ class OperatorStatus:
         dead_commands: the latest commands that need an operator.
         paused_endpoints: why notices are not sent to an endpoint any more.
         dead_notices: number of notices that are not sent any more, by endpoint.
+        unfinished_erases: number of erases that wait for a person.
     """
 
     health: Mapping[str, ChannelHealth]
@@ -52,6 +54,7 @@ class OperatorStatus:
     dead_commands: Collection[DeadCommand]
     paused_endpoints: Mapping[str, str]
     dead_notices: Mapping[str, int]
+    unfinished_erases: int
 
 
 _faulty_passes = sa.select(passes).where(
@@ -76,6 +79,16 @@ _dead_notices = (
 )
 
 
+_unfinished = (
+    sa.select(sa.func.count())
+    .select_from(data_requests)
+    .where(
+        data_requests.c.state == DataRequestState.PARTLY_DONE.value,
+        data_requests.c.kind == DataRequestKind.ERASE.value,
+    )
+)
+
+
 def load_operator_status(conn: Connection) -> OperatorStatus:
     """Load what an operator must see."""
     channel_rows = conn.execute(sa.select(channels)).all()
@@ -88,4 +101,5 @@ def load_operator_status(conn: Connection) -> OperatorStatus:
         dead_commands=[DeadCommand(*row) for row in conn.execute(_dead)],
         paused_endpoints={row.name: row.fault or "" for row in conn.execute(_paused)},
         dead_notices={row.endpoint: row.number for row in conn.execute(_dead_notices)},
+        unfinished_erases=conn.scalar(_unfinished) or 0,
     )

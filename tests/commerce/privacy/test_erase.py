@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy import erase
 from gateway.model.ids import GlobalId
 from gateway.runtime import data_requests
+from gateway.runtime.status_log import StatusLog
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.privacy.personal_data import PERSONAL
@@ -233,6 +235,21 @@ async def test_an_erase_that_fails_holds_up_no_other(world: World, monkeypatch: 
     monkeypatch.undo()
     await sync(world, days=1)
     assert (await find_states(world, request["id"]))[0] == "RUNNING"
+
+
+async def test_operators_see_an_erase_that_waits_for_a_person(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    status = StatusLog(world.gateway)
+    await status.observe()
+    request = await request_erase(world)
+    world.stores["web"].change("orders", "open", status="COMPLETED")
+    await sync(world, days=4)
+    assert (await find_states(world, request["id"]))[0] == "PARTLY_DONE"
+    await status.observe()
+    assert "1 erases of customers wait for a person" in caplog.text
+    await world.client.fetch_data(RECORD, ADMIN, id=request["id"], channel="web", key="5")
+    await status.observe()
+    assert "no erase of a customer waits" in caplog.text
 
 
 def test_the_markers_are_in_columns_that_are_declared() -> None:
