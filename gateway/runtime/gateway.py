@@ -36,7 +36,7 @@ from gateway.execution.refusal_counter import RefusalCounter
 from gateway.execution.token_registry import TokenRegistry
 from gateway.model.actors import Actor
 from gateway.model.catalog import Collection, ProductField
-from gateway.model.channels import Channel, ChannelState, Fault, Resource
+from gateway.model.channels import Channel, ChannelState, Fault, FaultCode, Resource
 from gateway.model.locations import Location
 from gateway.model.validation import normalize_sku
 from gateway.runtime.background_tasks import BackgroundTasks
@@ -378,9 +378,10 @@ class Gateway:
         return None if content is None else decrypt(self.selling, content)
 
     async def _reread(self, channel: str, resource: Resource, refs: Sequence[Ref], deadline: timedelta) -> Fault | None:
-        """Read records of a channel again. Returns why that failed; a channel without single reads is as it was."""
+        """Read records of a channel again. Returns why that failed."""
         if not self.live_reads.can_refresh(channel, resource):
-            return None
+            message = "the channel is not open, or cannot read single records"
+            return Fault(code=FaultCode.UNSUPPORTED, retryable=False, occurred_at=self.now(), message=message)
         return await self.live_reads.refresh(channel, resource, refs, deadline)
 
     async def post_loyalty_points(self) -> None:

@@ -16,7 +16,7 @@ from gateway.commerce.customers import guests
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.customer_rows import count_orders
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
-from gateway.commerce.privacy.suppression import clear_orders
+from gateway.commerce.privacy.order_contacts import clear_contacts
 from gateway.model.ids import generate_id
 from gateway.model.money import Money, to_micros
 from gateway.model.validation import normalize_sku
@@ -38,8 +38,8 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     ids = [ingested.source_id for ingested in batch.records]
     before, lines = orders.lock_orders(conn, ids), orders.find_lines(conn, ids)
     rows = [_build_order(batch, ingested, before.get(ingested.source_id)) for ingested in batch.records]
-    clear_orders(conn, rows, batch.rules.selling)
     copies = reconciliation.attach_copies(conn, batch, rows)
+    clear_contacts(conn, rows, before, batch.context)
     for row in rows:
         guests.assign_guest(row)
     _mark_followed(conn, batch, rows, before)

@@ -157,7 +157,9 @@ def _build_command(target: Target) -> OutboxCommand:
 def prepare_push(conn: Connection, entry: Entry, command: Command, context: SellingContext) -> Command | None:
     """Send a denial only while it is the answer: the customer may have agreed since."""
     push = consent_pushes.find_push(conn, entry.key)
-    if push is None or _is_granted(conn, push):
+    if push is None:  # its customer is erased here, and not in this channel
+        return command
+    if _is_granted(conn, push):
         consent_pushes.update_state(conn, entry.key, PushState.SUPPRESSED)
         return None
     return command

@@ -54,6 +54,7 @@ def _find_erased(
             one.source_id,
             one.record.ref.id,
             [point.value for point in one.record.emails],
+            one.record.given_name or (one.record.display_name or "").partition(" ")[0],
             one.record.created_at,
         )
         for one in records

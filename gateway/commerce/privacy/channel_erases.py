@@ -24,6 +24,8 @@ from gateway.storage.sync import source_records
 from gateway.storage.writes.customers import identities
 from gateway.storage.writes.customers.identities import IdentityRow
 
+_DONE = DataPartState.DONE.value
+
 ERASE = "ERASE"
 """Kind of what waits for the results of `EraseCustomer`."""
 
@@ -58,25 +60,26 @@ def handle_result(conn: Connection, result: CommandResult, context: SellingConte
     if request is None:
         return
     parts = data_requests.find_parts(conn, [request_id])[request_id]
-    after = [_apply_result(part, result, context.now) for part in parts]
+    members = identities.find_identities(conn, data_requests.find_members(conn, request_id)).values()
+    has_several = [row.channel for row in members].count(result.entry.channel) > 1
+    after = [_apply_result(part, result, context.now, has_several=has_several) for part in parts]
     store_parts(conn, request, after, context.now)
     if result.done is not None:
         _hint_records(conn, request_id, result.entry.channel, context.now)
 
 
-def _apply_result(part: PartRow, result: CommandResult, now: datetime) -> PartRow:
+def _apply_result(part: PartRow, result: CommandResult, now: datetime, *, has_several: bool) -> PartRow:
     if part.channel != result.entry.channel or part.state in (_DONE, DataPartState.DONE_BY_HAND.value):
         return part
     after = replace(part, attempts=part.attempts + 1)
+    if has_several and part.state == DataPartState.FAILED.value:  # that of another record; the next read shows all
+        return after
     if result.done is not None:
         receipt = "" if result.done.ref is None else f" with the receipt {result.done.ref.id}"
         proof = f"accepted at {now.isoformat(timespec='seconds')}{receipt}"
         return replace(_set_fault(after, result), state=DataPartState.SENT.value, proof=proof)
     is_dead = result.state is OutboxState.DEAD
     return replace(_set_fault(after, result), state=DataPartState.FAILED.value if is_dead else part.state)
-
-
-_DONE = DataPartState.DONE.value
 
 
 def _set_fault(part: PartRow, result: CommandResult) -> PartRow:
@@ -103,28 +106,42 @@ def confirm_erases(conn: Connection, channel: str, read: Mapping[str, CustomerRe
     erased here; None: the channel has removed it.
     """
     empty = [id_ for id_, record in read.items() if record is None or is_empty(record)]
+    gone = [id_ for id_, record in read.items() if record is None]
     for request_id in data_requests.find_unconfirmed(conn, empty):
         request = data_requests.lock_requests(conn, [request_id])[request_id]
-        data_requests.mark_cleared(conn, request_id, empty, now)
-        _finish_part(conn, request, channel, now)
+        parts = data_requests.find_parts(conn, [request_id])[request_id]
+        part = next((one for one in parts if one.channel == channel), None)
+        if part is not None and part.state not in CLOSED:
+            is_answered = part.state in (DataPartState.SENT.value, DataPartState.FAILED.value)
+            data_requests.mark_cleared(conn, request_id, empty if is_answered else gone, now)
+            _finish_part(conn, request, parts, channel, now)
+
+
+CLOSED = (_DONE, DataPartState.DONE_BY_HAND.value)
 
 
 def is_empty(record: CustomerRecord) -> bool:
-    """Return whether a record has no personal data."""
-    points: Collection[object] = (*record.emails, *record.phones, *record.addresses)
+    """Return whether a record has no personal data. Its name may be a text that stands for none."""
+    points: Collection[object] = (*record.emails, *record.phones, *record.addresses, *record.tags)
     return not points and record.loyalty_number is None
 
 
-def _finish_part(conn: Connection, request: RequestRow, channel: str, now: datetime) -> None:
+def _finish_part(conn: Connection, request: RequestRow, parts: Sequence[PartRow], channel: str, now: datetime) -> None:
     waiting = data_requests.find_uncleared(conn, request.id)
     rows = identities.find_identities(conn, waiting).values()
-    if any(row.channel == channel for row in rows):
-        return
-    parts = data_requests.find_parts(conn, [request.id])[request.id]
-    store_parts(conn, request, [_finish(part, now) if part.channel == channel else part for part in parts], now)
+    has_guests = any(part.channel == channel and part.kept != "[]" for part in parts)
+    if not any(row.channel == channel for row in rows):
+        store_parts(
+            conn,
+            request,
+            [_finish(part, now, has_guests=has_guests) if part.channel == channel else part for part in parts],
+            now,
+        )
 
 
-def _finish(part: PartRow, now: datetime) -> PartRow:
+def _finish(part: PartRow, now: datetime, *, has_guests: bool) -> PartRow:
+    """Finish a part. A person still has to see to the orders of guests."""
     seen = f"without data when read at {now.isoformat(timespec='seconds')}"
     proof = seen if part.proof is None else f"{part.proof}; {seen}"
-    return replace(part, state=_DONE, proof=proof, completed_at=now)
+    state = DataPartState.NOT_SUPPORTED.value if has_guests else _DONE
+    return replace(part, state=state, proof=proof, completed_at=None if has_guests else now)

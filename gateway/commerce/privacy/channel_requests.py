@@ -51,8 +51,14 @@ def _store_request(
 ) -> None:
     is_export = request.kind is PrivacyRequestKind.EXPORT
     kind = DataRequestKind.EXPORT if is_export else DataRequestKind.ERASE
-    if members and not data_requests.find_open(conn, kind, [row.id for row in members]):
-        draft = DataRequestDraft(
-            kind=kind, customer_id=members[0].home, proved=False, requested_by=f"{CHANNEL}{channel}"
-        )
-        insert_request(conn, draft, members, context)
+    pending = _find_pending(conn, channel, kind, members)
+    if new := [row for row in members if row.id not in pending]:
+        draft = DataRequestDraft(kind=kind, customer_id=new[0].home, proved=False, requested_by=f"{CHANNEL}{channel}")
+        insert_request(conn, draft, new, context)
+
+
+def _find_pending(conn: Connection, channel: str, kind: DataRequestKind, members: Sequence[IdentityRow]) -> set[str]:
+    """Find those for whom this channel has asked already. What others have requested they can cancel."""
+    requests = data_requests.lock_requests(conn, data_requests.find_open(conn, kind, [row.id for row in members]))
+    own = [row.id for row in requests.values() if row.requested_by == f"{CHANNEL}{channel}"]
+    return {id_ for request_id in own for id_ in data_requests.find_members(conn, request_id)}

@@ -17,9 +17,11 @@ from gateway.commerce.privacy import invoices
 from gateway.commerce.privacy.channel_erases import enqueue_erases
 from gateway.commerce.privacy.parts import build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
+from gateway.commerce.privacy.shared_denials import select_shared_denials
 from gateway.commerce.privacy.suppression import build_suppressions
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.model.customers.profiles import ACCOUNT
+from gateway.sdk.writes import EraseCustomer
 from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.privacy import data_requests, erased_rows, suppressions
@@ -40,12 +42,14 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
         return {}
     erased_rows.lock_carts(conn, list_homes(conn, request))  # as an order does: the cart before the identities
     members = list_members(conn, request)
-    data_requests.add_members(conn, request.id, [row.id for row in members])
+    data_requests.replace_members(conn, request.id, [row.id for row in members])
     parts = build_parts(conn, request, members, context)
-    owned = find_owned(conn, members)
+    owned = _find_owned(conn, members)
+    denials = select_shared_denials(conn, members)
     suppressions.store_suppressions(conn, _list_suppressions(conn, members, context))
     waiting = _erase_orders(conn, owned, context)
-    _erase_rows(conn, members, owned, waiting)
+    _erase_rows(conn, members, owned, waiting, context)
+    consents.insert_facts(conn, denials)
     _regroup(conn, members, context)
     keys = enqueue_erases(conn, request, members, context)
     own = _finish_gateway_part(parts[0], is_waiting=bool(waiting), now=context.now)
@@ -81,9 +85,23 @@ def _log_orders(conn: Connection, rows: Sequence[OrderRow], now: datetime) -> No
     change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], now)
 
 
-def _erase_rows(conn: Connection, members: Sequence[IdentityRow], owned: Owned, waiting: Collection[str]) -> None:
+def _find_owned(conn: Connection, members: Sequence[IdentityRow]) -> Owned:
+    """Find what belongs to identities alone: a card that others hold, too, is theirs."""
+    owned = find_owned(conn, members)
+    shared = set(erased_rows.share_cards(conn, owned[Owner.ACCOUNT], owned[Owner.IDENTITY]))
+    return {**owned, Owner.ACCOUNT: [id_ for id_ in owned[Owner.ACCOUNT] if id_ not in shared]}
+
+
+def _erase_rows(
+    conn: Connection,
+    members: Sequence[IdentityRow],
+    owned: Owned,
+    waiting: Collection[str],
+    context: SellingContext,
+) -> None:
+    erasing = [row for row in members if context.config.topology.can_execute(row.channel, EraseCustomer)]
     erased_rows.clear_carts(conn, owned[Owner.HOME])
-    erased_rows.withdraw_commands(conn, members)
+    erased_rows.withdraw_commands(conn, erasing)
     erased_rows.forget_rejects(conn, members)
     erased_rows.forget_cards(conn, owned[Owner.ACCOUNT])
     data_requests.delete_files(conn, owned[Owner.IDENTITY])

@@ -89,7 +89,7 @@ def _build_content(
 INTERNAL = {"client_key", "network_key", "contact_key", "policy_key", "twin_id", "proved_id", "customer_id", "links"}
 """Columns that are digests or say who else is the same customer for staff."""
 
-NOTED_BY_STAFF = {"actor", "undone_by"}
+NOTED_BY_STAFF = {"actor", "undone_by", "actor_name", "actor_token", "identification"}
 
 
 def _convert_row(row: Mapping[str, Any]) -> Mapping[str, Any]:

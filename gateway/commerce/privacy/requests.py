@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,7 +20,12 @@ from gateway.storage.writes.customers import evidence, identities
 from gateway.storage.writes.customers.identities import IdentityRow
 
 QUEUED, RUNNING = DataRequestState.QUEUED.value, DataRequestState.RUNNING.value
-CLOSABLE = (DataPartState.NOT_SUPPORTED.value, DataPartState.FAILED.value, DataPartState.SENT.value)
+CLOSABLE = (
+    DataPartState.QUEUED.value,
+    DataPartState.NOT_SUPPORTED.value,
+    DataPartState.FAILED.value,
+    DataPartState.SENT.value,
+)
 """States of a part that a person can close."""
 
 
@@ -51,15 +56,25 @@ def request_data(conn: Connection, draft: DataRequestDraft, context: SellingCont
     locked = identities.lock_identities(conn, [row.id for row in members])
     if error := _check_request(conn, draft, list(locked.values())):
         return MutationResult(user_errors=(error,))
-    if under_way := data_requests.find_open(conn, draft.kind, list(locked)):
-        return MutationResult(subject=under_way[0], done=True)
+    if under_way := _find_same(conn, draft, locked.keys()):
+        return MutationResult(subject=under_way, done=True)
     row = insert_request(conn, draft, list(locked.values()), context)
     return MutationResult(subject=row.id, done=True)
 
 
+def _find_same(conn: Connection, draft: DataRequestDraft, ids: Collection[str]) -> str | None:
+    """Find the request that is under way about the same part of the same customer, or more of it."""
+    open_ = data_requests.lock_requests(conn, data_requests.find_open(conn, draft.kind, ids))
+    for row in open_.values():
+        is_channels = row.requested_by.startswith(CHANNEL)
+        if row.proved is draft.proved and not is_channels and {*ids} <= {*data_requests.find_members(conn, row.id)}:
+            return row.id
+    return None
+
+
 def list_members(conn: Connection, request: RequestRow) -> list[IdentityRow]:
-    """List the identities of today that a request is about: those that it named, and those that have joined them since.
-    A channel speaks of its own record only.
+    """List the identities that a request is about, as of today: who was parted from the customer since is not erased
+    with them. A channel speaks of its own record only.
     """
     rows = identities.lock_identities(conn, _find_ids(conn, request)).values()
     return [row for row in rows if row.erased_at is None]
@@ -71,10 +86,9 @@ def list_homes(conn: Connection, request: RequestRow) -> list[str]:
 
 
 def _find_ids(conn: Connection, request: RequestRow) -> set[str]:
-    ids = set(data_requests.find_members(conn, request.id))
-    if not request.requested_by.startswith(CHANNEL):
-        ids |= {row.id for row in find_members(conn, request.home, proved=request.proved)}
-    return ids
+    if request.requested_by.startswith(CHANNEL):
+        return set(data_requests.find_members(conn, request.id))
+    return {row.id for row in find_members(conn, request.home, proved=request.proved)}
 
 
 def find_members(conn: Connection, customer_id: str, *, proved: bool) -> list[IdentityRow]:
@@ -92,7 +106,10 @@ def _check_request(conn: Connection, draft: DataRequestDraft, members: Sequence[
         erases = data_requests.find_open(conn, DataRequestKind.ERASE, [row.id for row in members])
         running = any(row.state == RUNNING for row in data_requests.lock_requests(conn, erases).values())
         return _build_error(UserErrorCode.NOT_ALLOWED_IN_STATE, None, "The data is being erased.") if running else None
-    if draft.confirm is None or fold(draft.confirm.strip()) in _list_values(members):
+    values = _list_values(members)
+    if (
+        draft.confirm is None or not values or fold(draft.confirm.strip()) in values
+    ):  # without any, nothing can be typed
         return None
     message = "Expected an email address, phone number or loyalty number of the customer, to confirm the erase."
     return _build_error(UserErrorCode.INVALID, "confirm", message)

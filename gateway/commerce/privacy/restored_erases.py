@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy.keyed_values import DigestKind, build_digests
@@ -22,7 +23,7 @@ SLICE_SIZE = 500
 def request_missing_erases(conn: Connection, rows: Sequence[SuppressionRow], context: SellingContext) -> int:
     """Request the erase of the identities that are on the list and are not erased, at once. Returns how many."""
     evidence.lock_recognition(conn)
-    erased = {row.digest for row in rows if row.kind == DigestKind.RECORD.value}
+    erased = {row.digest: row.erased_at for row in rows if row.kind == DigestKind.RECORD.value}
     count = 0
     for some in slice_items(identities.list_ids(conn), SLICE_SIZE):
         found = identities.find_identities(conn, some).values()
@@ -33,9 +34,10 @@ def request_missing_erases(conn: Connection, rows: Sequence[SuppressionRow], con
     return count
 
 
-def _is_listed(row: IdentityRow, erased: set[str], context: SellingContext) -> bool:
+def _is_listed(row: IdentityRow, erased: Mapping[str, datetime], context: SellingContext) -> bool:
+    """Return whether an identity was erased after it was stored: who logs in again afterwards is a new one."""
     digests = build_digests(context.config, DigestKind.RECORD, row.channel, row.external_id)
-    return not erased.isdisjoint(digests)
+    return any(digest in erased and row.linked_at < erased[digest] for digest in digests)
 
 
 def _request_erase(conn: Connection, row: IdentityRow, context: SellingContext) -> None:

@@ -1,30 +1,29 @@
 """Suppression: what was erased does not come back with the records of channels (rule C12).
 
 A record that was erased is stored as an empty shell, so that its orders still attach. Another record is one only if it
-has an erased email address and was created before the erase: who registers again is taken anew. A phone number
-suppresses no one: it may be another person's by now.
+has an erased email address, under the same given name or none, and was created before the erase: who registers again is
+taken anew, and a family that shares the mailbox stays. A phone number suppresses no one: it may be another person's by
+now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from gateway.commerce.config import SellingConfig
 from gateway.commerce.customers.recognition.evidence import read_email
+from gateway.commerce.customers.recognition.given_names import normalize_given_name
 from gateway.commerce.privacy.keyed_values import DigestKind, build_digest, build_digests, build_key_id, get_keys
-from gateway.model.customers.profiles import GUEST
 from gateway.model.orders import OrderStatus
 from gateway.model.validation import fold
 from gateway.storage.database import Connection
 from gateway.storage.privacy import suppressions
 from gateway.storage.privacy.suppressions import SuppressionRow
 from gateway.storage.sql.bulk import load_json
-from gateway.storage.writes.customers import identities
 from gateway.storage.writes.customers.consents import FactRow
 from gateway.storage.writes.customers.identities import IdentityRow
-from gateway.storage.writes.orders import OrderRow
 
 OPEN_ORDERS = (OrderStatus.PENDING.value, OrderStatus.OPEN.value, OrderStatus.CANCELLING.value)
 """States in which an order keeps its contact, because goods or money are still to be handed over."""
@@ -36,6 +35,7 @@ class NewRecord(NamedTuple):
     id: str
     external_id: str
     emails: Sequence[str]
+    given_name: str | None
     created_at: datetime | None
 
 
@@ -58,7 +58,10 @@ def find_suppressed(
 
 def _list_digests(channel: str, record: NewRecord, config: SellingConfig) -> list[str]:
     own = build_digests(config, DigestKind.RECORD, channel, record.external_id)
-    emails = [digest for email in record.emails for digest in build_digests(config, DigestKind.EMAIL, normalize(email))]
+    name = _fold_name(record.given_name)
+    emails = [
+        digest for email in record.emails for digest in build_digests(config, DigestKind.EMAIL, normalize(email), name)
+    ]
     return [*own, *emails]
 
 
@@ -70,6 +73,11 @@ def _get_time(row: SuppressionRow | None, record: NewRecord) -> datetime | None:
         return row.erased_at
     is_older = record.created_at is not None and record.created_at < row.erased_at
     return row.erased_at if is_older else None
+
+
+def _fold_name(given_name: str | None) -> str:
+    """Return the compared form of a given name, or an empty text: a mailbox may be that of a family."""
+    return normalize_given_name(given_name) or ""
 
 
 def normalize(email: str) -> str:
@@ -85,7 +93,9 @@ def build_suppressions(
     values: dict[tuple[DigestKind, tuple[str, ...]], datetime] = {}
     for row in rows:
         values[DigestKind.RECORD, (row.channel, row.external_id)] = now
-        values |= {(DigestKind.EMAIL, (normalize(point[0]),)): now for point in load_json(row.emails)}
+        names = {"", _fold_name(row.given_name or (row.display_name or "").partition(" ")[0])}
+        addresses = [normalize(point[0]) for point in load_json(row.emails)]
+        values |= {(DigestKind.EMAIL, (address, name)): now for address in addresses for name in names}
     for fact in facts:
         if not fact.granted and fact.address is not None:
             about = (DigestKind.DENIAL, (fact.purpose, fact.address))
@@ -121,45 +131,3 @@ def is_login_suppressed(
     """Return whether a login was issued before the data of its subject was erased."""
     found = suppressions.find_suppressions(conn, build_digests(config, DigestKind.RECORD, channel, subject))
     return any(issued_at < row.erased_at for row in found.values())
-
-
-def clear_orders(conn: Connection, rows: Sequence[OrderRow], config: SellingConfig) -> None:
-    """Clear the contact of orders of erased customers that a channel still shows. An open order keeps its own."""
-    if not rows or not suppressions.has_suppressions(conn):
-        return
-    erased = _find_erased_buyers(conn, rows)
-    erased |= _find_erased_guests(conn, [row for row in rows if row.customer is None], config)
-    for row in rows:
-        if row.id in erased and row.placed_at < erased[row.id] and row.status not in OPEN_ORDERS:
-            row.contact = row.shipping_address = row.billing_address = None
-
-
-def _find_erased_buyers(conn: Connection, rows: Sequence[OrderRow]) -> dict[str, datetime]:
-    """Find the orders that name an erased customer, or whose guest was erased, with the time of that."""
-    named = {(row.customer_channel or GUEST + row.channel, row.customer or row.id): row.id for row in rows}
-    channels = {channel for channel, _ in named}
-    found = [
-        identity
-        for channel in sorted(channels)
-        for identity in identities.find_by_external_id(conn, channel, {id_ for key, id_ in named if key == channel})
-    ]
-    return {
-        named[row.channel, row.external_id]: row.erased_at
-        for row in found
-        if row.erased_at is not None and (row.channel, row.external_id) in named
-    }
-
-
-def _find_erased_guests(conn: Connection, rows: Collection[OrderRow], config: SellingConfig) -> dict[str, datetime]:
-    """Find the orders of guests that name an erased email address, and were placed before the erase."""
-    records = [
-        NewRecord(row.id, row.id, [contact["email"]], row.placed_at)
-        for row in rows
-        if (contact := load_json(row.contact) if row.contact else {}).get("email")
-    ]
-    by_channel = {row.id: GUEST + row.channel for row in rows}
-    found: dict[str, datetime] = {}
-    for channel in sorted(set(by_channel.values())):
-        some = [record for record in records if by_channel[record.id] == channel]
-        found |= find_suppressed(conn, channel, some, config)
-    return found

@@ -123,6 +123,12 @@ def add_members(conn: Connection, request_id: str, identity_ids: Iterable[str]) 
     _insert_members.run(conn, [MemberRow(id_, request_id) for id_ in sorted(identity_ids)])
 
 
+def replace_members(conn: Connection, request_id: str, identity_ids: Iterable[str]) -> None:
+    """Replace the identities that a request is about, by those of when it begins."""
+    delete_by_keys(conn, data_request_members.c.request_id, [request_id])
+    add_members(conn, request_id, identity_ids)
+
+
 def find_members(conn: Connection, request_id: str) -> list[str]:
     """Find the identities that a request is about."""
     return sorted(row.identity_id for row in _members.select(conn, [request_id]))

@@ -27,6 +27,15 @@ WITHDRAWN = ("SetConsent", "SetLoyalty")
 """Commands about a customer that are not sent any more. Orders are: they were bought."""
 
 
+def find_buyers(conn: Connection, order_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Find the channel and the ID there of the identities that orders name, by order."""
+    if not order_ids:
+        return {}
+    named = sa.and_(is_among(conn, orders.c.id, order_ids), orders.c.customer.is_not(None))
+    rows = conn.execute(sa.select(orders.c.id, orders.c.customer_channel, orders.c.customer).where(named))
+    return {row.id: (row.customer_channel, row.customer) for row in rows}
+
+
 def lock_carts(conn: Connection, homes: Collection[str]) -> None:
     """Lock the carts of customers: an order that is being placed is stored before this returns, or finds no cart."""
     owned = sa.select(carts.c.id).where(is_among(conn, carts.c.customer_id, homes)).order_by(carts.c.id)
@@ -40,7 +49,9 @@ def clear_carts(conn: Connection, homes: Collection[str]) -> None:
 
 
 def withdraw_commands(conn: Connection, members: Iterable[IdentityRow]) -> None:
-    """Delete the commands about customers that were not sent yet, and what was sent before."""
+    """Delete the commands about customers that were not sent yet, and what was sent before. `members`: those whose
+    channels erase them: elsewhere a denial is still sent.
+    """
     for channel, ids in _group(members):
         subjects = [f"customer:{id_}" for id_ in ids]
         ended = sa.or_(
@@ -67,6 +78,25 @@ def forget_rejects(conn: Connection, members: Iterable[IdentityRow]) -> None:
             is_among(conn, rejects.c.external_id, ids),
         )
         conn.execute(sa.update(rejects).where(about).values(payload=None, detail=None))
+
+
+def share_cards(conn: Connection, account_ids: Collection[str], members: Collection[str]) -> list[str]:
+    """Give the accounts of cards that others hold, too, to the oldest of these. Returns their IDs."""
+    rows = conn.execute(
+        sa.select(loyalty_accounts.c.id, identities.c.id.label("holder"))
+        .join(identities, identities.c.loyalty_number == loyalty_accounts.c.number)
+        .where(
+            is_among(conn, loyalty_accounts.c.id, account_ids),
+            ~is_among(conn, identities.c.id, members),
+            identities.c.erased_at.is_(None),
+            ~identities.c.gone,
+        )
+        .order_by(identities.c.linked_at.desc(), identities.c.id.desc())
+    )
+    holders = {row.id: row.holder for row in rows}
+    for id_, holder in sorted(holders.items()):
+        conn.execute(sa.update(loyalty_accounts).where(loyalty_accounts.c.id == id_).values(identity_id=holder))
+    return sorted(holders)
 
 
 def forget_cards(conn: Connection, account_ids: Collection[str]) -> None:

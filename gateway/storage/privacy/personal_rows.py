@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.model.customers.timeline import InteractionKind
 from gateway.storage.privacy.personal_data import EXPORTED_WITH, PERSONAL, Owner, PersonalColumns
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.tables import (
@@ -15,6 +16,8 @@ from gateway.storage.tables import (
     customer_decision_members,
     customer_decisions,
     customer_review_members,
+    fulfillments,
+    interactions,
     loyalty_accounts,
     loyalty_entries,
     metadata,
@@ -37,13 +40,17 @@ SUBJECTS = {
 def find_owned(conn: Connection, members: Collection[IdentityRow]) -> Owned:
     """Find what belongs to identities."""
     ids = [row.id for row in members]
-    accounts = _select(conn, loyalty_accounts.c.id, loyalty_accounts.c.identity_id, ids)
+    numbers = [row.loyalty_number for row in members if row.loyalty_number is not None]
+    accounts = {
+        *_select(conn, loyalty_accounts.c.id, loyalty_accounts.c.identity_id, ids),
+        *_select(conn, loyalty_accounts.c.id, loyalty_accounts.c.number, numbers),  # not assigned yet
+    }
     decisions = _select(conn, customer_decision_members.c.decision_id, customer_decision_members.c.identity_id, ids)
     owned = {
         Owner.IDENTITY: ids,
         Owner.HOME: [row.home for row in members],
         Owner.ORDER: _find_orders(conn, members),
-        Owner.ACCOUNT: accounts,
+        Owner.ACCOUNT: sorted(accounts),
         Owner.DECISION: decisions,
         Owner.REVIEW: _select(conn, customer_review_members.c.review_id, customer_review_members.c.identity_id, ids),
     }
@@ -73,10 +80,18 @@ def _find_orders(conn: Connection, members: Iterable[IdentityRow]) -> list[str]:
 def _find_audit_entries(conn: Connection, owned: Owned) -> list[str]:
     merges = _select(conn, customer_decisions.c.merge_id, customer_decisions.c.id, owned[Owner.DECISION])
     entries = _select(conn, loyalty_entries.c.id, loyalty_entries.c.account_id, owned[Owner.ACCOUNT])
+    fulfilled = _select(conn, fulfillments.c.id, fulfillments.c.order_id, owned[Owner.ORDER])
+    added = _select(conn, interactions.c.id, interactions.c.identity_id, owned[Owner.IDENTITY])
+    noted = [f"{kind}:{id_}" for id_ in added for kind in InteractionKind.__members__]
     subjects = [(type_, merges if type_ == "CustomerMerge" else owned[owner]) for type_, owner in SUBJECTS.items()]
     found = [
         id_
-        for type_, ids in (*subjects, ("LoyaltyEntry", entries))
+        for type_, ids in (
+            *subjects,
+            ("LoyaltyEntry", entries),
+            ("Fulfillment", fulfilled),
+            ("Interaction", [*added, *noted]),
+        )
         for id_ in _select(
             conn, audit_entries.c.id, audit_entries.c.subject_id, ids, audit_entries.c.subject_type == type_
         )

@@ -41,6 +41,10 @@ class ConsentRow(NamedTuple):
 
 _columns = [consent_facts.c[name] for name in FactRow._fields]
 _by_identity = BulkSelect(sa.select(*_columns), consent_facts.c.identity_id)
+_grants = BulkSelect(
+    sa.select(consent_facts.c.address, consent_facts.c.identity_id).where(consent_facts.c.granted.is_(True)),
+    consent_facts.c.address,
+)
 _denials = BulkSelect(
     sa.select(*_columns).where(consent_facts.c.granted.is_(False), consent_facts.c.address.is_not(None)),
     consent_facts.c.address,
@@ -63,6 +67,12 @@ def find_facts(conn: Connection, identity_ids: Collection[str]) -> list[FactRow]
 def find_unconfirmed_facts(conn: Connection, ids: Collection[str]) -> dict[str, FactRow]:
     """Find those of these grants that wait for their confirmation, by ID."""
     return {row.id: FactRow(*row) for row in _unconfirmed.select(conn, ids)}
+
+
+def find_granted_addresses(conn: Connection, addresses: Collection[str], but: Collection[str]) -> set[str]:
+    """Find those of these addresses for which others than these identities have agreed."""
+    rows = _grants.select(conn, addresses)
+    return {row.address for row in rows if row.identity_id not in but}
 
 
 def find_denials(conn: Connection, addresses: Collection[str]) -> list[FactRow]:

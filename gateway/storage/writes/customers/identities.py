@@ -97,6 +97,11 @@ _represented = BulkSelect(sa.select(identities.c.id), identities.c.twin_id)
 _by_id = BulkSelect(_select, identities.c.id, locked_by=identities.c.id)
 _by_customer = BulkSelect(_select, identities.c.customer_id, locked_by=identities.c.id)
 _by_external_id = BulkSelect(_select.where(identities.c.channel == sa.bindparam("channel")), identities.c.external_id)
+_locked_by_external_id = BulkSelect(
+    _select.where(identities.c.channel == sa.bindparam("channel")),
+    identities.c.external_id,
+    locked_by=identities.c.id,
+)
 _customers_by_external_id = BulkSelect(
     sa.select(identities.c.customer_id).where(identities.c.channel == sa.bindparam("channel")),
     identities.c.external_id,
@@ -167,6 +172,11 @@ def find_members(conn: Connection, customer_ids: Collection[str], *, proved: boo
 def find_by_external_id(conn: Connection, channel: str, external_ids: Collection[str]) -> list[IdentityRow]:
     """Find the identities with these IDs of a channel."""
     return [IdentityRow(*row) for row in _by_external_id.select(conn, external_ids, channel=channel)]
+
+
+def lock_by_external_id(conn: Connection, channel: str, external_ids: Collection[str]) -> list[IdentityRow]:
+    """Return the identities with these IDs of a channel, locked."""
+    return [IdentityRow(*row) for row in _locked_by_external_id.select(conn, external_ids, channel=channel)]
 
 
 def list_ids_of_channel(conn: Connection, channel: str) -> list[str]:
