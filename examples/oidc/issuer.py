@@ -26,6 +26,13 @@ PEOPLE: Mapping[str, Mapping[str, Any]] = {
         "locale": "en-GB",
     },
     "person-2": {"given_name": "Noah", "family_name": "Weiss", "email": "noah@example.org", "email_verified": False},
+    "person-3": {
+        "given_name": "Ruth",
+        "family_name": "Palmer",
+        "email": "ruth.palmer@example.com",
+        "email_verified": True,
+        "locale": "en-GB",
+    },
 }
 """Claims of the people who can log in, by subject."""
 
