@@ -12,7 +12,12 @@ from examples.storefront import manifest as storefront
 
 FOLDER = Path(__file__).parents[2] / "schema" / "operations"
 APPS = ("storefront", "store-app")
-ACCOUNT = frozenset(("Me", "MyOrders", "CartPoints", "CartCustomerSet", "CartLoyaltySet", "ConsentSet"))
+ACCOUNT = frozenset(
+    (
+        *("Me", "MyOrders", "CartPoints", "CartCustomerSet", "CartLoyaltySet", "ConsentSet"),
+        *("CustomerExport", "CustomerErase", "DataRequestCancel", "MyDataRequest"),
+    )
+)
 """Operations of the storefront that need a login."""
 
 

@@ -63,6 +63,8 @@ async def test_an_account_works_by_the_ids_of_its_documents(login: LoginWorld) -
     await check_orders(login, account)
     await change_consent(account)
     await spend_points(login, account, me["id"])
+    await export_data(login, account)
+    await cancel_erase(account)
     assert account.sent_documents == ACCOUNT
 
 
@@ -102,3 +104,20 @@ async def spend_points(login: LoginWorld, account: Account, customer_id: str) ->
     data = await account.ask("CartPoints", cartToken=cart["token"])
     assert (data["cart"]["loyaltyPoints"], data["me"]["loyalty"]["balance"]) == (100, 300)
     assert data["cart"]["customer"]["id"] == data["me"]["id"]
+
+
+async def export_data(login: LoginWorld, account: Account) -> None:
+    """Export the customer's own data."""
+    request = (await account.run_mutation("CustomerExport"))["request"]
+    await login.world.gateway.run_due()
+    done = (await account.ask("MyDataRequest", id=request["id"]))["node"]
+    assert (request["state"], done["state"], done["parts"][0]["channel"]) == ("QUEUED", "DONE", None)
+    assert done["downloadUrl"] is not None
+
+
+async def cancel_erase(account: Account) -> None:
+    """Request an erase, and cancel it before it begins."""
+    request = (await account.run_mutation("CustomerErase", confirm="ivy.jackson@example.com"))["request"]
+    assert (request["kind"], request["state"]) == ("ERASE", "QUEUED")
+    canceled = (await account.run_mutation("DataRequestCancel", requestId=request["id"]))["request"]
+    assert canceled["state"] == "CANCELLED"
