@@ -24,7 +24,7 @@ FILES = (
         for name in (
             *("storefront", "page", "gateway", "dom", "format", "intents"),
             *("shops", "catalog", "collections", "product", "cart", "checkout", "order"),
-            *("token", "login", "account", "points", "purchases", "consents"),
+            *("token", "login", "account", "points", "purchases", "consents", "privacy"),
         )
     ),
 )

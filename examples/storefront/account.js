@@ -1,12 +1,13 @@
-/* The account of the customer who has logged in: orders of all channels, points, consents. */
+/* The account of the customer who has logged in: orders of all channels, points, consents, their own data. */
 import { forgetCart } from "./cart.js";
 import { forgetOrder } from "./checkout.js";
 import { renderConsents } from "./consents.js";
 import { element } from "./dom.js";
 import { query } from "./gateway.js";
 import { renderLoginButton } from "./login.js";
-import { openPage, show } from "./page.js";
+import { openPage, show, showMessage } from "./page.js";
 import { describeBalance } from "./points.js";
+import { forgetDataRequests, renderErased, renderOwnData } from "./privacy.js";
 import { renderPurchases } from "./purchases.js";
 import { dropToken, getToken } from "./token.js";
 
@@ -24,12 +25,25 @@ function awaitOrders(draw, count = 0) {
   if (count < MAX_POLLS && draw.isShown()) setTimeout(refresh, POLL_SECONDS * 1000);
 }
 
-/* Logs out. What the next person at this browser must not see is forgotten: the cart stays the customer's own. */
-async function logOut() {
+/* Forgets what the next person at this browser must not see. The cart stays the customer's own. */
+function forgetCustomer() {
   dropToken();
   forgetCart();
   forgetOrder();
+  forgetDataRequests();
+}
+
+async function logOut() {
+  forgetCustomer();
   await openPage("/storefront/");
+}
+
+/* Shows what an erase does, and logs out. If the login has ended before the erase, it shows the account. */
+function showErased(draw, request) {
+  if (Date.parse(request.executesAt) > Date.now()) return show();
+  forgetCustomer();
+  showMessage("");
+  return draw("Account", ...renderErased(request));
 }
 
 function renderLogin() {
@@ -49,6 +63,7 @@ export async function showAccount(draw) {
     renderPurchases(me.orders),
     element("h2", {}, "Consents"),
     renderConsents(me.consents ?? []),
+    renderOwnData(draw, (request) => showErased(draw, request)),
     element("button", { type: "button", id: "log-out", onclick: logOut }, "Log out"),
   );
 }
