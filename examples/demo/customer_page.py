@@ -17,7 +17,10 @@ FILES = (
     "customers.css",
     *(
         f"{name}.js"
-        for name in ("customers", "customer", "search", "merge", "reviews", "page", "gateway", "documents", "wording")
+        for name in (
+            *("customers", "customer", "search", "merge", "reviews", "requests"),
+            *("page", "gateway", "documents", "wording"),
+        )
     ),
 )
 SERVICE = {"authorization": "Bearer demo-service"}

@@ -2,6 +2,7 @@
 import { showCustomer } from "./customer.js";
 import { chooseCustomer, openMerge } from "./merge.js";
 import { runAction, showStatus } from "./page.js";
+import { openRequests } from "./requests.js";
 import { showReviews } from "./reviews.js";
 import { openSearch } from "./search.js";
 
@@ -23,4 +24,4 @@ async function refresh(text, customerId) {
 openSearch(chooseCustomer);
 openMerge(refresh);
 window.addEventListener("hashchange", () => runAction([], showShown));
-runAction([], () => Promise.all([showShown(), showReviews(refresh)]));
+runAction([], () => Promise.all([showShown(), showReviews(refresh), openRequests()]));

@@ -71,3 +71,16 @@ export const SPLIT = `mutation Split($input: CustomerSplitInput!) {
 export const UNDO = `mutation MergeUndo($input: CustomerMergeUndoInput!) {
   customerMergeUndo(input: $input) { customers { id } ${DECIDED} }
 }`;
+
+export const REQUESTS = `query DataRequests {
+  dataRequests(first: 20) {
+    nodes {
+      id kind state customer { displayName } requestedBy requestedAt executesAt dueAt
+      parts { channel { key name } state proof kept fault { message } }
+    }
+  }
+}`;
+
+export const RECORD_PART = `mutation DataRequestPartRecord($input: DataRequestPartRecordInput!) {
+  dataRequestPartRecord(input: $input) { request { id } userErrors { code message } }
+}`;
