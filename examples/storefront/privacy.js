@@ -168,7 +168,7 @@ async function showErase(box, draw, onErased) {
 
 /* Creates what is shown after an erase: what is done in each channel, and what stays. */
 export function renderErased(request) {
-  const text = "You are logged out. Who logs in again is a new customer. This is what happens to your data:";
+  const text = "You are logged out, and a new login is a new customer. This is what happens to your data:";
   return [element("h1", {}, "Your data is erased"), element("p", {}, text), renderParts(request)];
 }
 

@@ -280,6 +280,6 @@ def test_no_page_contains_the_token_and_other_origins_cannot_use_it(demo: Demo, 
 def test_the_chapter_about_the_demo_answers_as_it_says(settled: Demo, tmp_path: Path) -> None:
     before = describe_customer(settled, CARD)
     steps = parse_steps("customers.md")
-    assert len(steps) == 8
+    assert len(steps) == 11
     follow(steps, tmp_path, settled.environment, {})
     assert describe_customer(settled, CARD) == before

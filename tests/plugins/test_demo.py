@@ -81,7 +81,7 @@ def test_the_world_is_the_real_data(world: World) -> None:
 
 def test_the_same_data_makes_the_store_and_the_marketplace(worlds: dict[str, World]) -> None:
     store, marketplace = worlds["web"], worlds["amazon"]
-    assert (len(store.products), len(store.customers), len(store.receipts)) == (2725, 79, 139)
+    assert (len(store.products), len(store.customers), len(store.receipts)) == (2725, 80, 140)
     assert (len(marketplace.products), len(marketplace.customers), len(marketplace.receipts)) == (300, 0, 57)
     assert len({product.group for product in store.products if product.group}) == 164
     assert sum(product.units == 2 for product in marketplace.products) > 5
@@ -89,14 +89,15 @@ def test_the_same_data_makes_the_store_and_the_marketplace(worlds: dict[str, Wor
     assert len(set(numbers)) == len(numbers), "no receipt is in two channels"
 
 
-def test_two_customers_buy_at_the_till_and_in_the_store(worlds: dict[str, World]) -> None:
+def test_three_customers_buy_at_the_till_and_in_the_store(worlds: dict[str, World]) -> None:
     till, store = ({customer.number: customer for customer in worlds[key].customers} for key in ("till", "web"))
     assert [(till[number].name, store[number].name) for number in sorted(till.keys() & store.keys())] == [
         ("Clara Osborne", "Clara Osborne"),
         ("Marta Whitlock", "Maria Whitlock"),
+        ("Edgar Finch", "Edgar Finch"),
     ]
     assert all(till[number].email == store[number].email for number in till.keys() & store.keys())
-    assert [receipt.place for receipt in worlds["till"].receipts[-2:]] == [generated.LONDON] * 2
+    assert [receipt.place for receipt in worlds["till"].receipts[-3:]] == [generated.LONDON] * 3
 
 
 @pytest.mark.parametrize(("subject", "shop"), [("person-1", generated.LONDON), ("person-3", generated.LONDON)])
