@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from bench.cache_memory_figures import list_memory_figures
 from bench.catalog_figures import list_figures
 from bench.cost_cases import FIELD_PREFIX, ORDINARY
+from bench.customer_figures import list_customer_figures
 from bench.engine_figures import list_engine_figures
 from bench.http_figures import list_hot_path_figures, list_http_figures
 from bench.list_size_figures import list_size_figures
@@ -36,6 +37,8 @@ MOST_DEAR = 5.0
 DEAREST_FIELDS = 15
 """Of the fields that the walk over the schema finds, how many the table shows."""
 BROKEN = ("down", "hangs", "sleeps", "spins")
+CUSTOMER_TIMES = 15
+"""Runs of each read of customers."""
 MAX_IDLE_CPU, MAX_IDLE_STATEMENTS = 0.02, 5.0
 THROUGHPUT_SETUPS = (("sqlite", 1), ("postgresql", 1), ("postgresql", 2))
 """Databases, and the number of processes that place orders."""
@@ -66,11 +69,12 @@ class Sizes:
     idle: float = 20
     rate: float = 200
     records: int = 100_000
+    customers: int = 100_000
 
     @property
     def runs(self) -> int:
         """The total number of measurements."""
-        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 29
+        return 4 * self.times + len(BROKEN) + len(THROUGHPUT_SETUPS) + 2 * len(self.catalogs) + 31
 
 
 QUICK = Sizes(
@@ -94,6 +98,7 @@ QUICK = Sizes(
     idle=3,
     rate=50,
     records=10_000,
+    customers=3_000,
 )
 
 
@@ -457,6 +462,11 @@ def measure_recognition(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     yield from list_recognition_figures(runs, sizes.records)
 
 
+def measure_customers(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Measure counts and lists of customers, and the page of one."""
+    return list_customer_figures(runs, sizes.customers, CUSTOMER_TIMES, SEED)
+
+
 def measure_idle(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Measure gateways that have nothing to do."""
     for channels in (1, 50):
@@ -502,6 +512,7 @@ PARTS = {
     "plain": Part("Calls across threads", measure_thread_hops),
     "idle": Part("An idle gateway", measure_idle),
     "recognition": Part("Recognition of customers (plain: all with an equal value are one)", measure_recognition),
+    "customers": Part("Customers: segments and pages (plain: a count of all rows)", measure_customers),
     "cost": Part("CPU time per cost point (plain: an ordinary page; SQLite)", measure_operation_costs),
 }
 """The parts, by the name that `--only` takes."""
