@@ -33,6 +33,18 @@ customers = sa.Table(
     sa.Index("ix_customers_created", "created_at", "id"),
     sa.Index("ix_customers_updated", "updated_at", "id"),
     sa.Index("ix_customers_last_order", "last_order_at", "id"),
+    sa.Index(  # has all columns by which customers of segments are counted
+        "ix_customers_counted",
+        "id",
+        "order_count",
+        "store_order_count",
+        "first_order_at",
+        "last_order_at",
+        "has_login",
+        "visible",  # or SQLite reads it from the row
+        sqlite_where=sa.text("visible = 1"),  # as a statement says it, or the index is not used
+        postgresql_where=sa.text("visible"),
+    ),
 )
 identities = sa.Table(
     "identities",
@@ -63,7 +75,7 @@ identities = sa.Table(
     optional_column("loyalty_tier", Text),
     optional_column("pending_since", Instant, server_default="0"),  # null: it is recognized
     sa.UniqueConstraint("channel", "external_id"),
-    sa.Index("ix_identities_customer", "customer_id"),
+    sa.Index("ix_identities_customer", "customer_id", "gone", "channel"),
     sa.Index("ix_identities_loyalty", "loyalty_number"),
     sa.Index("ix_identities_home", "home"),
     sa.Index("ix_identities_proved", "proved_id"),
