@@ -77,9 +77,10 @@ def search_orders(query: OrderQuery, mapped: MappedLocations) -> Rows[Order]:
 
 def list_orders_of_customers(query: OrderQuery, mapped: MappedLocations, *, proved: bool = False) -> Rows[Order]:
     """List the orders of each of many customers, latest first. `proved`: those that the customer's login proves."""
-    statement = _orders.where(*_build_conditions(query))
-    sort = Sort(orders.c.placed_at, orders.c.id, descending=True)
     parent = _buyer.c.proved_id if proved else _buyer.c.customer_id
+    has_parent = parent.is_not(None)  # SQLite begins with the customer only if it sees that the join is an inner one
+    statement = _orders.where(has_parent, *_build_conditions(query))
+    sort = Sort(orders.c.placed_at, orders.c.id, descending=True)
     return Rows(statement, sort, lambda row: read_order(row, mapped), parent=parent)
 
 

@@ -46,7 +46,7 @@ async def load_timelines(
     is_own = context.identity_id is not None
     visible = None if is_own else context.visibility.channels
     channels = visible if channel_key is None else (context.require_channel(channel_key),)
-    rows = timeline.list_timelines(kinds or (), channels, map_location_keys(context), proved=is_own)
+    rows = timeline.list_timelines(ids, kinds or (), channels, map_location_keys(context), proved=is_own)
     pages = await load_pages(context, rows, ids, paging, fingerprint)
     if is_own:  # a shopper loads nothing but the own timeline
         for interaction in (node for page in pages for node in page.nodes):
