@@ -141,7 +141,7 @@ def _count_rows(conn: Connection) -> int:
 
 async def _measure_condition(gateway: Gateway, name: str, query: CustomerQuery, times: int) -> dict[str, float]:
     """Measure how long its customers are counted, and the first of them read."""
-    count = partial(gateway.database.read, count_customers, {name: query})
+    count = partial(gateway.database.read, partial(count_customers, queries={name: query}))
     rows = search_customers(replace(query, descending=False))
     return {
         f"matches {name}": (await count())[name],
