@@ -42,8 +42,8 @@ SKUS, PRICE, AGE = 2_000, 12_50, 3 * 365 * 86_400
 
 TAGS = ("vip", "trade", "student", "newsletter", "staff", "wholesale", "press", "gift")
 PURPOSES = {"MARKETING_EMAIL": 0.4, "MARKETING_SMS": 0.1, "PROFILING": 0.25}
-TAGGED, WITH_LOGIN, IN_REVIEW, IN_STORES, MAX_ORDERS = 0.2, 0.3, 0.002, 0.5, 8
-"""Shares of customers, and of orders that are placed in stores; and the number of orders that a customer can have."""
+TAGGED, WITH_LOGIN, IN_REVIEW, MAX_ORDERS = 0.2, 0.3, 0.002, 8
+"""Shares of customers, and the number of orders that an ordinary one can have."""
 
 CHUNK = 2_000
 """Customers of a transaction."""
