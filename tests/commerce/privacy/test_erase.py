@@ -254,3 +254,39 @@ async def test_operators_see_an_erase_that_waits_for_a_person(world: World, capl
 
 def test_the_markers_are_in_columns_that_are_declared() -> None:
     assert {"identities", "orders", "audit_values"} <= PERSONAL.keys()
+
+
+async def test_several_orders_that_are_reported_again_stay_cleared_and_their_invoices_are_retained(
+    world: World,
+) -> None:
+    line = record_builders.build_line("1", None, 1, "5.00")
+    contact = {"name": "Ada Lovelace", "email": "ada@example.com", "phone": None}
+    for number in ("o1", "o2", "o3"):
+        order = record_builders.build_order(
+            number, [line], customer="w-ada", status="COMPLETED", contact=contact, billing_address=ADDRESS
+        )
+        world.stores["web"].put("orders", order)
+    world.stores["web"].change("orders", "open", status="COMPLETED")
+    await sync(world)
+    await request_erase(world)
+    await sync(world, days=4)
+    for number in ("o1", "o2", "o3"):
+        world.stores["web"].change("orders", number, payment_status="REFUNDED")
+    await sync(world)
+    assert await world.gateway.database.read(find_markers) == {}
+    count = sa.text("SELECT count(*) FROM retained_invoices")
+    assert await world.gateway.database.read(lambda conn: conn.scalar(count)) == 5
+
+
+async def test_a_guest_order_of_another_at_the_same_mailbox_stays(world: World) -> None:
+    line = record_builders.build_line("1", None, 1, "5.00")
+    contact = {"name": "Ben Lovelace", "email": "ada@example.com", "phone": None}
+    world.stores["web"].put("orders", record_builders.build_order("son", [line], status="COMPLETED", contact=contact))
+    await sync(world)
+    await request_erase(world)
+    await sync(world, days=4)
+    world.stores["web"].change("orders", "son", payment_status="REFUNDED")
+    await sync(world)
+    query = '{ orders(search: "son") { nodes { contact { name } } } }'
+    orders = (await world.client.fetch_data(query, ADMIN))["orders"]["nodes"]
+    assert [order["contact"]["name"] for order in orders] == ["Ben Lovelace"]
