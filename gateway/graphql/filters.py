@@ -26,7 +26,7 @@ from gateway.graphql.inputs import (
     StockLevelFilter,
 )
 from gateway.graphql.scopes import PERSONAL_DATA
-from gateway.graphql.segments import find_segment_query, list_shops
+from gateway.graphql.segments import build_tier_condition, find_segment_query, list_shops
 from gateway.model import validation
 from gateway.model.money import Money
 from gateway.model.search.terms import SynonymTable
@@ -143,6 +143,8 @@ OVER_ALL_CHANNELS = (
     "bought_at_location_keys",
     "bought_skus",
     "has_open_review",
+    "loyalty_tiers",
+    "loyalty_balance",
 )
 """Filters of customers by what they did in any channel: who sees some channels only would learn it by asking."""
 
@@ -178,6 +180,8 @@ def build_customer_query(
         skus=_read_skus(fields.bought_skus),
         has_open_review=unwrap(fields.has_open_review),
         has_login=unwrap(fields.has_login),
+        tier=None if (tiers := read_list(fields.loyalty_tiers)) is None else build_tier_condition(context, tiers),
+        balance=None if (points := unwrap(fields.loyalty_balance)) is None else CountRange(*_read_limits(points)),
         segment=None if (segment := unwrap(fields.segment)) is None else find_segment_query(context, segment),
         sort="NAME" if sort is None else sort.key.value,
         descending=sort is not None and sort.direction.value == "DESC",

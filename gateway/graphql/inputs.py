@@ -321,6 +321,12 @@ class CustomerFilter:
         "Matches customers by whether a review of them waits for a decision."
     )
     has_login: bool | None = declare_optional("Matches customers by whether they have an account to log in to.")
+    loyalty_tiers: list[str] | None = declare_optional(
+        "Matches customers whose loyalty tier is one of these.", max_items=20
+    )
+    loyalty_balance: IntRangeInput | None = declare_optional(
+        "Matches customers with a loyalty account, and so many points that can be spent."
+    )
     has_consent: ConsentPurpose | None = declare_optional(
         "Matches customers who allow this, for one of their addresses."
     )

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
+from gateway.graphql.runtime_protocol import get_runtime
 from gateway.model import validation
 from gateway.model.money import Money
 from gateway.settings.segments import LifetimeValueTable, SegmentFilterTable
-from gateway.storage.reads.customers.search import AmountRange, CountRange, CustomerQuery
+from gateway.storage.reads.customers.search import AmountRange, CountRange, CustomerQuery, TierCondition
 
 
 def build_segment_queries(context: Context) -> Mapping[str, CustomerQuery]:
@@ -49,6 +50,8 @@ def build_segment_query(context: Context, table: SegmentFilterTable) -> Customer
         shops=None if locations is None else list_shops(context, locations),
         skus=None if skus is None else tuple(map(validation.normalize_sku, skus)),
         has_login=table.has_login,
+        tier=None if table.loyalty_tiers is None else build_tier_condition(context, table.loyalty_tiers),
+        balance=None if (points := table.loyalty_balance) is None else CountRange(points.min, points.max),
         has_open_review=table.has_open_review,
     )
 
@@ -64,3 +67,18 @@ def list_shops(context: Context, location_keys: Sequence[str]) -> tuple[tuple[st
     """List the external locations (channel, id) of locations."""
     locations = [context.require_location(key) for key in location_keys]
     return tuple(shop for location in locations for shop in location.external_ids.items())
+
+
+def build_tier_condition(context: Context, keys: Sequence[str]) -> TierCondition:
+    """Build the condition on the loyalty tier.
+
+    Raises:
+        BadUserInputError: the program has no such tier, or there is none.
+    """
+    program = get_runtime(context).selling.loyalty
+    tiers = () if program is None else tuple(tier.key for tier in program.tiers)
+    if unknown := sorted(set(keys) - set(tiers)):
+        raise BadUserInputError(
+            f"There is no loyalty tier {unknown[0]!r}; expected one of {', '.join(tiers) or 'none'}."
+        )
+    return TierCondition(tiers, tuple(keys), context.now)

@@ -154,6 +154,10 @@ def _check_segments(settings: Settings, problems: Problems) -> None:
             if key not in settings.locations:
                 path = ("segments", name, "filter", "bought_at_location_keys")
                 problems.add(path, f"there is no location {key!r}")
+        tiers = () if settings.loyalty is None else [tier.key for tier in settings.loyalty.tiers]
+        for key in table.filter.loyalty_tiers or ():
+            if key not in tiers:
+                problems.add(("segments", name, "filter", "loyalty_tiers"), f"[loyalty] has no tier {key!r}")
 
 
 def _check_collections(settings: Settings, problems: Problems) -> None:

@@ -37,7 +37,7 @@ class LifetimeValueTable(Table):
 
 
 class CountTable(Table):
-    """`filter.order_count`: a range of the number of a customer's orders."""
+    """`filter.order_count` and `filter.loyalty_balance`: a range of a number."""
 
     min: Annotated[int, Field(ge=0)] | None = None
     max: Annotated[int, Field(ge=0)] | None = None
@@ -58,6 +58,8 @@ class SegmentFilterTable(Table):
     bought_skus: Texts | None = None
     has_consent: ConsentPurpose | None = None
     has_login: bool | None = None
+    loyalty_tiers: Annotated[tuple[Key, ...], Field(min_length=1)] | None = None
+    loyalty_balance: CountTable | None = None
     has_open_review: bool | None = None
 
 

@@ -23,6 +23,7 @@ from gateway.storage.tables import (
     customer_reviews,
     customers,
     identities,
+    loyalty_accounts,
     order_lines,
     orders,
     spendings,
@@ -48,6 +49,14 @@ class AmountRange(NamedTuple):
     currency: str
 
 
+class TierCondition(NamedTuple):
+    """Tiers of the loyalty program, from the lowest to the highest, those that match, and the time."""
+
+    tiers: tuple[str, ...]
+    chosen: tuple[str, ...]
+    now: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerQuery:
     """Filters and sort order of customers.
@@ -63,6 +72,7 @@ class CustomerQuery:
         orders: the number of the customer's orders.
         shops: external locations (channel, id); the customer has bought at one of them.
         skus: normalized by `validation.normalize_sku`; the customer has bought one of them.
+        tier: the customer's tier of the loyalty program; balance: the points that can be spent.
         segment: conditions that hold as well.
         sort: NAME, CREATED_AT, UPDATED_AT, LAST_ORDER_AT, LIFETIME_VALUE or ORDER_COUNT.
     """
@@ -85,6 +95,8 @@ class CustomerQuery:
     skus: tuple[str, ...] | None = None
     has_open_review: bool | None = None
     has_login: bool | None = None
+    tier: TierCondition | None = None
+    balance: CountRange | None = None
     segment: CustomerQuery | None = None
     sort: str = "NAME"
     descending: bool = True
@@ -133,7 +145,8 @@ def _build_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
         granted = customer_consents.c.purpose == query.consent
         conditions.append(customers.c.id.in_(sa.select(customer_consents.c.customer_id).where(granted)))
     segment = [] if query.segment is None else _build_conditions(query.segment)
-    return [*conditions, *_build_order_conditions(query), *_build_state_conditions(query), *segment]
+    own = [*_build_order_conditions(query), *_build_state_conditions(query), *_build_loyalty_conditions(query)]
+    return [*conditions, *own, *segment]
 
 
 def _build_order_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
@@ -196,6 +209,26 @@ def _build_state_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]
     return conditions
 
 
+def _build_loyalty_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
+    """Build the conditions about points, summed over all accounts, and about the highest tier of any."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if query.balance is not None:
+        balance = sa.func.sum(loyalty_accounts.c.balance - loyalty_accounts.c.held)
+        conditions.append(customers.c.id.in_(_accounts.having(*_limit(balance, *query.balance))))
+    if query.tier is not None:
+        ranks = {key: rank for rank, key in enumerate(query.tier.tiers)}
+        rank = sa.func.max(sa.case(ranks, value=loyalty_accounts.c.tier, else_=-1))
+        granted = _accounts.where(loyalty_accounts.c.tier_until > query.tier.now)
+        chosen = [ranks[key] for key in query.tier.chosen]
+        conditions.append(customers.c.id.in_(granted.having(rank.in_(chosen))))
+    return conditions
+
+
+_accounts = (
+    sa.select(identities.c.customer_id)
+    .join(loyalty_accounts, loyalty_accounts.c.identity_id == identities.c.id)
+    .group_by(identities.c.customer_id)
+)
 _REVIEWED = (
     sa.select(identities.c.customer_id)
     .join(customer_review_members, customer_review_members.c.identity_id == identities.c.id)
