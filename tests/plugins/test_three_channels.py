@@ -42,6 +42,7 @@ EVERYTHING = (
   customers { nodes { displayName } SOURCES }
   customer(id: $customer) { displayName }
   customerReviews { totalCount }
+  dataRequests { totalCount }
   customerMergePreview(customerIds: [$customer]) { orders }
   segments { key }
   me { id }
