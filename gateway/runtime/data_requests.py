@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from gateway.commerce.context import SellingContext
-from gateway.commerce.privacy.erase import begin_erase, finish_orders
+from gateway.commerce.privacy.erase import begin_erase, can_finish_orders, finish_orders
 from gateway.commerce.privacy.export import finish_export, list_readings
 from gateway.model.channels import Fault, Resource
 from gateway.model.customers.data_requests import DataRequestKind, DataRequestState
@@ -42,6 +42,8 @@ async def _run_request(database: Database, reread: Reread, id_: str, context: Se
     if row.state == DataRequestState.QUEUED.value:
         await database.write(begin_erase, id_, context)
         return True
+    if not await database.read(can_finish_orders, id_):
+        return False
     return await database.write(finish_orders, id_, context)
 
 

@@ -18,7 +18,7 @@ from gateway.commerce.privacy.channel_erases import enqueue_erases
 from gateway.commerce.privacy.parts import build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
 from gateway.commerce.privacy.shared_denials import select_shared_denials
-from gateway.commerce.privacy.suppression import build_suppressions
+from gateway.commerce.privacy.suppression import OPEN_ORDERS, build_suppressions
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.model.customers.profiles import ACCOUNT
 from gateway.sdk.writes import EraseCustomer
@@ -129,6 +129,12 @@ def _finish_gateway_part(part: PartRow, *, is_waiting: bool, now: datetime) -> P
         return replace(part, state=DataPartState.WAITING.value)
     proof = f"erased at {now.isoformat(timespec='seconds')}"
     return replace(part, state=DataPartState.DONE.value, proof=proof, completed_at=now)
+
+
+def can_finish_orders(conn: Connection, request_id: str) -> bool:
+    """Return whether `finish_orders` would change anything."""
+    members = identities.find_identities(conn, data_requests.find_members(conn, request_id)).values()
+    return erased_rows.can_finish_orders(conn, find_owned(conn, list(members))[Owner.ORDER], OPEN_ORDERS)
 
 
 def finish_orders(conn: Connection, request_id: str, context: SellingContext) -> bool:

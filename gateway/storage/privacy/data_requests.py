@@ -10,7 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.customers.data_requests import DataRequestKind, DataRequestState
+from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.storage.sql.bulk import BulkSelect, build_insert_new, build_upsert, delete_by_keys
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.tables import data_request_members, data_request_parts, data_requests
@@ -89,11 +89,17 @@ _unconfirmed = BulkSelect(
     ),
     data_request_members.c.identity_id,
 )
+_waits_for_orders = sa.exists().where(
+    data_request_parts.c.request_id == data_requests.c.id,
+    data_request_parts.c.channel == GATEWAY,
+    data_request_parts.c.state == DataPartState.WAITING.value,
+)
 _due = (
     sa.select(data_requests.c.id)
     .where(
         data_requests.c.state.in_(sa.bindparam("open", _OPEN, expanding=True, literal_execute=True)),
         data_requests.c.executes_at <= sa.bindparam("now"),
+        sa.or_(data_requests.c.state == DataRequestState.QUEUED.value, _waits_for_orders),
     )
     .order_by(data_requests.c.executes_at, data_requests.c.id)
 )
@@ -159,7 +165,7 @@ def find_unconfirmed(conn: Connection, identity_ids: Collection[str]) -> list[st
 
 
 def find_due(conn: Connection, now: datetime) -> list[str]:
-    """Find the requests that have something to do, oldest first."""
+    """Find the requests that have something to do here, oldest first: not those that wait for a channel."""
     return list(conn.scalars(_due, {"now": now}))
 
 

@@ -27,6 +27,21 @@ WITHDRAWN = ("SetConsent", "SetLoyalty")
 """Commands about a customer that are not sent any more. Orders are: they were bought."""
 
 
+def can_finish_orders(conn: Connection, order_ids: Collection[str], open_: Collection[str]) -> bool:
+    """Return whether none of these orders is open any more, or one that is complete still has its contact.
+
+    Args:
+        open_: the states of orders that are not complete.
+    """
+    own = is_among(conn, orders.c.id, order_ids)
+    named = sa.or_(
+        orders.c.contact.is_not(None), orders.c.shipping_address.is_not(None), orders.c.billing_address.is_not(None)
+    )
+    waiting = sa.select(orders.c.id).where(own, orders.c.status.in_(open_)).limit(1)
+    complete = sa.select(orders.c.id).where(own, orders.c.status.not_in(open_), named).limit(1)
+    return conn.execute(waiting).first() is None or conn.execute(complete).first() is not None
+
+
 def find_buyers(conn: Connection, order_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Find the channel and the ID there of the identities that orders name, by order."""
     if not order_ids:
