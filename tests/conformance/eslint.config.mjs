@@ -19,6 +19,7 @@ const shared = {
 const VALUES = [
   "Actor", "Address", "AppliedDiscount", "Attribute", "AttributeDefinition", "AttributeValue", "AuditChange", "CartChange", "CartLineQuantity",
   "CartWarning", "Change", "ChannelFault", "ChannelHealth", "Consent", "ConsentDecision", "ContactPoint", "Content", "CustomerMergePreview",
+  "DataRequestPart",
   "DocumentApp", "DocumentPolicy", "Facet", "FacetValue", "FieldSource", "FulfillmentOption", "FulfillmentPart", "GeoPoint", "IdentityEvidence",
   "Image", "ListingPush", "LoyaltyAccount", "LoyaltyExpiry", "Measure", "Media", "MediaSource", "Money", "MoneyRange", "OpeningDay", "OpeningHours",
   "OpeningPeriod", "OrderCharge", "OrderContact", "OrderLineQuantity", "OrderPreview", "OrderPreviewStep", "OrderStatistics", "PageInfo",

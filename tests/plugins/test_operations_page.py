@@ -32,5 +32,5 @@ async def test_the_commands_of_the_page_about_operations_work(shop: Path) -> Non
     (shop / "prices.csv").write_text("channel,external_id,currency,price,compare_at_price,from,until\n")
     with (shop / "gateway.toml").open("a") as config:
         config.write(MAILER)
-    assert len(steps) == 5 and shutil.which("gateway", path=environment["PATH"])
+    assert len(steps) == 6 and shutil.which("gateway", path=environment["PATH"])
     await asyncio.to_thread(follow, steps, shop, environment, {})
