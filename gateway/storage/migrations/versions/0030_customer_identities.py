@@ -37,7 +37,7 @@ def _extend_identities() -> None:
     for name in ("emails", "phones", "addresses", "tags"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     op.add_column("identities", sa.Column("has_login", sa.Boolean(), nullable=True))
-    for name in ("policy_key", "contact_key", "twin_id"):
+    for name in ("policy_key", "contact_key"):
         op.add_column("identities", sa.Column(name, TEXT, nullable=True))
     for name in ("record_created_at", "changed_at", "erased_at"):
         op.add_column("identities", sa.Column(name, sa.BigInteger(), nullable=True))
@@ -148,9 +148,6 @@ def _move_fields() -> None:
     op.create_index("ix_identities_home", "identities", ["home"])
     op.create_index("ix_identities_proved", "identities", ["proved_id"])
     op.create_index("ix_identities_merged", "identities", ["channel", "merged_into"])
-    for name in ("contact_key", "twin_id"):
-        present = sa.text(f"{name} IS NOT NULL")
-        op.create_index(f"ix_identities_{name}", "identities", [name], sqlite_where=present, postgresql_where=present)
     pending = sa.text("pending_since IS NOT NULL")
     op.create_index(
         "ix_identities_pending",
@@ -162,25 +159,20 @@ def _move_fields() -> None:
 
 
 def _add_guests(new_id: str) -> None:
-    """Give every order with an address and without a customer an identity; recognition reads its fields. Test orders
-    belong to no customer, as when they are read.
-    """
+    """Give every order with a contact and without a customer an identity; recognition reads its fields."""
     op.execute(
         "INSERT INTO identities (id, customer_id, channel, external_id, evidence, gone, linked_at) "
         f"SELECT {new_id}, {new_id}, 'guest:' || channel, id, '[]', {_FALSE}, placed_at FROM orders "
-        f"WHERE {_GUESTS}"
+        f"WHERE customer IS NULL AND contact IS NOT NULL AND attached_to IS NULL"
     )
     op.execute("UPDATE identities SET home = customer_id, proved_id = customer_id WHERE channel LIKE 'guest:%'")
-    op.execute(f"UPDATE orders SET customer = id, customer_channel = 'guest:' || channel WHERE {_GUESTS}")
+    op.execute(
+        "UPDATE orders SET customer = id, customer_channel = 'guest:' || channel "
+        "WHERE customer IS NULL AND contact IS NOT NULL AND attached_to IS NULL"
+    )
 
 
 _FALSE = "(1 = 0)"
-
-_GUESTS = (
-    "customer IS NULL AND attached_to IS NULL AND test IS NOT TRUE "
-    """AND (contact LIKE '%"email":"%' OR contact LIKE '%"phone":"%')"""
-)
-"""Orders that have an email address or a phone number in their contact, which is JSON, and no customer."""
 
 
 def _list_keys(*names: str) -> list[sa.Column[str]]:
