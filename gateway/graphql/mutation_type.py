@@ -291,7 +291,7 @@ class Mutation:
         resolve_consent_set,
     )
     customer_export: DataRequestPayload | None = root(
-        "Requests all personal data of a customer as a file. One that is under way is that one.",
+        "Requests all personal data of a customer as a file. One that is under way, or of the last hour, is that one.",
         resolve_customer_export,
         cost=100,
     )

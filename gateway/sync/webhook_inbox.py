@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from gateway.commerce.privacy.channel_requests import store_requests
 from gateway.sdk.errors import ChannelError, ContractError
-from gateway.sdk.webhooks import Delivery, Hint, PrivacyRequest
+from gateway.sdk.webhooks import Delivery, Hint, PrivacyRequest, PrivacyRequestKind
 from gateway.storage.database import Connection
 from gateway.storage.sync import source_records, webhook_inbox
 from gateway.storage.sync.webhook_inbox import StoredDelivery
 from gateway.sync.channel_sync import ChannelSync, get_resource, record_failure
+
+_log = logging.getLogger(__name__)
 
 BATCH_SIZE = 100
 
@@ -60,6 +63,8 @@ def _store_contents(
     requests: Sequence[PrivacyRequest],
 ) -> None:
     store_requests(conn, sync.key, requests, sync.context)
+    if any(request.kind is PrivacyRequestKind.ERASE_ALL for request in requests):
+        _log.error("%s asks for the erase of all its customers; cancel the requests if it is wrong", sync.key)
     by_feed: dict[str, list[str]] = defaultdict(list)
     for hint in hints:
         by_feed[hint.feed].append(hint.id)

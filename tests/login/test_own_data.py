@@ -233,3 +233,13 @@ async def test_two_requests_at_once_are_one(login: LoginWorld) -> None:
     email = await find_email(login)
     payloads = await asyncio.gather(*(run(login, ERASE, token, confirm=email) for _ in range(4)))
     assert len({payload["request"]["id"] for payload in payloads}) == 1
+
+
+async def test_a_customer_has_one_export_an_hour(login: LoginWorld) -> None:
+    """Each export reads the channels again, whose calls are limited."""
+    token = login.log_in(exp=int((login.world.clock() + timedelta(days=9)).timestamp()))
+    await export(login, token)
+    first, second = [(await run(login, EXPORT, token))["request"]["id"] for _ in range(2)]
+    assert first == second
+    login.world.clock.forward(hours=1, seconds=1)
+    assert (await run(login, EXPORT, token))["request"]["id"] != first

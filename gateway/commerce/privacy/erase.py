@@ -15,7 +15,7 @@ from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.outbox.commands import EnqueuedKeys
 from gateway.commerce.privacy import invoices
 from gateway.commerce.privacy.channel_erases import enqueue_erases
-from gateway.commerce.privacy.parts import build_parts, is_open
+from gateway.commerce.privacy.parts import CHANNEL, build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
 from gateway.commerce.privacy.shared_denials import select_shared_denials
 from gateway.commerce.privacy.suppression import OPEN_ORDERS, build_suppressions
@@ -25,7 +25,7 @@ from gateway.sdk.writes import EraseCustomer
 from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.privacy import data_requests, erased_rows, suppressions
-from gateway.storage.privacy.data_requests import PartRow
+from gateway.storage.privacy.data_requests import PartRow, RequestRow
 from gateway.storage.privacy.personal_data import Owner
 from gateway.storage.privacy.personal_rows import Owned, erase_rows, find_owned
 from gateway.storage.writes import orders
@@ -46,7 +46,7 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
     parts = build_parts(conn, request, members, context)
     owned = _find_owned(conn, members)
     denials = select_shared_denials(conn, members)
-    suppressions.store_suppressions(conn, _list_suppressions(conn, members, context))
+    suppressions.store_suppressions(conn, _list_suppressions(conn, request, members, context))
     waiting = _erase_orders(conn, owned, context)
     _erase_rows(conn, members, owned, waiting, context)
     consents.insert_facts(conn, denials)
@@ -58,10 +58,11 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
 
 
 def _list_suppressions(
-    conn: Connection, members: Sequence[IdentityRow], context: SellingContext
+    conn: Connection, request: RequestRow, members: Sequence[IdentityRow], context: SellingContext
 ) -> list[suppressions.SuppressionRow]:
     facts = consents.find_facts(conn, [row.id for row in members])
-    return build_suppressions(members, facts, context.config, context.now)
+    has_addresses = not request.requested_by.startswith(CHANNEL)  # a channel does not speak for the records of others
+    return build_suppressions(members, facts, context.config, context.now, has_addresses=has_addresses)
 
 
 def _erase_orders(conn: Connection, owned: Owned, context: SellingContext) -> list[str]:
@@ -133,8 +134,8 @@ def _finish_gateway_part(part: PartRow, *, is_waiting: bool, now: datetime) -> P
 
 def can_finish_orders(conn: Connection, request_id: str) -> bool:
     """Return whether `finish_orders` would change anything."""
-    members = identities.find_identities(conn, data_requests.find_members(conn, request_id)).values()
-    return erased_rows.can_finish_orders(conn, find_owned(conn, list(members))[Owner.ORDER], OPEN_ORDERS)
+    request = data_requests.find_request(conn, request_id)
+    return erased_rows.can_finish_orders(conn, _find_owned_before(conn, request)[Owner.ORDER], OPEN_ORDERS)
 
 
 def finish_orders(conn: Connection, request_id: str, context: SellingContext) -> bool:
@@ -143,12 +144,21 @@ def finish_orders(conn: Connection, request_id: str, context: SellingContext) ->
     parts = data_requests.find_parts(conn, [request_id])[request_id]
     if request.kind != DataRequestKind.ERASE.value or parts[0].state != DataPartState.WAITING.value:
         return False
-    members = list(identities.find_identities(conn, data_requests.find_members(conn, request_id)).values())
-    owned = find_owned(conn, members)
+    owned = _find_owned_before(conn, request)
     waiting = _erase_orders(conn, owned, context)
-    erase_rows(conn, {**{owner: [] for owner in Owner}, Owner.ORDER: owned[Owner.ORDER]}, waiting)
+    erase_rows(conn, owned, waiting)
     if waiting:
         return False
     own = _finish_gateway_part(parts[0], is_waiting=False, now=context.now)
     store_parts(conn, request, [own, *parts[1:]], context.now)
     return True
+
+
+def _find_owned_before(conn: Connection, request: RequestRow) -> Owned:
+    """Find the orders that were placed before an erase, and what the audit trail says of them. Later ones are those of
+    a customer who buys on, after the erase.
+    """
+    members = identities.find_identities(conn, data_requests.find_members(conn, request.id)).values()
+    owned = find_owned(conn, list(members))
+    before = erased_rows.select_placed_before(conn, owned[Owner.ORDER], request.restricted_at or request.executes_at)
+    return {**{owner: [] for owner in Owner}, Owner.ORDER: before, Owner.AUDIT: owned[Owner.AUDIT]}

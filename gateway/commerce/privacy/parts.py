@@ -21,6 +21,9 @@ from gateway.storage.writes.orders import OrderRow
 CHANNEL = "channel:"
 """Prefix of the name of a channel that has requested something in the name of a customer."""
 
+RESTORED = "gateway erased apply"
+"""Name of the command that erases again what a restored backup contains."""
+
 MAX_RETAINED = 20
 """Length of the list `kept` of the schema."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.commerce.context import SellingContext
-from gateway.commerce.privacy.parts import CHANNEL, build_parts, compute_state
+from gateway.commerce.privacy.parts import CHANNEL, RESTORED, build_parts, compute_state
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.model.ids import generate_id
 from gateway.model.mutation_result import MutationResult, UserError, UserErrorCode
@@ -18,6 +18,9 @@ from gateway.storage.privacy.data_requests import PartRow, RequestRow
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.writes.customers import evidence, identities
 from gateway.storage.writes.customers.identities import IdentityRow
+
+EXPORT_INTERVAL = timedelta(hours=1)
+"""Time in which a customer has one export."""
 
 QUEUED, RUNNING = DataRequestState.QUEUED.value, DataRequestState.RUNNING.value
 CLOSABLE = (
@@ -48,7 +51,7 @@ class DataRequestDraft:
 
 
 def request_data(conn: Connection, draft: DataRequestDraft, context: SellingContext) -> MutationResult:
-    """Request an export or an erase. One that is under way already is that one."""
+    """Request an export or an erase. One that is under way is that one, and so is an export of the last hour."""
     evidence.lock_recognition(conn)  # before the identities, as all that recognizes them
     members = find_members(conn, draft.customer_id, proved=draft.proved)
     if not members:
@@ -56,16 +59,20 @@ def request_data(conn: Connection, draft: DataRequestDraft, context: SellingCont
     locked = identities.lock_identities(conn, [row.id for row in members])
     if error := _check_request(conn, draft, list(locked.values())):
         return MutationResult(user_errors=(error,))
-    if under_way := _find_same(conn, draft, locked.keys()):
-        return MutationResult(subject=under_way, done=True)
+    if same := _find_same(conn, draft, locked.keys(), context.now):
+        return MutationResult(subject=same, done=True)
     row = insert_request(conn, draft, list(locked.values()), context)
     return MutationResult(subject=row.id, done=True)
 
 
-def _find_same(conn: Connection, draft: DataRequestDraft, ids: Collection[str]) -> str | None:
-    """Find the request that is under way about the same part of the same customer, or more of it."""
-    open_ = data_requests.lock_requests(conn, data_requests.find_open(conn, draft.kind, ids))
-    for row in open_.values():
+def _find_same(conn: Connection, draft: DataRequestDraft, ids: Collection[str], now: datetime) -> str | None:
+    """Find the request about the same part of the same customer, or more of it, that is under way; or the export of
+    the last hour, because each one reads the channels.
+    """
+    found = data_requests.find_open(conn, draft.kind, ids)
+    if draft.kind is DataRequestKind.EXPORT:
+        found += data_requests.find_files(conn, ids, now - EXPORT_INTERVAL)
+    for row in data_requests.lock_requests(conn, found).values():
         is_channels = row.requested_by.startswith(CHANNEL)
         if row.proved is draft.proved and not is_channels and {*ids} <= {*data_requests.find_members(conn, row.id)}:
             return row.id
@@ -74,7 +81,7 @@ def _find_same(conn: Connection, draft: DataRequestDraft, ids: Collection[str]) 
 
 def list_members(conn: Connection, request: RequestRow) -> list[IdentityRow]:
     """List the identities that a request is about, as of today: who was parted from the customer since is not erased
-    with them. A channel speaks of its own record only.
+    with them. A channel speaks of its own record only, and so does the list of what was erased.
     """
     rows = identities.lock_identities(conn, _find_ids(conn, request)).values()
     return [row for row in rows if row.erased_at is None]
@@ -86,7 +93,7 @@ def list_homes(conn: Connection, request: RequestRow) -> list[str]:
 
 
 def _find_ids(conn: Connection, request: RequestRow) -> set[str]:
-    if request.requested_by.startswith(CHANNEL):
+    if request.requested_by.startswith((CHANNEL, RESTORED)):
         return set(data_requests.find_members(conn, request.id))
     return {row.id for row in find_members(conn, request.home, proved=request.proved)}
 
@@ -107,9 +114,8 @@ def _check_request(conn: Connection, draft: DataRequestDraft, members: Sequence[
         running = any(row.state == RUNNING for row in data_requests.lock_requests(conn, erases).values())
         return _build_error(UserErrorCode.NOT_ALLOWED_IN_STATE, None, "The data is being erased.") if running else None
     values = _list_values(members)
-    if (
-        draft.confirm is None or not values or fold(draft.confirm.strip()) in values
-    ):  # without any, nothing can be typed
+    has_nothing_to_type = not values
+    if draft.confirm is None or has_nothing_to_type or fold(draft.confirm.strip()) in values:
         return None
     message = "Expected an email address, phone number or loyalty number of the customer, to confirm the erase."
     return _build_error(UserErrorCode.INVALID, "confirm", message)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy.keyed_values import DigestKind, build_digests
+from gateway.commerce.privacy.parts import RESTORED
 from gateway.commerce.privacy.requests import DataRequestDraft, insert_request
 from gateway.model.customers.data_requests import DataRequestKind
 from gateway.storage.database import Connection
@@ -41,8 +42,6 @@ def _is_listed(row: IdentityRow, erased: Mapping[str, datetime], context: Sellin
 
 
 def _request_erase(conn: Connection, row: IdentityRow, context: SellingContext) -> None:
-    draft = DataRequestDraft(
-        kind=DataRequestKind.ERASE, customer_id=row.home, proved=True, requested_by="gateway erased apply"
-    )
+    draft = DataRequestDraft(kind=DataRequestKind.ERASE, customer_id=row.home, proved=True, requested_by=RESTORED)
     request = insert_request(conn, draft, [row], context)
     data_requests.store_request(conn, replace(request, executes_at=context.now))

@@ -86,15 +86,24 @@ def normalize(email: str) -> str:
 
 
 def build_suppressions(
-    members: Iterable[IdentityRow], facts: Iterable[FactRow], config: SellingConfig, now: datetime
+    members: Iterable[IdentityRow],
+    facts: Iterable[FactRow],
+    config: SellingConfig,
+    now: datetime,
+    *,
+    has_addresses: bool,
 ) -> list[SuppressionRow]:
-    """Build what keeps these identities from coming back, and what they have denied from being forgotten."""
+    """Build what keeps these identities from coming back, and what they have denied from being forgotten.
+
+    Args:
+        has_addresses: whether other records with their email addresses do not come back either.
+    """
     rows = list(members)
     values: dict[tuple[DigestKind, tuple[str, ...]], datetime] = {}
     for row in rows:
         values[DigestKind.RECORD, (row.channel, row.external_id)] = now
         names = {"", _fold_name(row.given_name or (row.display_name or "").partition(" ")[0])}
-        addresses = [normalize(point[0]) for point in load_json(row.emails)]
+        addresses = [normalize(point[0]) for point in load_json(row.emails) if has_addresses]
         values |= {(DigestKind.EMAIL, (address, name)): now for address in addresses for name in names}
     for fact in facts:
         if not fact.granted and fact.address is not None:

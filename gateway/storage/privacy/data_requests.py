@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.storage.sql.bulk import BulkSelect, build_insert_new, build_upsert, delete_by_keys
 from gateway.storage.sql.keyset import is_among
-from gateway.storage.tables import data_request_members, data_request_parts, data_requests
+from gateway.storage.tables import Instant, data_request_members, data_request_parts, data_requests
 
 GATEWAY = ""
 """The part of a request that the gateway itself does, in place of the key of a channel."""
@@ -77,6 +77,12 @@ _open_of_members = BulkSelect(
     sa.select(data_requests.c.id)
     .join(data_request_members, data_request_members.c.request_id == data_requests.c.id)
     .where(data_requests.c.kind == sa.bindparam("kind"), data_requests.c.state.in_(_OPEN)),
+    data_request_members.c.identity_id,
+)
+_files_of_members = BulkSelect(
+    sa.select(data_requests.c.id)
+    .join(data_request_members, data_request_members.c.request_id == data_requests.c.id)
+    .where(data_requests.c.file.is_not(None), data_requests.c.completed_at > sa.bindparam("since", type_=Instant)),
     data_request_members.c.identity_id,
 )
 _unconfirmed = BulkSelect(
@@ -157,6 +163,11 @@ def find_uncleared(conn: Connection, request_id: str) -> list[str]:
 def find_open(conn: Connection, kind: DataRequestKind, identity_ids: Collection[str]) -> list[str]:
     """Find the open requests of a kind about any of these identities."""
     return sorted({row.id for row in _open_of_members.select(conn, identity_ids, kind=kind.value)})
+
+
+def find_files(conn: Connection, identity_ids: Collection[str], since: datetime) -> list[str]:
+    """Find the exports about any of these identities that have a file, and were done since then."""
+    return sorted({row.id for row in _files_of_members.select(conn, identity_ids, since=since)})
 
 
 def find_unconfirmed(conn: Connection, identity_ids: Collection[str]) -> list[str]:

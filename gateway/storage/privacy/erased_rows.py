@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -40,6 +41,12 @@ def can_finish_orders(conn: Connection, order_ids: Collection[str], open_: Colle
     waiting = sa.select(orders.c.id).where(own, orders.c.status.in_(open_)).limit(1)
     complete = sa.select(orders.c.id).where(own, orders.c.status.not_in(open_), named).limit(1)
     return conn.execute(waiting).first() is None or conn.execute(complete).first() is not None
+
+
+def select_placed_before(conn: Connection, order_ids: Collection[str], time: datetime) -> list[str]:
+    """Select those of these orders that were placed before a time."""
+    earlier = sa.select(orders.c.id).where(is_among(conn, orders.c.id, order_ids), orders.c.placed_at < time)
+    return sorted(conn.scalars(earlier))
 
 
 def find_buyers(conn: Connection, order_ids: Collection[str]) -> dict[str, tuple[str, str]]:

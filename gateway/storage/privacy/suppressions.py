@@ -52,7 +52,8 @@ def find_suppressions(conn: Connection, digests: Collection[str]) -> dict[str, S
 
 def store_suppressions(conn: Connection, rows: Sequence[SuppressionRow]) -> None:
     """Store digests. One that is there gets the later time."""
-    _upsert.run(conn, rows)
+    known = find_suppressions(conn, [row.digest for row in rows])
+    _upsert.run(conn, [row for row in rows if row.digest not in known or known[row.digest].erased_at < row.erased_at])
 
 
 def list_suppressions(conn: Connection) -> list[SuppressionRow]:

@@ -88,8 +88,9 @@ async def test_a_channel_asks_for_an_export_that_staff_pass_on(world: World) -> 
     assert (request["kind"], request["state"]) == ("EXPORT", "DONE")
 
 
-async def test_all_customers_of_a_closed_shop_are_erased(world: World) -> None:
+async def test_all_customers_of_a_closed_shop_are_erased(world: World, caplog: pytest.LogCaptureFixture) -> None:
     await deliver(world, "d1", "ERASE_ALL")
+    assert "web asks for the erase of all its customers" in caplog.text
     assert [request["state"] for request in await list_requests(world)] == ["DONE"]
     names = [node["displayName"] for node in (await world.client.fetch_data(CUSTOMERS, ADMIN))["customers"]["nodes"]]
     assert names == ["Ada Ash"]

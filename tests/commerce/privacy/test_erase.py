@@ -290,3 +290,23 @@ async def test_a_guest_order_of_another_at_the_same_mailbox_stays(world: World) 
     query = '{ orders(search: "son") { nodes { contact { name } } } }'
     orders = (await world.client.fetch_data(query, ADMIN))["orders"]["nodes"]
     assert [order["contact"]["name"] for order in orders] == ["Ben Lovelace"]
+
+
+async def test_orders_of_a_customer_who_buys_on_are_left_alone(world: World) -> None:
+    """The account stays in the channel that cannot erase. What is bought with it later is not what was to be erased."""
+    request = await request_erase(world)
+    await sync(world, days=4)
+    line, contact = record_builders.build_line("1", None, 1, "5.00"), {"name": "Zoe Zed", "email": None, "phone": "1"}
+    order = record_builders.build_order(
+        "later", [line], customer="w-ada", status="OPEN", contact=contact, placed_at=world.clock()
+    )
+    world.stores["web"].put("orders", order)
+    await sync(world)
+    world.stores["web"].change("orders", "open", status="COMPLETED")
+    await sync(world)
+    assert (await find_states(world, request["id"]))[1][""] == "DONE", "the later order holds nothing up"
+    world.stores["web"].change("orders", "later", status="COMPLETED")
+    await sync(world)
+    query = '{ orders(search: "later") { nodes { contact { name } } } }'
+    (later,) = (await world.client.fetch_data(query, ADMIN))["orders"]["nodes"]
+    assert later["contact"]["name"] == "Zoe Zed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from gateway.commerce.privacy.restored_erases import request_missing_erases
 from gateway.model.customers.data_requests import DataRequestKind
 from gateway.sdk import PrivacyRequest, PrivacyRequestKind
 from gateway.sdk.testing.record_builders import Row, build_customer
-from gateway.storage.privacy.suppressions import list_suppressions
+from gateway.storage.privacy.suppressions import list_suppressions, store_suppressions
 from gateway.storage.tables import data_requests, identities, loyalty_accounts
 from tests.commerce.customers.stored_customers import NOW, StoredCustomers, source_id
 from tests.commerce.customers.test_undone_decisions import open_database
@@ -166,3 +167,35 @@ def test_the_list_erases_none_that_came_after_the_erase(stored: StoredCustomers)
     assert request_missing_erases(stored.conn, rows, stored.context) == 1, "a restored backup has it"
     stored.conn.execute(back.values(linked_at=NOW + timedelta(days=1)))
     assert request_missing_erases(stored.conn, rows, stored.context) == 0
+
+
+def test_the_list_erases_no_other_record_of_the_same_customer(stored: StoredCustomers) -> None:
+    for channel, id_ in (("till", "a1"), ("web", "w1")):
+        stored.ingest(channel, build_customer(id_, name="Ada Ash", email="ada@example.com", verified=True))
+    assert len(stored.list_groups()) == 1
+    ask(stored, PrivacyRequestKind.ERASE, "w1")
+    run_erases(stored)
+    rows = list_suppressions(stored.conn)
+    back = sa.update(identities).where(identities.c.external_id == "w1").values(erased_at=None)
+    stored.conn.execute(back)
+    assert request_missing_erases(stored.conn, rows, stored.context) == 1
+    run_erases(stored)
+    assert list_erased(stored) == {"w1"}
+
+
+def test_an_erase_by_a_channel_suppresses_no_record_of_another(stored: StoredCustomers) -> None:
+    ada = {"name": "Ada Ash", "email": "ada@example.com", "created_at": EARLIER}
+    stored.ingest("web", build_customer("w1", **ada))
+    ask(stored, PrivacyRequestKind.ERASE, "w1")
+    run_erases(stored)
+    stored.ingest("till", build_customer("a1", **ada))
+    assert list_erased(stored) == {"w1"}
+
+
+def test_an_older_list_takes_back_no_later_erase(stored: StoredCustomers) -> None:
+    stored.ingest("till", MOTHER)
+    request(stored, "till", "m1")
+    run_erases(stored)
+    rows = list_suppressions(stored.conn)
+    store_suppressions(stored.conn, [replace(row, erased_at=NOW - timedelta(days=9)) for row in rows])
+    assert list_suppressions(stored.conn) == rows
