@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -36,6 +37,9 @@ RECORD = f"""mutation ($id: ID!, $channel: String!, $key: String!) {{ dataReques
 FIND = "query ($id: ID!) { node(id: $id) { ... on DataRequest { state parts { channel { key } state proof } } } }"
 CUSTOMERS = "{ customers { nodes { id displayName emails { value } orders { totalCount } } } }"
 MARKERS = ("Ada", "Lovelace", "ada@example.com", "447911123456", "9826000000017", "12 Marker Street")
+RANDOM_TEXT = re.compile(r"[A-Za-z0-9_/+=-]{40,}")
+"""Ciphertexts and digests, which have a short name by chance."""
+
 CHANNELS: Mapping[str, Mapping[str, Any]] = {"till": {"config": {"writes": ["erase"]}}, "web": {}}
 ADDRESS = {"name": "Ada Lovelace", "line1": "12 Marker Street", "city": "London", "country_code": "GB"}
 
@@ -104,7 +108,7 @@ def find_markers(conn: Connection) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for table in metadata.sorted_tables:
         for row in conn.execute(sa.select(table)):
-            text = json.dumps([str(value) for value in row])
+            text = RANDOM_TEXT.sub("", json.dumps([str(value) for value in row]))
             if any(marker in text for marker in MARKERS):
                 found.setdefault(table.name, set()).add(str(row._mapping.get("number", row[0])))
     return found
