@@ -291,13 +291,14 @@ class Mutation:
         resolve_consent_set,
     )
     customer_export: DataRequestPayload | None = root(
-        "Requests all personal data of a customer as a file. One that is under way, or of the last hour, is that one.",
+        "Requests all personal data of a customer as a file. Returns an export that is under way or less than an hour "
+        "old, if there is one.",
         resolve_customer_export,
         cost=100,
     )
     customer_erase: DataRequestPayload | None = root(
-        "Requests that the personal data of a customer is erased, here and in the channels. It begins after a time in "
-        "which it can be canceled. One that is under way is that one.",
+        "Requests the erase of a customer's personal data, here and in the channels. It begins after a time in which "
+        "it can be canceled. Returns the request that is under way, if there is one.",
         resolve_customer_erase,
         cost=100,
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from gateway.commerce.context import SellingContext
 from gateway.commerce.outbox.commands import EnqueuedKeys, OutboxCommand, enqueue
 from gateway.commerce.outbox.results import CommandResult
-from gateway.commerce.privacy.parts import CHANNEL
+from gateway.commerce.privacy.parts import CHANNEL, set_fault
 from gateway.commerce.privacy.requests import store_parts
 from gateway.model.channels import Resource
 from gateway.model.customers.data_requests import DataPartState
@@ -77,20 +77,9 @@ def _apply_result(part: PartRow, result: CommandResult, now: datetime, *, has_se
     if result.done is not None:
         receipt = "" if result.done.ref is None else f" with the receipt {result.done.ref.id}"
         proof = f"accepted at {now.isoformat(timespec='seconds')}{receipt}"
-        return replace(_set_fault(after, result), state=DataPartState.SENT.value, proof=proof)
+        return replace(set_fault(after, result.fault), state=DataPartState.SENT.value, proof=proof)
     is_dead = result.state is OutboxState.DEAD
-    return replace(_set_fault(after, result), state=DataPartState.FAILED.value if is_dead else part.state)
-
-
-def _set_fault(part: PartRow, result: CommandResult) -> PartRow:
-    fault = result.fault
-    return replace(
-        part,
-        fault_code=None if fault is None else fault.code.value,
-        fault_message=None if fault is None else fault.message,
-        fault_retryable=None if fault is None else fault.retryable,
-        fault_at=None if fault is None else fault.occurred_at,
-    )
+    return replace(set_fault(after, result.fault), state=DataPartState.FAILED.value if is_dead else part.state)
 
 
 def _hint_records(conn: Connection, request_id: str, channel: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ class PrivacyConfig:
         keys: secrets of digests and files: the first writes, the others were replaced and are still read.
         cooling_off: time between the request of an erase and its begin, in which it can be canceled.
         file_lifetime: how long the file of an export can be downloaded.
-        deadline: time in which the law wants a request done.
+        deadline: legal deadline of a request.
         invoices: how long the law keeps the name and address of an invoice, by country code.
         other_invoices: the same in all other countries.
     """

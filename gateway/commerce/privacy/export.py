@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy.keyed_values import encrypt
+from gateway.commerce.privacy.parts import set_fault
 from gateway.commerce.privacy.requests import list_members, store_parts
 from gateway.model.channels import Fault
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
@@ -114,12 +115,4 @@ def _finish_part(part: PartRow, faults: Mapping[str, Fault | None], now: datetim
         what = "exported" if part.channel == GATEWAY or part.channel not in faults else "read"
         proof = f"{what} at {now.isoformat(timespec='seconds')}"
         return replace(part, state=DataPartState.DONE.value, attempts=1, proof=proof, completed_at=now)
-    return replace(
-        part,
-        state=DataPartState.FAILED.value,
-        attempts=1,
-        fault_code=fault.code.value,
-        fault_message=fault.message,
-        fault_retryable=fault.retryable,
-        fault_at=fault.occurred_at,
-    )
+    return replace(set_fault(part, fault), state=DataPartState.FAILED.value, attempts=1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy.suppression import OPEN_ORDERS
+from gateway.model.channels import Fault
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.model.customers.profiles import ACCOUNT, GUEST
 from gateway.sdk.writes import EraseCustomer
@@ -91,3 +93,14 @@ def compute_state(parts: Sequence[PartRow]) -> DataRequestState:
     if states & {DataPartState.QUEUED, DataPartState.SENT, DataPartState.WAITING}:
         return DataRequestState.RUNNING
     return DataRequestState.PARTLY_DONE
+
+
+def set_fault(part: PartRow, fault: Fault | None) -> PartRow:
+    """Return a part with the fault of its last attempt; None: it had none."""
+    return replace(
+        part,
+        fault_code=None if fault is None else fault.code.value,
+        fault_message=None if fault is None else fault.message,
+        fault_retryable=None if fault is None else fault.retryable,
+        fault_at=None if fault is None else fault.occurred_at,
+    )

@@ -84,7 +84,7 @@ class DataRequest:
         customer_id: ID of the customer under which it was requested.
         file_until: until when the file of an export can be downloaded; None: there is none.
         requested_by: name of the token; empty: the customer; with the prefix `channel:`, the channel.
-        due_at: until when the law wants it done.
+        due_at: legal deadline.
     """
 
     id: str

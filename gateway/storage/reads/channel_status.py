@@ -111,7 +111,7 @@ def set_paused(conn: Connection, key: str, value: bool) -> None:
     conn.execute(sa.update(channels).where(channels.c.key == key).values(paused=value))
 
 
-def read_fault(row: sa.Row[Any]) -> Fault | None:
+def read_fault(row: Any) -> Fault | None:
     """Read the fault from the columns `fault_…` of a row."""
     if row.fault_code is None:
         return None

@@ -54,12 +54,12 @@ class DataRequest(Node):
         volatile=True,
     )
     download_until: datetime | None = attribute(
-        "Until when the file can be downloaded. Null: there is none.", path="file_until"
+        "Time until which the file can be downloaded. Null: there is no file.", path="file_until"
     )
     requested_by: str = attribute("Name of the token of who requested it. Empty: the customer.")
     requested_at: datetime = attribute("When it was requested.")
     executes_at: datetime = attribute("When it begins. An erase can be canceled until then.")
-    due_at: datetime = attribute("Until when the law wants it done.")
+    due_at: datetime = attribute("Legal deadline.")
     completed_at: datetime | None = attribute("When it was done or canceled. Null: it is not.")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.model.channels import Fault, FaultCode
 from gateway.model.customers.data_requests import (
     DataPartState,
     DataRequest,
@@ -16,6 +15,7 @@ from gateway.model.customers.data_requests import (
     DataRequestState,
 )
 from gateway.storage.privacy.data_requests import GATEWAY, PartRow, find_parts
+from gateway.storage.reads.channel_status import read_fault
 from gateway.storage.sql.bulk import AnyRow, BulkSelect, load_json
 from gateway.storage.sql.keyset import Rows, Sort
 from gateway.storage.tables import data_requests
@@ -63,19 +63,8 @@ def _read_part(row: PartRow) -> DataRequestPart:
         channel_key=None if row.channel == GATEWAY else row.channel,
         state=DataPartState(row.state),
         attempts=row.attempts,
-        fault=_read_fault(row),
+        fault=read_fault(row),
         proof=row.proof,
         kept=tuple(load_json(row.kept)),
         completed_at=row.completed_at,
-    )
-
-
-def _read_fault(row: PartRow) -> Fault | None:
-    if row.fault_code is None or row.fault_at is None:
-        return None
-    return Fault(
-        code=FaultCode(row.fault_code),
-        retryable=bool(row.fault_retryable),
-        occurred_at=row.fault_at,
-        message=row.fault_message,
     )
