@@ -67,6 +67,7 @@ class CustomerSortKey(Enum):
     LAST_ORDER_AT = "LAST_ORDER_AT"
     LIFETIME_VALUE = "LIFETIME_VALUE"
     ORDER_COUNT = "ORDER_COUNT"
+    LOYALTY_BALANCE = "LOYALTY_BALANCE"
 
 
 class ChannelMix(Enum):
@@ -136,6 +137,7 @@ ENUMS = (
             "LAST_ORDER_AT": "Time of the last order. Customers without orders come last.",
             "LIFETIME_VALUE": "Sum of the customer's orders. All orders must have the same currency.",
             "ORDER_COUNT": "Number of the customer's orders, without canceled ones.",
+            "LOYALTY_BALANCE": "Points that can be spent now. Customers without an account come last.",
         },
     ),
     EnumDescription(

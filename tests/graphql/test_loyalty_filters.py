@@ -18,6 +18,9 @@ from tests.graphql.world import ADMIN, World, open_world
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
 FIND = "query ($filter: CustomerFilter!) { customers(filter: $filter) { totalCount nodes { displayName } } }"
+SORTED = """query ($direction: SortDirection!, $after: String) {
+  customers(first: 1, after: $after, sort: {key: LOYALTY_BALANCE, direction: $direction}) {
+    nodes { displayName } pageInfo { endCursor hasNextPage } } }"""
 POST = """mutation ($number: String!, $points: Int!) { loyaltyPost(input: {loyaltyNumber: $number, points: $points,
   kind: EARN, reason: "gift", sourceKey: $number, idempotencyKey: $number}) { userErrors { code } } }"""
 GIVEN = {"9826000000017": 150, "9826000000025": 250, "9826000000033": 20}
@@ -53,6 +56,25 @@ async def test_customers_are_found_by_points_and_tier(world: World) -> None:
     assert await find_names(world, segment="silver") == ["Ada"]
     world.clock.forward(days=900)
     assert await find_names(world, loyaltyTiers=["silver", "gold"]) == [], "tiers end"
+
+
+async def test_customers_are_sorted_by_points_page_by_page(world: World) -> None:
+    for direction, names in (("DESC", ["Bea", "Ada", "Cleo", "Dora"]), ("ASC", ["Cleo", "Ada", "Bea", "Dora"])):
+        found: list[str] = []
+        after = None
+        while len(found) < len(names):
+            page = (await world.client.fetch_data(SORTED, ADMIN, direction=direction, after=after))["customers"]
+            found += [node["displayName"] for node in page["nodes"]]
+            after = page["pageInfo"]["endCursor"]
+        assert found == names, "those without an account come last"
+        assert not page["pageInfo"]["hasNextPage"]
+
+
+async def test_the_preview_of_a_merge_has_the_points_of_all(world: World) -> None:
+    nodes = (await world.client.fetch_data("{ customers { nodes { id } } }", ADMIN))["customers"]["nodes"]
+    query = "query ($ids: [ID!]!) { customerMergePreview(customerIds: $ids) { loyaltyBalance } }"
+    preview = (await world.client.fetch_data(query, ADMIN, ids=[node["id"] for node in nodes]))["customerMergePreview"]
+    assert preview["loyaltyBalance"] == 420
 
 
 async def test_an_unknown_tier_is_an_error(world: World) -> None:

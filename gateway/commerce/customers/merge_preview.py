@@ -10,7 +10,7 @@ from gateway.commerce.customers.golden_records import merge_golden_records
 from gateway.model.customers.profiles import EvidenceVerdict, IdentityEvidence
 from gateway.model.customers.reviews import CustomerMergePreview
 from gateway.storage.database import Connection
-from gateway.storage.reads.customers import profiles, statistics
+from gateway.storage.reads.customers import loyalty_accounts, profiles, statistics
 from gateway.storage.writes.customers import identities
 
 
@@ -27,6 +27,7 @@ def preview_merge(
         display_name=record.display_name,
         identity_ids=tuple(ids),
         sources=tuple(record.sources),
+        loyalty_balance=loyalty_accounts.sum_balances(conn, ids),
         orders=sum(statistics.count_orders(conn, ids, VOID_ORDER_STATUSES).values()),
         contradictions=_list_contradictions([row.links for row in rows], set(ids)),
     )

@@ -75,6 +75,7 @@ class CustomerMergePreview:
     """What a merge would result in.
 
     Attributes:
+        loyalty_balance: points of all of them that can be spent now.
         orders: number of orders of all of them.
         contradictions: what says that they are different customers.
     """
@@ -82,5 +83,6 @@ class CustomerMergePreview:
     display_name: str | None
     identity_ids: tuple[str, ...]
     sources: tuple[FieldSource, ...]
+    loyalty_balance: int
     orders: int
     contradictions: tuple[IdentityEvidence, ...]

@@ -77,6 +77,7 @@ class CustomerMergePreview:
         "All identities.", make_list_loader(load_identities), key=attrgetter("identity_ids"), size=50
     )
     sources: list[FieldSource] = attribute("Where the values would come from.", size=10)
+    loyalty_balance: int = attribute("Points of all of them that can be spent now.")
     orders: int = attribute("Number of orders of all of them.")
     contradictions: list[IdentityEvidence] = attribute("What says that they are different customers.", size=10)
 

@@ -71,6 +71,14 @@ def find_accounts_by_id(conn: Connection, ids: Collection[str]) -> list[AccountR
 _by_id = BulkSelect(sa.select(*_columns), loyalty_accounts.c.id)
 
 
+def sum_balances(conn: Connection, identity_ids: Collection[str]) -> int:
+    """Add up the points of identities that can be spent now."""
+    return sum(row.balance - row.held for row in _balances.select(conn, identity_ids))
+
+
+_balances = BulkSelect(sa.select(loyalty_accounts.c.balance, loyalty_accounts.c.held), loyalty_accounts.c.identity_id)
+
+
 def find_identity_of_home(conn: Connection, home: str) -> Holder | None:
     """Find the identity with this home."""
     columns = sa.select(identities.c.id, identities.c.loyalty_number)

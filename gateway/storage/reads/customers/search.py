@@ -74,7 +74,7 @@ class CustomerQuery:
         skus: normalized by `validation.normalize_sku`; the customer has bought one of them.
         tier: the customer's tier of the loyalty program; balance: the points that can be spent.
         segment: conditions that hold as well.
-        sort: NAME, CREATED_AT, UPDATED_AT, LAST_ORDER_AT, LIFETIME_VALUE or ORDER_COUNT.
+        sort: NAME, CREATED_AT, UPDATED_AT, LAST_ORDER_AT, LIFETIME_VALUE, ORDER_COUNT or LOYALTY_BALANCE.
     """
 
     search: Search | None = None
@@ -111,10 +111,12 @@ def search_customers(query: CustomerQuery, currency: str | None = None) -> Rows[
     if query.sort == "LIFETIME_VALUE":
         spent = sa.and_(spendings.c.customer_id == customers.c.id, spendings.c.currency == currency)
         statement = statement.join(spendings, spent, isouter=True)
+    if query.sort == "LOYALTY_BALANCE":
+        statement = statement.join(_balances, _balances.c.customer_id == customers.c.id, isouter=True)
     return Rows(statement, sort, read_customer)
 
 
-_NULLABLE = ("LAST_ORDER_AT", "LIFETIME_VALUE", "ORDER_COUNT")
+_NULLABLE = ("LAST_ORDER_AT", "LIFETIME_VALUE", "ORDER_COUNT", "LOYALTY_BALANCE")
 
 
 def _build_columns() -> Mapping[str, sa.ColumnElement[Any]]:
@@ -125,6 +127,7 @@ def _build_columns() -> Mapping[str, sa.ColumnElement[Any]]:
         "LAST_ORDER_AT": customers.c.last_order_at,
         "LIFETIME_VALUE": spendings.c.total,
         "ORDER_COUNT": customers.c.order_count,
+        "LOYALTY_BALANCE": _balances.c.balance,
     }
 
 
@@ -213,8 +216,7 @@ def _build_loyalty_conditions(query: CustomerQuery) -> list[sa.ColumnElement[boo
     """Build the conditions about points, summed over all accounts, and about the highest tier of any."""
     conditions: list[sa.ColumnElement[bool]] = []
     if query.balance is not None:
-        balance = sa.func.sum(loyalty_accounts.c.balance - loyalty_accounts.c.held)
-        conditions.append(customers.c.id.in_(_accounts.having(*_limit(balance, *query.balance))))
+        conditions.append(customers.c.id.in_(_accounts.having(*_limit(_balance, *query.balance))))
     if query.tier is not None:
         ranks = {key: rank for rank, key in enumerate(query.tier.tiers)}
         rank = sa.func.max(sa.case(ranks, value=loyalty_accounts.c.tier, else_=-1))
@@ -229,6 +231,8 @@ _accounts = (
     .join(loyalty_accounts, loyalty_accounts.c.identity_id == identities.c.id)
     .group_by(identities.c.customer_id)
 )
+_balance = sa.cast(sa.func.sum(loyalty_accounts.c.balance - loyalty_accounts.c.held), sa.BigInteger())
+_balances = _accounts.add_columns(_balance.label("balance")).subquery()
 _REVIEWED = (
     sa.select(identities.c.customer_id)
     .join(customer_review_members, customer_review_members.c.identity_id == identities.c.id)
