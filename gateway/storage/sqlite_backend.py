@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from gateway.storage.change_tracking import track_changes
-from gateway.storage.errors import DatabaseUrlError, GivenUpError
+from gateway.storage.errors import DatabaseUrlError
 from gateway.storage.file_access import protect_files
+from gateway.storage.sql.sqlite_readers import SQLiteReaders
 from gateway.storage.sql.sqlite_write_queue import WriteQueue, WriteUnit
 
 T = TypeVar("T")
@@ -27,9 +27,6 @@ CACHE_KILOBYTES = 16_000
 """Pages that each connection caches. With 100 MB, five connections took 500 MB of a large catalog, and only what reads
 all of it was faster: the operating system caches the file as well.
 """
-
-INTERRUPT_INTERVAL = 0.005
-"""Seconds after which a read that was given up is interrupted again: it may have been between two statements."""
 
 WATCH_INTERVAL = 0.25
 """Seconds between two looks at the number of commits, which take some microseconds."""
@@ -52,16 +49,11 @@ class SQLiteBackend:
         self._compared_cursor: Any = None
         track_changes(self._writing)
         self._writer, self._units = ThreadPoolExecutor(1, "sqlite-write"), WriteQueue(self._writing)
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-read")
+        self._readers = SQLiteReaders(self._reading, READERS)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a thread for reading. If the caller is canceled, its statement is interrupted (rule L5)."""
-        reading = SQLiteRead(self._reading, work)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, reading.run)
-        except asyncio.CancelledError:
-            reading.interrupt()
-            raise
+        """Run `work` in a thread for reading."""
+        return await self._readers.read(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the thread for writing, in one transaction, or in one with others that wait (rule L1)."""
@@ -100,12 +92,7 @@ class SQLiteBackend:
 
     async def tidy(self) -> None:
         """Checkpoint the write-ahead log, or a commit would have to, which takes up to 100 ms."""
-
-        def run() -> None:
-            with self._reading.connect() as conn:
-                conn.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-
-        await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        await self._readers.read(_run_checkpoint)
 
     async def close(self) -> None:
         """Wait for what runs, and close all connections."""
@@ -113,52 +100,14 @@ class SQLiteBackend:
             self._compared.close()
         self._comparing.dispose()
         await asyncio.to_thread(self._watching.dispose)
-        for executor, engine in ((self._writer, self._writing), (self._readers, self._reading)):
-            await asyncio.get_running_loop().run_in_executor(executor, engine.dispose)
-            executor.shutdown(wait=True)
+        await asyncio.to_thread(self._readers.close)
+        await asyncio.to_thread(self._reading.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._writing.dispose)
+        self._writer.shutdown(wait=True)
 
 
-class SQLiteRead(Generic[T]):
-    """A read that can be given up. Its thread cannot be canceled, so its statements are interrupted."""
-
-    def __init__(self, engine: Engine, work: Callable[[Connection], T]) -> None:
-        self._engine = engine
-        self._work = work
-        self._lock = threading.Lock()  # an interrupt must not reach the next read of the same connection
-        self._connection: sqlite3.Connection | None = None
-        self._is_given_up = False
-
-    def run(self) -> T:
-        """Run the read, in a thread of the pool.
-
-        Raises:
-            GivenUpError: it was given up before it began.
-        """
-        with self._engine.connect() as conn:
-            self._begin(conn.connection.driver_connection)
-            try:
-                return self._work(conn)
-            finally:
-                self._end()
-
-    def interrupt(self) -> None:
-        """Give the read up: interrupt its statement now, and any later one until the thread has ended the read."""
-        with self._lock:
-            self._is_given_up = True
-            if self._connection is None:
-                return
-            self._connection.interrupt()
-        asyncio.get_running_loop().call_later(INTERRUPT_INTERVAL, self.interrupt)
-
-    def _begin(self, connection: sqlite3.Connection | None) -> None:
-        with self._lock:
-            if self._is_given_up:
-                raise GivenUpError
-            self._connection = connection
-
-    def _end(self) -> None:
-        with self._lock:
-            self._connection = None
+def _run_checkpoint(conn: Connection) -> None:
+    conn.exec_driver_sql("PRAGMA wal_run_checkpoint(PASSIVE)")
 
 
 def _check_sqlite(url: sa.URL) -> None:

@@ -17,6 +17,7 @@ from gateway.storage import sqlite_backend
 from gateway.storage.database import Database
 from gateway.storage.migrate import upgrade
 from gateway.storage.postgresql_backend import PoolOptions
+from gateway.storage.sql import sqlite_readers
 from tests.conditions import wait_for
 from tests.http.server import wait_until
 from tests.outages import ENDLESS
@@ -105,9 +106,9 @@ async def test_the_server_runs_no_statement_any_more(database_url: str) -> None:
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_without_an_interrupt_the_readers_stay_busy(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proof that the tests above can fail."""
-    database, given_up = Database(database_url, POOL), list[sqlite_backend.SQLiteRead[None]]()
-    interrupt = sqlite_backend.SQLiteRead.interrupt
-    monkeypatch.setattr(sqlite_backend.SQLiteRead, "interrupt", lambda read: given_up.append(read))
+    database, given_up = Database(database_url, POOL), list[sqlite_readers.SQLiteRead[None]]()
+    interrupt = sqlite_readers.SQLiteRead.interrupt
+    monkeypatch.setattr(sqlite_readers.SQLiteRead, "interrupt", lambda read: given_up.append(read))
     reads = EndlessReads(database)
     await reads.start(POOL.size)
     await reads.cancel()
