@@ -75,7 +75,8 @@ async def test_a_list_of_values_has_any_length_however_often_the_statement_is_us
 
     def compare(conn: Connection) -> None:
         _insert_category.run(conn, CATEGORY)
-        for titles in (["Mugs"], ["Mugs", "Cups"], [], ["Cups"], ["Mugs"]):
+        longer = [["Mugs", *map(str, range(length))] for length in range(30)]  # more lengths than are compiled
+        for titles in [["Mugs"], ["Mugs", "Cups"], [], ["Cups"], ["Mugs"], *longer] * 3:
             expected = [("c1",)] if "Mugs" in titles else []
             assert [tuple(row) for row in select.fetch(conn, {"titles": titles})] == expected
             assert [tuple(row) for row in by_key.select(conn, ["c1", "c2"], titles=titles)] == expected
@@ -97,6 +98,19 @@ async def test_values_of_parameters_are_converted_alike(database: Database) -> N
     for _ in range(2):
         assert await database.read(count, NOW) == (2, 2)
     assert await database.read(count, NOW.replace(year=2027)) == (0, 0)
+
+
+async def test_values_of_lists_are_converted_alike(database: Database) -> None:
+    times = sa.bindparam("times", type_=changes.c.at.type, expanding=True)
+    by_time = DriverSelect(
+        sa.select(changes.c.at).where(changes.c.at.in_(times), changes.c.kind == sa.bindparam("kind"))
+    )
+    await database.write(log_change, "PRODUCT", [("1", 1)], NOW)
+    for _ in range(3):
+        for others in ([], [NOW.replace(year=2027)]):
+            found = await database.read(by_time.fetch, {"times": [*others, NOW], "kind": "PRODUCT"})
+            assert [row.at for row in found] == [NOW]
+            assert await database.read(by_time.fetch, {"times": others, "kind": "PRODUCT"}) == []
 
 
 async def test_a_parameter_that_is_left_out_is_an_error(database: Database) -> None:

@@ -156,8 +156,10 @@ async def load_price_ranges(
 ) -> Sequence[MoneyRange | None]:
     if channel_key is not None:
         channel = context.require_channel(channel_key)
-        prices = await context.read(channel_prices.find_prices_of_products, ids, channel)
-        return [build_range(prices.get(id_, ())) for id_ in ids]
+        found = await context.read(channel_prices.find_prices_of_products, ids, channel)
+        known = {(variant, channel): price for prices in found.values() for variant, price in prices.items()}
+        context.cache_values(_load_channel_prices, known)  # a list of products mostly shows those of variants, too
+        return [build_range([price.price for price in found.get(id_, {}).values()]) for id_ in ids]
     listings_by_product = await context.load_all(load_listings_by_product, ids)
     return [_compute_offered_range(context, listings) for listings in listings_by_product]
 

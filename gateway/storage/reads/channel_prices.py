@@ -72,9 +72,11 @@ _read_amount = lru_cache(MAX_AMOUNTS)(Money)
 
 def find_prices_of_products(
     conn: Connection, product_ids: Collection[str], channel: str
-) -> Mapping[str, Collection[Money]]:
-    """Find the prices of the variants of each product, by the product's id."""
-    prices: dict[str, dict[str, Money]] = {}
+) -> Mapping[str, Mapping[str, ChannelPrice]]:
+    """Find the prices of each product's variants, by the ids of both."""
+    prices: dict[str, dict[str, ChannelPrice]] = {}
     for row in _by_product.select(conn, product_ids, channels=[channel]):
-        prices.setdefault(row.product_id, {}).setdefault(row.variant_id, _read_amount(row.price, row.currency))
-    return {id_: by_variant.values() for id_, by_variant in prices.items()}
+        by_variant = prices.setdefault(row.product_id, {})
+        if row.variant_id not in by_variant:
+            by_variant[row.variant_id] = _read_price(row)
+    return prices

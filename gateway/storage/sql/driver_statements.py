@@ -7,7 +7,7 @@ short one: 25 µs on SQLite, and 55 on PostgreSQL.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -15,39 +15,50 @@ from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql import visitors
 
 from gateway.storage.change_tracking import record_changed_rows
 
 T = TypeVar("T")
 Parameters = Sequence[Any]
 
+MAX_FORMS = 20
+"""Combinations of databases and lengths of lists for which a statement is compiled."""
+
+_Form = tuple[Any, ...]
+"""The name of a dialect, and the lengths of lists."""
+
 
 class DriverSelect:
     """A select. Its rows are named tuples: their attributes are read ten times as fast as those of SQLAlchemy's.
 
-    Only one that is used again is compiled here: SQLAlchemy keeps the texts of statements that are built anew. One with
-    a list of values, whose text depends on their number, is not.
+    Only one that is used again is compiled here: SQLAlchemy keeps the texts of statements that are built anew. The text
+    of one with lists of values depends on their lengths, and is compiled for some of them.
     """
 
     def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> None:
         self._statement = statement
-        self._used: set[str] = set()
-        self._compiled: dict[str, tuple[_Text, _Reader] | None] = {}
+        self._lists = sorted(bind.key for bind in _list_binds(statement) if bind.required and bind.expanding)
+        self._used: set[_Form] = set()
+        self._compiled: dict[_Form, tuple[_Text, _Reader]] = {}
 
     def fetch(self, conn: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return all rows. `values`: of its bound parameters."""
-        name = conn.dialect.name
-        if name not in self._used:
-            self._used.add(name)
+        form = (conn.dialect.name, *(len(values[name]) for name in self._lists))
+        if form not in self._compiled and not self._compile_used(form, conn.dialect):
             return fetch_rows(conn, self._statement, values)
-        if name not in self._compiled:
-            text = _Text(self._statement, conn.dialect)
-            self._compiled[name] = None if text.has_lists else (text, _build_reader(self._statement, conn.dialect))
-        compiled = self._compiled[name]
-        if compiled is None:
-            return fetch_rows(conn, self._statement, values)
-        text, read = compiled
+        text, read = self._compiled[form]
         return read(_run(conn, text.text, text.bind(values), _fetch))
+
+    def _compile_used(self, form: _Form, dialect: sa.Dialect) -> bool:
+        """Compile a form that was used before. Returns whether it was."""
+        if form not in self._used:
+            if len(self._used) < MAX_FORMS:
+                self._used.add(form)
+            return False
+        lengths = dict(zip(self._lists, form[1:], strict=True))
+        self._compiled[form] = _Text(self._statement, dialect, lengths=lengths), _build_reader(self._statement, dialect)
+        return True
 
 
 class DriverChange:
@@ -73,19 +84,29 @@ class DriverChange:
 class _Text:
     """The text of a statement, with the order and the types of its parameters."""
 
-    def __init__(self, statement: Any, dialect: sa.Dialect, names: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        statement: Any,
+        dialect: sa.Dialect,
+        names: list[str] | None = None,
+        lengths: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=names)
         required = {name: None for name, bind in compiled.binds.items() if bind.required}
-        self.has_lists = any(bind.required and bind.expanding for bind in compiled.binds.values())
-        expanded = compiled.construct_expanded_state(required)
+        lists = {name: [None] * length for name, length in lengths.items()}
+        expanded = compiled.construct_expanded_state({**required, **lists})
         self.text, self._order = expanded.statement, expanded.positiontup or ()
+        self._items = {name: expanded.parameter_expansion[name] for name in lists}
         found = {name: _get_binder(bind, dialect) for name, bind in compiled.binds.items()} | {**expanded.processors}
-        self._binders = {name: convert for name, convert in found.items() if convert is not None}
-        given = expanded.parameters
-        self._fixed = {name: self._convert(name, given[name]) for name in self._order if name not in required}
+        self._binders = {name: convert for name, convert in found.items() if convert is not None and name not in lists}
+        given, items = expanded.parameters, {name for names in self._items.values() for name in names}
+        fixed = [name for name in self._order if name not in required and name not in items]
+        self._fixed = {name: self._convert(name, given[name]) for name in fixed}
 
     def bind(self, values: Mapping[str, Any]) -> Parameters:
         bound = {**self._fixed, **values}
+        for name, items in self._items.items():
+            bound |= {item: self._convert(item, value) for item, value in zip(items, values[name], strict=True)}
         for name in self._binders.keys() & values.keys():
             bound[name] = self._convert(name, values[name])
         return [bound[name] for name in self._order]
@@ -93,6 +114,10 @@ class _Text:
     def _convert(self, name: str, value: Any) -> Any:
         convert = self._binders.get(name)
         return value if convert is None else convert(value)
+
+
+def _list_binds(statement: Any) -> Iterator[sa.BindParameter[Any]]:
+    return (element for element in visitors.iterate(statement) if isinstance(element, sa.BindParameter))
 
 
 def _get_binder(bind: sa.BindParameter[Any], dialect: sa.Dialect) -> Any:
