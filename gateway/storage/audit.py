@@ -46,8 +46,7 @@ _value_insert = DriverChange(sa.insert(audit_values), audit_values.columns.keys(
 def insert_entry(conn: Connection, entry: AuditEntry, changes: Sequence[AuditChange]) -> None:
     """Append an entry with its values."""
     _entry_insert.run(conn, _build_row(entry))
-    for number, change in enumerate(changes):
-        _value_insert.run(conn, _build_value(entry.id, number, change))
+    _value_insert.run_all(conn, [_build_value(entry.id, number, change) for number, change in enumerate(changes)])
 
 
 def _build_row(entry: AuditEntry) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Generator:
         """
         self.source.names |= leaves.NAMES | NAMES
         with self.source.block("async def execute(run):"):
-            self.source.add("context, info, limit, spent = run.context, run.info, run.limit, 0")
+            self.source.add("context, limit, spent = run.context, run.limit, 0")
             declared = self.source.reserve()
             self._add_root_level()
             depth = 0
@@ -251,7 +251,7 @@ class Generator:
 
     def _add_abstract(self, value: str, type_: Any, details: Details, depth: int) -> str:
         resolve, abstract = self.source.bind("resolve_type", type_.resolve_type), self.source.bind("type", type_)
-        name, out = self._assign("name", f"{resolve}({value}, info, {abstract})"), self.source.create_name("y")
+        name, out = self._assign("name", f"{resolve}({value}, run.info, {abstract})"), self.source.create_name("y")
         keyword = "if"
         for possible in self.executor.schema.get_possible_types(type_):
             with self.source.block(f"{keyword} {name} == {possible.name!r}:"):
@@ -316,7 +316,7 @@ class Generator:
     def _add_type_check(self, value: str, type_: GraphQLObjectType) -> None:
         origin = type_.extensions["strawberry-definition"].origin
         if getattr(origin, "__scopes__", ()) or not hasattr(origin, "__model__"):
-            is_expected = f"{self.source.bind('is_type_of', type_.is_type_of)}({value}, info)"
+            is_expected = f"{self.source.bind('is_type_of', type_.is_type_of)}({value}, run.info)"
         else:
             is_expected = f"isinstance({value}, {self.source.bind('model', origin.__model__)})"
         with self.source.block(f"if not {is_expected}:"):

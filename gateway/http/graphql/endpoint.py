@@ -1,9 +1,8 @@
 """GraphQL endpoint: GET, HEAD and POST /graphql by the GraphQL-over-HTTP specification.
 
 The path of a request, after the middleware has identified and admitted its client: negotiate the response's format,
-    parse
-the request (`request_parsing`), wait for a slot, resolve the document, check limits (`operation_policy`), execute the
-operation (`executor`), build the response (`responses`).
+parse the request (`request_parsing`), wait for a slot, resolve the document, check limits (`operation_policy`), execute
+the operation (`executor`), build the response (`responses`).
 """
 
 from __future__ import annotations

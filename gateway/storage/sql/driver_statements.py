@@ -69,12 +69,20 @@ class DriverChange:
         self._names = list(names)
         self._compiled: dict[str, _Text] = {}
 
+    def run_all(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute it for the values of each row, in one call of the driver."""
+        if rows:
+            text = self._compile(conn.dialect)
+            execute_many(conn, text.text, [text.bind(values) for values in rows])
+
+    def _compile(self, dialect: sa.Dialect) -> _Text:
+        if dialect.name not in self._compiled:
+            self._compiled[dialect.name] = _Text(self._statement, dialect, self._names)
+        return self._compiled[dialect.name]
+
     def run(self, conn: Connection, values: Mapping[str, Any]) -> int:
         """Execute it once, and return the number of changed rows. `values`: of its bound parameters."""
-        name = conn.dialect.name
-        if name not in self._compiled:
-            self._compiled[name] = _Text(self._statement, conn.dialect, self._names)
-        text = self._compiled[name]
+        text = self._compile(conn.dialect)
         changed: int = _run(conn, text.text, text.bind(values), _count)
         if changed:
             record_changed_rows(conn)
