@@ -8,6 +8,7 @@ oldest revision whose code can use its schema: an older process starts on the ne
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -50,13 +51,13 @@ def upgrade(conn: Connection) -> None:
     if not is_sqlite(conn):
         conn.exec_driver_sql("SET LOCAL statement_timeout = 0")  # it waits for others, and a new index takes its time
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    config = build_configuration()
-    scripts = ScriptDirectory.from_config(config)
+    scripts = load_scripts()
     at, head = MigrationContext.configure(conn).get_current_revision(), scripts.get_current_head() or ""
     if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
         _check_compatible(conn, at, head)
         return
     if at != head:
+        config = build_configuration()
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
     if _find_compatible(conn) != COMPATIBLE_WITH:
@@ -76,6 +77,12 @@ def _check_compatible(conn: Connection, at: str, head: str) -> None:
             f"the database is at revision {at}, which this version does not know; use a later version"
         )
     _log.warning("the database is at revision %s of a later version, whose schema this one can use", at)
+
+
+@cache
+def load_scripts() -> ScriptDirectory:
+    """Load the migrations, once per process: it takes longer than everything else of a start without a migration."""
+    return ScriptDirectory.from_config(build_configuration())
 
 
 def build_configuration() -> Config:
