@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -189,21 +190,27 @@ def select_by_keys(
 
 def upsert_rows(conn: Connection, table: sa.Table, rows: Sequence[Row], keys: Sequence[str]) -> None:
     """Insert the rows, or update the other columns where these keys exist. All rows have the same columns."""
-    if not rows:
-        return
-    insert = sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)
-    changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    conflict = (
-        insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
-    )
-    conn.execute(conflict, list(rows))
+    if rows:
+        others = tuple(name for name in rows[0] if name not in keys)
+        conn.execute(_build_insert(table, others, tuple(keys), is_sqlite(conn)), list(rows))
 
 
 def insert_new_rows(conn: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert the rows and skip those that already exist."""
     if rows:
-        insert = sqlite.insert(table) if is_sqlite(conn) else postgresql.insert(table)
-        conn.execute(insert.on_conflict_do_nothing(), list(rows))
+        conn.execute(_build_insert(table, (), (), is_sqlite(conn)), list(rows))
+
+
+@lru_cache(500)
+def _build_insert(table: sa.Table, others: tuple[str, ...], keys: tuple[str, ...], is_on_sqlite: bool) -> sa.UpdateBase:
+    """Build an insert that updates the other columns of rows that exist, or skips these. Building it takes longer than
+    executing it.
+    """
+    insert = sqlite.insert(table) if is_on_sqlite else postgresql.insert(table)
+    if not others:
+        return insert.on_conflict_do_nothing()
+    changed = {name: insert.excluded[name] for name in others}
+    return insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 
 def delete_slice(conn: Connection, key: sa.Column[Any], condition: sa.ColumnElement[bool], most: int) -> int:
