@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.channels import Fault
 from gateway.storage.sql.bulk import insert_new_rows
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import channels, facts
 
 
@@ -68,7 +69,10 @@ def find_unsynced(conn: Connection, keys: Collection[str]) -> set[str]:
 
 def is_paused(conn: Connection, key: str) -> bool:
     """Return whether an operator has paused the channel."""
-    return bool(conn.scalar(sa.select(channels.c.paused).where(channels.c.key == key)))
+    return any(row.paused for row in _paused.fetch(conn, {"of_channel": key}))
+
+
+_paused = DriverSelect(sa.select(channels.c.paused).where(channels.c.key == sa.bindparam("of_channel")))
 
 
 def get_ready_at(conn: Connection) -> str | None:

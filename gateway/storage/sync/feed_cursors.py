@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.sql.bulk import convert_to_row, upsert_rows
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import passes
 
 DELTA, SWEEP = "delta", "sweep"
@@ -62,8 +63,12 @@ _columns = tuple(_resource if field.name == "resource" else passes.c[field.name]
 
 def find_cursors(conn: Connection, channel: str) -> dict[tuple[str, str], FeedCursorRow]:
     """Find the cursors of a channel, by feed and kind."""
-    rows = conn.execute(sa.select(*_columns).where(passes.c.channel == channel))
-    return {(row.feed, row.kind): FeedCursorRow(**row._asdict()) for row in rows}
+    return {
+        (row.feed, row.kind): FeedCursorRow(**row._asdict()) for row in _cursors.fetch(conn, {"of_channel": channel})
+    }
+
+
+_cursors = DriverSelect(sa.select(*_columns).where(passes.c.channel == sa.bindparam("of_channel")))
 
 
 def get_cursor(conn: Connection, channel: str, feed: str, kind: str) -> FeedCursorRow:

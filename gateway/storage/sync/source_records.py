@@ -23,6 +23,7 @@ from gateway.storage.sql.bulk import (
     select_by_keys,
     slice_items,
 )
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sync.id_namespaces import ensure_namespace
 from gateway.storage.tables import EPOCH, counters, sources
 
@@ -252,11 +253,11 @@ def find_feeds(conn: Connection, channel: str, resource: str, external_ids: Coll
 
 def count_dirty(conn: Connection, channel: str) -> dict[str, int]:
     """Count the records that wait for another read, by feed; feeds without any are omitted."""
-    return {row.feed: row.waiting for row in conn.execute(_dirty_by_feed, {"channel": channel})}
+    return {row.feed: row.waiting for row in _dirty_by_feed.fetch(conn, {"of_channel": channel})}
 
 
-_dirty_by_feed = (
+_dirty_by_feed = DriverSelect(
     sa.select(sources.c.feed, sa.func.count().label("waiting"))
-    .where(sources.c.channel == sa.bindparam("channel"), sources.c.dirty_at.is_not(None))
+    .where(sources.c.channel == sa.bindparam("of_channel"), sources.c.dirty_at.is_not(None))
     .group_by(sources.c.feed)
 )

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.storage.database import is_sqlite
 from gateway.storage.sql.bulk import delete_slice, dump_json, load_json
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import inbox
 
 
@@ -43,8 +44,12 @@ def list_waiting(conn: Connection, channel: str, limit: int) -> list[StoredDeliv
 
 def has_waiting(conn: Connection, channel: str) -> bool:
     """Return whether `list_waiting` would return any."""
-    condition = sa.and_(inbox.c.channel == channel, inbox.c.processed_at.is_(None))
-    return conn.execute(sa.select(inbox.c.id).where(condition).limit(1)).first() is not None
+    return bool(_first_waiting.fetch(conn, {"of_channel": channel}))
+
+
+_first_waiting = DriverSelect(
+    sa.select(inbox.c.id).where(inbox.c.channel == sa.bindparam("of_channel"), inbox.c.processed_at.is_(None)).limit(1)
+)
 
 
 def mark_processed(conn: Connection, id_: int, now: datetime, problem: str | None = None) -> None:
