@@ -18,6 +18,7 @@ from gateway.storage import persisted_documents
 from gateway.storage.database import Database
 from gateway.storage.persisted_documents import DocumentUsage
 from tests.cli.test_commands import Gateway, gateway
+from tests.databases import create_sqlite_database
 
 __all__ = ["gateway", "main"]
 
@@ -32,7 +33,8 @@ ReadLines = Callable[[], list[str]]
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with a configuration and a manifest of each tool."""
+    """A directory with a configuration, an empty database and a manifest of each tool."""
+    create_sqlite_database(tmp_path / "gateway.db")
     (tmp_path / "gateway.toml").write_text('database = "sqlite:///gateway.db"\n')
     manifests: dict[str, Any] = {
         "apollo": {

@@ -18,6 +18,7 @@ from gateway.runtime.gateway import open_gateway
 from gateway.settings.loading import load
 from gateway.storage.tables import identities, orders
 from tests.cli.test_commands import CONFIG, PLUGIN, Gateway, folder, gateway
+from tests.databases import create_sqlite_database
 
 __all__ = ["folder", "gateway"]
 
@@ -36,6 +37,7 @@ def order_id(folder: Path, gateway: Gateway) -> str:
     """The ID of an order of a customer, in a database with a backup."""
     (folder / "installed" / "corner_plugin.py").write_text(f"{PLUGIN}\n{CUSTOMERS}")
     (folder / "gateway.toml").write_text(SHORT)
+    create_sqlite_database(folder / "gateway.db")
     assert gateway("sync") == 0
     assert gateway("backup", "backup.db") == 0
     return asyncio.run(_erase())

@@ -18,13 +18,15 @@ from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.fault_injection import raise_error
 from tests.cli.test_commands import Gateway, folder, gateway, read_log, run_server
 from tests.cli.test_operations import enqueue_adjustment, shop
+from tests.databases import create_sqlite_database
 
 __all__ = ["folder", "gateway", "main", "shop"]
 
 
 @pytest.fixture
 def store(folder: Path, gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> Any:
-    """The store of the installed plugin, after its import."""
+    """The store of the installed plugin, after its import. The database is empty."""
+    create_sqlite_database(folder / "gateway.db")
     assert gateway("plugins") == 0
     capsys.readouterr()
     import corner_plugin  # type: ignore[import-not-found]

@@ -14,6 +14,7 @@ from gateway.model.stock import MovementReason
 from gateway.sdk import AdjustStock, Ref
 from gateway.storage.database import Connection, Database
 from tests.cli.test_commands import Gateway, folder, gateway
+from tests.databases import create_sqlite_database
 
 __all__ = ["folder", "gateway", "main"]
 
@@ -54,7 +55,8 @@ channels = { till = "L", web = "l-web" }
 
 @pytest.fixture
 def shop(folder: Path) -> Path:
-    """A directory with a till and a web store that sells from its shop."""
+    """A directory with a till, a web store that sells from its shop, and an empty database."""
+    create_sqlite_database(folder / "gateway.db")
     (folder / "installed" / "corner_plugin.py").write_text(PLUGIN)
     (folder / "gateway.toml").write_text(CONFIG)
     return folder

@@ -102,6 +102,7 @@ def test_a_removed_location_is_announced_until_it_is_forgotten(shop: Path, gatew
 
 
 def test_a_configuration_is_checked_without_a_database(shop: Path, gateway: Gateway, capsys: Output) -> None:
+    (shop / "gateway.db").unlink()
     assert gateway("check-config") == 0
     assert "notice" not in capsys.readouterr().out and not (shop / "gateway.db").exists()
 
