@@ -41,11 +41,15 @@ settings.register_profile("torture", deadline=None)
 settings.load_profile("torture" if TORTURE else "test")
 
 
+gc.disable()  # while modules are loaded and tests are collected, there is hardly any garbage
+
+
 def pytest_collection_finish() -> None:
     """Freeze loaded objects, as a serving gateway does: scanning them for garbage takes a sixth of all time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
