@@ -22,6 +22,7 @@ from gateway.execution.compiler import plan
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from tests.databases import create_sqlite_database
+from tests.synced_worlds import SYNCED_WORLDS, list_product_values
 
 DATABASES = ("sqlite", "postgresql")
 TORTURE = bool(os.environ.get("TORTURE"))
@@ -128,12 +129,23 @@ def compiled_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def engine() -> Iterator[None]:
+def query_engine() -> Iterator[None]:
     """Compiles every query when it is first executed. `REFERENCE=1` tests the reference executor instead."""
     usual = plan.COMPILED_AFTER
     plan.COMPILED_AFTER = NEVER if os.environ.get("REFERENCE") else 0
     yield
     plan.COMPILED_AFTER = usual
+
+
+@pytest.fixture(scope="session", autouse=True)
+def synced_worlds(query_engine: None) -> None:
+    """Allows worlds to be copied after their first sync, while the product is as it is now. Not in `make torture`."""
+    SYNCED_WORLDS.product = None if TORTURE else list_product_values()
+
+
+def pytest_runtest_setup() -> None:
+    """Let each test begin one world where the first sync of another ended."""
+    SYNCED_WORLDS.is_available = True
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from gateway.runtime.gateway import Gateway
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from tests.gateways import Clock, run_gateway
+from tests.synced_worlds import SYNCED_WORLDS
 
 STAFF = "staff-secret"
 CLERK = "clerk-secret"
@@ -106,7 +107,7 @@ async def open_client(gateway: Gateway) -> AsyncIterator[Client]:
 
 @contextlib.asynccontextmanager
 async def open_world(url: str, stores: Mapping[str, MemoryStore], **tables: Any) -> AsyncIterator[World]:
-    """Open a gateway over these stores and sync it."""
+    """Open a gateway over these stores and sync it, or begin where the sync of an equal world ended."""
     clock = Clock()
     document: dict[str, Any] = {
         "tokens": TOKENS,
@@ -114,8 +115,14 @@ async def open_world(url: str, stores: Mapping[str, MemoryStore], **tables: Any)
         "catalogue": {"priority": ["web", "till"]},
     } | tables
     document.setdefault("stock", {"default_channel": "till"})
+    key = SYNCED_WORLDS.identify(url, stores, document)
+    is_synced = await SYNCED_WORLDS.restore(key, url, stores)
     async with run_gateway(url, stores, clock, **document) as gateway, open_client(gateway) as client:
-        await gateway.run_due()
+        if is_synced:
+            await gateway.check_ready()
+        else:
+            await gateway.run_due()
+            await SYNCED_WORLDS.copy(key, url, stores)
         yield World(gateway, stores, clock, client)
 
 
