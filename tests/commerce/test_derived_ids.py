@@ -151,6 +151,7 @@ def check_rebuilds(database_url: str, examples: int, phases: Sequence[Phase] = t
             runner.run(database.close())
 
 
+@pytest.mark.any_database
 def test_a_database_built_anew_answers_all_ids_and_handles(database_url: str, examples: int) -> None:
     check_rebuilds(database_url, examples)
 
