@@ -41,7 +41,7 @@ def ingest_orders(conn: Connection, batch: IngestBatch[OrderRecord]) -> None:
     copies = reconciliation.attach_copies(conn, batch, rows)
     clear_contacts(conn, rows, before, batch.context)
     for row in rows:
-        guests.assign_guest(row)
+        guests.assign_guest(row, before.get(row.id))
     _mark_followed(conn, batch, rows, before)
     units = UnitsOfMeasure(_load_generations(conn, batch, lines))
     remeasured = units_of_measure.find_remeasured(batch, lines, units)

@@ -23,11 +23,25 @@ from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.orders import OrderRow
 
 
-def assign_guest(row: OrderRow) -> None:
-    """Let an order that has a contact and no customer refer to the identity of its guest."""
-    contact = _read_contact(row)
-    is_reachable = contact.get("email") or contact.get("phone")
-    if is_reachable and row.customer is None and row.attached_to is None and not row.test:
+def assign_guest(row: OrderRow, former: OrderRow | None = None) -> None:
+    """Let an order that has a contact and no customer refer to the identity of its guest. It keeps the one that it has:
+    what the channel removes from the order is removed from the guest.
+    """
+    has_guest = _is_reachable(_read_contact(row)) or (former is not None and is_guest(former))
+    if has_guest and row.customer is None:
+        _set_guest(row)
+
+
+def replace_erased_customer(row: OrderRow, former: OrderRow | None) -> None:
+    """Let an order that was placed with an erased account refer to a guest (rule C12), if anything in it is personal.
+    It may have no email address and no phone number: whose it is must be found all the same.
+    """
+    if _has_personal_data(row) or (former is not None and is_guest(former)):
+        _set_guest(row)
+
+
+def _set_guest(row: OrderRow) -> None:
+    if row.attached_to is None and not row.test:
         row.customer_channel, row.customer = GUEST + row.channel, row.id
 
 
@@ -67,8 +81,9 @@ def read_guest(identity: IdentityRow, order: OrderRow, config: CustomerConfig) -
     if identity.erased_at is not None:
         return identity
     contact, channel = _read_contact(order), order.channel
-    key = _digest_contact(channel, contact)
-    row = replace(identity, contact_key=key, record_created_at=order.placed_at, has_login=False)
+    row = replace(
+        identity, contact_key=_digest_contact(order, contact), record_created_at=order.placed_at, has_login=False
+    )
     if channel in config.survivorship.lending:
         return row
     given, _, family = (contact.get("name") or "").strip().partition(" ")
@@ -106,10 +121,24 @@ def _read_contact(row: OrderRow) -> Mapping[str, Any]:
     return contact
 
 
-def _digest_contact(channel: str, contact: Mapping[str, Any]) -> str:
-    """Digest the contact of an order: guests of a channel with the same one are one holder of its values."""
+def _is_reachable(contact: Mapping[str, Any]) -> bool:
+    return bool(contact.get("email") or contact.get("phone"))
+
+
+def _has_personal_data(row: OrderRow) -> bool:
+    return any((*_read_contact(row).values(), row.shipping_address, row.billing_address))
+
+
+def _digest_contact(order: OrderRow, contact: Mapping[str, Any]) -> str | None:
+    """Digest the contact of an order: guests of a channel with the same one are one holder of its values. A name alone
+    is that of many people. None: nothing is known of the guest.
+    """
     phone = "".join(character for character in contact.get("phone") or "" if character.isdigit())
-    values = [channel, fold(contact.get("email") or ""), phone, fold(contact.get("name") or "")]
+    values = [order.channel, fold(contact.get("email") or ""), phone, fold(contact.get("name") or "")]
+    if not _is_reachable(contact):
+        if not _has_personal_data(order):
+            return None
+        values = [order.channel, order.id]
     return "contact:" + hashlib.sha256("\t".join(values).encode()).hexdigest()[:32]
 
 

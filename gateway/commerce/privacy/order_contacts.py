@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.commerce.context import SellingContext
+from gateway.commerce.customers import guests
 from gateway.commerce.privacy.invoices import keep_invoices
 from gateway.commerce.privacy.suppression import OPEN_ORDERS, NewRecord, find_suppressed
 from gateway.model.customers.profiles import GUEST
@@ -24,10 +25,15 @@ def clear_contacts(
     conn: Connection, rows: Sequence[OrderRow], before: Mapping[str, OrderRow], context: SellingContext
 ) -> None:
     """Clear the contacts of orders whose customer was erased after they were placed. The law keeps their invoices.
+    Orders that were placed afterwards refer to guests: who buys on is a customer again, with what is new since.
 
     The identities are locked, so that an erase waits for these orders, or is seen here.
     """
-    erased = _find_erased_buyers(conn, rows, before)
+    erased = _find_erased_buyers(conn, rows)
+    later = [row for row in rows if row.id in erased and row.placed_at >= erased[row.id]]
+    for row in later:
+        guests.replace_erased_customer(row, before.get(row.id))
+    erased |= _find_erased_buyers(conn, later)  # a guest may have been erased since
     erased |= _find_erased_guests(conn, [row for row in rows if row.id not in before], context)
     cleared = [
         row for row in rows if row.id in erased and row.placed_at < erased[row.id] and row.status not in OPEN_ORDERS
@@ -44,9 +50,7 @@ def _clear_contact(row: OrderRow, former: OrderRow | None) -> None:
     row.contact = row.shipping_address = row.billing_address = None
 
 
-def _find_erased_buyers(
-    conn: Connection, rows: Sequence[OrderRow], before: Mapping[str, OrderRow]
-) -> dict[str, datetime]:
+def _find_erased_buyers(conn: Connection, rows: Sequence[OrderRow]) -> dict[str, datetime]:
     """Find the orders whose customer, or whose guest, was erased, with the time of that."""
     originals = erased_rows.find_buyers(conn, {row.attached_to for row in rows if row.attached_to is not None})
     named: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

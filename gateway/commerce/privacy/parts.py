@@ -60,7 +60,7 @@ def _build_part(request: RequestRow, channel: str, members: Sequence[IdentityRow
     )
 
 
-GUEST_ORDERS = "contact of orders without a customer: no command removes it; remove it in the channel"
+GUEST_ORDERS = "contact of orders without a customer, or of an erased one: remove it in the channel, no command does"
 
 
 def list_channels(members: Sequence[IdentityRow]) -> list[str]:
