@@ -100,10 +100,11 @@ def read_guest(identity: IdentityRow, order: OrderRow, config: CustomerConfig) -
 
 
 def _build_identity(order: OrderRow, former: IdentityRow | None, config: CustomerConfig, now: datetime) -> IdentityRow:
-    return read_guest(former or _mint_identity(order, now), order, config)
+    return read_guest(former or mint_guest(order, now), order, config)
 
 
-def _mint_identity(order: OrderRow, now: datetime) -> IdentityRow:
+def mint_guest(order: OrderRow, now: datetime) -> IdentityRow:
+    """Mint the identity of a guest, without data."""
     home = generate_id(now)
     return IdentityRow(
         id=generate_id(now),

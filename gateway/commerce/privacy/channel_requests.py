@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy.parts import CHANNEL
 from gateway.commerce.privacy.requests import DataRequestDraft, insert_request
+from gateway.commerce.privacy.unowned_orders import request_unowned
 from gateway.model.customers.data_requests import DataRequestKind
 from gateway.model.customers.profiles import GUEST
 from gateway.sdk.webhooks import PrivacyRequest, PrivacyRequestKind
@@ -27,6 +28,8 @@ def store_requests(conn: Connection, channel: str, requests: Sequence[PrivacyReq
     for request in requests:
         for members in _slice_members(conn, channel, request):
             _store_request(conn, channel, request, members, context)
+        if request.kind is PrivacyRequestKind.ERASE_ALL:
+            request_unowned(conn, channel, context)
 
 
 def _slice_members(conn: Connection, channel: str, request: PrivacyRequest) -> Iterator[Sequence[IdentityRow]]:

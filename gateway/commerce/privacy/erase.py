@@ -19,6 +19,7 @@ from gateway.commerce.privacy.parts import CHANNEL, build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
 from gateway.commerce.privacy.shared_denials import select_shared_denials
 from gateway.commerce.privacy.suppression import OPEN_ORDERS, build_suppressions
+from gateway.commerce.privacy.unowned_orders import UNOWNED, assign_unowned
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind, DataRequestState
 from gateway.model.customers.profiles import ACCOUNT
 from gateway.sdk.writes import EraseCustomer
@@ -40,6 +41,8 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
     request = data_requests.lock_requests(conn, [request_id])[request_id]
     if request.state != DataRequestState.QUEUED.value or request.executes_at > context.now:
         return {}
+    if request.home == UNOWNED:
+        assign_unowned(conn, request, context)
     erased_rows.lock_carts(conn, list_homes(conn, request))  # as an order does: the cart before the identities
     members = list_members(conn, request)
     data_requests.replace_members(conn, request.id, [row.id for row in members])

@@ -12,7 +12,7 @@ from gateway.commerce.privacy.invoices import keep_invoices
 from gateway.commerce.privacy.suppression import OPEN_ORDERS, NewRecord, find_suppressed
 from gateway.model.customers.profiles import GUEST
 from gateway.storage.database import Connection
-from gateway.storage.privacy import erased_rows
+from gateway.storage.privacy import erased_rows, suppressions
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.writes.customers import identities
 from gateway.storage.writes.orders import OrderRow
@@ -29,11 +29,12 @@ def clear_contacts(
 
     The identities are locked, so that an erase waits for these orders, or is seen here.
     """
-    erased = _find_erased_buyers(conn, rows)
-    later = [row for row in rows if row.id in erased and row.placed_at >= erased[row.id]]
-    for row in later:
-        guests.replace_erased_customer(row, before.get(row.id))
-    erased |= _find_erased_buyers(conn, later)  # a guest may have been erased since
+    erased = _find_erased(conn, _find_buyers(conn, rows))
+    for row in rows:
+        if row.id in erased and row.placed_at >= erased[row.id]:
+            guests.replace_erased_customer(row, before.get(row.id))
+    if suppressions.has_suppressions(conn):  # the guest of an order may be erased, whomever the channel names by now
+        erased |= _find_erased(conn, {row.id: (GUEST + row.channel, row.id) for row in rows})
     erased |= _find_erased_guests(conn, [row for row in rows if row.id not in before], context)
     cleared = [
         row for row in rows if row.id in erased and row.placed_at < erased[row.id] and row.status not in OPEN_ORDERS
@@ -50,13 +51,17 @@ def _clear_contact(row: OrderRow, former: OrderRow | None) -> None:
     row.contact = row.shipping_address = row.billing_address = None
 
 
-def _find_erased_buyers(conn: Connection, rows: Sequence[OrderRow]) -> dict[str, datetime]:
-    """Find the orders whose customer, or whose guest, was erased, with the time of that."""
+def _find_buyers(conn: Connection, rows: Sequence[OrderRow]) -> dict[str, Buyer]:
+    """Find the buyers of orders, by order: of a copy, that of the original."""
     originals = erased_rows.find_buyers(conn, {row.attached_to for row in rows if row.attached_to is not None})
+    return {row.id: originals.get(row.attached_to or "") or _get_buyer(row) for row in rows}
+
+
+def _find_erased(conn: Connection, buyers: Mapping[str, Buyer]) -> dict[str, datetime]:
+    """Find the orders whose customer, or whose guest, was erased, with the time of that."""
     named: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        channel, id_ = originals.get(row.attached_to or "") or _get_buyer(row)
-        named[channel][id_].append(row.id)
+    for order_id, (channel, id_) in buyers.items():
+        named[channel][id_].append(order_id)
     return {
         order_id: identity.erased_at
         for channel, ids in sorted(named.items())

@@ -165,6 +165,13 @@ def find_open(conn: Connection, kind: DataRequestKind, identity_ids: Collection[
     return sorted({row.id for row in _open_of_members.select(conn, identity_ids, kind=kind.value)})
 
 
+def find_open_about(conn: Connection, requested_by: str, home: str) -> list[str]:
+    """Find the open requests of somebody about a customer ID."""
+    same = sa.and_(data_requests.c.requested_by == requested_by, data_requests.c.home == home)
+    statement = sa.select(data_requests.c.id).where(same, data_requests.c.state.in_(_OPEN))
+    return list(conn.scalars(statement.order_by(data_requests.c.id)))
+
+
 def find_files(conn: Connection, identity_ids: Collection[str], since: datetime) -> list[str]:
     """Find the exports about any of these identities that have a file, and were done since then."""
     return sorted({row.id for row in _files_of_members.select(conn, identity_ids, since=since)})

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.channels import Resource
+from gateway.model.customers.profiles import GUEST
 from gateway.storage.outbox import OutboxState
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.tables import (
@@ -28,6 +29,9 @@ WITHDRAWN = ("SetConsent", "SetLoyalty")
 """Commands about a customer that are not sent any more. Orders are: they were bought."""
 
 
+_CONTACT = (orders.c.contact, orders.c.shipping_address, orders.c.billing_address)
+
+
 def can_finish_orders(conn: Connection, order_ids: Collection[str], open_: Collection[str]) -> bool:
     """Return whether none of these orders is open any more, or one that is complete still has its contact.
 
@@ -35,9 +39,7 @@ def can_finish_orders(conn: Connection, order_ids: Collection[str], open_: Colle
         open_: the states of orders that are not complete.
     """
     own = is_among(conn, orders.c.id, order_ids)
-    named = sa.or_(
-        orders.c.contact.is_not(None), orders.c.shipping_address.is_not(None), orders.c.billing_address.is_not(None)
-    )
+    named = sa.or_(*(column.is_not(None) for column in _CONTACT))
     waiting = sa.select(orders.c.id).where(own, orders.c.status.in_(open_)).limit(1)
     complete = sa.select(orders.c.id).where(own, orders.c.status.not_in(open_), named).limit(1)
     return conn.execute(waiting).first() is None or conn.execute(complete).first() is not None
@@ -56,6 +58,17 @@ def find_buyers(conn: Connection, order_ids: Collection[str]) -> dict[str, tuple
     named = sa.and_(is_among(conn, orders.c.id, order_ids), orders.c.customer.is_not(None))
     rows = conn.execute(sa.select(orders.c.id, orders.c.customer_channel, orders.c.customer).where(named))
     return {row.id: (row.customer_channel, row.customer) for row in rows}
+
+
+def find_unowned(conn: Connection, channel: str, most: int) -> list[str]:
+    """Find orders of a channel that have personal data and belong to no identity."""
+    guest = GUEST + channel
+    buyer = sa.and_(identities.c.channel == orders.c.customer_channel, identities.c.external_id == orders.c.customer)
+    own = sa.and_(identities.c.channel == guest, identities.c.external_id == orders.c.id)
+    named = [column.is_not(None) for column in (*_CONTACT, orders.c.client_key, orders.c.network_key)]
+    unowned = sa.and_(~sa.exists().where(buyer), ~sa.exists().where(own), orders.c.attached_to.is_(None))
+    statement = sa.select(orders.c.id).where(orders.c.channel == channel, sa.or_(*named), unowned)
+    return list(conn.scalars(statement.order_by(orders.c.id).limit(most)))
 
 
 def lock_carts(conn: Connection, homes: Collection[str]) -> None:

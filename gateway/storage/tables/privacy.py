@@ -12,7 +12,7 @@ data_requests = sa.Table(  # exports and erases (rules C11, C13)
     column("id", Text, primary_key=True),
     column("kind", Text),  # EXPORT, ERASE
     column("state", Text),  # QUEUED, RUNNING, DONE, PARTLY_DONE, CANCELLED
-    column("home", Text),  # the customer id under which it was requested
+    column("home", Text),  # the customer id under which it was requested; empty: the orders of a channel without one
     column("proved", sa.Boolean),  # of the part that a login proves; else of the whole customer
     column("requested_by", Text),  # name of the token; empty: the customer; channel:KEY: a channel
     column("requested_at", Instant),

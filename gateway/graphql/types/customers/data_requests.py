@@ -44,7 +44,11 @@ class DataRequest(Node):
     id: strawberry.ID = declare_global_id("DataRequest", "id")
     kind: data_requests.DataRequestKind = attribute("What is requested.")
     state: data_requests.DataRequestState = attribute("State of the request.")
-    customer: Customer | None = load("The customer. Null: it is erased.", load_customers, key=attrgetter("customer_id"))
+    customer: Customer | None = load(
+        "The customer. Null: it is erased, or a channel has requested the erase of orders without a customer.",
+        load_customers,
+        key=attrgetter("customer_id"),
+    )
     parts: list[DataRequestPart] = attribute("What it does in the gateway, and in each channel.", size=20)
     download_url: str | None = load(
         "Address of the file of an export; it needs no token. Relative to the gateway unless the configuration has a "
