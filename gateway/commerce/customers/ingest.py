@@ -11,7 +11,8 @@ from gateway.commerce.consents.recording import ReportedConsent, record_consents
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.commerce.loyalty import channel_points
-from gateway.commerce.privacy.channel_erases import confirm_erases
+from gateway.commerce.privacy import late_copies
+from gateway.commerce.privacy.channel_erases import confirm_erases, is_empty
 from gateway.commerce.privacy.suppression import NewRecord, find_suppressed
 from gateway.model.customers.profiles import ContactPoint, IdentityRule
 from gateway.model.ids import generate_id
@@ -41,6 +42,7 @@ def ingest_customers(conn: Connection, batch: IngestBatch[CustomerRecord]) -> No
     channel_points.import_points(conn, batch.channel, points, batch.rules.selling, batch.now)
     push_denials(conn, facts, batch.rules.selling, batch.now, only_granted=True)
     _confirm_erases(conn, batch, [*rows, *removed])
+    _erase_copies(conn, batch, [row for row in rows if row.erased_at is not None and row.id not in known])
 
 
 def _find_erased(
@@ -68,6 +70,15 @@ def _confirm_erases(conn: Connection, batch: IngestBatch[CustomerRecord], rows: 
     read = {row.id: records.get(row.id) for row in rows if row.erased_at is not None}
     if read:
         confirm_erases(conn, batch.channel, read, batch.now)
+
+
+def _erase_copies(conn: Connection, batch: IngestBatch[CustomerRecord], shells: Sequence[IdentityRow]) -> None:
+    """Let the channel erase records that were stored as shells just now, and still have data there."""
+    if not shells:
+        return
+    late_copies.apply_to_orders(conn, batch.channel, shells, batch.context)
+    named = {one.source_id for one in batch.records if not is_empty(one.record)}
+    late_copies.request_copy_erases(conn, [row for row in shells if row.id in named], batch.context)
 
 
 def _list_consents(batch: IngestBatch[CustomerRecord], rows: Sequence[IdentityRow]) -> list[ReportedConsent]:

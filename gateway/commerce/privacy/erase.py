@@ -15,6 +15,7 @@ from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.outbox.commands import EnqueuedKeys
 from gateway.commerce.privacy import invoices
 from gateway.commerce.privacy.channel_erases import enqueue_erases
+from gateway.commerce.privacy.late_copies import COPY, begin_copy_erase
 from gateway.commerce.privacy.parts import CHANNEL, build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
 from gateway.commerce.privacy.shared_denials import select_shared_denials
@@ -41,6 +42,8 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
     request = data_requests.lock_requests(conn, [request_id])[request_id]
     if request.state != DataRequestState.QUEUED.value or request.executes_at > context.now:
         return {}
+    if request.requested_by == COPY:
+        return begin_copy_erase(conn, request, context)
     if request.home == UNOWNED:
         assign_unowned(conn, request, context)
     erased_rows.lock_carts(conn, list_homes(conn, request))  # as an order does: the cart before the identities

@@ -60,6 +60,12 @@ def find_buyers(conn: Connection, order_ids: Collection[str]) -> dict[str, tuple
     return {row.id: (row.customer_channel, row.customer) for row in rows}
 
 
+def find_named(conn: Connection, channel: str, external_ids: Collection[str]) -> list[str]:
+    """Find the orders that name these IDs of a channel as their customer."""
+    named = is_among(conn, orders.c.customer, external_ids)
+    return sorted(conn.scalars(sa.select(orders.c.id).where(orders.c.customer_channel == channel, named)))
+
+
 def find_unowned(conn: Connection, channel: str, most: int) -> list[str]:
     """Find orders of a channel that have personal data and belong to no identity."""
     guest = GUEST + channel

@@ -14,7 +14,7 @@ data_requests = sa.Table(  # exports and erases (rules C11, C13)
     column("state", Text),  # QUEUED, RUNNING, DONE, PARTLY_DONE, CANCELLED
     column("home", Text),  # the customer id under which it was requested; empty: the orders of a channel without one
     column("proved", sa.Boolean),  # of the part that a login proves; else of the whole customer
-    column("requested_by", Text),  # name of the token; empty: the customer; channel:KEY: a channel
+    column("requested_by", Text),  # name of the token or of what did it; empty: the customer; channel:KEY: a channel
     column("requested_at", Instant),
     column("executes_at", Instant),
     column("due_at", Instant),
