@@ -94,7 +94,10 @@ def _is_class_of(module: ModuleType, value: Any) -> bool:
 
 
 def _strip_derived(names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in names.items() if not name.startswith(DERIVED)}
+    """Leave out what libraries add, and modules, which a package gets when they are first loaded."""
+    return {
+        name: value for name, value in names.items() if not (name.startswith(DERIVED) or isinstance(value, ModuleType))
+    }
 
 
 def _get_states(stores: Mapping[str, MemoryStore]) -> list[dict[str, Any]]:

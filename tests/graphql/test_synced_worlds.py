@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 
+import gateway
 from gateway.commerce.catalog import ingest
 from gateway.commerce.context import SellingContext
 from gateway.sdk import UnavailableError
@@ -106,4 +107,6 @@ async def test_nothing_is_copied_of_a_patched_product_or_a_channel_with_faults(
     with stores["web"].under(raise_error(UnavailableError("down"))):
         assert copies.identify(url, stores, SETTINGS) is None
     assert copies.identify(url, stores, SETTINGS) is not None
+    with patch.object(gateway, "loaded_later", worlds, create=True):
+        assert copies.identify(url, stores, SETTINGS) is not None
     assert copies.identify(url, {**stores, "web": build_till()}, SETTINGS) != copies.identify(url, stores, SETTINGS)
