@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,11 +18,12 @@ from gateway.commerce.config import SellingConfig
 from gateway.commerce.customers import ingest
 from gateway.commerce.privacy.config import PrivacyConfig
 from gateway.commerce.privacy.erase import begin_erase
+from gateway.commerce.privacy.late_copies import COPY
 from gateway.commerce.privacy.requests import DataRequestDraft, request_data
 from gateway.commerce.topology import Topology
 from gateway.model.customers.data_requests import DataRequestKind
 from gateway.sdk.testing.record_builders import Row, build_customer
-from gateway.storage.tables import customers, evidence_keys, identities
+from gateway.storage.tables import customers, data_request_members, data_requests, evidence_keys, identities
 from tests.commerce.customers.stored_customers import NOW, StoredCustomers, source_id
 from tests.commerce.customers.test_undone_decisions import open_database
 
@@ -75,7 +77,7 @@ def find_wrongs(conn: Connection, seed: int) -> set[str]:
         erase(stored)
         for report in after:
             stored.ingest(report.channel, report.row)
-        wrongs = _compare(conn, [*before, *after])
+        wrongs = _compare(conn, [*before, *after]) | _compare_requests(conn, before, after)
         attempt.rollback()
     return wrongs
 
@@ -92,6 +94,16 @@ def _compare(conn: Connection, reports: list[Report]) -> set[str]:
     named = {row.id for row in conn.execute(sa.select(identities)) if row.display_name or row.emails != "[]"}
     expected = {source_id(one.channel, one.row["id"]) for one in reports if one.stays}
     return named ^ expected
+
+
+def _compare_requests(conn: Connection, before: list[Report], after: list[Report]) -> set[str]:
+    """Compare whose erase in a channel was requested with the copies that came after the erase."""
+    own = sa.select(data_requests.c.id).where(data_requests.c.requested_by == COPY)
+    members = sa.select(data_request_members.c.identity_id).where(data_request_members.c.request_id.in_(own))
+    requested = Counter(conn.scalars(members))
+    known = {source_id(one.channel, one.row["id"]) for one in before}
+    copies = {source_id(one.channel, one.row["id"]) for one in after if not one.stays} - known
+    return {f"request: {id_}" for id_ in requested.keys() ^ copies} | {id_ for id_, n in requested.items() if n > 1}
 
 
 def test_what_was_erased_stays_away_and_all_others_stay(conn: Connection) -> None:
