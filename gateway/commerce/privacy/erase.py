@@ -13,10 +13,9 @@ from gateway.commerce.context import SellingContext
 from gateway.commerce.customers.customer_rows import rebuild_customers
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.outbox.commands import EnqueuedKeys
-from gateway.commerce.privacy import invoices
+from gateway.commerce.privacy import invoices, late_copies
 from gateway.commerce.privacy.channel_erases import enqueue_erases
-from gateway.commerce.privacy.late_copies import COPY, begin_copy_erase
-from gateway.commerce.privacy.parts import CHANNEL, build_parts, is_open
+from gateway.commerce.privacy.parts import CHANNEL, RESTORED, build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
 from gateway.commerce.privacy.shared_denials import select_shared_denials
 from gateway.commerce.privacy.suppression import OPEN_ORDERS, build_suppressions
@@ -42,33 +41,40 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
     request = data_requests.lock_requests(conn, [request_id])[request_id]
     if request.state != DataRequestState.QUEUED.value or request.executes_at > context.now:
         return {}
-    if request.requested_by == COPY:
-        return begin_copy_erase(conn, request, context)
+    if request.requested_by == late_copies.COPY:
+        return late_copies.begin_copy_erase(conn, request, context)
     if request.home == UNOWNED:
         assign_unowned(conn, request, context)
     erased_rows.lock_carts(conn, list_homes(conn, request))  # as an order does: the cart before the identities
     members = list_members(conn, request)
     data_requests.replace_members(conn, request.id, [row.id for row in members])
     parts = build_parts(conn, request, members, context)
-    owned = _find_owned(conn, members)
+    erased_at = request.requested_at if request.requested_by == RESTORED else context.now
+    owned = _find_owned(conn, request, members)
     denials = select_shared_denials(conn, members)
-    suppressions.store_suppressions(conn, _list_suppressions(conn, request, members, context))
+    suppressions.store_suppressions(conn, _list_suppressions(conn, request, members, erased_at, context))
     waiting = _erase_orders(conn, owned, context)
     _erase_rows(conn, members, owned, waiting, context)
     consents.insert_facts(conn, denials)
-    _regroup(conn, members, context)
+    _regroup(conn, members, erased_at, context)
+    if request.requested_by == RESTORED:
+        late_copies.apply_to_all_orders(conn, members, context)
     keys = enqueue_erases(conn, request, members, context)
     own = _finish_gateway_part(parts[0], is_waiting=bool(waiting), now=context.now)
-    store_parts(conn, replace(request, restricted_at=context.now), [own, *parts[1:]], context.now)
+    store_parts(conn, replace(request, restricted_at=erased_at), [own, *parts[1:]], context.now)
     return keys
 
 
 def _list_suppressions(
-    conn: Connection, request: RequestRow, members: Sequence[IdentityRow], context: SellingContext
+    conn: Connection,
+    request: RequestRow,
+    members: Sequence[IdentityRow],
+    erased_at: datetime,
+    context: SellingContext,
 ) -> list[suppressions.SuppressionRow]:
     facts = consents.find_facts(conn, [row.id for row in members])
     has_addresses = not request.requested_by.startswith(CHANNEL)  # a channel does not speak for the records of others
-    return build_suppressions(members, facts, context.config, context.now, has_addresses=has_addresses)
+    return build_suppressions(members, facts, context.config, erased_at, has_addresses=has_addresses)
 
 
 def _erase_orders(conn: Connection, owned: Owned, context: SellingContext) -> list[str]:
@@ -92,11 +98,17 @@ def _log_orders(conn: Connection, rows: Sequence[OrderRow], now: datetime) -> No
     change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], now)
 
 
-def _find_owned(conn: Connection, members: Sequence[IdentityRow]) -> Owned:
-    """Find what belongs to identities alone: a card that others hold, too, is theirs."""
+def _find_owned(conn: Connection, request: RequestRow, members: Sequence[IdentityRow]) -> Owned:
+    """Find what belongs to identities alone: a card that others hold, too, is theirs. Orders that were placed after an
+    erase that a restored backup does not have are not part of it.
+    """
     owned = find_owned(conn, members)
     shared = set(erased_rows.share_cards(conn, owned[Owner.ACCOUNT], owned[Owner.IDENTITY]))
-    return {**owned, Owner.ACCOUNT: [id_ for id_ in owned[Owner.ACCOUNT] if id_ not in shared]}
+    own_orders = owned[Owner.ORDER]
+    if request.requested_by == RESTORED:
+        own_orders = erased_rows.select_placed_before(conn, own_orders, request.requested_at)
+    accounts = [id_ for id_ in owned[Owner.ACCOUNT] if id_ not in shared]
+    return {**owned, Owner.ACCOUNT: accounts, Owner.ORDER: own_orders}
 
 
 def _erase_rows(
@@ -115,12 +127,12 @@ def _erase_rows(
     erase_rows(conn, owned, waiting)
 
 
-def _regroup(conn: Connection, members: Sequence[IdentityRow], context: SellingContext) -> None:
+def _regroup(conn: Connection, members: Sequence[IdentityRow], erased_at: datetime, context: SellingContext) -> None:
     """Store the identities as shells, and derive anew what was derived from them."""
     shells = identities.lock_identities(conn, [row.id for row in members])
     now = context.now
     identities.store_identities(
-        conn, [replace(row, erased_at=now, changed_at=now, twin_id=None) for row in shells.values()]
+        conn, [replace(row, erased_at=erased_at, changed_at=now, twin_id=None) for row in shells.values()]
     )
     identities.release_twins(conn, shells, now)
     regroup(conn, list(shells), context.config.customers, now)

@@ -48,6 +48,12 @@ def begin_copy_erase(conn: Connection, request: RequestRow, context: SellingCont
     return enqueue_erases(conn, request, members, context)
 
 
+def apply_to_all_orders(conn: Connection, shells: Sequence[IdentityRow], context: SellingContext) -> None:
+    """Apply that records of any channels were erased to the orders that name them."""
+    for channel in sorted({row.channel for row in shells}):
+        apply_to_orders(conn, channel, [row for row in shells if row.channel == channel], context)
+
+
 def apply_to_orders(conn: Connection, channel: str, shells: Sequence[IdentityRow], context: SellingContext) -> None:
     """Apply that records were erased to the orders that name them, and were stored before them."""
     before = orders.lock_orders(conn, erased_rows.find_named(conn, channel, [row.external_id for row in shells]))

@@ -22,26 +22,30 @@ SLICE_SIZE = 500
 
 
 def request_missing_erases(conn: Connection, rows: Sequence[SuppressionRow], context: SellingContext) -> int:
-    """Request the erase of the identities that are on the list and are not erased, at once. Returns how many."""
+    """Request the erase of the identities that are on the list and are not erased, as of the time on the list. It is
+    due at once. Returns how many.
+    """
     evidence.lock_recognition(conn)
     erased = {row.digest: row.erased_at for row in rows if row.kind == DigestKind.RECORD.value}
     count = 0
     for some in slice_items(identities.list_ids(conn), SLICE_SIZE):
         found = identities.find_identities(conn, some).values()
-        listed = [row for row in found if row.erased_at is None and _is_listed(row, erased, context)]
-        for row in listed:
-            _request_erase(conn, row, context)
-        count += len(listed)
+        for row in found:
+            erased_at = None if row.erased_at is not None else _find_time(row, erased, context)
+            if erased_at is not None:
+                _request_erase(conn, row, erased_at, context)
+                count += 1
     return count
 
 
-def _is_listed(row: IdentityRow, erased: Mapping[str, datetime], context: SellingContext) -> bool:
-    """Return whether an identity was erased after it was stored: who logs in again afterwards is a new one."""
+def _find_time(row: IdentityRow, erased: Mapping[str, datetime], context: SellingContext) -> datetime | None:
+    """Find when an identity was erased after it was stored: who logs in again afterwards is a new one."""
     digests = build_digests(context.config, DigestKind.RECORD, row.channel, row.external_id)
-    return any(digest in erased and row.linked_at < erased[digest] for digest in digests)
+    times = [erased[digest] for digest in digests if digest in erased and row.linked_at < erased[digest]]
+    return max(times, default=None)
 
 
-def _request_erase(conn: Connection, row: IdentityRow, context: SellingContext) -> None:
+def _request_erase(conn: Connection, row: IdentityRow, erased_at: datetime, context: SellingContext) -> None:
     draft = DataRequestDraft(kind=DataRequestKind.ERASE, customer_id=row.home, proved=True, requested_by=RESTORED)
     request = insert_request(conn, draft, [row], context)
-    data_requests.store_request(conn, replace(request, executes_at=context.now))
+    data_requests.store_request(conn, replace(request, requested_at=erased_at, executes_at=context.now))

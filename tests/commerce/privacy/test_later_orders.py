@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from gateway.commerce.context import SellingContext
 from gateway.commerce.privacy.keyed_values import build_download_token
+from gateway.commerce.privacy.restored_erases import request_missing_erases
 from gateway.model.ids import GlobalId
 from gateway.sdk.testing import record_builders
-from gateway.storage.tables import identities, orders
+from gateway.storage.privacy.suppressions import list_suppressions, store_suppressions
+from gateway.storage.tables import customers, identities, orders, suppressions
 from tests.commerce.privacy.test_erase import (
     ADDRESS,
     CHANNELS,
@@ -149,3 +153,33 @@ async def test_a_contact_that_the_channel_removes_is_removed_from_the_guest(worl
     assert await world.gateway.database.read(lambda conn: conn.scalar(named)) == "guest:web"
     nodes = (await world.client.fetch_data(CUSTOMERS, STAFF))["customers"]["nodes"]
     assert [node["displayName"] for node in nodes] == ["Bob Bird"]
+
+
+async def test_a_restored_backup_is_erased_as_of_the_erase_that_it_does_not_have(world: World) -> None:
+    database = world.gateway.database
+    listed = await database.read(list_suppressions)
+    await database.write(bring_back_account)
+    await put_order(world, "later")
+    assert (await find_order(world, "later"))["customer"]["displayName"] == "Ada Again"
+    context = SellingContext(world.gateway.selling, world.clock())
+    await database.write(store_suppressions, listed)
+    assert await database.write(request_missing_erases, listed, context) == 1
+    await world.gateway.run_data_requests()
+    await sync(world)
+    assert await find_order(world, "later") == {
+        "contact": {"name": "Ada Lovelace"},
+        "customer": {"displayName": "Ada Lovelace"},
+    }, "it was placed after the erase"
+    times = {row.digest: row.erased_at for row in await database.read(list_suppressions)}
+    assert times == {row.digest: row.erased_at for row in listed}, "who has registered since then stays"
+
+
+def bring_back_account(conn: Connection) -> None:
+    """Store the account as a backup from before the erase has it."""
+    conn.execute(sa.delete(suppressions))
+    account = sa.update(identities).where(identities.c.external_id == "w-ada")
+    conn.execute(account.values(erased_at=None, display_name="Ada Again"))
+    customer_id = conn.scalar(sa.select(identities.c.customer_id).where(identities.c.external_id == "w-ada"))
+    conn.execute(
+        sa.update(customers).where(customers.c.id == customer_id).values(display_name="Ada Again", visible=True)
+    )
