@@ -32,6 +32,7 @@ class SQLiteReaders:
         self._waiting: SimpleQueue[SQLiteRead[Any] | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)  # a thread is started only if all others are busy
         self._threads: list[threading.Thread] = []
+        self._busy: set[SQLiteRead[Any]] = set()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one of the threads. If the caller is canceled, its statement is interrupted (rule L5)."""
@@ -54,11 +55,17 @@ class SQLiteReaders:
         """Run the reads that wait, until there is a None."""
         reader = _ReaderConnection(self._engine)
         while (reading := self._waiting.get()) is not None:
+            self._busy.add(reading)
             reading.run(reader)
+            self._busy.discard(reading)
             self._idle.release()
             reading.deliver()
             del reading  # else its result would live until the next one
         reader.close()
+
+    def count_busy(self) -> int:
+        """Count the reads that run now."""
+        return len(self._busy)
 
     def close(self) -> None:
         """Wait for what runs or waits, and end the threads. It blocks."""

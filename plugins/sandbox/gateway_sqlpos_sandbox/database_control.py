@@ -192,7 +192,8 @@ class MariaDbControl(ServerControl):
 
     async def restore(self) -> None:
         await self._commit()
-        await self._execute("UNLOCK TABLES")
+        if self._is_locking:
+            await self._execute("UNLOCK TABLES")
         self._is_locking = False
         away = sa.text("SELECT count(*) FROM information_schema.schemata WHERE schema_name = :name")
         if await (await self._connect()).scalar(away, {"name": self._away}):
