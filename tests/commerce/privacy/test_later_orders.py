@@ -158,7 +158,7 @@ async def test_a_contact_that_the_channel_removes_is_removed_from_the_guest(worl
 async def test_a_restored_backup_is_erased_as_of_the_erase_that_it_does_not_have(world: World) -> None:
     database = world.gateway.database
     listed = await database.read(list_suppressions)
-    await database.write(bring_back_account)
+    await database.write(restore_account)
     await put_order(world, "later")
     assert (await find_order(world, "later"))["customer"]["displayName"] == "Ada Again"
     context = SellingContext(world.gateway.selling, world.clock())
@@ -174,7 +174,7 @@ async def test_a_restored_backup_is_erased_as_of_the_erase_that_it_does_not_have
     assert times == {row.digest: row.erased_at for row in listed}, "who has registered since then stays"
 
 
-def bring_back_account(conn: Connection) -> None:
+def restore_account(conn: Connection) -> None:
     """Store the account as a backup from before the erase has it."""
     conn.execute(sa.delete(suppressions))
     account = sa.update(identities).where(identities.c.external_id == "w-ada")
