@@ -107,7 +107,7 @@ class SQLiteBackend:
 
 
 def _run_checkpoint(conn: Connection) -> None:
-    conn.exec_driver_sql("PRAGMA wal_run_checkpoint(PASSIVE)")
+    conn.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _check_sqlite(url: sa.URL) -> None:

@@ -52,7 +52,6 @@ GROWING: Mapping[str, str] = {
     r"orders\(filter: \{locationKey": "the orders of a store are sorted",
     r"not available|availableForSale: false": "few products match, and each is checked",
     r"LIFETIME_VALUE": "customers without orders have no value to sort by",
-    r"LOYALTY_BALANCE": "the accounts of all customers are added up",
     r"SyncStatus|Channel\.sync": "all records are counted, for operators",
     r"[sS]yncReject": "all counts are checked for those that wait, for operators",
 }

@@ -80,3 +80,11 @@ async def test_a_read_whose_caller_is_gone_before_it_began_does_not_run(database
     await asyncio.gather(*running)
     assert await database.read(count_numbers) == 0
     assert ran == []
+
+
+async def test_housekeeping_moves_what_was_committed_into_the_file(database: Database, tmp_path: Path) -> None:
+    await database.write(run_statement, f"INSERT INTO numbers VALUES ('{'a' * 100_000}')")
+    path = tmp_path / "gateway.db"
+    assert b"a" * 1_000 not in path.read_bytes(), "it is in the write-ahead log"
+    await database.tidy()
+    assert b"a" * 1_000 in path.read_bytes()
