@@ -100,7 +100,7 @@ class SQLiteBackend:
             self._compared.close()
         self._comparing.dispose()
         await asyncio.to_thread(self._watching.dispose)
-        await asyncio.to_thread(self._readers.close)
+        await self._readers.close()
         await asyncio.to_thread(self._reading.dispose)
         await asyncio.get_running_loop().run_in_executor(self._writer, self._writing.dispose)
         self._writer.shutdown(wait=True)

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import stat
+import threading
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import nullcontext
@@ -18,6 +19,7 @@ import pytest
 from gateway.http.admission.fair_queue import AdmissionQueue
 from gateway.http.graphql import operation_policy
 from gateway.sdk.testing.fault_injection import Barrier
+from gateway.storage.sqlite_backend import READERS
 from tests.conftest import DATABASES
 from tests.graphql.mutation_documents import build_document
 from tests.graphql.shopper import TRUSTING, Shopper, build_stores, make_key
@@ -224,7 +226,7 @@ async def test_clients_that_leave_leave_nothing_behind(retailer: World, server: 
             await asyncio.gather(*(abort_request(server, asks if number % 2 else page, number) for number in numbers))
         await wait_until(lambda: server.connections == 0 and not server.server.server_state.tasks)
     await wait_until(lambda: asyncio.all_tasks() <= before)
-    await wait_until(lambda: is_idle(retailer))  # the statement in a thread ends by itself
+    await use_all_connections(retailer)  # the statement in a thread ends by itself
     assert count_sockets(server.port) == 1, "the one that listens"
     assert retailer.gateway.live_reads._in_flight == {}
     assert get_queue(server).is_idle
@@ -268,9 +270,11 @@ def get_queue(server: RunningServer) -> AdmissionQueue:
     return found
 
 
-def is_idle(world: World) -> bool:
-    """Return whether no connection of the database is in use, and no reader of SQLite."""
-    runner: Any = world.gateway.database._backend
-    engines = [getattr(runner, name) for name in ("_writing", "_engine") if hasattr(runner, name)]
-    is_reading = hasattr(runner, "_readers") and runner._readers.count_busy() > 0
-    return not is_reading and not any(engine.pool.checkedout() for engine in engines)
+async def use_all_connections(world: World) -> None:
+    """Wait until no connection of the database is in use; on SQLite, until all its readers read at once."""
+    database = world.gateway.database
+    engines = [getattr(database._backend, name) for name in ("_writing", "_engine") if hasattr(database._backend, name)]
+    await wait_until(lambda: not any(engine.pool.checkedout() for engine in engines))
+    if database.dialect == "sqlite":
+        meeting = threading.Barrier(READERS)
+        await asyncio.gather(*(database.read(lambda _: meeting.wait(10)) for _ in range(READERS)))

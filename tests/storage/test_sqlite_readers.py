@@ -61,12 +61,14 @@ async def test_one_reader_serves_reads_in_turn_and_all_serve_them_at_once(databa
     assert len(list_readers()) - before == READERS
 
 
-async def test_a_closed_database_has_no_threads(tmp_path: Path) -> None:
+async def test_a_closed_database_has_no_threads_and_reads_no_more(tmp_path: Path) -> None:
     before = len(list_readers())
     database = Database(f"sqlite:///{tmp_path / 'gateway.db'}")
     await asyncio.gather(*(database.read(run_statement, "SELECT 1") for _ in range(50)))
     await database.close()
     assert len(list_readers()) == before
+    with pytest.raises(RuntimeError, match="closed"):
+        await asyncio.wait_for(database.read(run_statement, "SELECT 1"), 10)
 
 
 async def test_a_read_whose_caller_is_gone_before_it_began_does_not_run(database: Database) -> None:

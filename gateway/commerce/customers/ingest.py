@@ -11,7 +11,7 @@ from gateway.commerce.consents.recording import ReportedConsent, record_consents
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.ingest_batch import IngestBatch, IngestedRecord
 from gateway.commerce.loyalty import channel_points
-from gateway.commerce.privacy import late_copies
+from gateway.commerce.privacy import late_copies, order_contacts
 from gateway.commerce.privacy.channel_erases import confirm_erases, is_empty
 from gateway.commerce.privacy.suppression import NewRecord, find_suppressed
 from gateway.model.customers.profiles import ContactPoint, IdentityRule
@@ -76,7 +76,7 @@ def _erase_copies(conn: Connection, batch: IngestBatch[CustomerRecord], shells: 
     """Let the channel erase records that were stored as shells just now, and still have data there."""
     if not shells:
         return
-    late_copies.apply_to_orders(conn, batch.channel, shells, batch.context)
+    order_contacts.apply_erases(conn, shells, batch.context)
     named = {one.source_id for one in batch.records if not is_empty(one.record)}
     late_copies.request_copy_erases(conn, [row for row in shells if row.id in named], batch.context)
 

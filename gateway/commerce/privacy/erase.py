@@ -13,7 +13,7 @@ from gateway.commerce.context import SellingContext
 from gateway.commerce.customers.customer_rows import rebuild_customers
 from gateway.commerce.customers.regrouping import regroup
 from gateway.commerce.outbox.commands import EnqueuedKeys
-from gateway.commerce.privacy import invoices, late_copies
+from gateway.commerce.privacy import invoices, late_copies, order_contacts
 from gateway.commerce.privacy.channel_erases import enqueue_erases
 from gateway.commerce.privacy.parts import CHANNEL, RESTORED, build_parts, is_open
 from gateway.commerce.privacy.requests import list_homes, list_members, store_parts
@@ -58,7 +58,7 @@ def begin_erase(conn: Connection, request_id: str, context: SellingContext) -> E
     consents.insert_facts(conn, denials)
     _regroup(conn, members, erased_at, context)
     if request.requested_by == RESTORED:
-        late_copies.apply_to_all_orders(conn, members, context)
+        order_contacts.apply_erases(conn, members, context)
     keys = enqueue_erases(conn, request, members, context)
     own = _finish_gateway_part(parts[0], is_waiting=bool(waiting), now=context.now)
     store_parts(conn, replace(request, restricted_at=erased_at), [own, *parts[1:]], context.now)

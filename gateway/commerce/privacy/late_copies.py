@@ -10,23 +10,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.commerce.context import SellingContext
-from gateway.commerce.customers import guests
 from gateway.commerce.outbox.commands import EnqueuedKeys
 from gateway.commerce.privacy.channel_erases import enqueue_erases
-from gateway.commerce.privacy.order_contacts import clear_contacts
 from gateway.commerce.privacy.parts import build_parts
 from gateway.commerce.privacy.requests import DataRequestDraft, insert_request, store_parts
 from gateway.model.customers.data_requests import DataPartState, DataRequestKind
-from gateway.storage import change_log
 from gateway.storage.database import Connection
-from gateway.storage.privacy import data_requests, erased_rows
+from gateway.storage.privacy import data_requests
 from gateway.storage.privacy.data_requests import RequestRow
-from gateway.storage.writes import orders
 from gateway.storage.writes.customers import identities
 from gateway.storage.writes.customers.identities import IdentityRow
 
 COPY = "copy of an erased customer"
-"""In place of the name of a token: the request follows from that of the customer."""
+"""In place of the name of a token, which has no spaces: the request follows from that of the customer."""
 
 
 def request_copy_erases(conn: Connection, shells: Sequence[IdentityRow], context: SellingContext) -> None:
@@ -46,20 +42,3 @@ def begin_copy_erase(conn: Connection, request: RequestRow, context: SellingCont
     done = replace(own, state=DataPartState.DONE.value, proof=proof, completed_at=context.now)
     store_parts(conn, replace(request, restricted_at=context.now), [done, *parts], context.now)
     return enqueue_erases(conn, request, members, context)
-
-
-def apply_to_all_orders(conn: Connection, shells: Sequence[IdentityRow], context: SellingContext) -> None:
-    """Apply that records of any channels were erased to the orders that name them."""
-    for channel in sorted({row.channel for row in shells}):
-        apply_to_orders(conn, channel, [row for row in shells if row.channel == channel], context)
-
-
-def apply_to_orders(conn: Connection, channel: str, shells: Sequence[IdentityRow], context: SellingContext) -> None:
-    """Apply that records were erased to the orders that name them, and were stored before them."""
-    before = orders.lock_orders(conn, erased_rows.find_named(conn, channel, [row.external_id for row in shells]))
-    rows = [replace(row) for row in before.values()]
-    clear_contacts(conn, rows, before, context)
-    changed = [replace(row, version=row.version + 1, updated_at=context.now) for row in rows if row != before[row.id]]
-    orders.store_orders(conn, changed, before)
-    guests.store_guests(conn, changed, context.config.customers, context.now)
-    change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], context.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.commerce.context import SellingContext
@@ -11,10 +12,13 @@ from gateway.commerce.customers import guests
 from gateway.commerce.privacy.invoices import keep_invoices
 from gateway.commerce.privacy.suppression import OPEN_ORDERS, NewRecord, find_suppressed
 from gateway.model.customers.profiles import GUEST
+from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.privacy import erased_rows, suppressions
 from gateway.storage.sql.bulk import load_json
+from gateway.storage.writes import orders
 from gateway.storage.writes.customers import identities
+from gateway.storage.writes.customers.identities import IdentityRow
 from gateway.storage.writes.orders import OrderRow
 
 Buyer = tuple[str, str]
@@ -42,6 +46,21 @@ def clear_contacts(
     keep_invoices(conn, cleared, context)
     for row in cleared:
         _clear_contact(row, before.get(row.id))
+
+
+def apply_erases(conn: Connection, shells: Sequence[IdentityRow], context: SellingContext) -> None:
+    """Apply the erase of records to the orders that name them and were stored before it."""
+    by_channel: dict[str, list[str]] = defaultdict(list)
+    for row in shells:
+        by_channel[row.channel].append(row.external_id)
+    named = [id_ for channel, ids in by_channel.items() for id_ in erased_rows.find_named(conn, channel, ids)]
+    before = orders.lock_orders(conn, named)
+    rows = [replace(row) for row in before.values()]
+    clear_contacts(conn, rows, before, context)
+    changed = [replace(row, version=row.version + 1, updated_at=context.now) for row in rows if row != before[row.id]]
+    orders.store_orders(conn, changed, before)
+    guests.store_guests(conn, changed, context.config.customers, context.now)
+    change_log.log_change(conn, "ORDER", [(row.id, row.version) for row in changed], context.now)
 
 
 def _clear_contact(row: OrderRow, former: OrderRow | None) -> None:

@@ -24,7 +24,7 @@ CHANNEL = "channel:"
 """Prefix of the name of a channel that has requested something in the name of a customer."""
 
 RESTORED = "gateway erased apply"
-"""Name of the command that erases again what a restored backup contains."""
+"""Name of the command that erases again what a restored backup contains, in place of that of a token."""
 
 MAX_RETAINED = 20
 """Length of the list `kept` of the schema."""

@@ -32,10 +32,16 @@ class SQLiteReaders:
         self._waiting: SimpleQueue[SQLiteRead[Any] | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)  # a thread is started only if all others are busy
         self._threads: list[threading.Thread] = []
-        self._busy: set[SQLiteRead[Any]] = set()
+        self._is_closed = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one of the threads. If the caller is canceled, its statement is interrupted (rule L5)."""
+        """Run `work` in one of the threads. If the caller is canceled, its statement is interrupted (rule L5).
+
+        Raises:
+            RuntimeError: the readers are closed.
+        """
+        if self._is_closed:
+            raise RuntimeError("the database is closed")
         if not self._idle.acquire(blocking=False) and len(self._threads) < self._count:
             self._start_thread()
         reading = SQLiteRead(work, asyncio.get_running_loop())
@@ -55,25 +61,22 @@ class SQLiteReaders:
         """Run the reads that wait, until there is a None."""
         reader = _ReaderConnection(self._engine)
         while (reading := self._waiting.get()) is not None:
-            self._busy.add(reading)
             reading.run(reader)
-            self._busy.discard(reading)
             self._idle.release()
             reading.deliver()
             del reading  # else its result would live until the next one
         reader.close()
 
-    def count_busy(self) -> int:
-        """Count the reads that run now."""
-        return len(self._busy)
-
-    def close(self) -> None:
-        """Wait for what runs or waits, and end the threads. It blocks."""
+    async def close(self) -> None:
+        """Wait for what runs or waits, and end the threads."""
+        self._is_closed = True
         for _ in self._threads:
             self._waiting.put(None)
+        await asyncio.to_thread(self._join)
+
+    def _join(self) -> None:
         for thread in self._threads:
             thread.join()
-        self._threads.clear()
 
 
 class _ReaderConnection:
@@ -94,9 +97,9 @@ class _ReaderConnection:
             self._connection.rollback()
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 class SQLiteRead(Generic[T]):
