@@ -205,7 +205,7 @@ def _parse_retry_after(response: Answer) -> timedelta | None:
     try:
         return timedelta(seconds=float(value))
     except (ValueError, OverflowError):
-        pass
+        pass  # it may be a date
     try:
         retry_at, sent_at = parsedate_to_datetime(value), parsedate_to_datetime(response.headers.get("date", ""))
         return max(retry_at - sent_at, timedelta(0))

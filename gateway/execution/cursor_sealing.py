@@ -52,7 +52,7 @@ class CursorSealer:
             try:
                 return cipher.decrypt(sealed, None)
             except InvalidTag:
-                continue
+                continue  # sealed with another secret, or not by the gateway
         return None
 
 

@@ -24,7 +24,7 @@ class PackSizes:
             try:
                 self._units[item["sku"]] = get_units_per_listing(item, self._config)
             except (InvalidValueError, KeyError, TypeError):
-                continue
+                continue  # its own feed rejects it
 
     async def get_units(self, skus: Iterable[str]) -> Mapping[str, int]:
         """Return units by SKU; 1 for a listing that no longer exists."""

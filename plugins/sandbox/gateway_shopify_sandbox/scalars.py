@@ -28,7 +28,7 @@ def parse_date_time(value: object) -> datetime:
         if moment is not None:
             return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        pass
+        pass  # reported as any other value that is none
     raise GraphQLError("DateTime: expected an ISO 8601 date and time")
 
 
