@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from gateway.runtime.recognition_rules import digest_rules
 from gateway.settings.loading import load, load_text, parse
 from gateway.settings.problems import SettingsError
 from gateway.settings.schema import Settings
@@ -166,6 +167,10 @@ def _list_other_limits(said: Settings) -> dict[str, Any]:
             },
             "locations.b.channels.till: 1 is already the location a",
         ),
+        (
+            {"channels": {"till": TILL}, "customers": {"external_systems": ["till"]}},
+            "customers.external_systems: till is a channel",
+        ),
         ({"catalogue": {"priority": ["web"]}}, "catalogue.priority: there is no channel web; expected one of none"),
         (
             {"channels": {"till": TILL}, "stock": {"default_channel": "web"}},
@@ -227,6 +232,26 @@ def test_a_problem_inside_one_channel_leaves_the_others_alone_unless_it_is_requi
     assert settings.failures == {"web": (line,)}
     assert settings.channels["till"].plugin == "odd"
     assert list_problems({"channels": {"till": TILL, "web": table | {"required": True}}}) == (line,)
+
+
+def test_a_mistake_in_a_channel_leaves_how_its_customers_are_recognized() -> None:
+    rules = {"region": "GB", "references": {"till": "till_id"}}
+    settings, broken = (
+        parse({"channels": {"till": TILL, "web": TILL | rules | mistake}}, {}) for mistake in ({}, {"colour": "red"})
+    )
+    assert broken.failures.keys() == {"web"}
+    assert digest_rules(broken) == digest_rules(settings) != digest_rules(parse({"channels": {"till": TILL}}, {}))
+    worse = parse({"channels": {"till": TILL, "web": TILL | {"region": "gb", "references": {"till": ""}}}}, {})
+    assert (worse.channels["web"].region, worse.channels["web"].references) == (None, {})
+
+
+@pytest.mark.parametrize("name", ["nowhere", "web"])
+def test_references_name_another_channel_or_an_external_system(name: str) -> None:
+    web = {"web": TILL | {"references": {name: "id"}}}
+    for systems, expected in (([], "till"), (["crm"], "till, crm")):
+        settings = parse({"channels": {"till": TILL, **web}, "customers": {"external_systems": systems}}, {})
+        message = f"expected another channel, or one of customers.external_systems: {expected}"
+        assert settings.failures == {"web": (f"channels.web.references.{name}: {message}",)}
 
 
 def test_every_problem_is_reported_at_once() -> None:

@@ -272,9 +272,16 @@ def _build_facts(id_: str, draft: RecordDraft) -> IdentityFacts:
         given_name=normalize_given_name(draft.given),
         family_name=draft.family,
         has_login=draft.channel in LOGINS,
-        evidence=tuple(_list_evidence(draft)),
-        reference=None if draft.reference is None else _format_id(draft.reference),
+        evidence=(*_list_evidence(draft), *_list_references(id_, draft)),
     )
+
+
+def _list_references(id_: str, draft: RecordDraft) -> Iterator[Evidence]:
+    """List the account that a record names, and an account's own ID."""
+    if draft.reference is not None:
+        yield Evidence(EvidenceKind.REFERENCE, _format_id(draft.reference))
+    if draft.channel in LOGINS:
+        yield Evidence(EvidenceKind.REFERENCE, id_, verified=True)
 
 
 def _list_evidence(draft: RecordDraft) -> Iterator[Evidence]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,6 +70,7 @@ class ChannelContext:
 
     def __init__(self, configured: ConfiguredChannel, clock: Callable[[], datetime], budget: RateBudget) -> None:
         self.key, self.attributes = configured.key, configured.attributes
+        self.references = MappingProxyType(dict(configured.table.references))
         self.now = clock
         self.spend, self.correct = budget.spend, budget.correct
         self._private = configured.table.private_addresses
@@ -258,6 +260,8 @@ async def _open_on_thread(thread: PluginThread, configured: ConfiguredChannel, o
 async def _open_plugin(configured: ConfiguredChannel, options: OpenOptions) -> OpenResult:
     """Call the plugin. It runs on the plugin's thread."""
     kind, config = configured.kind, _validate_config(configured)
+    if configured.table.references and not kind.references:
+        raise ChannelOpenError(f"channels.{configured.key}.references: the plugin {kind.name} reads no references")
     secrets = collect_secrets(config)
     try:
         traits = capabilities.validate_traits(kind.traits(config))

@@ -33,7 +33,12 @@ def build_evidence_rules(table: CustomersTable, relay_domains: frozenset[str]) -
 def digest_rules(settings: Settings) -> str:
     """Return the digest of the settings that decide which records are one customer, and which values it shows."""
     regions = {key: table.region for key, table in sorted(settings.channels.items())}
-    rules = [settings.customers.model_dump_json(), json.dumps(regions), *settings.list_channels_by_priority()]
+    unchanged = set() if settings.customers.external_systems else {"external_systems"}  # as in earlier versions
+    customers = settings.customers.model_dump_json(exclude=unchanged)
+    rules = [customers, json.dumps(regions), *settings.list_channels_by_priority()]
+    references = {key: table.references for key, table in settings.channels.items() if table.references}
+    if references:
+        rules.append(json.dumps(references, sort_keys=True))
     return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:32]
 
 

@@ -145,6 +145,8 @@ def build_customer_config(settings: Settings, plugins: Plugins, channels: Loaded
             priority=priority, lending=frozenset(key for key, own in traits.items() if own.lent_for is not None)
         ),
         regions={key: table.region for key, table in settings.channels.items() if table.region is not None},
+        references={key: table.references for key, table in settings.channels.items() if table.references},
+        external_systems=frozenset(settings.customers.external_systems),
         login_channels=frozenset(stores),
         clock_errors={key: own.clock_within for key, own in traits.items()},
         store_channels=frozenset(tills),

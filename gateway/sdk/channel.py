@@ -144,6 +144,13 @@ class Context(Protocol):
     def attributes(self) -> frozenset[str]:
         """The channel's names of the attributes to read, as the configuration declares them."""
 
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The fields of customers to read into `CustomerRecord.references`, as the configuration declares them: the
+        channel's name of the field, by the key of the channel or system to which it refers. Empty, unless
+        `ChannelType.references` is set.
+        """
+
     def now(self) -> datetime:
         """Return the current time in UTC, with a time zone. A plugin uses no other clock."""
 
@@ -207,6 +214,7 @@ class ChannelType(Generic[ConfigT]):
             plugin thread, inside its running event loop.
         budgets: Returns the rate budgets of the channel, by name.
         sdk: Supported versions of this SDK, as a PEP 440 specifier: ``>=1,<2``.
+        references: Whether customers can refer to other channels (`Context.references`).
         images: Resizes the images of such channels; None: their server has one size of each. A URL template in the
             configuration replaces it.
         sandbox: ``module:function`` of the channel's sandbox, a `gateway.sdk.testing.sandbox.StartSandbox`; None: there
@@ -222,6 +230,7 @@ class ChannelType(Generic[ConfigT]):
     budgets: Callable[[ConfigT], Mapping[str, Budget]] = declare_no_budgets
     sdk: str = ">=1,<2"
     sandbox: str | None = None
+    references: bool = False
     images: ImageResizer | None = None
 
 

@@ -144,6 +144,19 @@ def sanitize_texts(record: Any, *names: str) -> None:
         put(record, name, validation.sanitize_message(getattr(record, name)))
 
 
+def normalize_references(record: Any) -> None:
+    """Normalize the references of a customer, and remove those that cannot be compared, with a warning for each."""
+    pairs, warnings = read_informative(dict(record.references).items(), _normalize_reference, "references")
+    put(record, "references", dict(pairs))
+    put(record, "warnings", (*record.warnings, *warnings))
+
+
+def _normalize_reference(pair: tuple[str, str]) -> tuple[str, str]:
+    name, value = pair
+    validation.check_text("references", name, record_validation.MAX_CODE)
+    return name, validation.check_text(f"references.{name}", value, 255).strip()
+
+
 def put(record: Any, field: str, value: object) -> None:
     """Set a field of a frozen record to its normalized value, in its constructor."""
     object.__setattr__(record, field, value)

@@ -37,6 +37,7 @@ from gateway.sdk.record_fields import (
     normalize_attributes,
     normalize_items,
     normalize_options,
+    normalize_references,
     put,
     sanitize_texts,
 )
@@ -331,6 +332,8 @@ class CustomerRecord(Record, CustomerFields):
         loyalty_number: Number of the loyalty card; None: there is none. That of `loyalty` if it has one.
         loyalty: The loyalty card with its tier and points; None: the channel has no more than its number.
         merged_into: ID in the channel of the customer into which this one was merged; None: not merged.
+        references: IDs of the customer in other channels and systems, by their key: values of the fields that
+            `Context.references` names. Without those that are empty.
         created_at: When the customer was created in the channel; None: not known.
         locale: Preferred language, as BCP 47 tag; None: not known.
         consents: What the customer has granted or denied in the channel. What was never asked is not among them.
@@ -339,6 +342,7 @@ class CustomerRecord(Record, CustomerFields):
     loyalty_number: str | None = None
     loyalty: LoyaltyCard | None = None
     merged_into: str | None = None
+    references: Mapping[str, str] = dataclasses.field(default_factory=dict)
     created_at: datetime | None = None
     locale: str | None = None
     consents: tuple[ConsentRecord, ...] = ()
@@ -357,6 +361,7 @@ class CustomerRecord(Record, CustomerFields):
             put(self, "loyalty_number", self.loyalty.number)
         validation.check_optional_text("loyaltyNumber", self.loyalty_number, 255)
         validation.check_optional_text("mergedInto", self.merged_into, 255)
+        normalize_references(self)
         put(self, "created_at", validation.check_optional_instant("createdAt", self.created_at))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, StringConstraints
 
 from gateway.settings.table import Table
+from gateway.settings.value_types import Key
 
 Domain = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[^@\s]+\.[^@\s.]+$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -32,4 +33,5 @@ class CustomersTable(Table):
     service_addresses: tuple[Address, ...] = ()  # email addresses of the retailer, or that clerks enter for none
     service_phones: tuple[PhoneNumber, ...] = ()
     service_domains: tuple[Domain, ...] = ()  # of the retailer's own email addresses
+    external_systems: tuple[Key, ...] = ()  # that are no channels, but whose IDs fields of customers have
     placeholders: tuple[ShortText, ...] = ()  # texts that stand for a missing name, address, number or card

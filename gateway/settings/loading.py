@@ -20,7 +20,7 @@ from pydantic import (
 from gateway.settings.collections import find_problems
 from gateway.settings.login import check_logins
 from gateway.settings.problems import Problems, SettingsError
-from gateway.settings.schema import Settings
+from gateway.settings.schema import ChannelTable, Settings
 from gateway.settings.token_checks import check_tokens
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -72,7 +72,7 @@ def parse(document: Mapping[str, Any], environment: Mapping[str, str] = os.envir
 
 
 def _validate(document: Mapping[str, Any], problems: Problems) -> Settings:
-    """Validate the document. A channel with an invalid table is replaced by a stub with the name of its plugin."""
+    """Validate the document. A channel with an invalid table is replaced by a stub."""
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
@@ -87,9 +87,24 @@ def _validate(document: Mapping[str, Any], problems: Problems) -> Settings:
 
 
 def _build_stub(table: Any) -> dict[str, Any]:
-    name = table.get("plugin") if isinstance(table, dict) else None
-    required = isinstance(table, dict) and table.get("required") is True
-    return {"plugin": name if isinstance(name, str) else "?", "required": required}
+    """Build the stub: the name of the plugin, and by what the channel's customers are recognized. Another mistake in
+    the table must not part them.
+    """
+    given = table if isinstance(table, dict) else {}
+    name, required = given.get("plugin"), given.get("required") is True
+    recognition = {key: given[key] for key in ("region", "references") if _is_valid(key, given)}
+    return {"plugin": name if isinstance(name, str) else "?", "required": required, **recognition}
+
+
+def _is_valid(key: str, table: Mapping[str, Any]) -> bool:
+    """Whether a table has a key, with a value that is valid by itself."""
+    if key not in table:
+        return False
+    try:
+        ChannelTable.model_validate({"plugin": "?", key: table[key]})
+    except ValidationError:
+        return False
+    return True
 
 
 def _describe_expected(kind: str, message: str) -> str:
@@ -142,6 +157,7 @@ def _check_names(settings: Settings, problems: Problems) -> None:
         if option.attribute is not None and option.attribute not in settings.attributes:
             problems.add(("options", name, "attribute"), f"there is no attribute {option.attribute}")
     _check_external_ids(settings, problems)
+    _check_customer_references(settings, problems)
     _check_collections(settings, problems)
     _check_segments(settings, problems)
     check_tokens(settings, problems)
@@ -196,6 +212,20 @@ def _check_external_ids(settings: Settings, problems: Problems) -> None:
                 problems.add(
                     ("locations", name, "channels", external[0]), f"{external[1]} is already the location {owner}"
                 )
+
+
+def _check_customer_references(settings: Settings, problems: Problems) -> None:
+    """Check that the fields of customers refer to other channels, or to systems that are none."""
+    for name in settings.customers.external_systems:
+        if name in settings.channels:
+            problems.add(("customers", "external_systems"), f"{name} is a channel")
+    names = (*settings.channels, *settings.customers.external_systems)
+    for key, table in settings.channels.items():
+        for name in table.references:
+            expected = ", ".join(other for other in names if other != key) or "none"
+            if name not in names or name == key:
+                message = f"expected another channel, or one of customers.external_systems: {expected}"
+                problems.add(("channels", key, "references", name), message)
 
 
 def _list_variables(value: Any) -> Iterator[str]:

@@ -87,6 +87,9 @@ class ChannelTable(Table):
     locales: tuple[Locale, ...] = ()  # languages of its texts, the default first
     images: ImageTemplate | None = None  # of its image server; default: as its plugin builds URLs
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None  # of local phone numbers
+    references: dict[
+        Key, Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    ] = {}  # by channel or system: the field of a customer that has the customer's ID there
     sells_to: Literal["anyone", "known"] | None = None  # known: callers with a token; default: anyone in a web store
 
 

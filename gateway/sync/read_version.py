@@ -7,6 +7,8 @@ as any other pass.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -28,7 +30,14 @@ def compute_read_version(sync: ChannelSync, resource: Resource) -> str:
     ingest = "" if version == FIRST_VERSION else f"+{version}"
     declared = attributes.compute_digest(sync.key, sync.rules.attributes) if resource is Resource.PRODUCTS else ""
     preferred = sync.rules.survivorship if resource is Resource.PRODUCTS else ""
-    return f"{sync.channel.plugin_version}{ingest}" + "".join(f"+{it}" for it in (declared, preferred) if it)
+    named = _digest_references(sync) if resource is Resource.CUSTOMERS else ""
+    return f"{sync.channel.plugin_version}{ingest}" + "".join(f"+{it}" for it in (declared, preferred, named) if it)
+
+
+def _digest_references(sync: ChannelSync) -> str:
+    """Return the digest of the fields by which customers name others; empty: there are none."""
+    fields = sync.rules.selling.customers.references.get(sync.key)
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8] if fields else ""
 
 
 def is_outdated(sync: ChannelSync, row: FeedCursorRow) -> bool:

@@ -120,6 +120,7 @@ CHANNEL = ChannelType(
     budgets=declare_budgets,
     open=open_channel,
     sandbox="gateway_shopify_sandbox:start",
+    references=True,
     images=resize_image,
 )
 

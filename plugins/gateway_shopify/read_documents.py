@@ -327,6 +327,11 @@ def build_collection_queries(locales: Sequence[str] = ()) -> ConnectionQueries:
     return _build_queries("Collection", "collections", selection, cost, inside=("products", 100, 1))
 
 
+def build_customer_queries(metafields: Sequence[str] = ()) -> ConnectionQueries:
+    """Build the queries of customers, with these metafields, each as ``namespace.key``."""
+    return _build_queries("Customer", "customers", CUSTOMER + _build_metafields(metafields), 11 + len(metafields))
+
+
 def _select_translations(locales: Sequence[str]) -> str:
     return "".join(
         f'  {TRANSLATIONS}{number}: translations(locale: "{locale}") {{ key value }}\n'
@@ -337,7 +342,7 @@ def _select_translations(locales: Sequence[str]) -> str:
 PRODUCTS = build_product_queries()
 COLLECTIONS = build_collection_queries()
 ITEMS = _build_queries("InventoryItem", "inventoryItems", ITEM, 3, inside=("inventoryLevels", 10, 5), sorted=False)
-CUSTOMERS = _build_queries("Customer", "customers", CUSTOMER, 11)
+CUSTOMERS = build_customer_queries()
 ORDERS = _build_queries("Order", "orders", ORDER, 217)
 
 

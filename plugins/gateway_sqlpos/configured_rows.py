@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from gateway.sdk import ContractError
 from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.customers.customer_references import find_columns
 from gateway_sqlpos.customers.erasure_writes import list_personal_columns
 from gateway_sqlpos.row_values import IdColumn, build_table, format_id
 from gateway_sqlpos.till import TillSession
 
 
 def check_configured_rows(till: TillSession, config: SqlPosConfig) -> None:
-    """Raise `ContractError` if the till lacks a row that the configuration names, or a column with personal data. Users
+    """Raise `ContractError` if the till lacks a row that the configuration names, or a column of customers. Users
     are checked where the till's database user may read them.
     """
     locations = till.layout.locations
@@ -28,6 +29,7 @@ def check_configured_rows(till: TillSession, config: SqlPosConfig) -> None:
         people = till.define_table("people", "id")
         if _find_missing(till, people.c.id, [config.clerk], integers=False):
             raise ContractError(f"the till has no user {config.clerk} ({people.name}); correct clerk")
+    find_columns(till)
     if config.erase_customers:
         list_personal_columns(till)
 

@@ -16,10 +16,11 @@ IdCondition = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
 """Builds the condition for a column of IDs."""
 
 
-def build_table(names: Config, columns: Iterable[str]) -> sa.TableClause:
-    """Build the table of a layout, with the columns of the given fields."""
+def build_table(names: Config, columns: Iterable[str], more: Iterable[str] = ()) -> sa.TableClause:
+    """Build the table of a layout, with the columns of the given fields, and these."""
     schema, name = split_table_name(str(getattr(names, "table", "")))
-    column_names = dict.fromkeys(column for field in columns if (column := getattr(names, field)) is not None)
+    mapped = (column for field in columns if (column := getattr(names, field)) is not None)
+    column_names = dict.fromkeys((*mapped, *more))
     return sa.table(name, *(sa.column(column) for column in column_names), schema=schema)
 
 

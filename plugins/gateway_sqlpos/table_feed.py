@@ -51,10 +51,11 @@ class TableFeed(LiveFeed[R]):
         return {**{ref.id: Gone(ref) for ref in refs}, **{raw.id: raw for raw in raws}}
 
     def _load_page(self, till: TillSession, build_condition: IdCondition) -> list[Row]:
-        names = self.get_names(till.layout)
-        table = build_table(names, self.columns)
+        names, more = self.get_names(till.layout), self.label_more_columns(till)
+        table = build_table(names, self.columns, more.values())
         id = table.c[getattr(names, "id")]  # noqa: B009 every layout of a table has it
-        statement = sa.select(*label_columns(table, names, self.columns)).where(build_condition(id))
+        labeled = (table.c[column].label(label) for label, column in more.items())
+        statement = sa.select(*label_columns(table, names, self.columns), *labeled).where(build_condition(id))
         rows = fetch_rows(till.conn, statement.order_by(id).limit(PAGE_SIZE))
         self.add_columns(till, rows)
         return rows
@@ -62,6 +63,10 @@ class TableFeed(LiveFeed[R]):
     @abstractmethod
     def get_names(self, layout: Layout) -> Config:
         """Return the names of the table and its columns."""
+
+    def label_more_columns(self, till: TillSession) -> Mapping[str, str]:
+        """Return further columns to read, by their labels."""
+        return {}
 
     def has_row(self, row: Row) -> bool:
         """Whether the feed contains this row."""

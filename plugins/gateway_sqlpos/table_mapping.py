@@ -12,8 +12,13 @@ from gateway.sdk import Config
 _NAME_PATTERN = re.compile(r"[A-Za-z_][\w$ ]*(\.[A-Za-z_][\w$ ]*)?")
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is the name of a table or column."""
+    return _NAME_PATTERN.fullmatch(text) is not None
+
+
 def _check_name(value: str) -> str:
-    if not _NAME_PATTERN.fullmatch(value):
+    if not is_name(value):
         raise ValueError("expected the name of a table or column")
     return value
 

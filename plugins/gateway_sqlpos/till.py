@@ -27,6 +27,7 @@ class TillSession:
         layout: The configured layout, in the spelling of the database.
         zone: Time zone of the till's local times.
         units: Units of measure by category, as configured.
+        references: Columns of the table of customers with their IDs elsewhere, by channel or system, as configured.
     """
 
     conn: Connection
@@ -34,6 +35,7 @@ class TillSession:
     layout: Layout
     zone: ZoneInfo
     units: Mapping[str, str]
+    references: Mapping[str, str]
     _loaded: dict[Callable[[TillSession], Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def load_once(self, load: Callable[[TillSession], T]) -> T:
@@ -72,8 +74,14 @@ class Till:
     are read.
     """
 
-    def __init__(self, config: SqlPosConfig, database: TillDatabase, check: Callable[[TillSession], None]) -> None:
-        self._config, self._database, self._check = config, database, check
+    def __init__(
+        self,
+        config: SqlPosConfig,
+        database: TillDatabase,
+        check: Callable[[TillSession], None],
+        references: Mapping[str, str],
+    ) -> None:
+        self._config, self._database, self._check, self._references = config, database, check, references
         self._schema: TillSchema | None = None
 
     async def read(self, work: Callable[[TillSession], T]) -> T:
@@ -99,7 +107,7 @@ class Till:
 
     def _open_session(self, conn: Connection, schema: TillSchema) -> TillSession:
         layout = resolve_layout(schema, self._config.layout)
-        return TillSession(conn, schema, layout, ZoneInfo(self._config.time_zone), self._config.units)
+        return TillSession(conn, schema, layout, ZoneInfo(self._config.time_zone), self._config.units, self._references)
 
     async def close(self) -> None:
         """Release all connections."""

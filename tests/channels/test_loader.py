@@ -247,6 +247,16 @@ async def test_traits_that_cannot_be_fail_the_channel(clock: Clock, traits: Any,
     )
 
 
+async def test_a_plugin_that_reads_no_references_fails_a_channel_that_has_some(clock: Clock) -> None:
+    tables = {
+        "web": {"plugin": "odd", "config": {"url": "x"}, "references": {"till": "till_id"}},
+        "till": {"plugin": "memory", "references": {"web": "web_id"}},
+    }
+    async with open_loaded(clock, tables, Odd(open_memory_channel), MemoryPlugin(MemoryStore())) as channels:
+        assert channels.problems == {"web": ("channels.web.references: the plugin odd reads no references",)}
+        assert list(channels.open) == ["till"]
+
+
 def build_opener(change: Callable[[list[Any]], list[Any]]) -> Callable[[OddConfig, Context], Channel]:
     def open_(config: OddConfig, context: Context) -> Channel:
         return Channel(feeds=change(list(build_feeds(OpenMemoryChannel(MemoryStore(), MemoryConfig(), context)))))

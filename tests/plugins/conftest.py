@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -180,9 +180,15 @@ async def open_till(till_url: str) -> AsyncIterator[MakeTill]:
     """Opens a till for this test, loaded with a world."""
     opened: list[OpenTill] = []
 
-    async def make(world: World | None = None, *, foreign_keys: bool = True, **options: Any) -> OpenTill:
+    async def make(
+        world: World | None = None,
+        *,
+        foreign_keys: bool = True,
+        references: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> OpenTill:
         sandbox = await open_sandbox(till_url, world or build_small_world(), foreign_keys=foreign_keys)
-        clock = build_context()
+        clock = replace(build_context(), references=references or {})
         channel = open_channel(SqlPosConfig(**{**sandbox.config, **options}), clock)
         opened.append(OpenTill(sandbox, channel, clock))
         return opened[-1]

@@ -143,6 +143,7 @@ async def open_till_testbed(
     prepared: Iterable[sa.Executable] = (),
     web: MemoryStore | None = None,
     locations: Mapping[str, Any] = LOCATIONS,
+    references: Mapping[str, str] | None = None,
     **config: Any,
 ) -> AsyncIterator[TillTestbed]:
     """Open a sandbox with this world and a gateway that has read it. `prepared`: statements run on the till before
@@ -152,7 +153,7 @@ async def open_till_testbed(
     store, clock = web or build_web_store(), Clock()
     writes = [] if web is None else ["adjust"]
     channels = {
-        "till": {"plugin": "sqlpos", "config": {**sandbox.config, **config}},
+        "till": {"plugin": "sqlpos", "references": references or {}, "config": {**sandbox.config, **config}},
         "web": {"plugin": "memory", "config": {"read_your_writes": True, "writes": writes}, "sells_to": "anyone"},
     }
     document = {

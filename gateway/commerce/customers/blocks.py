@@ -1,5 +1,5 @@
-"""Blocks: the identities that can be recognized as one with a changed one, over live values, references and decisions
-(rule C4).
+"""Blocks: the identities that can be recognized as one with a changed one, over live values, merges of channels and
+decisions (rule C4).
 """
 
 from __future__ import annotations

@@ -37,10 +37,29 @@ def build_facts(row: IdentityRow, config: CustomerConfig) -> IdentityFacts:
                 config.regions.get(channel),
                 config.evidence,
             ),
+            *_list_references(row, config),
             *own_key,
         ),
         contact=row.contact_key,
     )
+
+
+def _list_references(row: IdentityRow, config: CustomerConfig) -> list[Evidence]:
+    """List what a record refers to, and its own ID where others refer to it. An ID of another system, which has no
+    records here, is that of every record that names it.
+    """
+    named = [
+        Evidence(EvidenceKind.REFERENCE, build_reference(name, id_), verified=name in config.external_systems)
+        for name, id_ in load_json(row.external_references or "[]")
+    ]
+    if row.channel not in config.referenced_channels:
+        return named
+    return [*named, Evidence(EvidenceKind.REFERENCE, build_reference(row.channel, row.external_id), verified=True)]
+
+
+def build_reference(name: str, id_: str) -> str:
+    """Build the compared value of a reference: the key of the channel or system, and the ID there."""
+    return f"{name}:{id_}"
 
 
 def _split_name(row: IdentityRow) -> tuple[str | None, str | None]:

@@ -106,6 +106,7 @@ def _build_identity(
         loyalty_points=None if record.loyalty is None else record.loyalty.points,
         loyalty_tier=None if record.loyalty is None else record.loyalty.tier,
         merged_into=record.merged_into,
+        external_references=_serialize_references(batch, record),
         policy_key=policy_key,
         evidence=_serialize_evidence(record),
         gone=False,
@@ -142,6 +143,13 @@ def _serialize_evidence(record: CustomerRecord) -> str:
     if record.loyalty_number:
         evidence.append([IdentityRule.LOYALTY_NUMBER.value, record.loyalty_number])
     return dump_json(evidence)
+
+
+def _serialize_references(batch: IngestBatch[CustomerRecord], record: CustomerRecord) -> str | None:
+    """Serialize the references of a record. Those that the configuration does not name are left out."""
+    named = batch.rules.selling.customers.references.get(batch.channel, {})
+    references = sorted([name, id_] for name, id_ in record.references.items() if name in named)
+    return dump_json(references) if references else None
 
 
 def _serialize_points(channel: str, points: Sequence[ContactPoint]) -> str:

@@ -13,7 +13,8 @@ class EvidenceKind(Enum):
     """What a compared value is.
 
     A landline connects no records. A relay address, which a marketplace issues, is an alias of an account of its
-    channel. The key of a policy is what the configured policy `recognition` returns.
+    channel. A reference is the ID of a customer in a channel or another system, which a configured field names, and is
+    verified where it is the record's own. The key of a policy is what the configured policy `recognition` returns.
     """
 
     EMAIL = "EMAIL"
@@ -21,6 +22,7 @@ class EvidenceKind(Enum):
     LANDLINE = "LANDLINE"
     LOYALTY_NUMBER = "LOYALTY_NUMBER"
     RELAY_ADDRESS = "RELAY_ADDRESS"
+    REFERENCE = "REFERENCE"
     POLICY_KEY = "POLICY_KEY"
 
 
@@ -55,7 +57,6 @@ class IdentityFacts:
         given_name: Canonical form of the given name, folded; one letter is an initial; None: not known.
         family_name: Folded; None: not known.
         has_login: Whether a customer can log in to this record, and so type values into it.
-        reference: ID of the identity that a configured field of the record names.
         merged_into: ID of the identity into which the channel has merged the record.
         contact: Key of the contact of a guest's order. Guests of a channel with equal keys are one for recognition, and
             count as one holder of a value. None: no guest.
@@ -67,7 +68,6 @@ class IdentityFacts:
     family_name: str | None = None
     has_login: bool = False
     evidence: tuple[Evidence, ...] = ()
-    reference: str | None = None
     merged_into: str | None = None
     contact: str | None = None
 

@@ -20,6 +20,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -302,6 +303,13 @@ def build_delivery(secret: str, id: str, feed: str, ids: Sequence[str], at: date
     return Delivery(headers=headers, body=body, received_at=at)
 
 
+def _read_customer(fields: Mapping[str, str], row: Mapping[str, Any]) -> CustomerRecord:
+    """Read a customer, whose row has references by the name of their field."""
+    named = row.get("references", {})
+    references = {name: named[field] for name, field in fields.items() if field in named}
+    return record_builders.read_customer({**row, "references": references})
+
+
 class MemoryPlugin:
     """Registers the channel type ``memory``, or `name`, whose channels use these stores: one for all, or one by channel
     key.
@@ -328,6 +336,7 @@ class MemoryPlugin:
                 config=MemoryConfig,
                 traits=derive_traits,
                 open=self._open,
+                references=True,
                 images=resize_image,
             )
         )
@@ -399,7 +408,7 @@ def build_feeds(opened: OpenMemoryChannel) -> Sequence[AnyFeed]:
         feed_type(ProductRecord, "products", record_builders.read_product, opened),
         feed_type(StockRecord, "stock", record_builders.read_stock, opened),
         feed_type(CollectionRecord, "collections", record_builders.read_collection, opened),
-        feed_type(CustomerRecord, "customers", record_builders.read_customer, opened),
+        feed_type(CustomerRecord, "customers", partial(_read_customer, opened.context.references), opened),
         feed_type(OrderRecord, "orders", record_builders.read_order, opened),
         feed_type(ReviewRecord, "reviews", record_builders.read_review, opened),
     )

@@ -97,8 +97,9 @@ def build_customer(
     Args:
         card: number of the loyalty card.
         more: additional fields: `phone`; `verified`: whether the channel has verified the email address and the phone
-            number; `merged_into`; `locale`; `tags`; `created_at`; `addresses`: fields of `Address`; `consents`: rows
-            with `purpose`, `granted`, `address`, `decided_at`.
+            number; `merged_into`; `references`: IDs by channel, or by field in a `MemoryStore`; `locale`; `tags`;
+            `created_at`; `addresses`: fields of `Address`; `consents`: rows with `purpose`, `granted`,
+            `address`, `decided_at`.
     """
     return {"id": id, "name": name, "email": email, "card": card, **more}
 
@@ -233,6 +234,7 @@ def read_customer(row: Mapping[str, Any]) -> CustomerRecord:
         loyalty_number=row.get("card"),
         loyalty=_read_card(row),
         merged_into=row.get("merged_into"),
+        references=row.get("references", {}),
         locale=row.get("locale"),
         consents=tuple(map(_read_consent, row.get("consents", ()))),
         addresses=tuple(Address(**address) for address in row.get("addresses", ())),

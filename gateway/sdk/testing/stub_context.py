@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ class StubContext:
     Attributes:
         key: Key of the channel.
         attributes: See `Context.attributes`.
+        references: See `Context.references`.
         time: The current time.
     """
 
     key: str = "channel"
     time: datetime = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
     attributes: frozenset[str] = frozenset()
+    references: Mapping[str, str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """Return `time`; see `Context.now`."""

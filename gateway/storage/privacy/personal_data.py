@@ -78,6 +78,7 @@ PERSONAL: Mapping[str, PersonalColumns] = MappingProxyType(
             evidence="[]",
             links="[]",
             policy_key=None,
+            external_references=None,
             contact_key=None,
             has_login=False,
         ),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from gateway.sdk import (
     Address,
@@ -22,7 +24,8 @@ from gateway_shopify.config import ShopifyConfig
 from gateway_shopify.customers.consent_mapping import map_consents
 from gateway_shopify.feeds import ConnectionFeed, ShopContext
 from gateway_shopify.graphql_values import Node
-from gateway_shopify.read_documents import CUSTOMERS, MERGE
+from gateway_shopify.products.metafield_mapping import check_names
+from gateway_shopify.read_documents import MERGE, METAFIELDS, build_customer_queries
 
 CustomerMerges = OrderedDict[str, tuple[str, str]]
 """Merged customers: the merge job named by a webhook, and the ID of the remaining customer, by the ID of the deleted
@@ -39,7 +42,10 @@ class CustomerFeed(ConnectionFeed[CustomerRecord]):
     every = timedelta(minutes=15)
 
     def __init__(self, shop: ShopContext, merges: CustomerMerges) -> None:
-        super().__init__(shop, CustomerRecord, "customers", CUSTOMERS, map_customer)
+        references = shop.context.references
+        check_names(references.values())
+        queries = build_customer_queries(list(references.values()))
+        super().__init__(shop, CustomerRecord, "customers", queries, partial(map_customer, references=[*references]))
         self._merges = merges
 
     async def resolve_missing(self, ref: Ref) -> Raw | Gone | ChannelError:
@@ -60,8 +66,8 @@ class CustomerFeed(ConnectionFeed[CustomerRecord]):
         return Raw(ref.id, {"merged": {"into": remaining, "updatedAt": customer.get("updatedAt")}})
 
 
-def map_customer(raw: Raw, config: ShopifyConfig) -> CustomerRecord:
-    """Map a customer, or a merged one."""
+def map_customer(raw: Raw, config: ShopifyConfig, references: Sequence[str] = ()) -> CustomerRecord:
+    """Map a customer, or a merged one. `references`: the channel or system that each requested metafield names."""
     if (merged := json_access.get_optional_object(raw.data, "merged")) is not None:
         version = json_access.get_instant(merged, "updatedAt")
         return CustomerRecord(ref=Ref(raw.id), version=version, merged_into=json_access.get_text(merged, "into"))
@@ -80,7 +86,16 @@ def map_customer(raw: Raw, config: ShopifyConfig) -> CustomerRecord:
         tags=json_access.get_texts(node, "tags"),
         created_at=json_access.get_instant(node, "createdAt"),
         consents=tuple(map_consents(node)),
+        references=dict(_map_references(node, references)),
     )
+
+
+def _map_references(node: Node, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Map the metafields with the IDs of a customer elsewhere; an empty one has none."""
+    for position, name in enumerate(names):
+        metafield = json_access.get_optional_object(node, f"{METAFIELDS}{position}")
+        if metafield is not None and (value := json_access.get_text(metafield, "value").strip()):
+            yield name, value
 
 
 def map_address(node: Node) -> Address:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from gateway.sdk import Context, ContractError, InvalidValueError, RecordWarning, json_access, read_informative
@@ -29,11 +29,17 @@ def list_metafields(context: Context, of_variants: Collection[str]) -> Metafield
         ContractError: A name is none of a metafield, or is not declared.
     """
     names = sorted(context.attributes)
-    if wrong := [name for name in names if not _NAME.fullmatch(name)]:
-        raise ContractError(f"{wrong[0]} is not the name of a metafield such as custom.material")
+    check_names(names)
     if unknown := sorted({*of_variants} - {*names}):
         raise ContractError(f"variant_metafields: {unknown[0]} is not declared in [attributes]")
     return Metafields([name for name in names if name not in of_variants], sorted(of_variants))
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise `ContractError` if a name is none of a metafield."""
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ContractError(f"{name} is not the name of a metafield such as custom.material")
 
 
 def map_metafields(node: Node, names: Sequence[str]) -> tuple[list[tuple[str, tuple[str, ...]]], list[RecordWarning]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 from gateway.sdk import Address, ContactPoint, CustomerRecord, LoyaltyCard, Raw, Ref
+from gateway_sqlpos.customers.customer_references import label_references, map_references
 from gateway_sqlpos.row_values import Row, get_number, get_single_row, get_text, is_false, is_number, is_true
 from gateway_sqlpos.table_feed import TableFeed
 from gateway_sqlpos.table_mapping import Customers, Layout
+from gateway_sqlpos.till import TillSession
 
 _ADDRESS_COLUMNS = ("line1", "line2", "city", "region", "postal_code")
 
@@ -38,6 +41,9 @@ class CustomerFeed(TableFeed[CustomerRecord]):
     def get_names(self, layout: Layout) -> Customers:
         return layout.customers
 
+    def label_more_columns(self, till: TillSession) -> Mapping[str, str]:
+        return label_references(till)
+
     def has_row(self, row: Row) -> bool:
         return not is_false(row.pop("visible"))
 
@@ -53,6 +59,7 @@ class CustomerFeed(TableFeed[CustomerRecord]):
             addresses=_map_addresses(row),
             loyalty_number=get_text(row, "card"),
             loyalty=_map_card(row),
+            references=map_references(row),
         )
 
 

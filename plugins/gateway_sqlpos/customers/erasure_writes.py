@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gateway.sdk import ChannelError, ContractError, Done, EraseCustomer, Outcome, Write
 from gateway_sqlpos.config import SqlPosConfig
+from gateway_sqlpos.customers.customer_references import find_columns
 from gateway_sqlpos.row_values import IdColumn, split_table_name
 from gateway_sqlpos.table_mapping import OPTIONAL_PERSONAL_COLUMNS, PERSONAL_FIELDS
 from gateway_sqlpos.till import Till, TillSession
@@ -52,7 +53,8 @@ def build_cleared_values(till: TillSession) -> Mapping[str, sa.ColumnElement[Any
     """Build the values of an erased customer, by column. A search key is unique, so it becomes the ID."""
     names = till.layout.customers
     columns = [column for field in PERSONAL_FIELDS if (column := getattr(names, field)) is not None]
-    values = {column: _build_empty(till, column) for column in (*columns, *list_personal_columns(till))}
+    columns += (*list_personal_columns(till), *find_columns(till).values())
+    values = {column: _build_empty(till, column) for column in columns if column != names.id}
     if names.search_key is not None:
         values[names.search_key] = sa.cast(sa.column(names.id), sa.String)
     return {**values, names.name: sa.literal(ERASED_NAME, sa.String)}

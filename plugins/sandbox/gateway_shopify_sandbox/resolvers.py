@@ -157,6 +157,7 @@ FIELD_RESOLVERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "QueryRoot.webhookSubscriptions": _make_list_resolver("WebhookSubscription"),
         "QueryRoot.customerMergeJobStatus": _get_merge_status,
         "Product.metafield": lambda shop, product, key, namespace=None: product["metafields"].get((namespace, key)),
+        "Customer.metafield": lambda shop, customer, key, namespace=None: customer["metafields"].get((namespace, key)),
         "ProductVariant.contextualPricing": _get_pricing,
         "ProductVariant.metafield": lambda shop, variant, key, namespace=None: variant["metafields"].get(
             (namespace, key)

@@ -170,6 +170,7 @@ def _add_customer(shop: Shop, customer: WorldCustomer, begin: datetime) -> Node:
         defaultEmailAddress=customer_consents.build_email(customer.email),
         defaultPhoneNumber=customer_consents.build_phone(customer.phone),
         addressesV2=[] if address is None else [shop.add("MailingAddress", None, **address)],
+        metafields={},
     )
 
 

@@ -34,6 +34,22 @@ async def test_customers_are_recognized_again(database_url: str, first: dict[str
     assert sizes[0] == ([2] if first == {} else [1, 1])
 
 
+@pytest.mark.parametrize(("first", "then"), [({}, {"web": "web_id"}), ({"web": "web_id"}, {})])
+async def test_customers_are_read_and_recognized_again_by_other_references(
+    database_url: str, first: dict[str, str], then: dict[str, str]
+) -> None:
+    stores = {"till": MemoryStore(), "web": MemoryStore()}
+    stores["till"].put("customers", record_builders.build_customer("1", references={"web_id": "7001"}))
+    stores["web"].put("customers", record_builders.build_customer("7001", name="A. Byron"))
+    sizes = []
+    for references in (first, then):
+        channels = {"till": {"plugin": "memory", "references": references}, "web": {"plugin": "memory"}}
+        async with open_world(database_url, stores, locations={}, channels=channels) as world:
+            await world.gateway.run_due()
+            sizes.append(await list_groups(world))
+    assert sizes == ([[1, 1], [2]] if then else [[2], [1, 1]])
+
+
 async def test_equal_rules_change_nothing(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     stores = {"till": MemoryStore(), "web": MemoryStore()}
     for _ in range(2):

@@ -16,6 +16,7 @@ _USES = {
     EvidenceKind.MOBILE: {IdentityRule.PHONE_AND_NAME, IdentityRule.EMAIL_AND_PHONE},
     EvidenceKind.LOYALTY_NUMBER: {IdentityRule.LOYALTY_NUMBER},
     EvidenceKind.RELAY_ADDRESS: {IdentityRule.EXTERNAL_REFERENCE},
+    EvidenceKind.REFERENCE: {IdentityRule.EXTERNAL_REFERENCE},
     EvidenceKind.POLICY_KEY: {IdentityRule.PLUGIN},
 }
 """The classes that use a value, whether it is verified or not."""
@@ -50,16 +51,15 @@ def split_into_blocks(
     void: AbstractSet[EvidenceKey],
     classes: Sequence[IdentityRule] = CLASSES,
 ) -> list[list[IdentityFacts]]:
-    """Split identities into blocks, which share no value that a rule uses, no reference and no decision."""
+    """Split identities into blocks, which share no value that a rule uses, no merge of a channel and no decision."""
     by_id = {facts.id: facts for facts in identities}
     blocks = Groups(by_id)
     first: dict[object, str] = {}
     for facts in by_id.values():
         for key in list_followed_keys(facts, void, classes):
             blocks.join(first.setdefault(key, facts.id), facts.id)
-        for named in (facts.reference, facts.merged_into):
-            if named is not None and named in blocks:
-                blocks.join(facts.id, named)
+        if facts.merged_into is not None and facts.merged_into in blocks:
+            blocks.join(facts.id, facts.merged_into)
         if facts.contact is not None:
             blocks.join(first.setdefault((facts.channel, facts.contact), facts.id), facts.id)
     _join_by_decision(blocks, decisions)

@@ -58,18 +58,21 @@ def _list_channel_merges(block: BlockEvidence) -> list[Cell]:
     ]
 
 
-def _list_references(block: BlockEvidence) -> list[Cell]:
-    """References of configured fields, and accounts of a channel: equal relay addresses, or contacts of guests."""
-    references = [
-        _pair(IdentityRule.EXTERNAL_REFERENCE, facts.id, facts.reference)
-        for facts in block.identities
-        if facts.reference is not None and facts.reference in block.ids and facts.reference != facts.id
-    ]
-    return [*references, *_list_accounts(block)]
-
-
 def _pair(rule: IdentityRule, one: str, other: str) -> Cell:
     return Cell(rule, (min(one, other), max(one, other)))
+
+
+def _list_references(block: BlockEvidence) -> list[Cell]:
+    """References of configured fields, and accounts of a channel: equal relay addresses.
+
+    What no record has as its own ID refers to nothing: it may be what a channel enters for a missing value.
+    """
+    references = [
+        Cell(IdentityRule.EXTERNAL_REFERENCE, tuple(holder.id for holder in block.holders[key]), key[1])
+        for key in block.list_keys(EvidenceKind.REFERENCE)
+        if any(holder.verified for holder in block.holders[key])
+    ]
+    return [*references, *_list_accounts(block)]
 
 
 def _list_accounts(block: BlockEvidence) -> list[Cell]:

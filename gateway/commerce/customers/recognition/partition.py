@@ -95,7 +95,8 @@ def recognize(
     void: AbstractSet[EvidenceKey],
     rules: RecognitionRules,
 ) -> Partition:
-    """Recognize the customers of whole blocks: of all identities that live values, references and decisions connect.
+    """Recognize the customers of whole blocks: of all identities that live values, merges of channels and decisions
+    connect.
 
     The result does not depend on the order of the arguments, nor on the blocks that are recognized together.
 

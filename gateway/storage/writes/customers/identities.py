@@ -55,6 +55,7 @@ class IdentityRow:
     pending_since: datetime | None = None
     links: str = "[]"
     policy_key: str | None = None
+    external_references: str | None = None
     twin_id: str | None = None
 
 

@@ -142,6 +142,9 @@ def build_random_decision(source: Random, ids: list[str], number: int) -> Decisi
 
 def build_random_identity(source: Random, id_: str) -> IdentityFacts:
     evidence = [Evidence(*key, source.random() < 0.5) for key in source.sample(VALUES, source.randrange(4))]
+    evidence.append(Evidence(EvidenceKind.REFERENCE, id_, verified=True))
+    if source.random() < 0.1:
+        evidence.append(Evidence(EvidenceKind.REFERENCE, source.choice(IDS)))
     return IdentityFacts(
         id=id_,
         channel=source.choice(("till", "web")),
@@ -149,6 +152,5 @@ def build_random_identity(source: Random, id_: str) -> IdentityFacts:
         family_name=source.choice(("king", "king", "hall")),
         has_login=source.random() < 0.3,
         evidence=tuple(evidence),
-        reference=source.choice(IDS) if source.random() < 0.1 else None,
         contact="k" if source.random() < 0.1 else None,
     )

@@ -11,6 +11,8 @@ from gateway.model.customers.profiles import ContactPoint
 from gateway.model.customers.recognition import (
     Decision,
     DecisionKind,
+    Evidence,
+    EvidenceKind,
     IdentityFacts,
     Partition,
     RecognitionRules,
@@ -38,8 +40,10 @@ def build_identity(
     contact: str | None = None,
 ) -> IdentityFacts:
     """Build an identity. `name`: a given name and a family name, either may be `-`; `verified`: what it has. Several
-    addresses or numbers are separated by commas.
+    addresses or numbers are separated by commas. `reference`: the ID of another one that it names.
     """
+    references = [Evidence(EvidenceKind.REFERENCE, id_, verified=True)]
+    references += [] if reference is None else [Evidence(EvidenceKind.REFERENCE, reference)]
     given, family = name.replace("-", "").split(" ")
     return IdentityFacts(
         id=id_,
@@ -47,8 +51,10 @@ def build_identity(
         given_name=normalize_given_name(given),
         family_name=fold_name(family),
         has_login=login,
-        evidence=collect_evidence(_list_points(email, verified), _list_points(phone, verified), card, "GB", READING),
-        reference=reference,
+        evidence=(
+            *collect_evidence(_list_points(email, verified), _list_points(phone, verified), card, "GB", READING),
+            *references,
+        ),
         merged_into=merged_into,
         contact=contact,
     )

@@ -30,14 +30,16 @@ EVIDENCE = st.sampled_from(
 def generate_identity(draw: st.DrawFn, id_: str) -> IdentityFacts:
     """Draw the facts of an identity."""
     others = st.sampled_from([None, None, None, *IDS])
+    references = [Evidence(EvidenceKind.REFERENCE, draw(st.sampled_from(IDS)))] if draw(st.booleans()) else []
+    if draw(st.booleans()):
+        references.append(Evidence(EvidenceKind.REFERENCE, id_, verified=True))
     return IdentityFacts(
         id=id_,
         channel=draw(st.sampled_from(("till", "web"))),
         given_name=draw(st.sampled_from(NAMES)),
         family_name=draw(st.sampled_from(("king", "king", "hall", None))),
         has_login=draw(st.booleans()),
-        evidence=tuple(draw(st.lists(EVIDENCE, max_size=4))),
-        reference=draw(others),
+        evidence=(*draw(st.lists(EVIDENCE, max_size=4)), *references),
         merged_into=draw(others),
         contact=draw(st.sampled_from((None, None, None, "k1"))),
     )
