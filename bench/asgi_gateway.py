@@ -17,7 +17,7 @@ from gateway.runtime.gateway import Gateway, open_gateway
 from gateway.settings.loading import parse
 
 TOKEN = "bench"
-NOTHING_CACHED = {"caching": {"response_megabytes": 0, "rendered_megabytes": 0}}
+NOTHING_CACHED = {"caching": {"response_megabytes": 0, "rendered_megabytes": 0, "product_megabytes": 0}}
 """The table `[server]` with which each request is executed."""
 
 

@@ -31,7 +31,7 @@ async def measure(*, products: int, documents: int) -> dict[str, float]:
     """Measure the megabytes of the process: at first, with responses for all products cached, and after so many
     different documents.
     """
-    async with run_server(products, response_megabytes=64, rendered_megabytes=64) as server:
+    async with run_server(products, response_megabytes=64, rendered_megabytes=64, product_megabytes=16) as server:
         ids = await _list_ids(server)
         before = get_memory(server.pid)
         hot = [{"query": PRODUCT, "variables": {"id": id_}} for id_ in ids]

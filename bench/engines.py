@@ -57,7 +57,7 @@ async def measure(*, dialect: str, products: int, times: int, seed: int) -> dict
             for size in SIZES:
                 for engine in ENGINES:
                     gateway.responses.is_enabled = engine in ("checked", "cached")
-                    gateway.rendered.is_enabled = engine == "rendered"
+                    gateway.rendered.is_enabled = gateway.known_products.is_enabled = engine == "rendered"
                     prepare = partial(change_other_product, gateway) if engine == "checked" else None
                     with use_engine(NEVER if engine == "reference" else 0):
                         found[f"{name} {size} {engine}"] = await measure_cpu(client, text, size, times, prepare)

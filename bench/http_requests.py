@@ -59,7 +59,8 @@ async def measure(*, products: int, requests: int, node: str | None) -> dict[str
     """
     async with AsyncExitStack() as stack:
         executing = await stack.enter_async_context(run_server(products, channels=3))
-        rendering = await stack.enter_async_context(run_server(products, channels=3, rendered_megabytes=64))
+        objects = {"rendered_megabytes": 64, "product_megabytes": 16}
+        rendering = await stack.enter_async_context(run_server(products, channels=3, **objects))
         caching = await stack.enter_async_context(run_server(products, channels=3, response_megabytes=64))
         body = (await _ask(executing, build_post(LISTED)))[1]
         plain = await stack.enter_async_context(_run_plain_servers(body, node))

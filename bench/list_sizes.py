@@ -29,7 +29,7 @@ async def measure(*, dialect: str, times: int, seed: int) -> dict[str, float]:
     """Measure `ENGINE SIZE` in CPU milliseconds of this process: the database's own process is not included."""
     goods = Goods(products=max(LIST_SIZES), seed=seed, sizes=3, locations=("shop", "outlet"))
     tables = {
-        "server": {"caching": {"response_megabytes": 256, "rendered_megabytes": 0}},
+        "server": {"caching": {"response_megabytes": 256, "rendered_megabytes": 0, "product_megabytes": 0}},
         "limits": {"known": {"cost": UNLIMITED, "rate": UNLIMITED}},
     }
     found: dict[str, float] = {}

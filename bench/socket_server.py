@@ -33,7 +33,7 @@ TOKENS = {
     }
 }
 
-RENDERED_AND_RESPONSES = {"response_megabytes": 64, "rendered_megabytes": 64}
+RENDERED_AND_RESPONSES = {"response_megabytes": 64, "rendered_megabytes": 64, "product_megabytes": 16}
 """The table `[server.caching]` with which both are cached."""
 
 
@@ -44,7 +44,7 @@ async def listen(url: str, port: int, *, products: int, channels: int = 1, **cac
         **LIMITS,
         **TOKENS,
         "channels": {key: {"plugin": "goods", "sells_to": "anyone"} for key in CHANNELS[:channels]},
-        "server": {"caching": {"response_megabytes": 0, "rendered_megabytes": 0, **caching}},
+        "server": {"caching": {"response_megabytes": 0, "rendered_megabytes": 0, "product_megabytes": 0, **caching}},
     }
     async with open_goods_gateway(url, goods, **tables) as gateway:
         await serve_synced(gateway, port)

@@ -29,6 +29,12 @@ class Clock:
         self.time += timedelta(**amount)
 
 
+def stop_caches(gateway: Gateway) -> None:
+    """Answer nothing from the caches of responses, rendered objects and known products from now on."""
+    for cache in (gateway.responses, gateway.rendered, gateway.known_products):
+        cache.is_enabled = False
+
+
 def build_configuration(url: str, channels: Mapping[str, Mapping[str, Any]], **tables: Any) -> dict[str, Any]:
     """Build a configuration with these in-memory channels, which sell to anyone. Requests queue for as long as other
     tests keep the machine busy.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from gateway.execution.caching.cache_sizes import CacheSizes
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.data_ages import DataAges
+from gateway.execution.caching.known_products import KnownProducts
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caching.response_cache import ResponseCache
@@ -89,6 +90,8 @@ class QueryRuntime(Protocol):
     def responses(self) -> ResponseCache: ...
     @property
     def rendered(self) -> RenderedObjects: ...
+    @property
+    def known_products(self) -> KnownProducts: ...
     @property
     def cache_sizes(self) -> CacheSizes: ...
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
@@ -22,6 +22,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 ReadPositions = Callable[[DatabaseConnection, Window], Positions]
+ReadPage = Callable[[Window], Awaitable[Page[T]]]
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -117,11 +118,14 @@ async def load_page(
     fingerprint: str,
     source_channels: tuple[Resource, tuple[str, ...]] | None = None,
     read_positions: ReadPositions | None = None,
+    read_page: ReadPage[T] | None = None,
 ) -> Connection[T]:
-    """Load a page of all rows. `read_positions`: reads which items it has later."""
+    """Load a page of all rows. `read_positions`: reads which items it has later; `read_page`: reads it otherwise than
+    by the statement of the rows.
+    """
     cursors = ListCursors.build(context, fingerprint)
     window = _build_window(rows, paging, cursors)
-    page = await context.read(rows.read_page, window)
+    page = await (context.read(rows.read_page, window) if read_page is None else read_page(window))
     check = None if read_positions is None else _build_check(read_positions, window, page)
     return _build_connection(page, cursors, rows=rows, source_channels=source_channels, check=check)
 

@@ -26,6 +26,7 @@ from gateway.commerce.privacy.keyed_values import decrypt, read_download_token
 from gateway.execution.caching.cache_sizes import CacheSizes, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.data_ages import DataAges
+from gateway.execution.caching.known_products import KnownProducts
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caching.response_cache import ResponseCache
@@ -222,10 +223,12 @@ class Gateway:
         caching, self.changes_seen = settings.server.caching, ChangeFollower(database)
         self.responses = ResponseCache(database, self.changes_seen, caching.response_megabytes, clock)
         self.rendered = RenderedObjects(self.changes_seen, caching.rendered_megabytes, clock)
+        self.known_products = KnownProducts(self.changes_seen, caching.product_megabytes, clock)
         self.data_ages = DataAges(database)
         self.catalog_values: WeightedLRU[CachedValue[Any]] = WeightedLRU(MAX_CATALOG_VALUES)
         values = SizedCache("facets", (self.catalog_values,), CATALOG_VALUE_BYTES)
-        self.cache_sizes = CacheSizes([self.responses.measure(), self.rendered.measure(), values])
+        own = (self.responses, self.rendered, self.known_products)
+        self.cache_sizes = CacheSizes([*(cache.measure() for cache in own), values])
         self.cache_sizes.add([self.logins.measure()] if settings.login else ())
         self.refusals = RefusalCounter(database, clock, rules.selling.secret)
         self.channels: Mapping[str, Channel] = channels.models

@@ -307,6 +307,7 @@ class CachingTable(Table):
     stock: Duration = timedelta(seconds=5)
     response_megabytes: Annotated[int, Field(ge=0, le=100_000)] = 64  # of responses that the process caches; 0: none
     rendered_megabytes: Annotated[int, Field(ge=0, le=100_000)] = 64  # of products rendered for lists; 0: none
+    product_megabytes: Annotated[int, Field(ge=0, le=100_000)] = 16  # of products that lists have read; 0: none
 
 
 class ServerTable(Table):

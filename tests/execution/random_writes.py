@@ -8,17 +8,18 @@ from random import Random
 from typing import Any
 
 from gateway.sdk.testing import record_builders
+from tests.gateways import stop_caches
 from tests.graphql.world import ADMIN, GTIN, World
 
 
 @contextmanager
 def stop_caching(world: World) -> Iterator[None]:
-    """Answer nothing from the caches of responses and rendered objects, inside the `with` statement."""
-    responses, rendered = world.gateway.responses, world.gateway.rendered
-    enabled = responses.is_enabled, rendered.is_enabled
-    responses.is_enabled = rendered.is_enabled = False
+    """Answer nothing from the caches of responses, rendered objects and known products, inside the `with` statement."""
+    responses, rendered, known = world.gateway.responses, world.gateway.rendered, world.gateway.known_products
+    enabled = responses.is_enabled, rendered.is_enabled, known.is_enabled
+    stop_caches(world.gateway)
     yield
-    responses.is_enabled, rendered.is_enabled = enabled
+    responses.is_enabled, rendered.is_enabled, known.is_enabled = enabled
 
 
 async def ask_twice(world: World, query: str, token: str | None = None) -> Any:

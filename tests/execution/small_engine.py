@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from gateway.execution import executor
 from gateway.execution.caching.change_follower import ChangeFollower
+from gateway.execution.caching.known_products import KnownProducts
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caller import Caller
 from gateway.execution.compiler import plan
@@ -57,6 +58,10 @@ class SmallRuntime:
     @cached_property
     def rendered(self) -> RenderedObjects:
         return RenderedObjects(self.changes_seen, 1, self.now)
+
+    @cached_property
+    def known_products(self) -> KnownProducts:
+        return KnownProducts(self.changes_seen, 0, self.now)
 
     def now(self) -> datetime:
         return NOW

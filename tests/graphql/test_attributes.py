@@ -13,6 +13,7 @@ from gateway.settings.loading import load_text
 from gateway.settings.problems import SettingsError
 from gateway.storage.reads import facets
 from gateway.storage.tables import product_attributes
+from tests.gateways import stop_caches
 from tests.graphql.test_media import list_warnings, show_product
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import World, open_world
@@ -348,7 +349,7 @@ async def test_a_list_with_attributes_takes_a_constant_number_of_statements(data
     query = "query ($n: Int) { products(first: $n) { nodes { attributes { key values { label } } } } }"
     counts = []
     async with open_world(database_url, {"web": web, "till": MemoryStore()}, attributes=DECLARED) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 24, 24):
             with capture_statements() as seen:
                 await world.client.fetch_data(query, n=size)

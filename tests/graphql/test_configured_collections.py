@@ -10,6 +10,7 @@ import pytest
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.tables import passes
+from tests.gateways import stop_caches
 from tests.graphql.world import World, open_world
 
 pytestmark = pytest.mark.anyio
@@ -99,7 +100,7 @@ async def test_collections_are_read_at_once_however_many_there_are(
     query = "query ($first: Int) { collections(first: $first) { nodes { products(first: 1) { nodes { title } } } } }"
     tables = {f"c{number}": {"titles": {"en": f"C{number}"}, "filter": {"tags": [str(number)]}} for number in range(12)}
     async with open_world(database_url, build_stores(), collections=tables) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         reads = record_reads(world, monkeypatch)
         counts = []
         for first in (2, 12):

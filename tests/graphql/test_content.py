@@ -9,6 +9,7 @@ import pytest
 
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
+from tests.gateways import stop_caches
 from tests.graphql.test_media import list_warnings, show_product
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import ADMIN, World, open_world
@@ -171,7 +172,7 @@ async def test_a_list_with_texts_takes_a_constant_number_of_statements(database_
     query = 'query ($n: Int) { products(first: $n) { nodes { content(locale: "fr") { title descriptionHtml } } } }'
     counts = []
     async with open_world(database_url, {"till": store, "web": MemoryStore()}) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 24, 24):
             with capture_statements() as seen:
                 await world.client.fetch_data(query, n=size)

@@ -14,6 +14,7 @@ from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.settings.loading import load_text
 from gateway.settings.problems import SettingsError
+from tests.gateways import stop_caches
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import ADMIN, World, open_world
 
@@ -242,7 +243,7 @@ async def test_a_list_with_media_takes_as_many_statements_as_without(database_ur
       media { image { sized(maxWidth: 80) } } } } }"""
     counts = []
     async with open_world(database_url, {"till": store, "web": MemoryStore()}) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 24, 24):
             with capture_statements() as seen:
                 await world.client.fetch_data(query, n=size)

@@ -10,6 +10,7 @@ import pytest
 from gateway.model.ids import GlobalId
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
+from tests.gateways import stop_caches
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import STAFF, World, open_world
 
@@ -195,7 +196,7 @@ async def test_a_list_with_offers_takes_a_constant_number_of_statements(database
         put_product(web, str(n), f"P{n}", {"price": "9.00", "compare_at_price": "12.00", "net_content": "0.5 l"})
     counts = []
     async with open_world(database_url, {"web": web, "till": MemoryStore()}) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 24, 24):
             with capture_statements() as seen:
                 await show_products(world, channel="web", first=size)

@@ -15,6 +15,7 @@ from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.settings.loading import load_text
 from gateway.settings.problems import SettingsError
+from tests.gateways import stop_caches
 from tests.graphql.test_media import list_warnings, show_product
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import ADMIN, World, open_world
@@ -130,7 +131,7 @@ async def test_a_changed_label_or_swatch_is_shown_and_logged_and_a_removed_one_i
 
 
 async def test_labels_and_swatches_take_no_statement(own_world: World) -> None:
-    own_world.gateway.responses.is_enabled = own_world.gateway.rendered.is_enabled = False
+    stop_caches(own_world.gateway)
     variants = "variants(first: 5) { nodes { selectedOptions { name } } }"
     bare = f"{{ products(first: 1) {{ nodes {{ options {{ name }} {variants} }} }} }}"
     counts = []

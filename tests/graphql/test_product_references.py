@@ -11,6 +11,7 @@ from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.settings.loading import load_text
 from gateway.settings.problems import SettingsError
+from tests.gateways import stop_caches
 from tests.graphql.test_media import show_product
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import World, open_world
@@ -71,7 +72,7 @@ async def test_a_product_of_a_hidden_channel_is_null(database_url: str) -> None:
 
 @pytest.mark.any_database
 async def test_references_of_a_page_take_a_constant_number_of_statements(own_world: World) -> None:
-    own_world.gateway.responses.is_enabled = own_world.gateway.rendered.is_enabled = False
+    stop_caches(own_world.gateway)
     for number in range(5, 25):
         row = record_builders.build_product(str(number), title=f"Lamp {number}", attributes={"fits": [str(number - 1)]})
         own_world.stores["web"].put("products", row)

@@ -11,7 +11,7 @@ import pytest
 from gateway.sdk.policies import RelatedRequest
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
-from tests.gateways import Clock
+from tests.gateways import Clock, stop_caches
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import World, open_world
 
@@ -105,7 +105,7 @@ async def test_a_caller_that_does_not_see_a_channel_learns_nothing_of_its_orders
 
 
 async def test_a_list_takes_as_many_statements_as_one_product(own_world: World) -> None:
-    own_world.gateway.responses.is_enabled = own_world.gateway.rendered.is_enabled = False
+    stop_caches(own_world.gateway)
     query = """query ($first: Int, $kind: RelatedKind!) {
       products(first: $first) { nodes { title related(kind: $kind) { title } } } }"""
     for kind in ("SIMILAR", "COMPLEMENTARY"):

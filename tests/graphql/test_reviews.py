@@ -11,6 +11,7 @@ from gateway.model.ids import GlobalId, derive_id
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.tables import product_reviews
+from tests.gateways import stop_caches
 from tests.graphql.test_media import list_warnings
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import ADMIN, World, open_world
@@ -163,7 +164,7 @@ async def test_a_database_that_is_built_anew_has_the_same_ids(own_world: World) 
 
 
 async def test_reviews_of_a_page_of_products_take_a_constant_number_of_statements(own_world: World) -> None:
-    own_world.gateway.responses.is_enabled = own_world.gateway.rendered.is_enabled = False
+    stop_caches(own_world.gateway)
     for number in range(10, 30):
         product = record_builders.build_product(str(number), title=f"Chair {number}", sku=f"C{number}")
         own_world.stores["web"].put("products", product)

@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import CacheStats
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
 from gateway.storage.database import Database
+from tests.gateways import stop_caches
 from tests.graphql.world import ADMIN, open_world
 
 pytestmark = pytest.mark.anyio
@@ -107,7 +108,7 @@ async def test_a_page_takes_at_most_eight_statements_whatever_its_size(
 ) -> None:
     counts = []
     async with open_world(database_url, {"till": build_shop(40), "web": MemoryStore()}) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 20, 40):
             with capture_statements() as seen:
                 data = await world.client.fetch_data(query, ADMIN, first=size)
@@ -121,7 +122,7 @@ async def test_the_products_of_many_collections_take_as_many_statements_as_those
     """Those of one are counted once while the catalog stays the same, which takes another statement."""
     counts = []
     async with open_world(database_url, {"till": build_shop(40), "web": MemoryStore()}) as world:
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 2, 20, 40):
             with capture_statements() as seen:
                 data = await world.client.fetch_data(COLLECTIONS, ADMIN, first=size)
@@ -134,7 +135,7 @@ async def test_the_products_of_many_collections_take_as_many_statements_as_those
 async def test_a_page_of_a_frozen_ranking_takes_a_constant_number_of_statements(database_url: str) -> None:
     async with open_world(database_url, {"till": build_shop(60), "web": MemoryStore()}) as world:
         counts = []
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 20, 40):
             world.clock.forward(minutes=1)
             with capture_statements() as seen:
@@ -156,7 +157,7 @@ async def test_a_page_of_changes_takes_a_constant_number_of_statements(database_
         await world.gateway.request_sync("till")
         await world.gateway.run_due()
         counts = []
-        world.gateway.responses.is_enabled = world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         for size in (1, 20, 40):
             with capture_statements() as seen:
                 data = await world.client.fetch_data(CHANGED, ADMIN, first=size, after=after, types=[kind])
@@ -173,7 +174,7 @@ async def test_a_page_of_reviews_takes_a_constant_number_of_statements(database_
         web.put("products", record_builders.build_product(f"b{n}", sku=f"S{n}", gtin="05000112637922"))
         web.put("products", record_builders.build_product(f"c{n}", sku=f"S{n}", title="Which"))
     async with open_world(database_url, {"till": till, "web": web}) as world:
-        world.gateway.rendered.is_enabled = False
+        stop_caches(world.gateway)
         counts = []
         for size in (1, 10, 20):
             with capture_statements() as seen:

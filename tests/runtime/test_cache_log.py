@@ -17,7 +17,7 @@ from tests.graphql.world import open_small_world
 
 pytestmark = pytest.mark.anyio
 
-CACHES = ("responses", "rendered", "facets", "documents", "plans", "costs", "operations", "requests")
+CACHES = ("responses", "rendered", "products", "facets", "documents", "plans", "costs", "operations", "requests")
 LIST = "{ products(first: 5) { nodes { title } facets { key } } }"
 
 

@@ -17,26 +17,30 @@ MAX_TRACKED_IDS = 50_000
 
 
 class ChangedIds:
-    """The generation in which each of many ids has last changed, as far as it is known."""
+    """The generation in which each of many ids has last changed, as far as it is known.
+
+    Attributes:
+        last: the generation in which any has.
+    """
 
     def __init__(self) -> None:
         self._changed: dict[str, int] = {}
-        self._last = self._any_since = 0
+        self.last = self._any_since = 0
 
     def record(self, generation: int, ids: Collection[str] | None) -> None:
         """Record that these ids have changed; None: any may have."""
         if ids is not None and not ids:
             return
-        self._last = generation
+        self.last = generation
         if ids is None or len(self._changed) + len(ids) > MAX_TRACKED_IDS:
+            self._any_since = generation  # first: other threads read what is recorded
             self._changed.clear()
-            self._any_since = generation
         else:
             self._changed.update(dict.fromkeys(ids, generation))
 
     def has_changed(self, since: int, ids: Iterable[str] | None) -> bool:
         """Return whether one of these ids has changed since a generation; None: whether any has."""
-        if self._last <= since:
+        if self.last <= since:
             return False
         if ids is None or self._any_since > since:
             return True
@@ -98,6 +102,10 @@ class ChangeFollower:
     def has_catalog_changed(self, generation: int) -> bool:
         """Return whether the catalog has changed since a generation."""
         return self._catalog_changed > generation
+
+    def get_last_change(self, *, of_stock: bool) -> int:
+        """Return the generation in which any product, or any stock, has changed last."""
+        return (self._stocked if of_stock else self._products).last
 
     def has_product_changed(self, generation: int, id_: str) -> bool:
         """Return whether a product, or what any product may show, has changed since a generation."""

@@ -44,6 +44,11 @@ class WeightedLRU(Generic[V]):
         self._entries.move_to_end(key)
         return entry[0]
 
+    def find(self, key: str) -> V | None:
+        """Return the value, or None. It does not count as use; any thread may call it."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry[0]
+
     def put(self, key: str, value: V, weight: int) -> None:
         """Store a value. It replaces the one with the same key."""
         self.remove(key)

@@ -72,6 +72,9 @@ class RenderedSelection:
         self._key = key
         self._generation = generation
         self._now = objects.clock()
+        changes = objects.changes
+        stocked = changes.get_last_change(of_stock=True) if on_stock else 0
+        self._last_change = max(changes.get_last_change(of_stock=False), stocked)
         self.on_stock = on_stock
         self.reused: dict[str, int] = {}
         self.added: dict[str, Mapping[str, Any]] = {}
@@ -90,7 +93,11 @@ class RenderedSelection:
 
     def _is_current(self, found: RenderedObject, id_: str) -> bool:
         changes, since = self._objects.changes, found.generation
-        if found.expires_at <= self._now or changes.has_product_changed(since, id_):
+        if found.expires_at <= self._now:
+            return False
+        if since >= self._last_change:
+            return True
+        if changes.has_product_changed(since, id_):
             return False
         return not (self.on_stock and changes.has_stock_changed(since, (id_,)))
 

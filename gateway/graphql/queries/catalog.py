@@ -30,6 +30,7 @@ from gateway.model.catalog import Category, Listing, Product, Variant
 from gateway.model.channels import Resource
 from gateway.storage.reads import catalog, product_search
 from gateway.storage.reads.product_search import ProductQuery
+from gateway.storage.sql.keyset import Page, Window
 
 CHANNEL_FILTER_COST = 100
 """Cost of the products or variants of one channel: its offers are joined and sorted."""
@@ -108,8 +109,21 @@ async def _load_products(
         return await load_page_by_relevance(context, query, filter_, paging, fingerprint)
     # which words are similar can change with the catalog, so the page of a search cannot be checked
     check = None if query.search is not None else partial(product_search.read_positions, query=query)
+    is_known = check is not None and context.seen is not None and context.gateway.known_products.is_enabled
+    read = partial(_read_known_page, context, query) if is_known else None
     rows = product_search.search_products(query)
-    return await load_page(context, rows, paging, fingerprint, read_positions=check)
+    return await load_page(context, rows, paging, fingerprint, read_positions=check, read_page=read)
+
+
+async def _read_known_page(context: Context, query: ProductQuery, window: Window) -> Page[Product]:
+    """Read a page of products, of which those that are known are not read again (rule E4)."""
+    known = context.gateway.known_products
+    find = known.find if known.count else None
+    found = await context.read(product_search.read_known_page, window, query, find)
+    known.keep(found.known)
+    if context.seen is not None:
+        known.add(found.read, context.seen)
+    return found.page
 
 
 async def resolve_category(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.catalog import Product
 from gateway.storage.reads.catalog import Visibility, is_product_visible, read_product
+from gateway.storage.sql.bulk import BulkSelect
 from gateway.storage.sql.json_arrays import expand_named_texts
-from gateway.storage.sql.keyset import Positions, Rows, Sort, Window
+from gateway.storage.sql.keyset import Page, Positions, Rows, Sort, Window, build_page
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.product_matches import build_sort_key, select_matches
 from gateway.storage.sql.text_search import Search
@@ -149,9 +150,45 @@ def _build_search(query: ProductQuery) -> Rows[Product]:
     return Rows(statement, _build_sort(query, matches), read_product)
 
 
+class KnownPage(NamedTuple):
+    """A page. `known` are the IDs of its products that were known, `read` those that were not."""
+
+    page: Page[Product]
+    known: Sequence[str]
+    read: Sequence[Product]
+
+
+_products_by_id = BulkSelect(sa.select(products), products.c.id)
+
+
 def read_positions(conn: Connection, window: Window, query: ProductQuery) -> Positions:
     """Read which products a page of a query has."""
     return search_products(query).read_positions(conn, window)
+
+
+FindKnown = Callable[[Sequence[str]], Mapping[str, Product]]
+"""Finds the products that are known, by ID."""
+
+
+def read_known_page(conn: Connection, window: Window, query: ProductQuery, find_known: FindKnown | None) -> KnownPage:
+    """Read a page of a query, whose known products are not read again. `find_known`: None if none is known."""
+    rows = search_products(query)
+    if find_known is None:
+        return _read_unknown_page(conn, window, rows)
+    positions, has_more = rows.read_positions(conn, window)
+    known = find_known([id_ for _, id_ in positions])
+    missing = [id_ for _, id_ in positions if id_ not in known]
+    read = {row.id: read_product(row) for row in _products_by_id.select(conn, missing)} if missing else {}
+    if len(read) < len(missing):  # one is gone since
+        return _read_unknown_page(conn, window, rows)
+    found = {**known, **read}
+    items = [(position, found[position[1]]) for position in positions]
+    return KnownPage(build_page(items, window, has_more=has_more), [*known], [*read.values()])
+
+
+def _read_unknown_page(conn: Connection, window: Window, rows: Rows[Product]) -> KnownPage:
+    page = rows.read_page(conn, window)
+    return KnownPage(page, (), [product for _, product in page.items])
 
 
 def search_products_of_collections(query: ProductQuery) -> Rows[Product]:

@@ -221,9 +221,14 @@ class Rows(Generic[T]):
         more = len(rows) > window.size
         page_rows = rows[: window.size]
         items = [((row.position_value, row.position_id), self.read(row)) for row in page_rows]
-        if window.backward:
-            return Page(items[::-1], has_next=window.before is not None, has_previous=more)
-        return Page(items, has_next=more, has_previous=window.after is not None)
+        return build_page(items[::-1] if window.backward else items, window, has_more=more)
+
+
+def build_page(items: Sequence[tuple[KeysetPosition, T]], window: Window, *, has_more: bool) -> Page[T]:
+    """Build a page of these items. `has_more`: whether more follow in its direction."""
+    if window.backward:
+        return Page(items, has_next=window.before is not None, has_previous=has_more)
+    return Page(items, has_next=has_more, has_previous=window.after is not None)
 
 
 def is_among(conn: Connection, column: sa.ColumnElement[Any], keys: Iterable[str]) -> sa.ColumnElement[bool]:
