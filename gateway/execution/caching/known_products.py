@@ -40,6 +40,11 @@ class KnownProducts:
         """Return its size."""
         return SizedCache("products", (self._entries,))
 
+    @property
+    def count(self) -> int:
+        """The number of products."""
+        return self._entries.count
+
     def find(self, ids: Collection[str]) -> Mapping[str, Product]:
         """Find the products with these ids that are as new as what was committed before the request, which has followed
         the changes. Any thread may call it.
