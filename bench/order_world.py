@@ -129,7 +129,7 @@ def _build_order_input(cart: Mapping[str, Any], option: Mapping[str, Any]) -> di
         "cartToken": cart["token"],
         "cartVersion": cart["version"],
         "fulfillmentOptionToken": option["token"],
-        "contact": {"name": "Ada Lovelace", "email": "ada@example.com"},
+        "contact": {"name": "Ada Lovelace", "email": f"ada.{uuid4().hex[:12]}@example.com"},
         "shippingAddress": {"line1": "12 St James's Square", "city": "London", "countryCode": "GB"},
         "payments": [{"kind": "TENDERED", "provider": "bank", "amount": money}],
         "expectedTotal": money,

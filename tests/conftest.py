@@ -66,13 +66,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_thorough(item: pytest.Item) -> bool:
     """Report whether `make thorough` runs a test: what is long, and repeats on PostgreSQL where stock or data are lost.
 
-    The long tests of plugins are about channels: they run on one database, and on PostgreSQL in `make torture`.
+    The long tests of plugins are about channels, those of examples about the demo: they run on one database, and on
+    PostgreSQL in `make torture`.
     """
     if item.get_closest_marker("torture") is not None:
         return False
     folder = item.path.parent.name
     if item.get_closest_marker("long") is not None:
-        return folder != "plugins" or not _is_on_postgresql(item)
+        return folder not in ("plugins", "examples") or not _is_on_postgresql(item)
     return _is_repeat(item) and folder in REPEATED_FOLDERS
 
 

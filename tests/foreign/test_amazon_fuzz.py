@@ -19,12 +19,13 @@ from gateway_amazon_sandbox.errors import RejectedRequestError
 from gateway_amazon_sandbox.operations import Operations
 from gateway_amazon_sandbox.parameters import PARAMETERS
 from gateway_amazon_sandbox.sandbox import SELLER, STORE
+from tests.conftest import TORTURE
 from tests.plugins.amazon import START, Clock, build_world
 from tests.plugins.amazon_models import FILES, find_specs
 
 SPECS = find_specs()
 ROOT = Path(__file__).parents[2]
-EXAMPLES, SEED = 100, 15
+EXAMPLES, SEED = 400 if TORTURE else 50, 15
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.long,

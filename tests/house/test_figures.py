@@ -18,7 +18,7 @@ def build_module(text: str, path: str = "gateway/commerce/a.py") -> Module:
     return Module(path, path.removesuffix(".py").replace("/", "."), text)
 
 
-@pytest.mark.long  # `make house` runs it, too
+@pytest.mark.torture  # `make check` runs `make house`
 def test_all_figures_are_within_their_limits() -> None:
     assert [(figure.name, figure.value, *figure.findings[:5]) for figure in measure(ROOT) if not figure.holds] == []
 

@@ -14,6 +14,7 @@ from graphql import GraphQLSchema
 from gateway_shopify_sandbox import resolvers
 from gateway_shopify_sandbox.api import load_sandbox_schema
 from gateway_shopify_sandbox.resolvers import IDEMPOTENT_MUTATIONS
+from tests.conftest import TORTURE
 from tests.plugins.random_documents import TEXTS, DocumentGenerator
 from tests.plugins.shopify_client import StoreClient, open_store
 from tests.plugins.shopify_specs import find_introspection, load_introspection
@@ -88,7 +89,7 @@ async def test_no_document_makes_the_sandbox_fail(tmp_path: Path, seed: int, cou
 async def test_no_document_of_the_vendors_whole_schema_makes_the_sandbox_fail(tmp_path: Path) -> None:
     assert DESCRIBED is not None
     async with open_store(tmp_path, scale=10**6) as store:
-        await send_documents(store, load_introspection(DESCRIBED), 3, 1_500)
+        await send_documents(store, load_introspection(DESCRIBED), 3, 5_000 if TORTURE else 500)
 
 
 async def test_the_proof_a_failure_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,7 +212,7 @@ class EditedOrders(RuleBasedStateMachine):
 
 
 MACHINE = settings(
-    max_examples=200 if TORTURE else 10,
+    max_examples=200 if TORTURE else 6,
     stateful_step_count=20,
     phases=[Phase.generate],  # a failing run is not made smaller: each takes seconds
     suppress_health_check=list(HealthCheck),
