@@ -37,6 +37,7 @@ from gateway_shopify.read_documents import (
     PRODUCTS,
     Operation,
     build_collection_queries,
+    build_customer_queries,
     build_product_queries,
 )
 from gateway_shopify.write_documents import list_operations
@@ -163,6 +164,7 @@ def test_the_sandbox_has_nothing_that_is_never_asked() -> None:
     more = (
         build_product_queries(("de",), ("custom.x",), ("custom.y",), ("DE",)),
         build_collection_queries(("de",)),
+        build_customer_queries(("custom.x",)),
     )
     texts = [*(one.text for one in OPERATIONS.values()), *(queries.listing.text for queries in more)]
     unasked = there - {field for text in texts for field in list_fields(text)}
