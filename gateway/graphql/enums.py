@@ -406,7 +406,7 @@ ENUMS = (
             "VERIFIED_EMAIL": "Same verified email address.",
             "PHONE": "Same phone number.",
             "LOYALTY_NUMBER": "Same loyalty number.",
-            "EXTERNAL_REFERENCE": "Same reference, as reported by the channel.",
+            "EXTERNAL_REFERENCE": "Same account of a channel, or one names the other in a configured field.",
             "MANUAL": "An operator decided.",
             "PLUGIN": "The recognition policy decided.",
             "LOGIN": "Issuer and subject of a verified token.",

@@ -138,6 +138,10 @@ def _rename_in_subjects(subjects: list[Any], old: str, new: str) -> list[Any]:
     return [[new if id_ == old else id_, version] for id_, version in subjects]
 
 
+def _rename_in_references(references: list[Any], old: str, new: str) -> list[Any]:
+    return [[new if name == old else name, *rest] for name, *rest in references]
+
+
 def _rename_in_field_sources(sources: list[Any], old: str, new: str) -> list[Any]:
     return [[field, key, new if channel == old else channel] for field, key, channel in sources]
 
@@ -159,6 +163,7 @@ DOCUMENTS: Mapping[sa.Column[Any], Callable[[Any, str, str], Any]] = {
     customers.c.phones: _rename_in_contacts,
     identities.c.emails: _rename_in_contacts,
     identities.c.phones: _rename_in_contacts,
+    identities.c.external_references: _rename_in_references,
     idempotency.c.answer: _rename_in_result,
     products.c.field_sources: _rename_in_field_sources,
 }

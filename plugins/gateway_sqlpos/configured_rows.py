@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.sdk import ContractError
 from gateway_sqlpos.config import SqlPosConfig
-from gateway_sqlpos.customers.customer_references import find_columns
+from gateway_sqlpos.customers.customer_references import check_erasable, find_columns
 from gateway_sqlpos.customers.erasure_writes import list_personal_columns
 from gateway_sqlpos.row_values import IdColumn, build_table, format_id
 from gateway_sqlpos.till import TillSession
@@ -32,6 +32,7 @@ def check_configured_rows(till: TillSession, config: SqlPosConfig) -> None:
     find_columns(till)
     if config.erase_customers:
         list_personal_columns(till)
+        check_erasable(till)
 
 
 def _find_missing(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -69,11 +70,26 @@ async def test_after_any_writes_a_list_equals_one_of_which_nothing_is_known(worl
             assert [answer.body for answer in answers] == [expected.body] * 3, (step, written, query)
 
 
+class AnyVersion(int):
+    """A version that equals every other."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
+
+
 @pytest.mark.writes
-async def test_the_proof_without_the_check_of_changes_a_list_is_old(
+async def test_the_proof_without_the_checks_of_changes_and_versions_a_list_is_old(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    find = KnownProducts.find
+
+    def find_any_version(self: KnownProducts, ids: Collection[str]) -> Mapping[str, Product]:
+        return {id_: replace(it, version=AnyVersion(0)) for id_, it in find(self, ids).items()}
+
     monkeypatch.setattr(ChangeFollower, "has_product_changed", lambda *_: False)
+    monkeypatch.setattr(KnownProducts, "find", find_any_version)
     for title in ("Lamp", "Chandelier"):
         world.stores["till"].change("products", "t-lamp", title=title)
         await sync(world)
@@ -150,6 +166,23 @@ async def test_the_reference_executor_knows_nothing(world: World, read: list[str
         for _ in range(3):
             await list_titles(world)
     assert read == []
+
+
+@pytest.mark.writes
+async def test_a_known_product_of_another_version_than_the_page_finds_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A product can change after a request has followed the changes, and before it reads its page."""
+    for _ in range(3):
+        titles = await list_titles(world)
+    find = KnownProducts.find
+
+    def find_former(self: KnownProducts, ids: Collection[str]) -> Mapping[str, Product]:
+        found = find(self, ids)
+        return {id_: replace(it, version=it.version - 1, title="Draft") for id_, it in found.items()}
+
+    monkeypatch.setattr(KnownProducts, "find", find_former)
+    assert await list_titles(world) == titles
 
 
 def test_what_any_thread_reads_of_changes_is_never_too_little() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from gateway.sdk import ContractError, Done, EraseCustomer, Ref
 from gateway.sdk.testing.sandbox import World, WorldCustomer, build_small_world
 from gateway_shopify.read_documents import build_customer_queries
 from gateway_shopify_sandbox.api import MAX_QUERY_COST, load_sandbox_schema
-from gateway_sqlpos.customers.customer_references import list_references
+from gateway_sqlpos.customers.customer_references import format_references, list_references
 from gateway_sqlpos.table_mapping import Customers
 from gateway_sqlpos_sandbox.seed import derive_id
 from tests.graphql.world import ADMIN
@@ -62,6 +63,33 @@ async def test_a_column_of_a_till_is_a_reference(
     await till.execute(*name_web(value, kind))
     (record,) = await till.read_records("customers")
     assert record.references == expected
+
+
+async def test_a_value_that_is_no_id_is_dropped_with_a_warning(open_till: MakeTill) -> None:
+    till = await open_till(build_world(), references={"web": "web_customer"})
+    await till.execute(*name_web("5.5", "NUMERIC(9, 2)"))
+    (record,) = await till.read_records("customers")
+    assert (record.references, record.display_name) == ({}, ADA.name)
+    assert [warning.field for warning in record.warnings] == ["references"]
+
+
+def test_values_of_other_types_are_formatted_as_text() -> None:
+    row = {"reference:a": UUID(int=7), "reference:b": b"\x07", "reference:c": 7, "reference:d": None, "image": b"\x07"}
+    format_references(row)
+    assert row == {
+        "reference:a": "00000000-0000-0000-0000-000000000007",
+        "reference:b": "07",
+        "reference:c": 7,
+        "reference:d": None,
+        "image": b"\x07",
+    }
+
+
+async def test_a_column_that_requires_a_value_cannot_be_erased(open_till: MakeTill) -> None:
+    till = await open_till(build_world(), references={"web": "web_customer"}, erase_customers=True)
+    await till.execute(sa.text("ALTER TABLE customers ADD COLUMN web_customer INTEGER DEFAULT 0 NOT NULL"))
+    with pytest.raises(ContractError, match=r"web_customer of references\.web requires a value"):
+        await till.read_records("customers")
 
 
 async def test_a_column_that_is_mapped_already_can_be_a_reference(open_till: MakeTill) -> None:

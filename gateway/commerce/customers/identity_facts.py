@@ -48,9 +48,11 @@ def _list_references(row: IdentityRow, config: CustomerConfig) -> list[Evidence]
     """List what a record refers to, and its own ID where others refer to it. An ID of another system, which has no
     records here, is that of every record that names it.
     """
+    fields = config.references.get(row.channel, {})
     named = [
         Evidence(EvidenceKind.REFERENCE, build_reference(name, id_), verified=name in config.external_systems)
-        for name, id_ in load_json(row.external_references or "[]")
+        for name, field, id_ in load_json(row.external_references or "[]")
+        if fields.get(name) == field and not config.evidence.is_placeholder(id_)
     ]
     if row.channel not in config.referenced_channels:
         return named
@@ -95,12 +97,18 @@ def build_evidence_rows(facts: IdentityFacts) -> list[EvidenceRow]:
     holder, given_name = facts.contact or facts.id, facts.given_name or ""
     if given_name and is_initial(given_name):  # it distinguishes no holders
         given_name = ""
-    return [
-        EvidenceRow(build_key(evidence.key), facts.id, evidence.verified, given_name, holder)
-        for evidence in facts.evidence
-    ]
+    verified: dict[str, bool] = {}  # a value may be there twice
+    for evidence in facts.evidence:
+        key = build_key(evidence.key)
+        verified[key] = verified.get(key, False) or evidence.verified
+    return [EvidenceRow(key, facts.id, flag, given_name, holder) for key, flag in verified.items()]
 
 
 def restore_evidence(rows: Iterable[EvidenceRow]) -> tuple[Evidence, ...]:
-    """Restore the evidence of an identity from its rows."""
-    return tuple(Evidence(*read_key(row.key), row.verified) for row in sorted(rows))
+    """Restore the evidence of an identity from its rows. What a later version has stored tells nothing here."""
+    return tuple(Evidence(*read_key(row.key), row.verified) for row in sorted(rows) if is_known_kind(row.key))
+
+
+def is_known_kind(key: str) -> bool:
+    """Whether this version knows the kind of a value."""
+    return key.partition(":")[0] in EvidenceKind.__members__

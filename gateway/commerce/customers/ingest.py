@@ -148,7 +148,7 @@ def _serialize_evidence(record: CustomerRecord) -> str:
 def _serialize_references(batch: IngestBatch[CustomerRecord], record: CustomerRecord) -> str | None:
     """Serialize the references of a record. Those that the configuration does not name are left out."""
     named = batch.rules.selling.customers.references.get(batch.channel, {})
-    references = sorted([name, id_] for name, id_ in record.references.items() if name in named)
+    references = sorted([name, named[name], id_] for name, id_ in record.references.items() if name in named)
     return dump_json(references) if references else None
 
 

@@ -15,6 +15,7 @@ from gateway.commerce.customers.customer_rows import rebuild_customers
 from gateway.commerce.customers.identity_facts import (
     build_evidence_rows,
     build_facts,
+    is_known_kind,
     read_key,
     restore_evidence,
 )
@@ -76,7 +77,7 @@ def _recognize(block: Block, config: CustomerConfig) -> Partition:
         for id_, row in sorted(block.members.items())
     ]
     facts = [replace(fact, evidence=restore_evidence(block.evidence.get(fact.id, ()))) for fact in facts]
-    return recognize(facts, decisions, {read_key(key) for key in block.void}, config.recognition)
+    return recognize(facts, decisions, {read_key(key) for key in block.void if is_known_kind(key)}, config.recognition)
 
 
 def _build_facts(row: IdentityRow, config: CustomerConfig, *, is_claimed: bool) -> IdentityFacts:

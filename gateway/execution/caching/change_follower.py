@@ -33,7 +33,7 @@ class ChangedIds:
             return
         self.last = generation
         if ids is None or len(self._changed) + len(ids) > MAX_TRACKED_IDS:
-            self._any_since = generation  # first: other threads read what is recorded
+            self._any_since = generation  # before the ids are cleared: other threads read both
             self._changed.clear()
         else:
             self._changed.update(dict.fromkeys(ids, generation))
@@ -42,10 +42,10 @@ class ChangedIds:
         """Return whether one of these ids has changed since a generation; None: whether any has."""
         if self.last <= since:
             return False
-        if ids is None or self._any_since > since:
-            return True
         changed = self._changed
-        return any(changed.get(id_, 0) > since for id_ in ids)
+        if ids is None or any(changed.get(id_, 0) > since for id_ in ids):
+            return True
+        return self._any_since > since  # last: it is set before the ids are cleared, maybe by another thread
 
 
 class ChangeFollower:

@@ -14,8 +14,8 @@ from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.response_cache import MAX_AGE
 from gateway.model.catalog import Product
 
-PRODUCT_SIZE = 2_000
-"""Bytes that a product takes besides its texts."""
+PRODUCT_SIZE, MEDIUM_SIZE, VALUE_SIZE = 2_000, 800, 200
+"""Bytes that a product takes besides its texts, that an image or another medium takes, and a value of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +69,9 @@ class KnownProducts:
 
 
 def _measure(product: Product) -> int:
-    """Compute the bytes that a product takes. Its lists are shared with others that have the same."""
-    return PRODUCT_SIZE + len(product.title) + len(product.description)
+    """Compute the bytes that a product takes. Texts that are not Latin take two bytes for each character."""
+    texts = 2 * (len(product.title) + len(product.description))
+    media = len(product.images) + len(product.media)
+    named = sum(1 + len(values) for _, values in product.attributes) + sum(len(it.values) for it in product.options)
+    values = len(product.tags) + len(product.field_sources) + named
+    return PRODUCT_SIZE + texts + MEDIUM_SIZE * media + VALUE_SIZE * values

@@ -175,14 +175,15 @@ def read_known_page(conn: Connection, window: Window, query: ProductQuery, find_
     rows = search_products(query)
     if find_known is None:
         return _read_unknown_page(conn, window, rows)
-    positions, has_more = rows.read_positions(conn, window)
-    known = find_known([id_ for _, id_ in positions])
-    missing = [id_ for _, id_ in positions if id_ not in known]
+    entries, has_more = rows.read_versions(conn, window, products.c.version)
+    versions = {id_: version for (_, id_), version in entries}
+    found = find_known([*versions])
+    known = {id_: product for id_, product in found.items() if product.version == versions[id_]}
+    missing = [id_ for id_ in versions if id_ not in known]
     read = {row.id: read_product(row) for row in _products_by_id.select(conn, missing)} if missing else {}
-    if len(read) < len(missing):  # one is gone since
+    if any(id_ not in read or read[id_].version != versions[id_] for id_ in missing):  # it has changed in between
         return _read_unknown_page(conn, window, rows)
-    found = {**known, **read}
-    items = [(position, found[position[1]]) for position in positions]
+    items = [(position, known.get(position[1]) or read[position[1]]) for position, _ in entries]
     return KnownPage(build_page(items, window, has_more=has_more), [*known], [*read.values()])
 
 

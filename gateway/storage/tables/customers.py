@@ -66,7 +66,7 @@ identities = sa.Table(
     *(optional_column(name, Text) for name in ("emails", "phones", "addresses", "tags")),  # JSON, as in `customers`
     optional_column("has_login", sa.Boolean),
     optional_column("policy_key", Text),  # that the configured policy gave the record
-    optional_column("external_references", Text),  # JSON [[channel or system, id there], …] of configured fields
+    optional_column("external_references", Text),  # JSON [[channel or system, field, id there], …], as configured
     optional_column("twin_id", Text),  # of a guest: another one with the same contact, whose customer it shares
     optional_column("contact_key", Text),  # of a guest: digest of the contact; guests with the same one are one holder
     optional_column("record_created_at", Instant),  # when the channel created it

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from gateway.sdk import Address, ContactPoint, CustomerRecord, LoyaltyCard, Raw, Ref
-from gateway_sqlpos.customers.customer_references import label_references, map_references
+from gateway_sqlpos.customers.customer_references import format_references, label_references, map_references
 from gateway_sqlpos.row_values import Row, get_number, get_single_row, get_text, is_false, is_number, is_true
 from gateway_sqlpos.table_feed import TableFeed
 from gateway_sqlpos.table_mapping import Customers, Layout
@@ -44,11 +44,16 @@ class CustomerFeed(TableFeed[CustomerRecord]):
     def label_more_columns(self, till: TillSession) -> Mapping[str, str]:
         return label_references(till)
 
+    def add_columns(self, till: TillSession, rows: list[Row]) -> None:
+        for row in rows:
+            format_references(row)
+
     def has_row(self, row: Row) -> bool:
         return not is_false(row.pop("visible"))
 
     def read(self, raw: Raw) -> CustomerRecord:
         row = get_single_row(raw)
+        references, warnings = map_references(row)
         return CustomerRecord(
             ref=Ref(raw.id),
             display_name=get_text(row, "name"),
@@ -59,7 +64,8 @@ class CustomerFeed(TableFeed[CustomerRecord]):
             addresses=_map_addresses(row),
             loyalty_number=get_text(row, "card"),
             loyalty=_map_card(row),
-            references=map_references(row),
+            references=references,
+            warnings=tuple(warnings),
         )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from gateway.sdk import ContractError
-from gateway_sqlpos.row_values import Row, get_text
+from gateway.sdk import ContractError, RecordWarning, read_informative
+from gateway_sqlpos.row_values import Row, get_text, is_number
 from gateway_sqlpos.table_mapping import Customers, is_name
 from gateway_sqlpos.till import TillSession
 
@@ -45,13 +45,29 @@ def find_columns(till: TillSession) -> Mapping[str, str]:
     return columns
 
 
+def check_erasable(till: TillSession) -> None:
+    """Raise `ContractError` if a column requires a value: an erase could not clear it."""
+    table, id_ = till.layout.customers.table or "", till.layout.customers.id
+    for name, column in find_columns(till).items():
+        if column != id_ and table in till.schema.tables and till.schema.is_required(table, column):
+            message = f"the column {column} of references.{name} requires a value, so an erase cannot clear it"
+            raise ContractError(f"{message}; let it be null")
+
+
 def label_references(till: TillSession) -> Mapping[str, str]:
     """Return the columns, by the labels under which rows have them."""
     return {f"{_LABEL}{name}": column for name, column in find_columns(till).items()}
 
 
-def map_references(row: Row) -> Mapping[str, str]:
-    """Map the references of a customer; an empty column has none."""
-    names = [label.removeprefix(_LABEL) for label in row if label.startswith(_LABEL)]
-    values = {name: get_text(row, f"{_LABEL}{name}") for name in names}
-    return {name: value for name, value in values.items() if value is not None}
+def format_references(row: Row) -> None:
+    """Format the references of a row as text or a number: raw records are JSON."""
+    for label, value in row.items():
+        if label.startswith(_LABEL) and value is not None and not isinstance(value, str) and not is_number(value):
+            row[label] = value.hex() if isinstance(value, bytes) else str(value)
+
+
+def map_references(row: Row) -> tuple[Mapping[str, str], Sequence[RecordWarning]]:
+    """Map the references of a customer; an empty column has none. One that cannot be read is dropped."""
+    labels = [label for label in row if label.startswith(_LABEL)]
+    pairs, warnings = read_informative(labels, lambda label: (label, get_text(row, label)), "references")
+    return {label.removeprefix(_LABEL): value for label, value in pairs if value is not None}, warnings

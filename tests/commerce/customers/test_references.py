@@ -13,12 +13,16 @@ from sqlalchemy.engine import Connection
 from gateway.commerce.config import SellingConfig
 from gateway.commerce.customers import identity_facts
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.customers.pending_identities import recognize_identities
+from gateway.commerce.customers.recognition import evidence_classes
+from gateway.commerce.customers.recognition.evidence import EvidenceRules
 from gateway.commerce.topology import Topology
 from gateway.model.customers.recognition import Evidence
 from gateway.sdk.testing.record_builders import Row, build_customer
-from gateway.storage.tables import identities
+from gateway.storage.channel_keys import rename_channel
+from gateway.storage.tables import evidence_keys, identities, identity_evidence
 from gateway.storage.writes.customers.identities import IdentityRow
-from tests.commerce.customers.stored_customers import StoredCustomers
+from tests.commerce.customers.stored_customers import NOW, StoredCustomers
 from tests.commerce.customers.test_undone_decisions import open_database
 
 CUSTOMERS = CustomerConfig(
@@ -56,19 +60,90 @@ def test_a_record_is_one_with_the_customer_that_it_names(conn: Connection, repor
 
 
 def test_an_id_that_no_record_has_joins_nothing(conn: Connection) -> None:
-    assert group(conn, name_web("t1", "0"), name_web("t2", "0"), ("web", ADA)) == [1, 1, 1]
+    reports = [name_web("t1", "0", "Ada Ash"), name_web("t2", "0", "Ada Birch"), ("web", ADA)]
+    assert group(conn, *reports) == [1, 1, 1]
 
 
-def test_a_placeholder_that_is_a_record_joins_few(conn: Connection) -> None:
-    """The web store's customer 0 exists, and the till enters 0 for everybody."""
-    names = ("Ada King", "Bea Hall", "Carl Ash", "Dora Elm", "Ed Fox", "Flo Gray")
-    reports = [name_web(f"t{number}", "0", name) for number, name in enumerate(names)]
-    assert group(conn, ("web", build_customer("0", name="Guest Guest")), *reports) == [1] * 7
+@pytest.mark.parametrize("names", [("Ada King", "Bea Hall"), ("Ada King", "A. King"), ("", ""), ("-", "Ada King")])
+def test_what_a_till_enters_for_several_people_joins_nothing(conn: Connection, names: tuple[str, ...]) -> None:
+    """The web store's first customer has the ID 1, and the till enters 1 for a missing one."""
+    first = ("web", build_customer("1", name="Ada King"))
+    reports = [name_web(f"t{number}", "1", name) for number, name in enumerate(names)]
+    assert group(conn, first, *reports) == [1, 1, 1]
+
+
+def test_two_records_of_one_person_at_a_till_name_one_customer(conn: Connection) -> None:
+    reports = [name_web("t1", "7001", "Bob King"), name_web("t2", "7001", "Robert King")]
+    assert group(conn, ("web", ADA), *reports) == [3]
+
+
+def test_an_id_that_a_second_person_gets_parts_whom_it_had_joined(conn: Connection) -> None:
+    stored = StoredCustomers(conn, CONFIG)
+    for channel, row in (("web", ADA), name_web("t1", "7001", "Ada King")):
+        stored.ingest(channel, row)
+    assert len(stored.list_groups()) == 1
+    stored.ingest(*name_web("t2", "7001", "Bob Hall"))
+    assert sorted(map(len, stored.list_groups().values())) == [1, 1, 1]
+
+
+def test_the_proof_without_the_names_of_a_channel_several_people_are_one(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence_classes, "list_referring", list)
+    reports = [name_web("t1", "1", "Bea Hall"), name_web("t2", "1", "Carl Ash")]
+    assert group(conn, ("web", build_customer("1", name="Ada King")), *reports) == [3]
+
+
+def test_a_configured_placeholder_is_no_reference(conn: Connection) -> None:
+    rules = EvidenceRules(placeholders=frozenset({"n/a"}))
+    config = replace(CONFIG, customers=replace(CUSTOMERS, evidence=rules))
+    crm = {"crm": " N/A "}
+    reports = [("till", build_customer("t1", references=crm)), ("app", build_customer("a1", references=crm))]
+    assert group(conn, *reports, config=config) == [1, 1]
+
+
+@pytest.mark.parametrize("fields", [{}, {"web": "other_column"}])
+def test_a_reference_ends_with_its_setting(conn: Connection, fields: dict[str, str]) -> None:
+    """Another till still names the web store; the channel was not read since."""
+    references = {**CUSTOMERS.references, "till2": {"web": "web_id"}}
+    both = replace(CUSTOMERS, references=references)
+    stored = StoredCustomers(conn, replace(CONFIG, customers=both))
+    for channel, row in (("web", ADA), name_web("t1", "7001", channel="till2")):
+        stored.ingest(channel, row)
+    assert len(stored.list_groups()) == 1
+    after = replace(both, references={**references, "till2": fields})
+    recognize_identities(conn, list_ids(conn), after, NOW)
+    assert sorted(map(len, stored.list_groups().values())) == [1, 1]
+
+
+def test_a_renamed_channel_is_named_by_its_new_key(conn: Connection) -> None:
+    group(conn, ("web", ADA), name_web("t1", "7001"))
+    rename_channel(conn, "web", "shop")
+    references = {"till": {"shop": "web_id"}}
+    recognize_identities(conn, list_ids(conn), replace(CUSTOMERS, references=references), NOW)
+    assert [len(ids) for ids in StoredCustomers(conn, CONFIG).list_groups().values()] == [2]
+
+
+def list_ids(conn: Connection) -> list[str]:
+    return list(conn.scalars(sa.select(identities.c.id)))
+
+
+def test_evidence_of_a_later_version_is_left_out(conn: Connection) -> None:
+    stored = StoredCustomers(conn, CONFIG)
+    stored.ingest("web", ADA)
+    row = conn.execute(sa.select(identity_evidence)).first()
+    assert row is not None
+    later = {**row._mapping, "key": "IRIS:1"}
+    conn.execute(sa.insert(identity_evidence).values(later))
+    conn.execute(sa.insert(evidence_keys).values(key="IRIS:1", holders=2_000, given_names=9))
+    stored.ingest("web", build_customer("7002", name="Ada King"))
+    stored.ingest(*name_web("t1", "7001"))
+    assert sorted(map(len, stored.list_groups().values())) == [1, 2]
 
 
 def test_a_deleted_customer_is_named_no_longer(conn: Connection) -> None:
     stored = StoredCustomers(conn, CONFIG)
-    for channel, row in (("web", ADA), name_web("t1", "7001"), name_web("t2", "7001")):
+    for channel, row in (("web", ADA), name_web("t1", "7001", "Ada K"), name_web("t2", "7001", "Ada B")):
         stored.ingest(channel, row)
     assert len(stored.list_groups()) == 1
     stored.ingest("web", gone=["7001"])
@@ -124,4 +199,4 @@ def test_the_proof_if_every_id_counted_a_missing_customer_would_join_others(
 
     list_named = identity_facts._list_references
     monkeypatch.setattr(identity_facts, "_list_references", verify_all)
-    assert group(conn, name_web("t1", "0"), name_web("t2", "0")) == [2]
+    assert group(conn, name_web("t1", "0", "Ada Ash"), name_web("t2", "0", "Ada Birch")) == [2]

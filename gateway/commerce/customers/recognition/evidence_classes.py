@@ -67,12 +67,29 @@ def _list_references(block: BlockEvidence) -> list[Cell]:
 
     What no record has as its own ID refers to nothing: it may be what a channel enters for a missing value.
     """
+    joined = {key: list_referring(block.holders[key]) for key in block.list_keys(EvidenceKind.REFERENCE)}
     references = [
-        Cell(IdentityRule.EXTERNAL_REFERENCE, tuple(holder.id for holder in block.holders[key]), key[1])
-        for key in block.list_keys(EvidenceKind.REFERENCE)
-        if any(holder.verified for holder in block.holders[key])
+        Cell(IdentityRule.EXTERNAL_REFERENCE, tuple(holder.id for holder in holders), key[1])
+        for key, holders in joined.items()
+        if len(holders) > 1 and any(holder.verified for holder in holders)
     ]
     return [*references, *_list_accounts(block)]
+
+
+def list_referring(holders: Sequence[Holder]) -> list[Holder]:
+    """List the holders of a reference that it can join: of each channel one, or several with one given name. What a
+    channel has for other people too is no ID of any.
+    """
+    by_channel: dict[str, list[Holder]] = defaultdict(list)
+    for holder in holders:
+        by_channel[holder.facts.channel].append(holder)
+    single = {channel for channel, found in by_channel.items() if len(found) == 1 or _are_namesakes(found)}
+    return [holder for holder in holders if holder.facts.channel in single]
+
+
+def _are_namesakes(holders: Sequence[Holder]) -> bool:
+    names = {holder.given_name for holder in holders}
+    return len(names) == 1 and None not in names
 
 
 def _list_accounts(block: BlockEvidence) -> list[Cell]:

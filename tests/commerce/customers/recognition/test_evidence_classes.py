@@ -60,7 +60,11 @@ Promise = Callable[[], None]
             build_identity("b", "A Byron", email=EMAIL, phone=MOBILE),
             IdentityRule.EMAIL_AND_PHONE,
         ),
-        (build_identity("a"), build_identity("b", "Bob Hall", reference="a"), IdentityRule.EXTERNAL_REFERENCE),
+        (
+            build_identity("a", channel="web"),
+            build_identity("b", "Bob Hall", reference="a"),
+            IdentityRule.EXTERNAL_REFERENCE,
+        ),
         (build_identity("a"), build_identity("b", "Bob Hall", merged_into="a"), IdentityRule.CHANNEL_MERGE),
         (
             build_identity("a", channel="market", email=RELAY),
