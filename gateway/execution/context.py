@@ -88,7 +88,7 @@ class Context:
         retry_after: seconds after which the client may try again what this request was refused.
         storage_error: why the database could not be used for a field; None: it could.
         root_results: results of root fields that are known already, or their exceptions, by response name.
-        seen: generation of the changes that were followed before the operation loads anything; None: they were not.
+        generation: that of the changes seen before the operation loads anything; None: they were not followed.
         plan_error: why the compiled function of the operation was left; None: it was not.
     """
 
@@ -128,7 +128,7 @@ class Context:
         self.retry_after: int | None = None
         self.storage_error: StorageUnavailableError | None = None
         self.root_results: dict[str, Any] = {}
-        self.seen: int | None = None
+        self.generation: int | None = None
         self.plan_error: Exception | None = None
         self._loaders: dict[Hashable, BatchLoader] = {}
         self._key_loaders: dict[Hashable, DataLoader[Any, Any]] = {}

@@ -10,7 +10,7 @@ from gateway.sdk.writes import AnyWrite
 from gateway_sqlpos.config import SqlPosConfig
 from gateway_sqlpos.configured_rows import check_configured_rows
 from gateway_sqlpos.customers.customer_feed import CustomerFeed
-from gateway_sqlpos.customers.customer_references import list_references
+from gateway_sqlpos.customers.customer_references import check_references
 from gateway_sqlpos.customers.erasure_writes import CustomerErasure
 from gateway_sqlpos.customers.loyalty_writes import LoyaltyWrite
 from gateway_sqlpos.database import open_database
@@ -39,8 +39,8 @@ def open_channel(config: SqlPosConfig, context: Context) -> Channel:
     """Open the database of a till, with all feeds and the writes that its configuration allows."""
     layout = config.layout
     database = open_database(config.url.get_secret_value(), config.time_zone)
-    references = list_references(context.references, layout.customers)
-    till = Till(config, database, lambda session: check_configured_rows(session, config), references)
+    check_references(context.references, layout.customers)
+    till = Till(config, database, lambda session: check_configured_rows(session, config), context.references)
     feeds: list[AnyFeed] = [ProductFeed(config, till, context.attributes), StockFeed(config, till, context)]
     if layout.customers.table is not None:
         feeds.append(CustomerFeed(config, till))

@@ -57,7 +57,7 @@ class TableFeed(LiveFeed[R]):
         labeled = (table.c[column].label(label) for label, column in more.items())
         statement = sa.select(*label_columns(table, names, self.columns), *labeled).where(build_condition(id))
         rows = fetch_rows(till.conn, statement.order_by(id).limit(PAGE_SIZE))
-        self.add_columns(till, rows)
+        self.complete_rows(till, rows)
         return rows
 
     @abstractmethod
@@ -72,5 +72,5 @@ class TableFeed(LiveFeed[R]):
         """Whether the feed contains this row."""
         return True
 
-    def add_columns(self, till: TillSession, rows: list[Row]) -> None:
-        """Add columns from other tables to these rows."""
+    def complete_rows(self, till: TillSession, rows: list[Row]) -> None:
+        """Complete these rows: add columns of other tables, and format values that JSON does not have."""

@@ -14,7 +14,7 @@ from gateway.sdk import ContractError, Done, EraseCustomer, Ref
 from gateway.sdk.testing.sandbox import World, WorldCustomer, build_small_world
 from gateway_shopify.read_documents import build_customer_queries
 from gateway_shopify_sandbox.api import MAX_QUERY_COST, load_sandbox_schema
-from gateway_sqlpos.customers.customer_references import format_references, list_references
+from gateway_sqlpos.customers.customer_references import check_references, format_references
 from gateway_sqlpos.table_mapping import Customers
 from gateway_sqlpos_sandbox.seed import derive_id
 from tests.graphql.world import ADMIN
@@ -107,12 +107,12 @@ async def test_a_column_that_the_till_lacks_stops_the_channel_at_once(open_till:
 @pytest.mark.parametrize("column", ["a; DROP TABLE customers", "customers.id", '"id"', " "])
 def test_what_is_no_name_of_a_column_is_refused(column: str) -> None:
     with pytest.raises(ContractError, match=r"references\.web: .* is not the name of a column"):
-        list_references({"web": column}, Customers())
+        check_references({"web": column}, Customers())
 
 
 def test_a_till_without_customers_has_no_references() -> None:
     with pytest.raises(ContractError, match="references needs the table of customers"):
-        list_references({"web": "id"}, Customers(table=""))
+        check_references({"web": "id"}, Customers(table=""))
 
 
 async def test_an_erase_clears_the_references_and_leaves_the_id(open_till: MakeTill) -> None:

@@ -38,7 +38,7 @@ async def execute_compiled(
     if run.plan.rendered and not is_current and (gateway.rendered.is_enabled or gateway.known_products.is_enabled):
         await run.follow_changes()
         is_current = True
-    context.seen = run.generation if is_current else None
+    context.generation = run.generation if is_current else None
     response = await _respond(run, plans, key, request)
     if response is not None and run.has_computed:
         plans.store_prepared(request.operation_key, run.plan, run.arguments, tracks=context.by_get)

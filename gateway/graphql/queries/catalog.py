@@ -109,7 +109,7 @@ async def _load_products(
         return await load_page_by_relevance(context, query, filter_, paging, fingerprint)
     # which words are similar can change with the catalog, so the page of a search cannot be checked
     check = None if query.search is not None else partial(product_search.read_positions, query=query)
-    is_known = check is not None and context.seen is not None and context.gateway.known_products.is_enabled
+    is_known = check is not None and context.generation is not None and context.gateway.known_products.is_enabled
     read = partial(_read_known_page, context, query) if is_known else None
     rows = product_search.search_products(query)
     return await load_page(context, rows, paging, fingerprint, read_positions=check, read_page=read)
@@ -121,8 +121,8 @@ async def _read_known_page(context: Context, query: ProductQuery, window: Window
     find = known.find if known.count else None
     found = await context.read(product_search.read_known_page, window, query, find)
     known.keep(found.known)
-    if context.seen is not None:
-        known.add(found.read, context.seen)
+    if context.generation is not None:
+        known.add(found.read, context.generation)
     return found.page
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -153,21 +152,14 @@ class Rows(Generic[T]):
         self, conn: Connection, window: Window, version: sa.ColumnElement[int]
     ) -> tuple[Sequence[tuple[KeysetPosition, int]], bool]:
         """Read the positions of the items of one page as `read_positions`, each with the version of its row."""
-        build = partial(self._build_versions_statement, version=version)
-        statement = self._cache_statement(window, "versions", build)
+        statement = self._cache_statement(window, "versions", lambda it: self._build_positions_statement(it, version))
         rows = statement.fetch(conn, {"most": window.size + 1})
         found = [((value, id_), number) for value, id_, number in rows[: window.size]]
         return found[::-1] if window.backward else found, len(rows) > window.size
 
-    def _build_versions_statement(self, window: Window, version: sa.ColumnElement[int]) -> DriverSelect:
-        value, id_ = self.sort.value.label("position_value"), self.sort.row_id.label("position_id")
-        columns = (value, id_, version.label("row_version"))
+    def _build_positions_statement(self, window: Window, *more: sa.ColumnElement[Any]) -> DriverSelect:
+        columns = (self.sort.value.label("position_value"), self.sort.row_id.label("position_id"), *more)
         return DriverSelect(self._build_page_statement(window).with_only_columns(*columns, maintain_column_froms=True))
-
-    def _build_positions_statement(self, window: Window) -> DriverSelect:
-        value, id_ = self.sort.value.label("position_value"), self.sort.row_id.label("position_id")
-        page = self._build_page_statement(window)
-        return DriverSelect(page.with_only_columns(value, id_, maintain_column_froms=True))
 
     def _build_page_statement(self, window: Window) -> sa.Select[Any]:
         ordered = self._apply_window(window).order_by(*self.sort.build_order(backward=window.backward))

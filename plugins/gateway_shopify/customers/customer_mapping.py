@@ -42,9 +42,9 @@ class CustomerFeed(ConnectionFeed[CustomerRecord]):
     every = timedelta(minutes=15)
 
     def __init__(self, shop: ShopContext, merges: CustomerMerges) -> None:
-        references = shop.context.references
+        references = dict(sorted(shop.context.references.items()))
         check_names(references.values())
-        queries = build_customer_queries(list(references.values()))
+        queries = build_customer_queries([*references.values()])
         super().__init__(shop, CustomerRecord, "customers", queries, partial(map_customer, references=[*references]))
         self._merges = merges
 

@@ -44,7 +44,7 @@ class CustomerFeed(TableFeed[CustomerRecord]):
     def label_more_columns(self, till: TillSession) -> Mapping[str, str]:
         return label_references(till)
 
-    def add_columns(self, till: TillSession, rows: list[Row]) -> None:
+    def complete_rows(self, till: TillSession, rows: list[Row]) -> None:
         for row in rows:
             format_references(row)
 

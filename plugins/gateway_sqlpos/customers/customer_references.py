@@ -13,18 +13,15 @@ _LABEL = "reference:"
 """Prefix of the labels of such columns, before the channel or system."""
 
 
-def list_references(configured: Mapping[str, str], names: Customers) -> Mapping[str, str]:
-    """List the configured columns, by channel or system.
-
-    Raises:
-        ContractError: There is no table of customers, or a name is none of a column.
+def check_references(columns: Mapping[str, str], names: Customers) -> None:
+    """Raise `ContractError` if there is no table of customers, or a name is none of a column. `columns`: by channel or
+    system, as configured.
     """
-    for name, column in configured.items():
+    for name, column in columns.items():
         if names.table is None:
             raise ContractError("references needs the table of customers: layout.customers.table")
         if not is_name(column) or "." in column:
             raise ContractError(f"references.{name}: {column} is not the name of a column")
-    return configured
 
 
 def find_columns(till: TillSession) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ class ProductFeed(TableFeed[ProductRecord]):
     def get_names(self, layout: Layout) -> Products:
         return layout.products
 
-    def add_columns(self, till: TillSession, rows: list[Row]) -> None:
+    def complete_rows(self, till: TillSession, rows: list[Row]) -> None:
         """Add the category, and what only some products have: that of others must not appear changed."""
         paths = load_category_paths(till) if rows else {}
         bundles = load_bundles(till) if rows else {}
