@@ -33,5 +33,5 @@ class CustomersTable(Table):
     service_addresses: tuple[Address, ...] = ()  # email addresses of the retailer, or that clerks enter for none
     service_phones: tuple[PhoneNumber, ...] = ()
     service_domains: tuple[Domain, ...] = ()  # of the retailer's own email addresses
-    external_systems: tuple[Key, ...] = ()  # that are no channels, but whose IDs fields of customers have
+    external_systems: tuple[Key, ...] = ()  # that are no channel, whose IDs references have
     placeholders: tuple[ShortText, ...] = ()  # texts that stand for a missing name, address, number or card
