@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -11,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.model import validation
 from gateway.model.ids import derive_id
@@ -73,13 +75,17 @@ async def store_population(database: Database, size: int, seed: int) -> None:
     for count in SAMPLE_SIZES:
         rows.add_sample(count)
     await database.write(rows.insert)
-    await database.write(_collect_statistics)
+    await _vacuum_tables(database)
 
 
-def _collect_statistics(conn: Connection) -> None:
-    """Collect what a PostgreSQL server would have collected by itself some time later."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(sa.text("ANALYZE"))
+async def _vacuum_tables(database: Database) -> None:
+    """Do what a PostgreSQL server does by itself within a minute: collect statistics, and mark what all can see."""
+    url = sa.make_url(database.url)
+    if url.get_backend_name() == "postgresql":
+        engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
+        async with engine.connect() as conn:
+            await conn.execute(sa.text("VACUUM ANALYZE"))
+        await engine.dispose()
 
 
 @dataclass(slots=True)
@@ -105,7 +111,7 @@ class Rows:
         count = min(int(self.source.expovariate(0.5)), MAX_ORDERS)
         placed = [self._add_order(f"{n}-{number}", self.source.choice(keys)) for number in range(count)]
         tags = self.source.sample(TAGS, 2) if self.source.random() < TAGGED else []
-        self._add_profile(customer_id, f"Customer {n}", tags, placed)
+        self._add_profile(customer_id, f"Customer {n}", channels, tags, placed)
         self._add_consents(customer_id, keys[0])
         if self.source.random() < IN_REVIEW:
             self._add_review(keys[0])
@@ -122,15 +128,19 @@ class Rows:
             self._add_decision(key, "MARKETING_EMAIL", key[1])
             self._add_interaction(key)
         self._add_points(("web", f"sample-{count}-0"), count)
-        self._add_profile(customer_id, f"Sample {count}", list(TAGS[:2]), placed)
+        self._add_profile(customer_id, f"Sample {count}", ("till", "web"), list(TAGS[:2]), placed)
 
-    def _add_profile(self, customer_id: str, name: str, tags: list[str], placed: list[Row]) -> None:
+    def _add_profile(
+        self, customer_id: str, name: str, channels: Sequence[str], tags: list[str], placed: list[Row]
+    ) -> None:
         """Add the golden record, with what it is found by."""
         email = f"{name.replace(' ', '.').lower()}@example.com"
         phone = f"+44 7700 {self.source.randrange(10**6):06}"
         times = [row["placed_at"] for row in placed]
         row = self._build_golden_record(customer_id, name, email, phone) | {
             "tags": json.dumps(tags),
+            "channels": json.dumps(channels),
+            "channels_version": 1,
             "order_count": len(placed) or None,
             "store_order_count": sum(row["place"] is not None for row in placed) if placed else None,
             "first_order_at": min(times, default=None),

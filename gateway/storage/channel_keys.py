@@ -159,6 +159,7 @@ def _rename_in_result(result: dict[str, Any], old: str, new: str) -> dict[str, A
 DOCUMENTS: Mapping[sa.Column[Any], Callable[[Any, str, str], Any]] = {
     api_tokens.c.channels: _rename_in_list,
     changes.c.subjects: _rename_in_subjects,
+    customers.c.channels: _rename_in_list,
     customers.c.emails: _rename_in_contacts,
     customers.c.phones: _rename_in_contacts,
     identities.c.emails: _rename_in_contacts,

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from gateway.storage.change_tracking import track_changes
 from gateway.storage.errors import DatabaseUrlError
 from gateway.storage.file_access import protect_files
+from gateway.storage.sql.planner_hints import HintCompiler
 from gateway.storage.sql.sqlite_readers import SQLiteReaders
 from gateway.storage.sql.sqlite_write_queue import WriteQueue, WriteUnit
 
@@ -127,6 +128,7 @@ def _create_engine(url: sa.URL, connections: int, begin: str, prepare: Callable[
         connect_args={"check_same_thread": False},
         hide_parameters=True,  # errors are logged, and parameters contain names, addresses and search texts
     )
+    engine.dialect.statement_compiler = HintCompiler
 
     @sa.event.listens_for(engine, "do_connect")
     def prepare_files(*_: Any) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.storage.database import Database
 from gateway.storage.migrate import build_configuration, migrate
-from gateway.storage.tables import identities, orders
+from gateway.storage.tables import customers, identities, orders
 from tests.storage.test_migrations import empty_url
 
 __all__ = ["empty_url"]
@@ -59,6 +59,8 @@ def fill(conn: Connection) -> None:
 
 
 def _build_value(column: sa.Column[object]) -> object:
+    if isinstance(column.type, sa.Boolean):
+        return False
     return "x" if isinstance(column.type, sa.Text) else sa.literal_column("0")
 
 
@@ -67,8 +69,39 @@ async def test_orders_without_a_guest_lose_the_identity_that_an_earlier_version_
     database = Database(empty_url)
     await database.write(fill)
     await migrate(database)
-    customers = await database.read(lambda conn: dict(conn.execute(sa.select(orders.c.id, orders.c.customer)).all()))
+    owners = await database.read(lambda conn: dict(conn.execute(sa.select(orders.c.id, orders.c.customer)).all()))
     gone = await database.read(lambda conn: set(conn.scalars(sa.select(identities.c.id).where(identities.c.gone))))
     await database.close()
-    assert customers == {"named": None, "reachable": "reachable", "tested": None}
+    assert owners == {"named": None, "reachable": "reachable", "tested": None}
     assert gone == {"named", "tested"}
+
+
+KNOWN = {"ada": ("web", "guest:web", "till", "account:https://login.example"), "bea": ("guest:web",), "cleo": ()}
+
+
+def add_customers(conn: Connection) -> None:
+    """Add customers to a database of revision 0038, each with a record that is gone."""
+    config = build_configuration()
+    config.attributes["connection"] = conn
+    command.upgrade(config, "0038")
+    for name, channels in KNOWN.items():
+        conn.execute(sa.insert(customers).values(_build_row(customers, id=name, version=3)))
+        for channel in (*channels, "gone"):
+            own = {"id": f"{name} {channel}", "customer_id": name, "external_id": name, "channel": channel}
+            row = _build_row(identities, **own, gone=channel == "gone", home=name, pending_since=None)
+            conn.execute(sa.insert(identities).values(row))
+
+
+def _build_row(table: sa.Table, **values: object) -> dict[str, object]:
+    return {column.name: _build_value(column) for column in table.c if not column.nullable} | values
+
+
+@pytest.mark.anyio
+async def test_customers_of_an_earlier_version_get_their_channels(empty_url: str) -> None:
+    database = Database(empty_url)
+    await database.write(add_customers)
+    await migrate(database)
+    columns = (customers.c.id, customers.c.channels, customers.c.channels_version)
+    found = await database.read(lambda conn: [tuple(row) for row in conn.execute(sa.select(*columns).order_by("id"))])
+    await database.close()
+    assert found == [("ada", '["till","web"]', 3), ("bea", '["web"]', 3), ("cleo", "[]", 3)]

@@ -11,7 +11,7 @@ from gateway.commerce.consents.derivation import refresh_consents
 from gateway.commerce.customers.config import CustomerConfig
 from gateway.commerce.customers.golden_record import is_known
 from gateway.commerce.customers.golden_records import build_own_record
-from gateway.model.customers.profiles import GUEST
+from gateway.model.customers.profiles import ACCOUNT, GUEST
 from gateway.model.orders import OrderStatus
 from gateway.model.validation import fold
 from gateway.storage import change_log
@@ -96,6 +96,8 @@ def _build_row(
         words=join_words([name, *_list_search_texts(members, config)]),
         locale=golden.locale,
         has_login=any(row.has_login for row in members),
+        channels=dump_json(_list_channels(members)),
+        channels_version=former.version if former else 0,
         created_at=_find_creation(members) or (former.created_at if former else now),
         updated_at=former.updated_at if former else now,
     )
@@ -116,12 +118,19 @@ def _list_search_texts(members: Sequence[IdentityRow], config: CustomerConfig) -
     return [text for row in known for text in (row.display_name, row.loyalty_number) if text]
 
 
+def _list_channels(members: Sequence[IdentityRow]) -> list[str]:
+    keys = {row.channel.removeprefix(GUEST) for row in members if not row.gone}
+    return sorted(key for key in keys if not key.startswith(ACCOUNT))
+
+
 def _find_creation(members: Sequence[IdentityRow]) -> datetime | None:
     return min((row.record_created_at or row.linked_at for row in members), default=None)
 
 
 def _bump_version(row: CustomerRow, former: CustomerRow | None, now: datetime) -> CustomerRow:
-    return replace(row, version=former.version + 1 if former else 1, updated_at=now)
+    version = former.version + 1 if former else 1
+    channels_version = version if row.channels_version == version - 1 else row.channels_version
+    return replace(row, version=version, channels_version=channels_version, updated_at=now)
 
 
 def _list_contacts(row: CustomerRow) -> set[Contact]:

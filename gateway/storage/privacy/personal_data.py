@@ -212,7 +212,7 @@ OTHER: Mapping[str, str] = MappingProxyType(
         "customer_reviews": "id key state reason merge_id created_at decided_at decided_by",
         "customers": (
             "id version visible last_order_at created_at updated_at has_login order_count store_order_count "
-            "first_order_at"
+            "first_order_at channels channels_version"
         ),
         "data_request_members": "identity_id request_id cleared_at",
         "data_request_parts": (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -36,3 +37,10 @@ def _compile_column_on_sqlite(element: Unindexed, compiler: SQLCompiler, **optio
 def skip_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return the column for a condition that most rows of its table can match: it is checked row by row."""
     return Unindexed(column)
+
+
+class HintCompiler(SQLiteCompiler):
+    """A compiler that writes the hints of `Select.with_hint` behind a table: SQLAlchemy leaves them out for SQLite."""
+
+    def get_from_hint_text(self, table: sa.FromClause, text: str | None) -> str | None:
+        return text

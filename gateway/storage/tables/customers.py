@@ -29,6 +29,8 @@ customers = sa.Table(
     optional_column("order_count", Count),
     optional_column("store_order_count", Count),  # of them, in stores
     optional_column("first_order_at", Instant),
+    optional_column("channels", Text),  # JSON, sorted: those with a record or a guest order
+    optional_column("channels_version", Count),  # the version with these channels; another one: they may have changed
     sa.Index("ix_customers_name", "sort_name", "id"),
     sa.Index("ix_customers_created", "created_at", "id"),
     sa.Index("ix_customers_updated", "updated_at", "id"),
@@ -41,6 +43,9 @@ customers = sa.Table(
         "first_order_at",
         "last_order_at",
         "has_login",
+        "version",
+        "channels",
+        "channels_version",
         "visible",  # or SQLite reads it from the row
         sqlite_where=sa.text("visible = 1"),  # as a statement says it, or the index is not used
         postgresql_where=sa.text("visible"),

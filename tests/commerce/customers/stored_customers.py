@@ -36,7 +36,7 @@ from gateway.storage.tables import (
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 VERSIONED = {
     "identities": {"links", "linked_at", "changed_at"},  # a reason that is found again has a new time
-    "customers": {"version", "updated_at", "created_at"},
+    "customers": {"version", "updated_at", "created_at", "channels_version"},
 }
 """Columns of versions and times, by table."""
 

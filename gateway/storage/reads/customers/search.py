@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql import visitors
 
 from gateway.model.customers.profiles import GUEST, Customer
 from gateway.storage.reads.customers.profiles import read_customer
+from gateway.storage.sql.bulk import dump_json
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.text_search import Search, has_words
@@ -251,12 +251,18 @@ def _has_identity(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def _has_identity_in(channels: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Build the condition that the customer has a record in these channels. Most match it, so each is checked."""
+    """Build the condition that the customer has a record in these channels. Most match it, so each is checked.
+
+    Customers whose channels were not stored with this version are looked up: an earlier release, which can run beside
+    this one, stores none.
+    """
     keys = [*channels, *(GUEST + key for key in channels)]
     identity = sa.select(identities.c.id).where(
         identities.c.customer_id == customers.c.id, ~identities.c.gone, skip_index(identities.c.channel).in_(keys)
     )
-    return identity.correlate(customers).exists()
+    stored = sa.or_(*(customers.c.channels.contains(dump_json(key), autoescape=True) for key in channels))
+    is_current = customers.c.channels_version == customers.c.version
+    return sa.case((is_current, stored), else_=identity.correlate(customers).exists())
 
 
 def find_spending_currency(conn: Connection) -> str | None:
@@ -276,25 +282,13 @@ def count_customers(conn: Connection, queries: Mapping[str, CustomerQuery]) -> M
     if not queries:
         return {}
     counts = [
-        sa.select(sa.literal(key).label("key"), sa.func.count().label("number")).where(
-            customers.c.visible, *map(_skip_other_indexes, _build_conditions(query))
-        )
+        sa.select(sa.literal(key).label("key"), sa.func.count().label("number"))
+        .select_from(customers)
+        .with_hint(customers, "INDEXED BY ix_customers_counted", "sqlite")  # it estimates rows of other indexes too low
+        .where(customers.c.visible, *_build_conditions(query))
         for key, query in queries.items()
     ]
     return {row.key: row.number for row in conn.execute(sa.union_all(*counts))}
-
-
-def _skip_other_indexes(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Keep SQLite from an index that leads to the rows themselves: `ix_customers_counted` has all that is counted."""
-
-    def replace_column(element: Any, **_: Any) -> Any:
-        return skip_index(element) if element in _INDEXED else None
-
-    replaced: sa.ColumnElement[bool] = visitors.replacement_traverse(condition, {}, replace_column)
-    return replaced
-
-
-_INDEXED = frozenset((customers.c.id, customers.c.last_order_at))
 
 
 def find_segments(

@@ -40,6 +40,8 @@ class CustomerRow:
     words: str
     locale: str | None
     has_login: bool | None
+    channels: str | None
+    channels_version: int | None
     created_at: datetime
     updated_at: datetime
 
