@@ -34,7 +34,7 @@ NEVER = 10**9
 THOROUGH = bool(os.environ.get("THOROUGH"))
 """Whether to run the slow tests instead of the others: `make torture` runs both."""
 
-REPEATED_FOLDERS = ("abuse", "commerce", "upgrades")
+REPEATED_FOLDERS = ("commerce", "upgrades")
 """Folders whose tests `make thorough` repeats on PostgreSQL. `make torture` repeats all."""
 
 settings.register_profile("test", derandomize=True, deadline=None, database=None)
