@@ -75,10 +75,10 @@ async def store_population(database: Database, size: int, seed: int) -> None:
     for count in SAMPLE_SIZES:
         rows.add_sample(count)
     await database.write(rows.insert)
-    await _vacuum_tables(database)
+    await _collect_statistics(database)
 
 
-async def _vacuum_tables(database: Database) -> None:
+async def _collect_statistics(database: Database) -> None:
     """Do what a PostgreSQL server does by itself within a minute: collect statistics, and mark what all can see."""
     url = sa.make_url(database.url)
     if url.get_backend_name() == "postgresql":

@@ -1,4 +1,4 @@
-"""Customers are found by the channels that know them, whoever stored their rows."""
+"""Customers are found by the channels that know them, also if an earlier release stored their rows."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -104,7 +104,7 @@ class CustomerQuery:
 
 def search_customers(query: CustomerQuery, currency: str | None = None) -> Rows[Customer]:
     """Search the customers of a query. `currency`: the one in which LIFETIME_VALUE is compared."""
-    statement = sa.select(customers).where(customers.c.visible, *_build_conditions(query))
+    statement = sa.select(customers).where(customers.c.visible, *_build_conditions(query, _is_common))
     sort = Sort(
         _build_columns()[query.sort], customers.c.id, descending=query.descending, nulls=query.sort in _NULLABLE
     )
@@ -131,48 +131,92 @@ def _build_columns() -> Mapping[str, sa.ColumnElement[Any]]:
     }
 
 
-def _build_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
-    conditions = [_has_contact(kind, [value]) for kind, value in query.contacts]
+class Membership(NamedTuple):
+    """A condition that the customer is one of those whose IDs a statement selects.
+
+    Attributes:
+        is_common: whether many customers usually are.
+        is_met: False: that the customer is none of them.
+    """
+
+    ids: sa.Select[Any]
+    is_common: bool = False
+    is_met: bool = True
+
+    def build_condition(self, *, one_by_one: bool) -> sa.ColumnElement[bool]:
+        """Build the condition. `one_by_one`: looks up each customer that is read, instead of reading all IDs first."""
+        owner = self.ids.selected_columns[0]
+        found = self.ids.where(owner == customers.c.id).correlate(customers).exists() if one_by_one else None
+        among = customers.c.id.in_(self.ids) if found is None else found
+        return among if self.is_met else ~among
+
+
+def _is_common(membership: Membership) -> bool:
+    """Whether the first pages of a list have members of it, so that all of them need not be read and sorted."""
+    return membership.is_common
+
+
+def _build_conditions(
+    query: CustomerQuery, one_by_one: Callable[[Membership], bool]
+) -> Iterator[sa.ColumnElement[bool]]:
+    """Build the conditions of a query. `one_by_one`: for which memberships to look up each customer."""
     if query.search is not None:
-        conditions.append(has_words("customer", customers.c.id, query.search.words))
-    if query.tags is not None:
-        conditions.append(_has_contact("tag", query.tags))
+        yield has_words("customer", customers.c.id, query.search.words)
     for channels in (query.channels, query.visible_channels):
         if channels is not None:
-            conditions.append(_has_identity_in(channels))
-    if query.loyalty_number is not None:
-        conditions.append(_has_identity(identities.c.loyalty_number == query.loyalty_number))
+            yield _has_identity_in(channels)
     if query.updated_since is not None:
-        conditions.append(customers.c.updated_at >= query.updated_since)
+        yield customers.c.updated_at >= query.updated_since
+    if query.has_login is not None:
+        yield customers.c.has_login.is_(True) if query.has_login else customers.c.has_login.is_not(True)
+    yield from _build_order_conditions(query)
+    for membership in (*_list_memberships(query), *_list_order_memberships(query), *_list_loyalty_memberships(query)):
+        yield membership.build_condition(one_by_one=one_by_one(membership))
+    if query.segment is not None:
+        yield from _build_conditions(query.segment, one_by_one)
+
+
+def _list_memberships(query: CustomerQuery) -> Iterator[Membership]:
+    """List those of contacts, consents and reviews."""
+    for kind, value in query.contacts:
+        yield _has_contact(kind, [value])
+    if query.tags is not None:
+        yield _has_contact("tag", query.tags)
+    if query.loyalty_number is not None:
+        known = sa.select(identities.c.customer_id).where(~identities.c.gone)
+        yield Membership(known.where(identities.c.loyalty_number == query.loyalty_number))
     if query.consent is not None:
-        granted = customer_consents.c.purpose == query.consent
-        conditions.append(customers.c.id.in_(sa.select(customer_consents.c.customer_id).where(granted)))
-    segment = [] if query.segment is None else _build_conditions(query.segment)
-    own = [*_build_order_conditions(query), *_build_state_conditions(query), *_build_loyalty_conditions(query)]
-    return [*conditions, *own, *segment]
+        granted = sa.select(customer_consents.c.customer_id).where(customer_consents.c.purpose == query.consent)
+        yield Membership(granted, is_common=True)
+    if query.has_open_review is not None:
+        yield Membership(_REVIEWED, is_met=query.has_open_review)
 
 
 def _build_order_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
-    """Build the conditions about what customers have ordered."""
+    """Build the conditions about the numbers and times of orders."""
     conditions = []
     if query.mix is not None:
         conditions.append(_MIXES[query.mix])
     if query.orders is not None:
         conditions += _limit(sa.func.coalesce(customers.c.order_count, 0), *query.orders)
-    if query.spent is not None:
-        conditions.append(_has_spent(query.spent))
     if query.first_order_since is not None:
         conditions.append(customers.c.first_order_at >= query.first_order_since)
     if query.last_order_since is not None:
         conditions.append(customers.c.last_order_at >= query.last_order_since)
     if query.last_order_before is not None:
         conditions.append(customers.c.last_order_at < query.last_order_before)
+    return conditions
+
+
+def _list_order_memberships(query: CustomerQuery) -> Iterator[Membership]:
+    """List those of what customers have spent and bought."""
+    if query.spent is not None:
+        yield _has_spent(query.spent)
     if query.shops is not None:
-        conditions.append(_has_bought(sa.tuple_(orders.c.channel, orders.c.place).in_(query.shops)))
+        yield _has_bought(sa.tuple_(orders.c.channel, orders.c.place).in_(query.shops))
     if query.skus is not None:
         sold = sa.select(order_lines.c.order_id).where(order_lines.c.sku_key.in_(query.skus))
-        conditions.append(_has_bought(orders.c.id.in_(sold)))
-    return conditions
+        yield _has_bought(orders.c.id.in_(sold))
 
 
 _in_stores = sa.func.coalesce(customers.c.store_order_count, 0)
@@ -189,41 +233,27 @@ def _limit(column: sa.ColumnElement[Any], least: int | None, most: int | None) -
     return lower if most is None else [*lower, column <= most]
 
 
-def _has_spent(spent: AmountRange) -> sa.ColumnElement[bool]:
+def _has_spent(spent: AmountRange) -> Membership:
     """Build the condition on the total of the orders in one currency. Who has none there matches from 0 on."""
     within = _limit(spendings.c.total, spent.least, spent.most)
-    totals = sa.select(spendings.c.customer_id).where(spendings.c.currency == spent.currency, *within)
-    return customers.c.id.in_(totals)
+    return Membership(sa.select(spendings.c.customer_id).where(spendings.c.currency == spent.currency, *within))
 
 
-def _has_bought(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _has_bought(condition: sa.ColumnElement[bool]) -> Membership:
     same = sa.and_(orders.c.customer_channel == identities.c.channel, orders.c.customer == identities.c.external_id)
     buyers = sa.select(identities.c.customer_id).join(orders, same)
-    return customers.c.id.in_(buyers.where(condition, skip_index(orders.c.attached_to).is_(None)))
+    return Membership(buyers.where(condition, skip_index(orders.c.attached_to).is_(None)))
 
 
-def _build_state_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if query.has_login is not None:
-        conditions.append(customers.c.has_login.is_(True) if query.has_login else customers.c.has_login.is_not(True))
-    if query.has_open_review is not None:
-        reviewed = customers.c.id.in_(_REVIEWED)
-        conditions.append(reviewed if query.has_open_review else ~reviewed)
-    return conditions
-
-
-def _build_loyalty_conditions(query: CustomerQuery) -> list[sa.ColumnElement[bool]]:
-    """Build the conditions about points, summed over all accounts, and about the highest tier of any."""
-    conditions: list[sa.ColumnElement[bool]] = []
+def _list_loyalty_memberships(query: CustomerQuery) -> Iterator[Membership]:
+    """List those of points, summed over all accounts, and of the highest tier of any."""
     if query.balance is not None:
-        conditions.append(customers.c.id.in_(_accounts.having(*_limit(_balance, *query.balance))))
+        yield Membership(_accounts.having(*_limit(_balance, *query.balance)))
     if query.tier is not None:
         ranks = {key: rank for rank, key in enumerate(query.tier.tiers)}
         rank = sa.func.max(sa.case(ranks, value=loyalty_accounts.c.tier, else_=-1))
         granted = _accounts.where(loyalty_accounts.c.tier_until > query.tier.now)
-        chosen = [ranks[key] for key in query.tier.chosen]
-        conditions.append(customers.c.id.in_(granted.having(rank.in_(chosen))))
-    return conditions
+        yield Membership(granted.having(rank.in_([ranks[key] for key in query.tier.chosen])))
 
 
 _accounts = (
@@ -241,13 +271,9 @@ _REVIEWED = (
 )
 
 
-def _has_contact(kind: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
+def _has_contact(kind: str, values: Sequence[str]) -> Membership:
     matching = sa.select(contacts.c.customer_id).where(contacts.c.kind == kind, contacts.c.value.in_(values))
-    return customers.c.id.in_(matching)
-
-
-def _has_identity(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    return customers.c.id.in_(sa.select(identities.c.customer_id).where(~identities.c.gone, condition))
+    return Membership(matching)
 
 
 def _has_identity_in(channels: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -284,8 +310,8 @@ def count_customers(conn: Connection, queries: Mapping[str, CustomerQuery]) -> M
     counts = [
         sa.select(sa.literal(key).label("key"), sa.func.count().label("number"))
         .select_from(customers)
-        .with_hint(customers, "INDEXED BY ix_customers_counted", "sqlite")  # it estimates rows of other indexes too low
-        .where(customers.c.visible, *_build_conditions(query))
+        .with_hint(customers, "INDEXED BY ix_customers_counted", "sqlite")  # or it reads the rows themselves
+        .where(customers.c.visible, *_build_conditions(query, lambda _: False))
         for key, query in queries.items()
     ]
     return {row.key: row.number for row in conn.execute(sa.union_all(*counts))}
@@ -300,7 +326,7 @@ def find_segments(
         return found
     among = is_among(conn, customers.c.id, customer_ids)
     matches = [
-        sa.select(sa.literal(key).label("key"), customers.c.id).where(among, *_build_conditions(query))
+        sa.select(sa.literal(key).label("key"), customers.c.id).where(among, *_build_conditions(query, lambda _: True))
         for key, query in queries.items()
     ]
     for row in conn.execute(sa.union_all(*matches)):
