@@ -1,0 +1,71 @@
+"""Counts, lists and segments of customers agree on every condition, though each reads them in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bench.customer_population import NOW, store_population
+from bench.customer_reads import CONDITIONS
+from gateway.storage.database import Database
+from gateway.storage.reads.customers.search import (
+    CountRange,
+    CustomerQuery,
+    Membership,
+    TierCondition,
+    count_customers,
+    find_segments,
+    search_customers,
+)
+from gateway.storage.sql.keyset import Window
+
+pytestmark = pytest.mark.anyio
+
+QUERIES = {
+    **CONDITIONS,
+    "balance": CustomerQuery(balance=CountRange(1, None)),
+    "contact": CustomerQuery(contacts=(("email", "customer.3@example.com"),)),
+    "loyalty number": CustomerQuery(loyalty_number="9826000000017"),
+    "tier": CustomerQuery(tier=TierCondition(("silver",), ("silver",), NOW)),
+    "of a segment": CustomerQuery(segment=CONDITIONS["has_consent"], has_login=True),
+}
+
+
+def list_customers(conn: Connection, query: CustomerQuery) -> set[str]:
+    page = search_customers(query).read_page(conn, Window(size=1_000))
+    return {customer.id for _, customer in page.items}
+
+
+async def compare(database: Database) -> None:
+    await store_population(database, 200, seed=1)
+    counts = await database.read(count_customers, QUERIES)
+    listed = {name: await database.read(list_customers, query) for name, query in QUERIES.items()}
+    segments = await database.read(find_segments, sorted(listed["no condition"]), QUERIES)
+    assert {name: len(ids) for name, ids in listed.items()} == counts
+    assert {name: {id_ for id_, found in segments.items() if name in found} for name in QUERIES} == listed
+    missing = {name for name, count in counts.items() if count == 0}
+    assert missing <= {"loyalty number", "tier"}  # of all others there are some
+
+
+Open = Callable[[], AbstractAsyncContextManager[Database]]
+
+
+async def test_they_agree(open_database: Open) -> None:
+    async with open_database() as database:
+        await compare(database)
+
+
+async def test_the_proof_lists_without_memberships(open_database: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = Membership.build_condition
+
+    def build_for_counts(membership: Membership, *, one_by_one: bool) -> sa.ColumnElement[bool]:
+        return sa.true() if one_by_one else build(membership, one_by_one=False)
+
+    monkeypatch.setattr(Membership, "build_condition", build_for_counts)
+    async with open_database() as database:
+        with pytest.raises(AssertionError):
+            await compare(database)
