@@ -164,7 +164,7 @@ def _build_conditions(
         yield has_words("customer", customers.c.id, query.search.words)
     for channels in (query.channels, query.visible_channels):
         if channels is not None:
-            yield _has_identity_in(channels)
+            yield _has_identity_in(channels, one_by_one)
     if query.updated_since is not None:
         yield customers.c.updated_at >= query.updated_since
     if query.has_login is not None:
@@ -276,19 +276,24 @@ def _has_contact(kind: str, values: Sequence[str]) -> Membership:
     return Membership(matching)
 
 
-def _has_identity_in(channels: Sequence[str]) -> sa.ColumnElement[bool]:
+def _has_identity_in(channels: Sequence[str], one_by_one: Callable[[Membership], bool]) -> sa.ColumnElement[bool]:
     """Build the condition that the customer has a record in these channels. Most match it, so each is checked.
 
     Customers whose channels were not stored with this version are looked up: an earlier release, which can run beside
     this one, stores none.
     """
     keys = [*channels, *(GUEST + key for key in channels)]
-    identity = sa.select(identities.c.id).where(
-        identities.c.customer_id == customers.c.id, ~identities.c.gone, skip_index(identities.c.channel).in_(keys)
-    )
-    stored = sa.or_(*(customers.c.channels.contains(dump_json(key), autoescape=True) for key in channels))
+    known = sa.select(identities.c.customer_id).where(~identities.c.gone, skip_index(identities.c.channel).in_(keys))
+    membership = Membership(known, is_common=True)
+    stored = sa.or_(*(customers.c.channels.like(_build_pattern(key), escape="/") for key in channels))
     is_current = customers.c.channels_version == customers.c.version
-    return sa.case((is_current, stored), else_=identity.correlate(customers).exists())
+    return sa.case((is_current, stored), else_=membership.build_condition(one_by_one=one_by_one(membership)))
+
+
+def _build_pattern(key: str) -> str:
+    """Build the pattern of a list with this channel; as one value, or PostgreSQL builds it again for each row."""
+    escaped = dump_json(key).replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return f"%{escaped}%"
 
 
 def find_spending_currency(conn: Connection) -> str | None:
