@@ -145,10 +145,12 @@ class Membership(NamedTuple):
 
     def build_condition(self, *, one_by_one: bool) -> sa.ColumnElement[bool]:
         """Build the condition. `one_by_one`: looks up each customer that is read, instead of reading all IDs first."""
-        owner = self.ids.selected_columns[0]
-        found = self.ids.where(owner == customers.c.id).correlate(customers).exists() if one_by_one else None
-        among = customers.c.id.in_(self.ids) if found is None else found
-        return among if self.is_met else ~among
+        matches = self._look_up() if one_by_one else customers.c.id.in_(self.ids)
+        return matches if self.is_met else ~matches
+
+    def _look_up(self) -> sa.ColumnElement[bool]:
+        (owner,) = self.ids.selected_columns
+        return self.ids.where(owner == customers.c.id).correlate(customers).exists()
 
 
 def _is_common(membership: Membership) -> bool:
