@@ -78,7 +78,8 @@ busy-day: .venv/demo
 TESTED = @room=$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${room:-0}" -ge 2000 ]; then scratch=$$(mktemp -d -p /dev/shm); else scratch=$$(mktemp -d); fi; \
 	trap 'rm -rf "$$scratch"' EXIT; \
-	TMPDIR="$$scratch" PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 4 --durations=40 --durations-min=5 --basetemp="$$scratch/tests"
+	TMPDIR="$$scratch" PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 4 --basetemp="$$scratch/tests" \
+	--durations=40 --durations-min=5
 
 test: .venv/ready
 	$(TESTED)

@@ -71,6 +71,7 @@ class PostgreSQLBackend:
         )
         if options.pre_ping:
             _check_connections(self._engine.sync_engine)
+        _set_page_cost(self._engine.sync_engine)
         track_changes(self._engine.sync_engine)
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -165,12 +166,15 @@ def _is_answering(dialect: Any, connection: Any) -> bool:
     return True
 
 
-_PLANNING = {
-    # Compiling a statement (JIT) takes longer than the short statements of the gateway and its facets.
-    "jit": "off",
-    # The server's default, 4, is meant for turning disks. With it, whole tables are read instead of indexes.
-    "random_page_cost": "1.1",
-}
+def _set_page_cost(engine: sa.Engine) -> None:
+    """Set on new connections what reading a page at random costs: the server's default, 4, is that of a spinning disk,
+    with which whole tables are read instead of indexes. Not when they are opened: a pooler can refuse the setting.
+    """
+
+    def set_cost(connection: Any, _: Any) -> None:
+        connection.run_async(lambda driver: driver.execute("SET random_page_cost = 1.1"))
+
+    sa.event.listen(engine, "connect", set_cost)
 
 
 def _build_connect_args(options: PoolOptions) -> Mapping[str, Any]:
@@ -178,5 +182,6 @@ def _build_connect_args(options: PoolOptions) -> Mapping[str, Any]:
     return {
         "prepared_statement_cache_size": PREPARED_STATEMENTS,
         "timeout": CONNECT_TIMEOUT,
-        "server_settings": {"statement_timeout": str(statement_timeout), **_PLANNING},
+        # Compiling a statement (JIT) takes longer than the short statements of the gateway and its facets.
+        "server_settings": {"statement_timeout": str(statement_timeout), "jit": "off"},
     }

@@ -110,3 +110,19 @@ async def test_the_server_is_asked_only_about_connections_that_were_idle(
         for _ in range(3):
             await database.read(lambda conn: conn.scalar(sa.select(1)))
     assert len(asked) == questions
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_connections_keep_what_a_random_page_costs(database_url: str) -> None:
+    def fail(conn: Connection) -> None:
+        conn.execute(sa.text("SELECT 1"))
+        raise ZeroDivisionError
+
+    database = Database(database_url)
+    with pytest.raises(ZeroDivisionError):
+        await database.write(fail)
+    costs = [
+        await run(lambda conn: conn.scalar(sa.text("SHOW random_page_cost"))) for run in (database.read, database.write)
+    ]
+    await database.close()
+    assert costs == ["1.1", "1.1"]

@@ -22,6 +22,7 @@ from gateway.storage.reads.customers.search import (
     search_customers,
 )
 from gateway.storage.sql.keyset import Window
+from gateway.storage.tables import customers, identities
 
 pytestmark = pytest.mark.anyio
 
@@ -40,13 +41,24 @@ def list_customers(conn: Connection, query: CustomerQuery) -> set[str]:
     return {customer.id for _, customer in page.items}
 
 
+def list_customers_of_web(conn: Connection) -> set[str]:
+    return set(conn.scalars(sa.select(identities.c.customer_id).where(identities.c.channel == "web")))
+
+
+def clear_channels(conn: Connection) -> None:
+    """Leave half of the rows as an earlier release stores them."""
+    conn.execute(sa.update(customers).where(customers.c.id < "8").values(channels=None, channels_version=None))
+
+
 async def compare(database: Database) -> None:
     await store_population(database, 200, seed=1)
+    await database.write(clear_channels)
     counts = await database.read(count_customers, QUERIES)
     listed = {name: await database.read(list_customers, query) for name, query in QUERIES.items()}
     segments = await database.read(find_segments, sorted(listed["no condition"]), QUERIES)
     assert {name: len(ids) for name, ids in listed.items()} == counts
     assert {name: {id_ for id_, found in segments.items() if name in found} for name in QUERIES} == listed
+    assert listed["channel_keys"] == await database.read(list_customers_of_web)
     missing = {name for name, count in counts.items() if count == 0}
     assert missing <= {"loyalty number", "tier"}  # of all others there are some
 
