@@ -111,8 +111,8 @@ def _share_customers(conn: Connection, followers: Rows, config: CustomerConfig, 
             alone.append(row.id)
         else:
             shared.append(_share_customer(row, twin, now))
+    former = {row.customer_id for row in identities.lock_identities(conn, [row.id for row in shared]).values()}
     identities.update_derived(conn, sorted(shared, key=lambda row: row.id))
-    former = {followers[row.id].customer_id for row in shared}
     rebuild_customers(conn, former | {row.customer_id for row in shared}, config, now)
     regroup(conn, alone, config, now)
 
