@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from gateway.model import validation
 from gateway.model.ids import derive_id
 from gateway.storage.database import Database
+from gateway.storage.sql.bulk import dump_json
 from gateway.storage.tables import (
     consent_facts,
     contacts,
@@ -128,7 +129,8 @@ class Rows:
             self._add_decision(key, "MARKETING_EMAIL", key[1])
             self._add_interaction(key)
         self._add_points(("web", f"sample-{count}-0"), count)
-        self._add_profile(customer_id, f"Sample {count}", ("till", "web"), list(TAGS[:2]), placed)
+        channels = ("till", "web") if count > 1 else ("web",)
+        self._add_profile(customer_id, f"Sample {count}", channels, list(TAGS[:2]), placed)
 
     def _add_profile(
         self, customer_id: str, name: str, channels: Sequence[str], tags: list[str], placed: list[Row]
@@ -139,7 +141,7 @@ class Rows:
         times = [row["placed_at"] for row in placed]
         row = self._build_golden_record(customer_id, name, email, phone) | {
             "tags": json.dumps(tags),
-            "channels": json.dumps(channels),
+            "channels": dump_json(channels),
             "channels_version": 1,
             "order_count": len(placed) or None,
             "store_order_count": sum(row["place"] is not None for row in placed) if placed else None,

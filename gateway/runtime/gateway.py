@@ -74,7 +74,7 @@ from gateway.storage.writes.customers import rule_changes
 from gateway.sync import retention, scheduler, webhook_inbox
 from gateway.sync.best_sellers import count_bought_together, count_sold_units
 from gateway.sync.channel_sync import ChannelSync, SyncProgress, WriteThrottle
-from gateway.sync.identity_recognition import recognize_pending
+from gateway.sync.identity_recognition import rebuild_outdated, recognize_pending
 from gateway.sync.notices.delivery import NoticeDelivery, build_endpoints
 from gateway.sync.payment_deadlines import expire_unpaid_orders
 from gateway.sync.stock_maintenance import expire_holds_and_carts
@@ -246,6 +246,7 @@ class Gateway:
             for key, channel in channels.open.items()
         }
         self.is_shutting_down = False
+        self._has_outdated = True  # customers, as far as is known
         self._is_ready = False
         self.storage_probe = StorageProbe(database)
         self.process_id = token_hex(8)
@@ -364,7 +365,12 @@ class Gateway:
         _log.info("caches: %s", self.cache_sizes.describe())
 
     async def recognize_customers(self) -> bool:
-        """Recognize the identities that wait for it. Returns whether there were any."""
+        """Recognize the identities that wait for it. Returns whether there were any. The first call rebuilds outdated
+        customers, which takes as long as all customers are.
+        """
+        if self._has_outdated:
+            await rebuild_outdated(self.database, self.selling.customers, self.now())
+            self._has_outdated = False
         return await recognize_pending(self.database, self.selling.customers, self.now())
 
     async def run_data_requests(self) -> bool:

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.commerce.customers.config import CustomerConfig
+from gateway.commerce.customers.customer_rows import rebuild_customers
 from gateway.commerce.customers.pending_identities import recognize_identities, set_aside
 from gateway.storage.database import Connection, Database
-from gateway.storage.writes.customers import identities
+from gateway.storage.reads.customers.outdated import find_outdated_customers
+from gateway.storage.sql.bulk import slice_items
+from gateway.storage.writes.customers import evidence, identities
 from gateway.sync.record_isolation import apply_isolated
 
 BATCH_SIZE = 200
@@ -26,6 +29,20 @@ async def recognize_pending(database: Database, config: CustomerConfig, now: dat
     while pending := await database.read(identities.find_pending, BATCH_SIZE):
         count += await database.write(_recognize, pending, config, now)
     return count > 0
+
+
+async def rebuild_outdated(database: Database, config: CustomerConfig, now: datetime) -> None:
+    """Rebuild the customers whose rows an earlier release has left otherwise, beside this one or after a rollback."""
+    outdated = await database.read(find_outdated_customers)
+    for some in slice_items(outdated, BATCH_SIZE):
+        await database.write(_rebuild, some, config, now)
+    if outdated:
+        _log.info("%d customers that an earlier release had changed were rebuilt", len(outdated))
+
+
+def _rebuild(conn: Connection, ids: Sequence[str], config: CustomerConfig, now: datetime) -> None:
+    evidence.lock_recognition(conn)
+    rebuild_customers(conn, ids, config, now)
 
 
 def _recognize(conn: Connection, ids: Sequence[str], config: CustomerConfig, now: datetime) -> int:

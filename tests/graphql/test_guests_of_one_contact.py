@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
-from gateway.storage.tables import identities, identity_evidence
+from gateway.storage.reads.customers.outdated import find_outdated_customers
+from gateway.storage.tables import identities, identity_evidence, orders
 from tests.graphql.test_customer_decisions import MERGE, SPLIT, UNDO, change
 from tests.graphql.test_statements import capture_statements
 from tests.graphql.world import STAFF, World, open_world
@@ -122,3 +125,25 @@ async def test_a_further_guest_costs_as_much_however_many_there_are(world: World
     assert counts[1] <= counts[0]
     followers = sa.select(sa.func.count()).where(identities.c.twin_id.is_not(None))
     assert int(await world.gateway.database.read(lambda conn: conn.scalar(followers) or 0)) > 20
+
+
+def change_contact(conn: Connection, now: datetime) -> None:
+    """Give one order the contact of another, and let its guest wait beside the one that it has followed."""
+    found = dict(conn.execute(sa.select(orders.c.number, orders.c.id)).all())
+    contact = sa.select(orders.c.contact).where(orders.c.id == found["o9"]).scalar_subquery()
+    conn.execute(sa.update(orders).where(orders.c.id == found["o2"]).values(contact=contact))
+    waiting = sa.update(identities).where(identities.c.external_id.in_([found["o1"], found["o2"]]))
+    conn.execute(waiting.values(pending_since=now))
+
+
+async def test_a_guest_who_follows_another_now_leaves_no_customer_behind(database_url: str) -> None:
+    stores = {"till": MemoryStore(), "web": MemoryStore()}
+    put_order(stores["web"], "o1")
+    put_order(stores["web"], "o9", name="Bea Birch", email="bea@example.com", phone="+447911123457")
+    async with open_world(database_url, stores, locations={}) as world:
+        put_order(stores["web"], "o2")
+        await sync(world)
+        await world.gateway.database.write(change_contact, world.clock())
+        await sync(world)
+        assert await list_orders(world) == [["o1"], ["o2", "o9"]]
+        assert await world.gateway.database.read(find_outdated_customers) == []

@@ -18,6 +18,7 @@ from gateway.storage import change_log
 from gateway.storage.database import Connection
 from gateway.storage.sql.bulk import dump_json, load_json
 from gateway.storage.sql.text_search import join_words
+from gateway.storage.tables.customers import MAX_CHANNELS_LENGTH
 from gateway.storage.writes import products
 from gateway.storage.writes.customers import edits, identities, profiles
 from gateway.storage.writes.customers.edits import AddressRow, EditRow
@@ -80,7 +81,7 @@ def _build_row(
     now: datetime,
 ) -> CustomerRow:
     golden = build_own_record(members, entered, addresses, config.survivorship)
-    name = golden.display_name or ""
+    name, channels = golden.display_name or "", _dump_channels(members)
     return CustomerRow(
         id=id_,
         version=former.version if former else 0,
@@ -96,8 +97,8 @@ def _build_row(
         words=join_words([name, *_list_search_texts(members, config)]),
         locale=golden.locale,
         has_login=any(row.has_login for row in members),
-        channels=dump_json(_list_channels(members)),
-        channels_version=former.version if former else 0,
+        channels=channels,
+        channels_version=None if channels is None else former.version if former else 0,
         created_at=_find_creation(members) or (former.created_at if former else now),
         updated_at=former.updated_at if former else now,
     )
@@ -118,9 +119,11 @@ def _list_search_texts(members: Sequence[IdentityRow], config: CustomerConfig) -
     return [text for row in known for text in (row.display_name, row.loyalty_number) if text]
 
 
-def _list_channels(members: Sequence[IdentityRow]) -> list[str]:
+def _dump_channels(members: Sequence[IdentityRow]) -> str | None:
+    """Encode the channels with a record or a guest order. None: they are too long for an index, and are looked up."""
     keys = {row.channel.removeprefix(GUEST) for row in members if not row.gone}
-    return sorted(key for key in keys if not key.startswith(ACCOUNT))
+    text = dump_json(sorted(key for key in keys if not key.startswith(ACCOUNT)))
+    return text if len(text) <= MAX_CHANNELS_LENGTH else None
 
 
 def _find_creation(members: Sequence[IdentityRow]) -> datetime | None:

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 from gateway.storage.tables.base import Count, Instant, Text, column, metadata, optional_column
 
+MAX_CHANNELS_LENGTH = 2_000
+"""Characters of `customers.channels`, which is in an index: PostgreSQL takes 2,704 bytes of a row."""
+
 customers = sa.Table(
     "customers",
     metadata,
@@ -29,13 +32,13 @@ customers = sa.Table(
     optional_column("order_count", Count),
     optional_column("store_order_count", Count),  # of them, in stores
     optional_column("first_order_at", Instant),
-    optional_column("channels", Text),  # JSON, sorted: those with a record or a guest order
-    optional_column("channels_version", Count),  # the version with these channels; another one: they may have changed
+    optional_column("channels", Text),  # JSON, sorted: those with a record or a guest order; null: look them up
+    optional_column("channels_version", Count),  # the version with these channels; another one: look them up
     sa.Index("ix_customers_name", "sort_name", "id"),
     sa.Index("ix_customers_created", "created_at", "id"),
     sa.Index("ix_customers_updated", "updated_at", "id"),
     sa.Index("ix_customers_last_order", "last_order_at", "id"),
-    sa.Index(  # has all columns by which customers of segments are counted
+    sa.Index(  # has all columns by which customers of segments are counted, by a statement that names the index
         "ix_customers_counted",
         "id",
         "order_count",

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
+from gateway.storage.reads.customers.outdated import find_outdated_customers
+from gateway.storage.tables import identities
 from tests.graphql.world import STAFF, World, open_world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
@@ -56,3 +60,19 @@ async def test_equal_rules_change_nothing(database_url: str, caplog: pytest.LogC
         async with open_world(database_url, stores, locations={}):
             pass
     assert "recognized again" not in caplog.text
+
+
+async def test_a_start_derives_customers_anew_that_an_earlier_release_changed(database_url: str) -> None:
+    stores = {"till": MemoryStore(), "web": MemoryStore()}
+    for key, store in stores.items():
+        store.put("customers", record_builders.build_customer(key, name="Ada Ash", email=f"{key}@example.com"))
+    async with open_world(database_url, stores, locations={}) as world:
+        await world.gateway.database.write(remove_as_before)
+        assert len(await world.gateway.database.read(find_outdated_customers)) == 1
+    async with open_world(database_url, stores, locations={}) as world:
+        assert await world.gateway.database.read(find_outdated_customers) == []
+
+
+def remove_as_before(conn: Connection) -> None:
+    """Remove a record as an earlier release does where the golden record stays the same."""
+    conn.execute(sa.update(identities).where(identities.c.channel == "web").values(gone=True))

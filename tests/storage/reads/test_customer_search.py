@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bench.customer_population import NOW, store_population
 from bench.customer_reads import CONDITIONS
 from gateway.storage.database import Database
+from gateway.storage.reads.customers.outdated import find_outdated_customers
 from gateway.storage.reads.customers.search import (
     CountRange,
     CustomerQuery,
@@ -22,7 +24,7 @@ from gateway.storage.reads.customers.search import (
     search_customers,
 )
 from gateway.storage.sql.keyset import Window
-from gateway.storage.tables import customers, identities
+from gateway.storage.tables import customers, identities, loyalty_accounts
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +34,9 @@ QUERIES = {
     "contact": CustomerQuery(contacts=(("email", "customer.3@example.com"),)),
     "loyalty number": CustomerQuery(loyalty_number="9826000000017"),
     "tier": CustomerQuery(tier=TierCondition(("silver",), ("silver",), NOW)),
+    "no channel": CustomerQuery(channels=()),
+    "of one channel": CustomerQuery(visible_channels=("web",)),
+    "of no channel": CustomerQuery(visible_channels=()),
     "of a segment": CustomerQuery(segment=CONDITIONS["has_consent"], has_login=True),
 }
 
@@ -45,22 +50,33 @@ def list_customers_of_web(conn: Connection) -> set[str]:
     return set(conn.scalars(sa.select(identities.c.customer_id).where(identities.c.channel == "web")))
 
 
-def clear_channels(conn: Connection) -> None:
-    """Leave half of the rows as an earlier release stores them."""
+def add_tier_and_number(conn: Connection) -> None:
+    account = sa.select(sa.func.min(loyalty_accounts.c.identity_id)).scalar_subquery()
+    tier = {"tier": "silver", "tier_until": NOW + timedelta(days=1)}
+    conn.execute(sa.update(loyalty_accounts).where(loyalty_accounts.c.identity_id == account).values(tier))
+    known = sa.select(sa.func.min(identities.c.id)).scalar_subquery()
+    conn.execute(sa.update(identities).where(identities.c.id == known).values(loyalty_number="9826000000017"))
+
+
+def clear_channels(conn: Connection) -> list[str]:
+    """Leave half of the rows as an earlier release stores them. Returns their IDs."""
     conn.execute(sa.update(customers).where(customers.c.id < "8").values(channels=None, channels_version=None))
+    return sorted(conn.scalars(sa.select(customers.c.id).where(customers.c.channels.is_(None))))
 
 
 async def compare(database: Database) -> None:
     await store_population(database, 200, seed=1)
-    await database.write(clear_channels)
+    await database.write(add_tier_and_number)
+    cleared = await database.write(clear_channels)
+    assert await database.read(find_outdated_customers) == cleared
     counts = await database.read(count_customers, QUERIES)
     listed = {name: await database.read(list_customers, query) for name, query in QUERIES.items()}
     segments = await database.read(find_segments, sorted(listed["no condition"]), QUERIES)
     assert {name: len(ids) for name, ids in listed.items()} == counts
     assert {name: {id_ for id_, found in segments.items() if name in found} for name in QUERIES} == listed
-    assert listed["channel_keys"] == await database.read(list_customers_of_web)
+    assert listed["channel_keys"] == listed["of one channel"] == await database.read(list_customers_of_web)
     missing = {name for name, count in counts.items() if count == 0}
-    assert missing <= {"loyalty number", "tier"}  # of all others there are some
+    assert missing <= {"no channel", "of no channel"}  # of all others there are some
 
 
 Open = Callable[[], AbstractAsyncContextManager[Database]]

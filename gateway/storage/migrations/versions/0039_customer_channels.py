@@ -33,9 +33,10 @@ LIST = {
 def upgrade() -> None:
     op.add_column("customers", sa.Column("channels", TEXT, nullable=True))
     op.add_column("customers", sa.Column("channels_version", sa.BigInteger(), nullable=True))
+    op.drop_index("ix_customers_counted", "customers")
     keys = LIST[op.get_bind().dialect.name]
     op.execute(f"UPDATE customers SET channels = '[' || COALESCE(({keys}), '') || ']', channels_version = version")
-    op.drop_index("ix_customers_counted", "customers")
+    op.execute("UPDATE customers SET channels = NULL, channels_version = NULL WHERE LENGTH(channels) > 2000")
     op.create_index(
         "ix_customers_counted",
         "customers",

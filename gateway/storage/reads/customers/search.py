@@ -164,9 +164,8 @@ def _build_conditions(
     """Build the conditions of a query. `one_by_one`: for which memberships to look up each customer."""
     if query.search is not None:
         yield has_words("customer", customers.c.id, query.search.words)
-    for channels in (query.channels, query.visible_channels):
-        if channels is not None:
-            yield _has_identity_in(channels, one_by_one)
+    if query.channels is not None:
+        yield _is_in(query.channels, one_by_one)
     if query.updated_since is not None:
         yield customers.c.updated_at >= query.updated_since
     if query.has_login is not None:
@@ -179,7 +178,9 @@ def _build_conditions(
 
 
 def _list_memberships(query: CustomerQuery) -> Iterator[Membership]:
-    """List those of contacts, consents and reviews."""
+    """List those of records, contacts, consents and reviews."""
+    if query.visible_channels is not None:
+        yield _has_record_in(query.visible_channels)
     for kind, value in query.contacts:
         yield _has_contact(kind, [value])
     if query.tags is not None:
@@ -278,18 +279,23 @@ def _has_contact(kind: str, values: Sequence[str]) -> Membership:
     return Membership(matching)
 
 
-def _has_identity_in(channels: Sequence[str], one_by_one: Callable[[Membership], bool]) -> sa.ColumnElement[bool]:
-    """Build the condition that the customer has a record in these channels. Most match it, so each is checked.
-
-    Customers whose channels were not stored with this version are looked up: an earlier release, which can run beside
-    this one, stores none.
-    """
+def _has_record_in(channels: Sequence[str]) -> Membership:
     keys = [*channels, *(GUEST + key for key in channels)]
     known = sa.select(identities.c.customer_id).where(~identities.c.gone, skip_index(identities.c.channel).in_(keys))
-    membership = Membership(known, is_common=True)
-    stored = sa.or_(*(customers.c.channels.like(_build_pattern(key), escape="/") for key in channels))
+    return Membership(known, is_common=True)
+
+
+def _is_in(channels: Sequence[str], one_by_one: Callable[[Membership], bool]) -> sa.ColumnElement[bool]:
+    """Build the condition that the customer has a record in these channels, by the channels in its row.
+
+    Customers whose channels were not stored with this version are looked up: an earlier release, which can run beside
+    this one, stores none. What a caller may see does not depend on them: see `visible_channels`.
+    """
+    record = _has_record_in(channels)
+    listed = (customers.c.channels.like(_build_pattern(key), escape="/") for key in channels)
     is_current = customers.c.channels_version == customers.c.version
-    return sa.case((is_current, stored), else_=membership.build_condition(one_by_one=one_by_one(membership)))
+    looked_up = record.build_condition(one_by_one=one_by_one(record))
+    return sa.case((is_current, sa.or_(sa.false(), *listed)), else_=looked_up)
 
 
 def _build_pattern(key: str) -> str:
