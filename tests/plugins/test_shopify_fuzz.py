@@ -89,7 +89,7 @@ async def test_no_document_makes_the_sandbox_fail(tmp_path: Path, seed: int, cou
 async def test_no_document_of_the_vendors_whole_schema_makes_the_sandbox_fail(tmp_path: Path) -> None:
     assert DESCRIBED is not None
     async with open_store(tmp_path, scale=10**6) as store:
-        await send_documents(store, load_introspection(DESCRIBED), 3, 5_000 if TORTURE else 500)
+        await send_documents(store, load_introspection(DESCRIBED), 3, 5_000 if TORTURE else 250)
 
 
 async def test_the_proof_a_failure_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
