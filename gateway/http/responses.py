@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.execution.caching.kept_bytes import copy_exactly
 from gateway.execution.caching.response_cache import CachedResponse
 from gateway.execution.errors import QueryError
 from gateway.execution.executor import build_error_response
@@ -247,7 +248,7 @@ async def _compress(response: GraphQLResponse | list[GraphQLResponse], content: 
     if cached is None:
         return await compress(content, encoding)
     if encoding not in cached.compressed:
-        cached.compressed[encoding] = await compress(content, encoding)
+        cached.compressed[encoding] = copy_exactly(await compress(content, encoding))
     return cached.compressed[encoding]
 
 

@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from gateway.execution.caching.cache_sizes import MEGABYTE, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
+from gateway.execution.caching.kept_bytes import copy_exactly
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.response_cache import ENTRY_SIZE, MAX_AGE
 from gateway.execution.response_size import MAX_RESPONSE_FIELDS
 
 MAX_RENDERED_FIELDS = MAX_RESPONSE_FIELDS // 4
 """Fields of a response that may come from rendered objects: how many one has is known as an average only."""
+
+DIGEST_SIZE = 16
+"""Bytes that stand for a selection and everything else that its objects depend on: hundreds of characters, which each
+object would keep.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class RenderedSelection:
 
     def __init__(self, objects: RenderedObjects, key: str, generation: int, *, on_stock: bool) -> None:
         self._objects = objects
-        self._key = key
+        self._key = blake2b(key.encode(errors="surrogatepass"), digest_size=DIGEST_SIZE).hexdigest()
         self._generation = generation
         self._now = objects.clock()
         changes = objects.changes
@@ -108,6 +115,6 @@ class RenderedSelection:
     def store(self, fields: int) -> None:
         """Store the objects that were added. `fields`: the average by which one adds to the size of a response."""
         for id_, content in self.added.items():
-            text, key = orjson.dumps(content), f"{self._key} {id_}"
+            text, key = copy_exactly(orjson.dumps(content)), f"{self._key} {id_}"
             rendered = RenderedObject(orjson.Fragment(text), fields, self._generation, self._now + MAX_AGE)
             self._objects.entries.put(key, rendered, len(text) + len(key) + ENTRY_SIZE // 2)

@@ -19,6 +19,7 @@ import orjson
 from gateway.execution.caching.cache_control import CachePolicy
 from gateway.execution.caching.cache_sizes import MEGABYTE, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
+from gateway.execution.caching.kept_bytes import copy_exactly
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.page_check import PageCheck, are_current
 from gateway.execution.caller import Caller
@@ -213,7 +214,7 @@ class ResponseCache:
         checks: tuple[PageCheck, ...] = (),
     ) -> CachedResponse:
         """Store a response, unless what it depends on has changed since it began."""
-        content, expires_at = orjson.dumps({"data": data}), self._clock() + MAX_AGE
+        content, expires_at = copy_exactly(orjson.dumps({"data": data})), self._clock() + MAX_AGE
         response = CachedResponse(content, policy, dependencies, generation, expires_at, checks)
         if self._is_current(response):
             size = _compute_size(key, response)
