@@ -18,7 +18,7 @@ from bench.cache_memory_figures import list_memory_figures
 from bench.catalog_figures import list_figures
 from bench.cost_cases import FIELD_PREFIX, ORDINARY
 from bench.customer_figures import list_customer_figures
-from bench.engine_figures import list_engine_figures
+from bench.engine_figures import list_engine_figures, list_operation_figures, list_statement_figures
 from bench.http_figures import list_hot_path_figures, list_http_figures
 from bench.list_size_figures import list_size_figures
 from bench.recognition_figures import list_recognition_figures
@@ -198,6 +198,16 @@ def measure_search_quality(runs: Runs, _sizes: Sizes) -> Iterator[Figure]:
 def measure_engines(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
     """Measure queries compiled, and by the reference executor."""
     return list_engine_figures(runs, sizes.catalog, sizes.queries // 5, SEED)
+
+
+def measure_bare_statements(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Measure a storefront's list in a large catalog against its statements."""
+    return list_statement_figures(runs, sizes.catalogs[-1], sizes.queries, SEED)
+
+
+def measure_operations(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
+    """Measure the queries of `schema/operations` that need no login, in both engines."""
+    return list_operation_figures(runs, sizes.queries // 10)
 
 
 def measure_list_sizes(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
@@ -491,6 +501,8 @@ PARTS = {
     ),
     "search_quality": Part("Search: nDCG@10 of 200 judged queries (plain: by title)", measure_search_quality),
     "engines": Part("Compiled queries (plain: the reference executor; CPU; SQLite)", measure_engines),
+    "operations": Part("Queries of schema/operations (plain: the reference executor; CPU; SQLite)", measure_operations),
+    "bare_statements": Part("A list in a large catalog (plain: its statements by the driver)", measure_bare_statements),
     "list_sizes": Part(
         "A list by its number of products (plain: the reference executor; CPU; SQLite)", measure_list_sizes
     ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.engines import CACHEABLE, QUERIES, SIZES
 from bench.runner import Runs
 from bench.table import Figure, format_ms
 
 MAX_COMPILE_MS, MAX_SOURCE = 5.0, 200_000
+MAX_TIMES_BARE = 3.0
 
 
 def list_engine_figures(runs: Runs, products: int, times: int, seed: int) -> Iterator[Figure]:
@@ -24,9 +25,30 @@ def list_engine_figures(runs: Runs, products: int, times: int, seed: int) -> Ite
             for cache in ("rendered", "checked", "cached"):
                 cached = found[f"{name} {size} {cache}"]
                 yield Figure(f"… {cache} (plain: compiled)", format_ms(cached), format_ms(compiled), cached / compiled)
-        took, size_of_source = found[f"{name} compile"], found[f"{name} source"]
-        value, met = (
-            f"{format_ms(took)}, {size_of_source:,.0f} bytes",
-            took < MAX_COMPILE_MS and size_of_source < MAX_SOURCE,
-        )
-        yield Figure("… compiled in", value, "", None, f"{format_ms(MAX_COMPILE_MS)}, {MAX_SOURCE:,} bytes", met)
+        yield _build_compilation_figure(found, name)
+
+
+def list_operation_figures(runs: Runs, times: int) -> Iterator[Figure]:
+    """List the figures of the queries of `schema/operations`."""
+    found = runs.run_once("shipped_operations", dialect="sqlite", times=times)
+    for name in [key.removesuffix(" compiled") for key in found if key.endswith(" compiled")]:
+        compiled, reference = found[f"{name} compiled"], found[f"{name} reference"]
+        ratio = compiled / reference
+        yield Figure(name, format_ms(compiled), format_ms(reference), ratio, "1", ratio <= 1)
+        yield _build_compilation_figure(found, name)
+
+
+def _build_compilation_figure(found: Mapping[str, float], name: str) -> Figure:
+    took, size = found[f"{name} compile"], found[f"{name} source"]
+    met = took < MAX_COMPILE_MS and size < MAX_SOURCE
+    target = f"{format_ms(MAX_COMPILE_MS)}, {MAX_SOURCE:,} bytes"
+    return Figure("… compiled in", f"{format_ms(took)}, {size:,.0f} bytes", "", None, target, met)
+
+
+def list_statement_figures(runs: Runs, variants: int, times: int, seed: int) -> Iterator[Figure]:
+    """List the figures of a storefront's list. The plain operation is its statements, executed by the driver."""
+    for dialect in ("sqlite", "postgresql"):
+        found = runs.run_once("bare_statements", dialect=dialect, variants=variants, times=times, seed=seed)
+        name, ratio = f"a list in {variants:,} variants, {dialect}", found["request"] / found["bare"]
+        value, plain = format_ms(found["request"]), f"{format_ms(found['bare'])}, {found['count']:.0f} statements"
+        yield Figure(name, value, plain, ratio, f"{MAX_TIMES_BARE:g}", ratio <= MAX_TIMES_BARE)
