@@ -11,6 +11,7 @@ from typing import Any
 from bench.asgi_gateway import NOTHING_CACHED, TOKEN, Client
 from bench.databases import create_databases
 from bench.engines import NEVER, measure_compilation, use_engine
+from gateway.storage.change_log import stamp_changes
 from tests.graphql.operation_documents import APPS, read_texts
 from tests.graphql.shopper import TABLES, Shopper, build_stores
 from tests.graphql.world import GTIN, TOKENS, World, open_world
@@ -43,6 +44,7 @@ async def measure(*, dialect: str, times: int) -> dict[str, float]:
 async def _choose_variables(world: World) -> dict[str, Variables]:
     """Choose the variables of each query, of a product, a cart and an order that exist."""
     shopper, order = Shopper(world), await _place_order(world)
+    await world.gateway.database.write(stamp_changes)  # so that facets that depend on stock are cached
     await shopper.fill("web", MUG=1)
     (option, *_) = await shopper.list_options(**LONDON)
     cart, variant = shopper.cart, shopper.cart["lines"][0]["variant"]["id"]

@@ -255,11 +255,16 @@ def find_variants_of_products(
     conn: Connection, ids: Sequence[str], visibility: Visibility
 ) -> Mapping[str, Sequence[Variant]]:
     """Find all variants of each of these products, in order."""
-    statement = sa.select(variants).where(is_variant_visible(visibility), is_among(conn, variants.c.product_id, ids))
     variants_by_product: dict[str, list[Variant]] = {key: [] for key in ids}
-    for row in fetch_rows(conn, statement.order_by(variants.c.position, variants.c.id)):
+    for row in _select_variants_of_products(visibility).select(conn, ids):
         variants_by_product[row.product_id].append(read_variant(row))
     return variants_by_product
+
+
+@lru_cache(64)
+def _select_variants_of_products(visibility: Visibility) -> BulkSelect:
+    statement = sa.select(variants).where(is_variant_visible(visibility))
+    return BulkSelect(statement.order_by(variants.c.position, variants.c.id), variants.c.product_id)
 
 
 def find_variants(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Variant]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.channels import ChannelHealth, Fault, FaultCode, HealthStatus, RejectSeverity, Resource, SyncStatus
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sync.rejects import MappedLocations, select_with_waiting
 from gateway.storage.tables import channels, passes, rejects, sources
@@ -49,10 +50,13 @@ class Age:
     fault: Fault | None
 
 
+_PASSES = DriverSelect(sa.select(passes))
+
+
 def find_ages(conn: Connection) -> Mapping[tuple[str, Resource], Age]:
     """Find the ages of all resources of all channels, over their feeds."""
     rows_by_resource: dict[tuple[str, Resource], list[sa.Row[Any]]] = {}
-    for row in conn.execute(sa.select(passes)):
+    for row in _PASSES.fetch(conn, {}):
         rows_by_resource.setdefault((row.channel, Resource(row.later_resource or row.resource)), []).append(row)
     return {key: _compute_age(rows) for key, rows in rows_by_resource.items()}
 

@@ -411,35 +411,38 @@ def filter_sellable_products(
     conn: Connection, ids: Sequence[str], channel: SellingChannel, locations: Sequence[CountedLocation]
 ) -> Collection[str]:
     """Return those of these products that the channel can sell now."""
-    statement = sa.select(products.c.id).where(
-        is_among(conn, products.c.id, ids), is_product_sellable(channel, locations)
-    )
-    return frozenset(conn.scalars(statement))
+    return frozenset(row.id for row in _select_sellable_products(channel, tuple(locations)).select(conn, ids))
+
+
+@lru_cache(256)
+def _select_sellable_products(channel: SellingChannel, locations: Sequence[CountedLocation]) -> BulkSelect:
+    return BulkSelect(sa.select(products.c.id).where(is_product_sellable(channel, locations)), products.c.id)
 
 
 def filter_sellable_variants(
     conn: Connection, ids: Sequence[str], channel: SellingChannel, locations: Sequence[CountedLocation]
 ) -> Collection[str]:
     """Return those of these variants that the channel can sell now."""
-    offer = listings.alias("offer")
-    statement = sa.select(offer.c.variant_id).where(
-        is_among(conn, offer.c.variant_id, ids), _is_sellable(offer, channel, locations)
-    )
-    return frozenset(conn.scalars(statement))
+    statement = _select_sellable_variants("variant_id", channel, tuple(locations))
+    return frozenset(row.variant_id for row in statement.select(conn, ids))
 
 
 def find_sellable_variants(
     conn: Connection, ids: Sequence[str], channel: SellingChannel, locations: Sequence[CountedLocation]
 ) -> Mapping[str, Collection[str]]:
     """Find the variants of each of these products that the channel can sell now."""
-    offer = listings.alias("offer")
-    statement = sa.select(offer.c.product_id, offer.c.variant_id).where(
-        is_among(conn, offer.c.product_id, ids), _is_sellable(offer, channel, locations)
-    )
     sellable: dict[str, set[str]] = {}
-    for product_id, variant_id in conn.execute(statement):
-        sellable.setdefault(product_id, set()).add(variant_id)
+    for row in _select_sellable_variants("product_id", channel, tuple(locations)).select(conn, ids):
+        sellable.setdefault(row.product_id, set()).add(row.variant_id)
     return sellable
+
+
+@lru_cache(256)
+def _select_sellable_variants(key: str, channel: SellingChannel, locations: Sequence[CountedLocation]) -> BulkSelect:
+    """Build the statement of the variants that the channel can sell. `key`: the column of their keys."""
+    offer = listings.alias("offer")
+    statement = sa.select(offer.c.product_id, offer.c.variant_id).where(_is_sellable(offer, channel, locations))
+    return BulkSelect(statement, offer.c[key])
 
 
 # ------------------------------------------------------------------------------------------------ live reads
