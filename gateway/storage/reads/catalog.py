@@ -132,18 +132,24 @@ def find_products(conn: Connection, ids: Sequence[str], visibility: Visibility) 
 
 
 def _find_present_products(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Product]:
-    merged = sa.select(redirects.c.old_id, redirects.c.new_id).where(is_among(conn, redirects.c.old_id, ids))
-    pairs = _pair_ids(conn, products.c.id, ids, merged)
-    statement = sa.select(products, pairs.c.old).join(pairs, pairs.c.new == products.c.id)
-    return _map_by_requested_id(fetch_rows(conn, statement.where(is_product_visible(visibility))), read_product)
+    return _map_by_requested_id(_select_present_products(visibility).select(conn, ids), read_product)
 
 
-def _pair_ids(
-    conn: Connection, column: sa.ColumnElement[Any], ids: Sequence[str], merged: sa.Select[Any]
-) -> sa.Subquery:
+@lru_cache(64)
+def _select_present_products(visibility: Visibility) -> BulkSelect:
+    def build(is_merged: sa.ColumnElement[bool], is_present: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        merged = sa.select(redirects.c.old_id, redirects.c.new_id).where(is_merged)
+        pairs = _pair_ids(products.c.id, is_present, merged)
+        statement = sa.select(products, pairs.c.old).join(pairs, pairs.c.new == products.c.id)
+        return statement.where(is_product_visible(visibility))
+
+    return BulkSelect(build, redirects.c.old_id, products.c.id)
+
+
+def _pair_ids(column: sa.ColumnElement[Any], is_present: sa.ColumnElement[bool], merged: sa.Select[Any]) -> sa.Subquery:
     """Select pairs of a requested id and the row that it stands for now: itself, or its merge target."""
-    unmerged = sa.select(column.label("old"), column.label("new")).where(is_among(conn, column, ids))
-    return unmerged.union(merged).subquery("requested")
+    present = sa.select(column.label("old"), column.label("new")).where(is_present)
+    return present.union(merged).subquery("requested")
 
 
 def _map_by_requested_id(rows: Iterable[sa.Row[Any]], read: Callable[[sa.Row[Any]], T]) -> Mapping[str, T]:
@@ -269,19 +275,25 @@ def _select_variants_of_products(visibility: Visibility) -> BulkSelect:
 
 def find_variants(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Variant]:
     """Find the variants with these ids; a merged id resolves to its target."""
-    return _find_variants(conn, ids, is_variant_visible(visibility))
+    return _map_by_requested_id(_select_present_variants(visibility).select(conn, ids), read_variant)
 
 
 def find_sold_variants(conn: Connection, ids: Sequence[str]) -> Mapping[str, Variant]:
     """Find variants as `find_variants` does, including those that are gone, for what was sold."""
-    return _find_variants(conn, ids, sa.true())
+    return _map_by_requested_id(_select_present_variants(None).select(conn, ids), read_variant)
 
 
-def _find_variants(conn: Connection, ids: Sequence[str], visible: sa.ColumnElement[bool]) -> Mapping[str, Variant]:
-    merged = sa.select(listings.c.id, listings.c.variant_id).where(is_among(conn, listings.c.id, ids))
-    pairs = _pair_ids(conn, variants.c.id, ids, merged)
-    statement = sa.select(variants, pairs.c.old).join(pairs, pairs.c.new == variants.c.id).where(visible)
-    return _map_by_requested_id(fetch_rows(conn, statement), read_variant)
+@lru_cache(64)
+def _select_present_variants(visibility: Visibility | None) -> BulkSelect:
+    """Build the statement of variants. `visibility`: None: of all, including those that are gone."""
+
+    def build(is_merged: sa.ColumnElement[bool], is_present: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        merged = sa.select(listings.c.id, listings.c.variant_id).where(is_merged)
+        pairs = _pair_ids(variants.c.id, is_present, merged)
+        statement = sa.select(variants, pairs.c.old).join(pairs, pairs.c.new == variants.c.id)
+        return statement if visibility is None else statement.where(is_variant_visible(visibility))
+
+    return BulkSelect(build, listings.c.id, variants.c.id)
 
 
 def read_variant(row: sa.Row[Any]) -> Variant:

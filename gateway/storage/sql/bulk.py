@@ -56,23 +56,24 @@ class BulkSelect:
     to run it, and a small sync transaction executes about twenty of them.
 
     Args:
-        statement: a select of the rows of all keys, or a function that builds it from the condition on the keys.
+        statement: a select of the rows of all keys, or a function that builds it from the condition on each column.
         locked_by: lock the rows in this order, except on SQLite, which has no row locks and would scan an index for it.
     """
 
     def __init__(
         self,
-        statement: sa.Select[Any] | Callable[[sa.ColumnElement[bool]], sa.Select[Any]],
-        column: sa.ColumnElement[Any],
+        statement: sa.Select[Any] | Callable[..., sa.Select[Any]],
+        *columns: sa.ColumnElement[Any],
         locked_by: sa.Column[Any] | None = None,
     ) -> None:
         build = statement.where if isinstance(statement, sa.Select) else statement
-        each = sa.func.json_each(sa.bindparam("keys", type_=Text)).table_valued("value")
-        array = sa.cast(sa.bindparam("keys", type_=postgresql.ARRAY(Text)), postgresql.ARRAY(Text))
-        on_postgres = build(column == sa.any_(array))
+        text, array = sa.bindparam("keys", type_=Text), sa.bindparam("keys", type_=postgresql.ARRAY(Text))
+        each = (sa.select(sa.func.json_each(text).table_valued("value").c.value) for _ in columns)
+        any_of_array = sa.any_(sa.cast(array, postgresql.ARRAY(Text)))
+        on_postgres = build(*(column == any_of_array for column in columns))
         locking = on_postgres if locked_by is None else on_postgres.order_by(locked_by).with_for_update()
         self._on_sqlite, self._on_postgres = (
-            DriverSelect(build(column.in_(sa.select(each.c.value)))),
+            DriverSelect(build(*(column.in_(keys) for column, keys in zip(columns, each, strict=True)))),
             DriverSelect(locking),
         )
 
