@@ -17,6 +17,7 @@ from tests.graphql.world import World, open_world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.any_database]
 
+LONDON = {"latitude": 51.5, "longitude": -0.15}
 UNCACHED = {"caching": {"response_megabytes": 0, "rendered_megabytes": 0, "product_megabytes": 0}}
 
 
@@ -41,19 +42,22 @@ def record_built_statements() -> Iterator[list[str]]:
         sa.event.remove(Engine, "before_execute", record)
 
 
-async def repeat_list(world: World) -> list[str]:
-    """Request the storefront's list several times. Returns the statements that the last request has built."""
-    text = read_texts("storefront")["ProductList"]
+async def repeat_list(world: World, name: str = "ProductList", **variables: Any) -> list[str]:
+    """Request a list of the storefront several times. Returns the statements that the last request has built."""
+    text = read_texts("storefront")[name]
     for _ in range(3):
-        answer = await world.client.ask(text, channelKey="web")
-        assert [one["availableForSale"] for one in answer.data["products"]["nodes"]]
+        answer = await world.client.ask(text, channelKey="web", **variables)
+        assert answer.data["products"]["nodes"]
     with record_built_statements() as built:
-        await world.client.ask(text, channelKey="web")
+        await world.client.ask(text, channelKey="web", **variables)
     return [statement for statement in built if "FROM changes" not in statement]
 
 
-async def test_a_repeated_list_builds_no_statement_but_the_one_that_looks_for_changes(world: World) -> None:
-    assert await repeat_list(world) == []
+@pytest.mark.parametrize(("name", "variables"), [("ProductList", {}), ("ProductsNear", {"near": LONDON})])
+async def test_a_repeated_list_builds_no_statement_but_the_one_that_looks_for_changes(
+    world: World, name: str, variables: dict[str, Any]
+) -> None:
+    assert await repeat_list(world, name, **variables) == []
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,6 @@ from gateway.model.product_membership import Member, find_main_product
 from gateway.storage.reads.freshness import join_age, select_observed_at
 from gateway.storage.sql.bulk import BulkSelect, load_json
 from gateway.storage.sql.decoded_texts import decode_once
-from gateway.storage.sql.driver_statements import fetch_rows
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
 from gateway.storage.sql.option_json import load_options, load_selected_options
@@ -363,8 +362,8 @@ def find_listings_of_variants(
 ) -> Mapping[str, Sequence[Listing]]:
     """Find the live listings of these variants."""
     listings_by_variant: dict[str, list[Listing]] = {key: [] for key in ids}
-    for listing in _read_listings(conn, is_listing_visible(visibility), is_among(conn, listings.c.variant_id, ids)):
-        listings_by_variant[listing.variant_id].append(listing)
+    for row in _select_listings("variant_id", visibility).select(conn, ids):
+        listings_by_variant[row.variant_id].append(read_listing(row))
     return listings_by_variant
 
 
@@ -373,9 +372,21 @@ def find_listings_of_products(
 ) -> Mapping[str, Sequence[Listing]]:
     """Find the live listings of these products."""
     listings_by_product: dict[str, list[Listing]] = {key: [] for key in ids}
-    for listing in _read_listings(conn, is_listing_visible(visibility), is_among(conn, listings.c.product_id, ids)):
-        listings_by_product[listing.product_id].append(listing)
+    for row in _select_listings("product_id", visibility).select(conn, ids):
+        listings_by_product[row.product_id].append(read_listing(row))
     return listings_by_product
+
+
+@lru_cache(64)
+def _select_listings(key: str, visibility: Visibility) -> BulkSelect:
+    """Build the statement of live listings. `key`: the column of their keys."""
+    return BulkSelect(_build_listing_select(visibility), listings.c[key])
+
+
+def _build_listing_select(visibility: Visibility) -> sa.Select[Any]:
+    statement = join_age(sa.select(listings, select_observed_at()), listings.c.channel_product_id)
+    visible = statement.where(is_listing_visible(visibility))
+    return visible.order_by(listings.c.channel, listings.c.position, listings.c.id)
 
 
 def find_listings(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Listing]:
@@ -391,9 +402,13 @@ def find_listings(conn: Connection, ids: Sequence[str], visibility: Visibility) 
 
 
 def _find_live_listings(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Listing]:
+    return {row.id: read_listing(row) for row in _select_listings_by_id(visibility).select(conn, ids)}
+
+
+@lru_cache(64)
+def _select_listings_by_id(visibility: Visibility) -> BulkSelect:
     of_visible = _is_of_visible_variant(visibility)
-    found = _read_listings(conn, is_listing_visible(visibility), of_visible, is_among(conn, listings.c.id, ids))
-    return {listing.id: listing for listing in found}
+    return BulkSelect(_build_listing_select(visibility).where(of_visible), listings.c.id)
 
 
 def _find_successors(conn: Connection, ids: Sequence[str]) -> Mapping[str, str]:
@@ -410,12 +425,6 @@ def _find_successors(conn: Connection, ids: Sequence[str]) -> Mapping[str, str]:
 def _is_of_visible_variant(visibility: Visibility) -> sa.ColumnElement[bool]:
     visible = sa.select(variants.c.id).where(variants.c.id == listings.c.variant_id, is_variant_visible(visibility))
     return visible.correlate(listings).exists()
-
-
-def _read_listings(conn: Connection, *conditions: sa.ColumnElement[bool]) -> Iterable[Listing]:
-    statement = join_age(sa.select(listings, select_observed_at()), listings.c.channel_product_id).where(*conditions)
-    ordered = statement.order_by(listings.c.channel, listings.c.position, listings.c.id)
-    return [read_listing(row) for row in fetch_rows(conn, ordered)]
 
 
 def read_listing(row: sa.Row[Any]) -> Listing:
