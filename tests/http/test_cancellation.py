@@ -169,7 +169,7 @@ async def test_without_a_watch_the_channel_would_be_asked_to_the_end(
 
 async def test_a_query_that_takes_longer_than_it_may_is_given_up_and_says_so(database_url: str) -> None:
     held = BlockedChannel()
-    async with open_small_world(database_url, channels=PATIENT, limits={"deadline": "1s"}) as world:
+    async with open_small_world(database_url, channels=PATIENT, limits={"deadline": "3s"}) as world:
         mug = await fetch_variant_id(world, "MUG")
         world.clock.forward(seconds=60)
         with world.stores["till"].under(held, feed="stock"):
