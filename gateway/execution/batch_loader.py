@@ -34,12 +34,18 @@ class _PendingCall:
 
 
 class BatchLoader:
-    """Loads values by key. `call`: loads many; of a key that fails, it returns the exception."""
+    """Loads values by key.
 
-    __slots__ = ("_call", "_has_errors", "_next", "_pending", "_values")
+    Args:
+        call: loads many; of a key that fails, it returns the exception.
+        starting: calls that begin in the next iteration of the event loop, of all loaders of the request.
+    """
 
-    def __init__(self, call: Call) -> None:
+    __slots__ = ("_call", "_has_errors", "_next", "_pending", "_starting", "_values")
+
+    def __init__(self, call: Call, starting: set[object] | None = None) -> None:
         self._call = call
+        self._starting: set[object] = set() if starting is None else starting
         self._values: dict[Any, Any] = {}
         self._pending: list[_PendingCall] = []
         self._next: _PendingCall | None = None
@@ -69,19 +75,27 @@ class BatchLoader:
         if self._next is None:
             self._next = _PendingCall()
             self._pending.append(self._next)
+            self._starting.add(self._next)
             self._next.task = asyncio.ensure_future(self._run(self._next))
             self._next.task.add_done_callback(partial(self._end, self._next))
         return self._next
 
     async def _run(self, pending: _PendingCall) -> None:
-        await asyncio.sleep(0)
         self._next = None
+        self._starting.discard(pending)
         keys = list(pending.keys)
         self._store(pending, keys, await self._load(keys))
+        self._close(pending)
 
     def _end(self, pending: _PendingCall, task: asyncio.Task[None]) -> None:
-        pending.is_canceled = task.cancelled()
-        self._next = None if self._next is pending else self._next
+        """Close a call that was canceled, maybe before it began."""
+        if not pending.ended.is_set():
+            pending.is_canceled = task.cancelled()
+            self._next = None if self._next is pending else self._next
+            self._starting.discard(pending)
+            self._close(pending)
+
+    def _close(self, pending: _PendingCall) -> None:
         self._pending.remove(pending)
         pending.ended.set()
 

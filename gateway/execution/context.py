@@ -132,6 +132,7 @@ class Context:
         self.plan_error: Exception | None = None
         self._loaders: dict[Hashable, BatchLoader] = {}
         self._key_loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self._starting: set[object] = set()
         self._batches: set[asyncio.Task[Any] | None] = set()
         self._credential_checks: set[asyncio.Event] = set()
         self._is_closed = False
@@ -287,7 +288,7 @@ class Context:
 
     @cached_property
     def _read_groups(self) -> ReadGroups:
-        return ReadGroups(self.gateway.database, self._yield_to_others)
+        return ReadGroups(self.gateway.database, self._yield_to_others, self._starting)
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in one write transaction."""
@@ -327,7 +328,7 @@ class Context:
                 with self._track_batch():
                     return await self.call_batch(batch, keys, arguments)
 
-            loader = self._loaders[name] = BatchLoader(call)
+            loader = self._loaders[name] = BatchLoader(call, self._starting)
         return loader
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -38,11 +38,19 @@ class _Group:
 
 
 class ReadGroups:
-    """Groups the reads of one request. `wait`: awaited before and after each group, to let other requests go first."""
+    """Groups the reads of one request.
 
-    def __init__(self, database: Database, wait: Callable[[], Awaitable[None]]) -> None:
+    Args:
+        wait: awaited before and after each group, to let other requests go first.
+        starting: what will begin in the next iteration of the event loop and may read: a group waits for it.
+    """
+
+    def __init__(
+        self, database: Database, wait: Callable[[], Awaitable[None]], starting: Collection[object] = ()
+    ) -> None:
         self._database = database
         self._wait = wait
+        self._starting = starting
         self._next: _Group | None = None
         self._running: set[_Group] = set()
 
@@ -74,16 +82,23 @@ class ReadGroups:
     async def _run(self, group: _Group) -> None:
         try:
             await asyncio.sleep(0)
+            while self._starting:  # noqa: ASYNC110 one iteration of the event loop each
+                await asyncio.sleep(0)
             self._next = None
             await self._wait()
             group.results = await self._read_all(group.works)
             await self._wait()
         except Exception as error:  # noqa: BLE001 raised by each read of the group
             group.error = error
+        self._close(group)
 
     def _end(self, group: _Group, task: asyncio.Task[None]) -> None:
+        """Close a group that was canceled, maybe before it began."""
         if task.cancelled():
             group.error = asyncio.CancelledError()
+            self._close(group)
+
+    def _close(self, group: _Group) -> None:
         self._next = None if self._next is group else self._next
         self._running.discard(group)
         group.ended.set()

@@ -15,6 +15,7 @@ from gateway.model.money import Money
 from gateway.model.orders import OrderEventKind
 from gateway.storage.reads.catalog import read_money
 from gateway.storage.sql.bulk import BulkSelect
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.tables import Text, cart_changes, cart_lines, carts, identities, listings, order_events
 
@@ -44,7 +45,7 @@ class CartAccess:
     placed_at: datetime | None
 
 
-_access = (
+_access = DriverSelect(
     sa.select(
         carts.c.rotation,
         carts.c.order_id,
@@ -66,9 +67,10 @@ _access = (
 
 def find_access(conn: Connection, id_: str) -> CartAccess | None:
     """Find what the token of a cart gives access to; None: the cart does not exist."""
-    row = conn.execute(_access, {"id": id_}).first()
-    if row is None:
+    rows = _access.fetch(conn, {"id": id_})
+    if not rows:
         return None
+    row = rows[0]
     is_known = row.actor_kind is not None
     actor = Actor(CallerKind(row.actor_kind), row.actor_name or "", row.actor_token) if is_known else None
     return CartAccess(row.rotation, row.order_id, actor, row.occurred_at)

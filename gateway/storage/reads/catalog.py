@@ -31,6 +31,7 @@ from gateway.model.product_membership import Member, find_main_product
 from gateway.storage.reads.freshness import join_age, select_observed_at
 from gateway.storage.sql.bulk import BulkSelect, load_json
 from gateway.storage.sql.decoded_texts import decode_once
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
 from gateway.storage.sql.option_json import load_options, load_selected_options
@@ -158,13 +159,18 @@ def _map_by_requested_id(rows: Iterable[sa.Row[Any]], read: Callable[[sa.Row[Any
 
 def find_product_by_handle(conn: Connection, handle: str, visibility: Visibility) -> Product | None:
     """Find the product with this handle, else the one that a channel calls so, or that had it last (rule H2)."""
-    visible = sa.select(products).where(is_product_visible(visibility))
-    row = conn.execute(visible.where(products.c.handle == handle)).first()
-    if row is not None:
-        return read_product(row)
+    rows = _select_product_by_handle(visibility).fetch(conn, {"handle": handle})
+    if rows:
+        return read_product(rows[0])
     ids = find_ids_by_handle(conn, handle)
     found = find_products(conn, ids, visibility)
     return next((found[id_] for id_ in ids if id_ in found), None)
+
+
+@lru_cache(64)
+def _select_product_by_handle(visibility: Visibility) -> DriverSelect:
+    has_handle = products.c.handle == sa.bindparam("handle", type_=products.c.handle.type)
+    return DriverSelect(sa.select(products).where(is_product_visible(visibility), has_handle))
 
 
 def read_product(row: sa.Row[Any]) -> Product:
@@ -480,6 +486,7 @@ def _is_category_of(table: sa.Table, visibility: Visibility) -> sa.ColumnElement
     return categories.c.id.in_(sa.select(table.c.category_id).where(seen))
 
 
+@lru_cache(64)
 def list_subcategories(parent: str | None, visibility: Visibility) -> Rows[Category]:
     """List the direct subcategories of a category, or the root categories."""
     below = categories.c.parent_id.is_(None) if parent is None else categories.c.parent_id == parent

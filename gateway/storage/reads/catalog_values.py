@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import changes, log_head
 
 T = TypeVar("T")
@@ -49,6 +51,10 @@ def refresh_value(
 
 def _has_changed(conn: Connection, position: int, kinds: Sequence[str]) -> bool:
     """Whether a committed change is beyond the position, or has none yet (rule L2)."""
-    since = sa.or_(changes.c.pos > position, changes.c.pos.is_(None))
-    statement = sa.select(changes.c.id).where(since, changes.c.kind.in_(kinds)).limit(1)
-    return conn.execute(statement).first() is not None
+    return bool(_select_changes(tuple(kinds)).fetch(conn, {"position": position}))
+
+
+@lru_cache(64)
+def _select_changes(kinds: tuple[str, ...]) -> DriverSelect:
+    since = sa.or_(changes.c.pos > sa.bindparam("position", type_=changes.c.pos.type), changes.c.pos.is_(None))
+    return DriverSelect(sa.select(changes.c.id).where(since, changes.c.kind.in_(kinds)).limit(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +50,7 @@ class FulfillmentQuery:
     methods: tuple[str, ...] | None = None
 
 
+@lru_cache(64)  # building a statement takes longer than running it
 def search_fulfillments(query: FulfillmentQuery) -> Rows[Fulfillment]:
     """Search the fulfillments of a location, longest waiting first."""
     statement = sa.select(fulfillments).where(fulfillments.c.location == query.location)
@@ -94,6 +96,7 @@ def find_events(conn: Connection, ids: Sequence[str]) -> Mapping[str, OrderEvent
     return {row.id: read_event(row) for row in _events_by_id.select(conn, ids)}
 
 
+@cache
 def list_events_of_orders() -> Rows[OrderEvent]:
     """List the events of each of many orders, oldest first."""
     sort = Sort(order_events.c.number, order_events.c.id)

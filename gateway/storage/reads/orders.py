@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,9 +70,25 @@ class OrderQuery:
 
 def search_orders(query: OrderQuery, mapped: MappedLocations) -> Rows[Order]:
     """Search the orders of a query."""
+    rows = (_select_orders_once if _is_common(query) else _select_orders)(query)
+    return replace(rows, read=lambda row: read_order(row, mapped))
+
+
+def _is_common(query: OrderQuery) -> bool:
+    """Return whether other requests have the same query: one with neither texts, times nor ids."""
+    given = (query.search, query.placed_since, query.placed_before, query.updated_since, query.customer_id, query.skus)
+    return all(value is None for value in given)
+
+
+@lru_cache(64)  # building a statement takes longer than running it
+def _select_orders_once(query: OrderQuery) -> Rows[Any]:
+    return _select_orders(query)
+
+
+def _select_orders(query: OrderQuery) -> Rows[Any]:
     column = {"UPDATED_AT": orders.c.updated_at, "TOTAL": orders.c.total}.get(query.sort, orders.c.placed_at)
     sort = Sort(column, orders.c.id, descending=query.descending, nulls=query.sort == "TOTAL")
-    return Rows(_orders.where(*_build_conditions(query)), sort, lambda row: read_order(row, mapped))
+    return Rows(_orders.where(*_build_conditions(query)), sort, lambda row: row)
 
 
 def list_orders_of_customers(query: OrderQuery, mapped: MappedLocations, *, proved: bool = False) -> Rows[Order]:

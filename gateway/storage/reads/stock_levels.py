@@ -256,6 +256,16 @@ class LevelQuery:
 
 def search_levels(location: CountedLocation, query: LevelQuery) -> Rows[str]:
     """Search the ids of variants by their levels at this location, sorted by id."""
+    is_common = query.skus is None and query.changed_since is None
+    return (_search_levels_once if is_common else _search_levels)(location, query)
+
+
+@lru_cache(256)  # building a statement takes longer than running it
+def _search_levels_once(location: CountedLocation, query: LevelQuery) -> Rows[str]:
+    return _search_levels(location, query)
+
+
+def _search_levels(location: CountedLocation, query: LevelQuery) -> Rows[str]:
     statement = sa.select(variants.c.id).where(is_variant_visible(query.visibility), _has_level(location, query))
     if query.skus is not None:
         listed = sa.select(listings.c.variant_id).where(listings.c.current, ~listings.c.gone)

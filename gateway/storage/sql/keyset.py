@@ -134,7 +134,9 @@ class Rows(Generic[T]):
     sort: Sort
     read: Callable[[sa.Row[Any]], T]
     parent: sa.ColumnElement[Any] | None = None
-    _first_pages: dict[object, Any] = field(default_factory=dict, repr=False)  # statements, by what differs in them
+    _statements: dict[object, Any] = field(
+        default_factory=dict, repr=False
+    )  # of first pages and counts, by what differs in them
 
     def read_page(self, conn: Connection, window: Window) -> Page[T]:
         """Read one page of all rows."""
@@ -190,15 +192,21 @@ class Rows(Generic[T]):
         if window.after is not None or window.before is not None:
             return build(window)
         key = (name, window.backward)
-        if key not in self._first_pages:
-            self._first_pages[key] = build(window)
-        statement: U = self._first_pages[key]
+        if key not in self._statements:
+            self._statements[key] = build(window)
+        statement: U = self._statements[key]
         return statement
 
     def count(self, conn: Connection) -> int:
         """Count all rows, at most `MAX_COUNT`."""
+        if "count" not in self._statements:
+            self._statements["count"] = self._build_count_statement()
+        (row,) = self._statements["count"].fetch(conn, {})
+        return int(row.number)
+
+    def _build_count_statement(self) -> DriverSelect:
         bare = self.statement.with_only_columns(sa.literal(1), maintain_column_froms=True).limit(MAX_COUNT).subquery()
-        return conn.execute(sa.select(sa.func.count()).select_from(bare)).scalar_one()
+        return DriverSelect(sa.select(sa.func.count().label("number")).select_from(bare))
 
     def count_by_parent(self, conn: Connection, parents: Sequence[str]) -> Mapping[str, int]:
         """Count the rows of each parent, at most `MAX_COUNT`."""

@@ -11,10 +11,25 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.ids import is_row_id, swap_product_and_listing
 from gateway.model.product_membership import Member, find_main_product
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.tables import channel_products, former_handles, listings, products
 
 MAX_MATCHES = 10
+
+_HANDLE = sa.bindparam("handle", type_=channel_products.c.handle.type)
+_FORMERLY_NAMED = DriverSelect(
+    sa.select(former_handles.c.product_id)
+    .where(former_handles.c.handle == _HANDLE)
+    .order_by(former_handles.c.replaced_at.desc())
+)
+_NAMED_IN_CHANNELS = DriverSelect(
+    sa.select(channel_products.c.id)
+    .where(channel_products.c.handle == _HANDLE, ~channel_products.c.gone)
+    .order_by(channel_products.c.channel, channel_products.c.external_id)
+    .limit(MAX_MATCHES)
+)
+
 _DIGITS = re.compile(r"-([0-9a-f]{12})\Z")
 _AFTER_DIGITS = "g"
 
@@ -58,15 +73,9 @@ def find_ids_by_handle(conn: Connection, handle: str) -> Sequence[str]:
     """Find ids of products by a handle that none of them has now (rule H2): a channel has it, they had it before, the
     last one first, or it ends with digits of the id.
     """
-    had = sa.select(former_handles.c.product_id).where(former_handles.c.handle == handle)
-    former = conn.scalars(had.order_by(former_handles.c.replaced_at.desc()))
-    return [*_find_named_in_channels(conn, handle), *former, *_find_ids_by_digits(conn, handle)]
-
-
-def _find_named_in_channels(conn: Connection, handle: str) -> Sequence[str]:
-    same = sa.select(channel_products.c.id).where(channel_products.c.handle == handle, ~channel_products.c.gone)
-    ordered = same.order_by(channel_products.c.channel, channel_products.c.external_id)
-    return conn.scalars(ordered.limit(MAX_MATCHES)).all()
+    named = [row.id for row in _NAMED_IN_CHANNELS.fetch(conn, {"handle": handle})]
+    former = [row.product_id for row in _FORMERLY_NAMED.fetch(conn, {"handle": handle})]
+    return [*named, *former, *_find_ids_by_digits(conn, handle)]
 
 
 def _find_ids_by_digits(conn: Connection, handle: str) -> Sequence[str]:

@@ -15,6 +15,7 @@ from gateway.model.validation import MAX_KEY_LENGTH, fold
 from gateway.storage.reads.catalog import Visibility
 from gateway.storage.sql.bulk import load_json
 from gateway.storage.sql.decoded_texts import decode_once
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image
 from gateway.storage.tables import Text, collection_products, collections, former_collection_handles
@@ -47,18 +48,27 @@ def find_collection_by_handle(
     Returns:
         The collection, and whether it has the handle now.
     """
-    visible = sa.select(*_columns).where(is_collection_visible(visibility, channel))
-    present = visible.where(collections.c.handle == handle).order_by(collections.c.external_id)
-    if (row := conn.execute(present.limit(1)).first()) is not None:
+    named, formerly_named = _select_by_handle(channel, visibility)
+    for row in named.fetch(conn, {"handle": handle}):
         return read_collection(row), True
+    for row in formerly_named.fetch(conn, {"handle": handle}):
+        return read_collection(row), False
+    return None, False
+
+
+@lru_cache(64)
+def _select_by_handle(channel: str, visibility: Visibility) -> tuple[DriverSelect, DriverSelect]:
+    """Select the collection that has a handle, and the one that had it last."""
+    visible = sa.select(*_columns).where(is_collection_visible(visibility, channel))
+    handle = sa.bindparam("handle", type_=collections.c.handle.type)
+    named = visible.where(collections.c.handle == handle).order_by(collections.c.external_id)
     had = sa.and_(
         former_collection_handles.c.collection_id == collections.c.id,
         former_collection_handles.c.channel == channel,
         former_collection_handles.c.handle == handle,
     )
     former = visible.join(former_collection_handles, had).order_by(former_collection_handles.c.replaced_at.desc())
-    row = conn.execute(former.limit(1)).first()
-    return None if row is None else read_collection(row), False
+    return DriverSelect(named.limit(1)), DriverSelect(former.limit(1))
 
 
 def search_collections(
