@@ -11,13 +11,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.storage.database import notify_processes
 from gateway.storage.sql.bulk import AnyRow, dump_json, insert_new_rows
-from gateway.storage.sql.driver_statements import DriverChange
+from gateway.storage.sql.driver_statements import DriverChange, DriverSelect
 from gateway.storage.tables import changes, log_head, log_readers
 
 PRUNE_SLICE = 500
@@ -42,7 +43,24 @@ class ReaderBehindError(Exception):
 
 
 _insert = DriverChange(sa.insert(changes), ("kind", "subjects", "at"))
-_unstamped = sa.select(changes.c.id).where(changes.c.pos.is_(None)).limit(1)
+_most = sa.bindparam("most", type_=sa.Integer)
+_unstamped = DriverSelect(sa.select(changes.c.id).where(changes.c.pos.is_(None)).order_by(changes.c.id).limit(_most))
+_any_unstamped = DriverSelect(sa.select(changes.c.id).where(changes.c.pos.is_(None)).limit(1))
+_stamp = DriverChange(sa.update(changes).where(changes.c.id == sa.bindparam("_id")), ("pos",))
+_head, _locked_head = DriverSelect(sa.select(log_head.c.pos)), DriverSelect(sa.select(log_head.c.pos).with_for_update())
+_move_head = DriverChange(sa.update(log_head), ("pos",))
+_later = DriverSelect(
+    sa.select(changes).where(changes.c.pos > sa.bindparam("after")).order_by(changes.c.pos).limit(_most)
+)
+_of_reader = log_readers.c.name == sa.bindparam("reader")
+_locked_reader = DriverSelect(sa.select(log_readers.c.pos).where(_of_reader).with_for_update())
+_move_reader = DriverChange(sa.update(log_readers).where(_of_reader), ("pos", "read_at"))
+_lag = DriverSelect(
+    sa.select(
+        sa.select(log_head.c.pos).scalar_subquery().label("head"),
+        sa.select(log_readers.c.pos).where(_of_reader).scalar_subquery().label("pos"),
+    )
+)
 
 
 def log_change(conn: Connection, kind: str, subjects: Sequence[Subject], now: datetime) -> None:
@@ -53,19 +71,26 @@ def log_change(conn: Connection, kind: str, subjects: Sequence[Subject], now: da
 
 def stamp_changes(conn: Connection, limit: int = 1000) -> int:
     """Assign positions to rows that have none, and return their number."""
-    pos = conn.scalar(sa.select(log_head.c.pos).with_for_update()) or 0
-    ids = conn.scalars(sa.select(changes.c.id).where(changes.c.pos.is_(None)).order_by(changes.c.id).limit(limit)).all()
-    if ids:
-        statement = sa.update(changes).where(changes.c.id == sa.bindparam("_id")).values(pos=sa.bindparam("_pos"))
-        conn.execute(statement, [{"_id": id_, "_pos": pos + n} for n, id_ in enumerate(ids, 1)])
-        conn.execute(sa.update(log_head).values(pos=pos + len(ids)))
+    pos = _read_pos(_locked_head.fetch(conn, {})) or 0
+    rows = _unstamped.fetch(conn, {"most": limit})
+    if rows:
+        _stamp.run_all(conn, [{"_id": row.id, "pos": pos + n} for n, row in enumerate(rows, 1)])
+        _move_head.run(conn, {"pos": pos + len(rows)})
         notify_processes(conn)
-    return len(ids)
+    return len(rows)
+
+
+def _read_pos(rows: Sequence[Any]) -> int | None:
+    return rows[0].pos if rows else None
+
+
+def _read_head(conn: Connection) -> int:
+    return _read_pos(_head.fetch(conn, {})) or 0
 
 
 def has_unstamped(conn: Connection) -> bool:
     """Return whether changes have no position yet, without locking any."""
-    return conn.execute(_unstamped).first() is not None
+    return bool(_any_unstamped.fetch(conn, {}))
 
 
 def list_changes(conn: Connection, pos: int, limit: int = 1000) -> list[Change]:
@@ -74,8 +99,8 @@ def list_changes(conn: Connection, pos: int, limit: int = 1000) -> list[Change]:
     Raises:
         ReaderBehindError: some of them were pruned.
     """
-    head = conn.scalar(sa.select(log_head.c.pos)) or 0
-    rows = conn.execute(sa.select(changes).where(changes.c.pos > pos).order_by(changes.c.pos).limit(limit)).all()
+    head = _read_head(conn)
+    rows = _later.fetch(conn, {"after": pos, "most": limit})
     if (rows[0].pos if rows else max(head, pos) + 1) != pos + 1:  # positions have no gaps except for pruned rows
         raise ReaderBehindError(f"changes after position {pos} were pruned from the log")
     return [Change(row.pos, row.kind, tuple((s[0], s[1]) for s in json.loads(row.subjects)), row.at) for row in rows]
@@ -86,26 +111,32 @@ def read_changes(conn: Connection, reader: str, now: datetime, limit: int = 1000
 
     None: some of them were pruned, or the reader is new. It starts over from the current head.
     """
-    insert_new_rows(conn, log_readers, [{"name": reader, "pos": -1, "read_at": now}])
-    pos = conn.scalar(sa.select(log_readers.c.pos).where(log_readers.c.name == reader).with_for_update()) or 0
+    pos = _lock_reader(conn, reader, now)
     try:
         unread = None if pos < 0 else list_changes(conn, pos, limit)
     except ReaderBehindError:
         unread = None
     reached = unread[-1].pos if unread else pos
     if unread is None:
-        reached = conn.scalar(sa.select(log_head.c.pos)) or 0
+        reached = _read_head(conn)
     if reached != pos:
-        statement = sa.update(log_readers).where(log_readers.c.name == reader)
-        conn.execute(statement.values(pos=reached, read_at=now))
+        _move_reader.run(conn, {"reader": reader, "pos": reached, "read_at": now})
     return unread
+
+
+def _lock_reader(conn: Connection, reader: str, now: datetime) -> int:
+    """Return the position of a reader, locked; -1: it is new."""
+    pos = _read_pos(_locked_reader.fetch(conn, {"reader": reader}))
+    if pos is None:
+        insert_new_rows(conn, log_readers, [{"name": reader, "pos": -1, "read_at": now}])
+        pos = _read_pos(_locked_reader.fetch(conn, {"reader": reader}))
+    return pos or 0
 
 
 def is_behind(conn: Connection, reader: str) -> bool:
     """Return whether changes exist that this reader has not read."""
-    head = conn.scalar(sa.select(log_head.c.pos)) or 0
-    pos = conn.scalar(sa.select(log_readers.c.pos).where(log_readers.c.name == reader))
-    return pos is None or pos < head
+    (row,) = _lag.fetch(conn, {"reader": reader})
+    return row.pos is None or row.pos < (row.head or 0)
 
 
 def prune_log(conn: Connection, retained_since: datetime, now: datetime, most: int = PRUNE_SLICE) -> int:

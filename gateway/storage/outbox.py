@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.channels import Fault
 from gateway.storage.reads.channel_status import read_fault
 from gateway.storage.sql.bulk import BulkSelect, build_insert_new, delete_slice
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import Rows, Sort
 from gateway.storage.tables import channels, outbox
 
@@ -97,15 +98,16 @@ _due_condition = sa.and_(
     outbox.c.due_at <= sa.bindparam("now"),
     outbox.c.held_by.is_(None),
 )
-_due = (
+_due_select = (
     sa.select(outbox)
     .where(_due_condition, ~_blocked, ~_paused)
     .order_by(outbox.c.lane, outbox.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
     .with_for_update(skip_locked=True, of=outbox)
 )
-_due_among = _due.where(outbox.c.key.in_(sa.bindparam("keys", expanding=True)))
-_is_due = sa.select(outbox.c.id).where(_due_condition).limit(1)
+_due = DriverSelect(_due_select)
+_due_among = DriverSelect(_due_select.where(outbox.c.key.in_(sa.bindparam("keys", expanding=True))))
+_is_due = DriverSelect(sa.select(outbox.c.id).where(_due_condition).limit(1))
 _sending_update = (
     sa.update(outbox)
     .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -137,13 +139,13 @@ def lock_due_entries(
     """
     values: dict[str, object] = {"channel": channel, "now": now, "most": most}
     if keys is None:
-        return [_read_entry(row) for row in conn.execute(_due, values)]
-    return [_read_entry(row) for row in conn.execute(_due_among, values | {"keys": list(keys)})]
+        return [_read_entry(row) for row in _due.fetch(conn, values)]
+    return [_read_entry(row) for row in _due_among.fetch(conn, values | {"keys": list(keys)})]
 
 
 def has_due_entries(conn: Connection, channel: str, now: datetime) -> bool:
     """Return whether an entry may be due, without locking any."""
-    return conn.execute(_is_due, {"channel": channel, "now": now}).first() is not None
+    return bool(_is_due.fetch(conn, {"channel": channel, "now": now}))
 
 
 def mark_sending(

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import (
     api_tokens,
     carts,
@@ -22,7 +23,7 @@ from gateway.storage.tables import (
 
 Snapshot = Mapping[str, str | None]
 
-_SNAPSHOTS: Mapping[str, sa.Select[Any]] = {
+_STATEMENTS: Mapping[str, sa.Select[Any]] = {
     "ApiToken": sa.select(
         api_tokens.c.scopes,
         api_tokens.c.channels.label("channelKeys"),
@@ -59,11 +60,14 @@ _SNAPSHOTS: Mapping[str, sa.Select[Any]] = {
 }
 
 
+_SNAPSHOTS = {name: DriverSelect(statement) for name, statement in _STATEMENTS.items()}
+
+
 def read_snapshot(conn: Connection, type_name: str | None, id_: str | None) -> Snapshot:
     """Read the values of an object. Empty: it does not exist, or objects of its type have no values of interest."""
     statement = _SNAPSHOTS.get(type_name or "")
-    row = None if statement is None or id_ is None else conn.execute(statement, {"id": id_}).mappings().first()
-    return {} if row is None else {name: _format_value(value) for name, value in row.items()}
+    rows = [] if statement is None or id_ is None else statement.fetch(conn, {"id": id_})
+    return {name: _format_value(value) for name, value in rows[0]._asdict().items()} if rows else {}
 
 
 def _format_value(value: Any) -> str | None:

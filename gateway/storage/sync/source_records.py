@@ -79,11 +79,35 @@ _digests = BulkSelect(
 _insert, _insert_missing, _update = (build(sources, _NAMES) for build in (build_insert, build_insert_new, build_update))
 
 
+_current_count = DriverSelect(sa.select(counters.c.value).where(counters.c.name == "observations"))
+_LAST_OBSERVATION = sa.text("SELECT last_value FROM observations")
+_next_observation = DriverSelect(sa.select(_observations.next_value().label("value")))
+_dirty = DriverSelect(
+    sa.select(*_columns)
+    .where(
+        sources.c.channel == sa.bindparam("channel"),
+        sources.c.feed == sa.bindparam("feed"),
+        sources.c.dirty_at.is_not(None),
+    )
+    .order_by(sources.c.dirty_at, sources.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_hint = (
+    sa.update(sources)
+    .where(
+        sources.c.channel == sa.bindparam("_channel"),
+        sources.c.resource == sa.bindparam("_resource"),
+        sources.c.external_id.in_(sa.bindparam("_ids", expanding=True)),
+    )
+    .values(dirty_at=sa.bindparam("_count"))
+)
+
+
 def get_current_count(conn: Connection) -> int:
     """Return the counter's current value, to be read before the request that an observation comes from."""
     if is_sqlite(conn):
-        return int(conn.scalar(sa.select(counters.c.value).where(counters.c.name == "observations")) or 0)
-    return int(conn.scalar(sa.text("SELECT last_value FROM observations")) or 0)
+        return int(next((row.value for row in _current_count.fetch(conn, {})), 0))
+    return int(conn.scalar(_LAST_OBSERVATION) or 0)
 
 
 _advance = (
@@ -98,7 +122,7 @@ def take_next_count(conn: Connection) -> int:
     """Increment the counter and return its new value."""
     if is_sqlite(conn):
         return int(conn.scalar(_advance) or 0)
-    return int(conn.scalar(sa.select(_observations.next_value())) or 0)
+    return int(_next_observation.fetch(conn, {})[0].value)
 
 
 def lock_records(
@@ -174,22 +198,13 @@ def hint_records(conn: Connection, channel: str, resource: str, feed: str, ids: 
     insert_unread(conn, channel, resource, feed, ids, now)
     count = take_next_count(conn)
     for id_slice in slice_items(sorted(set(ids))):
-        conn.execute(
-            sa.update(sources)
-            .where(sources.c.channel == channel, sources.c.resource == resource, sources.c.external_id.in_(id_slice))
-            .values(dirty_at=count)
-        )
+        values = {"_channel": channel, "_resource": resource, "_ids": list(id_slice), "_count": count}
+        conn.execute(_hint, values)
 
 
 def find_dirty(conn: Connection, channel: str, feed: str, limit: int) -> list[SourceRecord]:
     """List records to read again, longest waiting first."""
-    statement = (
-        sa.select(*_columns)
-        .where(sources.c.channel == channel, sources.c.feed == feed, sources.c.dirty_at.is_not(None))
-        .order_by(sources.c.dirty_at, sources.c.id)
-        .limit(limit)
-    )
-    return [_read_record(row) for row in conn.execute(statement)]
+    return [_read_record(row) for row in _dirty.fetch(conn, {"channel": channel, "feed": feed, "most": limit})]
 
 
 def find_unnamed(conn: Connection, channel: str, feed: str, begin: int, limit: int) -> list[SourceRecord]:

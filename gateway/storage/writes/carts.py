@@ -213,9 +213,12 @@ def find_newest_cart(conn: Connection, client_key: str, rank: int) -> datetime |
     return conn.scalar(newest.offset(rank - 1).limit(1))
 
 
+_rotation = DriverSelect(sa.select(carts.c.rotation).where(carts.c.id == sa.bindparam("id")))
+
+
 def get_rotation(conn: Connection, id_: str) -> int | None:
     """Return how often the cart's token was rotated; None: the cart does not exist."""
-    return conn.scalar(sa.select(carts.c.rotation).where(carts.c.id == id_))
+    return next((int(row.rotation) for row in _rotation.fetch(conn, {"id": id_})), None)
 
 
 def find_open_cart(conn: Connection, homes: Collection[str], channel: str, excluded_id: str) -> CartRow | None:

@@ -15,7 +15,7 @@ from gateway.model.channels import Fault
 from gateway.model.ids import generate_id
 from gateway.model.orders import FulfillmentStatus, OrderAttention, OrderEventKind
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_update, dump_json, load_json
-from gateway.storage.sql.driver_statements import DriverChange
+from gateway.storage.sql.driver_statements import DriverChange, DriverSelect
 from gateway.storage.tables import channel_orders, fulfillments, order_events, order_tasks, payments
 
 Quantities = dict[str, int]
@@ -130,14 +130,14 @@ _ACTOR_NAMES = ("actor_kind", "actor_name", "actor_token")
 _event_insert = DriverChange(
     sa.insert(order_events).values(number=_last_number.scalar_subquery() + 1), _EVENT_NAMES + _ACTOR_NAMES
 )
-_channel_order_by_id = sa.select(*_channel_order_columns).where(channel_orders.c.id == sa.bindparam("id"))
-_channel_orders_of_order = (
+_channel_order_by_id = DriverSelect(sa.select(*_channel_order_columns).where(channel_orders.c.id == sa.bindparam("id")))
+_channel_orders_of_order = DriverSelect(
     sa.select(*_channel_order_columns)
     .where(channel_orders.c.order_id == sa.bindparam("order"))
     .order_by(channel_orders.c.id)
 )
-_fulfillment_by_id = sa.select(*_fulfillment_columns).where(fulfillments.c.id == sa.bindparam("id"))
-_fulfillments_of_order = (
+_fulfillment_by_id = DriverSelect(sa.select(*_fulfillment_columns).where(fulfillments.c.id == sa.bindparam("id")))
+_fulfillments_of_order = DriverSelect(
     sa.select(*_fulfillment_columns).where(fulfillments.c.order_id == sa.bindparam("order")).order_by(fulfillments.c.id)
 )
 _channel_orders_by_external_id = BulkSelect(
@@ -159,12 +159,12 @@ def update_channel_order(conn: Connection, row: ChannelOrderRow) -> None:
 
 def find_channel_order(conn: Connection, id_: str) -> ChannelOrderRow | None:
     """Find a channel order."""
-    return next((ChannelOrderRow(**row._asdict()) for row in conn.execute(_channel_order_by_id, {"id": id_})), None)
+    return next((ChannelOrderRow(**row._asdict()) for row in _channel_order_by_id.fetch(conn, {"id": id_})), None)
 
 
 def find_channel_orders(conn: Connection, order_id: str) -> list[ChannelOrderRow]:
     """Find the channel orders of an order, in order of creation."""
-    return [ChannelOrderRow(**row._asdict()) for row in conn.execute(_channel_orders_of_order, {"order": order_id})]
+    return [ChannelOrderRow(**row._asdict()) for row in _channel_orders_of_order.fetch(conn, {"order": order_id})]
 
 
 def find_channel_orders_by_reference(conn: Connection, references: Collection[str]) -> dict[str, ChannelOrderRow]:
@@ -208,12 +208,12 @@ def close_fulfillments(
 
 def find_fulfillment(conn: Connection, id_: str) -> FulfillmentRow | None:
     """Find a fulfillment."""
-    return next((FulfillmentRow(**row._asdict()) for row in conn.execute(_fulfillment_by_id, {"id": id_})), None)
+    return next((FulfillmentRow(**row._asdict()) for row in _fulfillment_by_id.fetch(conn, {"id": id_})), None)
 
 
 def find_fulfillments(conn: Connection, order_id: str) -> list[FulfillmentRow]:
     """Find the fulfillments of an order, in order of creation."""
-    return [FulfillmentRow(**row._asdict()) for row in conn.execute(_fulfillments_of_order, {"order": order_id})]
+    return [FulfillmentRow(**row._asdict()) for row in _fulfillments_of_order.fetch(conn, {"order": order_id})]
 
 
 def insert_payments(conn: Connection, rows: Sequence[PaymentRow]) -> None:

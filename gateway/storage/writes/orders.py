@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.orders import OrderAttention, OrderStatus
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_update, delete_by_keys, dump_json, load_json
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import Instant, channel_orders, listings, order_lines, order_tasks, orders
 
 
@@ -108,13 +109,19 @@ def read_locations(column: str | None) -> dict[str, int]:
 _order_columns = tuple(orders.c[field.name] for field in fields(OrderRow))
 _line_columns = tuple(order_lines.c[field.name] for field in fields(OrderLineRow))
 _orders = BulkSelect(sa.select(*_order_columns), orders.c.id, locked_by=orders.c.id)
-_order_of_part = (
+_order_of_part = DriverSelect(
     sa.select(*_order_columns)
     .where(
         orders.c.id
         == sa.select(channel_orders.c.order_id).where(channel_orders.c.id == sa.bindparam("part")).scalar_subquery()
     )
     .with_for_update(of=orders)
+)
+_unplaced = DriverSelect(
+    sa.select(orders.c.id)
+    .where(orders.c.channel == sa.bindparam("channel"), orders.c.unplaced, orders.c.id > sa.bindparam("after"))
+    .order_by(orders.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _is_due = sa.and_(
     orders.c.pay_by <= sa.bindparam("now", type_=Instant),
@@ -143,8 +150,8 @@ def lock_orders(conn: Connection, ids: Collection[str]) -> dict[str, OrderRow]:
 
 def lock_order_of_channel_order(conn: Connection, part_id: str) -> OrderRow | None:
     """Return the order of a channel order, locked."""
-    row = conn.execute(_order_of_part, {"part": part_id}).first()
-    return None if row is None else OrderRow(*row)
+    rows = _order_of_part.fetch(conn, {"part": part_id})
+    return OrderRow(*rows[0]) if rows else None
 
 
 def lock_due_order(conn: Connection, id_: str, now: datetime) -> OrderRow | None:
@@ -226,8 +233,7 @@ def find_sold_variants(conn: Connection, lines: Sequence[OrderLineRow]) -> dict[
 
 def find_unplaced(conn: Connection, channel: str, limit: int, after: str = "") -> list[str]:
     """Find a channel's orders with lines whose stock source is not yet known, sorted by ID, with IDs above `after`."""
-    waiting = sa.select(orders.c.id).where(orders.c.channel == channel, orders.c.unplaced, orders.c.id > after)
-    return list(conn.scalars(waiting.order_by(orders.c.id).limit(limit)))
+    return [row.id for row in _unplaced.fetch(conn, {"channel": channel, "after": after, "most": limit})]
 
 
 def find_originals(conn: Connection, channel: str, references: Collection[str]) -> dict[str, OrderRow]:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from gateway.model.channels import Fault, PushState, Resource
 from gateway.storage.reads.catalog import LIVE
 from gateway.storage.reads.channel_status import read_fault
-from gateway.storage.sql.bulk import build_insert_new
+from gateway.storage.sql.bulk import BulkSelect, build_insert_new
 from gateway.storage.sql.keyset import is_among
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.tables import channels, listings, pushes, sources, stock
@@ -211,12 +211,16 @@ def find_listings_of_variants(conn: Connection, channel: str, variant_ids: Colle
     return list(conn.scalars(sa.select(listings.c.id).where(condition)))
 
 
+_same_item = sa.and_(listings.c.channel == stock.c.channel, listings.c.inventory_item == stock.c.item)
+_variants_of_stock = BulkSelect(
+    sa.select(stock.c.channel, stock.c.place, listings.c.variant_id).join(listings, _same_item).where(LIVE).distinct(),
+    stock.c.id,
+)
+
+
 def find_variants_of_stock(conn: Connection, stock_ids: Collection[str]) -> list[tuple[str, str, str]]:
     """Find the channel, external location and variant of these stock rows."""
-    same_item = sa.and_(listings.c.channel == stock.c.channel, listings.c.inventory_item == stock.c.item)
-    statement = sa.select(stock.c.channel, stock.c.place, listings.c.variant_id).join(listings, same_item)
-    rows = conn.execute(statement.where(LIVE, is_among(conn, stock.c.id, stock_ids)).distinct())
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in _variants_of_stock.select(conn, stock_ids)]
 
 
 def find_variants_of_listings(conn: Connection, listing_ids: Collection[str]) -> list[str]:

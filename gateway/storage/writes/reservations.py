@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.model.stock import Reservation, ReservationState
 from gateway.storage.sql.bulk import BulkSelect, build_insert, build_update
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.tables import listings, reservations
 
 StockCounterKey = tuple[str, str, str]
@@ -126,12 +127,14 @@ def find_reservations_since(conn: Connection, counter: StockCounterKey, since: d
     return [_read_row(row) for row in conn.execute(_reservations.where(recent).order_by(reservations.c.id))]
 
 
-_any_open = sa.select(reservations.c.id).where(reservations.c.channel == sa.bindparam("channel"), is_open).limit(1)
+_any_open = DriverSelect(
+    sa.select(reservations.c.id).where(reservations.c.channel == sa.bindparam("channel"), is_open).limit(1)
+)
 
 
 def has_open_reservations(conn: Connection, channel: str) -> bool:
     """Return whether any stock that this channel counts is claimed."""
-    return conn.execute(_any_open, {"channel": channel}).first() is not None
+    return bool(_any_open.fetch(conn, {"channel": channel}))
 
 
 def find_expired(conn: Connection, now: datetime, limit: int) -> list[str]:
@@ -148,12 +151,16 @@ def find_holds_of_owner(conn: Connection, prefix: str) -> list[ReservationRow]:
     return [_read_row(row) for row in conn.execute(_reservations.where(held, named).order_by(reservations.c.id))]
 
 
+_unproved = DriverSelect(
+    _reservations.where(reservations.c.channel == sa.bindparam("channel"), reservations.c.ask_at <= sa.bindparam("now"))
+    .order_by(reservations.c.ask_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
 def find_unproved(conn: Connection, channel: str, now: datetime, limit: int) -> list[ReservationRow]:
     """Find movements that the channel has acknowledged and whose count is due to be read again."""
-    due = sa.and_(reservations.c.channel == channel, reservations.c.ask_at <= now)
-    return [
-        _read_row(row) for row in conn.execute(_reservations.where(due).order_by(reservations.c.ask_at).limit(limit))
-    ]
+    return [_read_row(row) for row in _unproved.fetch(conn, {"channel": channel, "now": now, "most": limit})]
 
 
 def find_shown_reservations(conn: Connection, ids: Sequence[str]) -> Mapping[str, Reservation]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.model.orders import OrderAttention, OrderFulfillmentStatus, OrderStatus
 from gateway.model.stock import ReservationState
-from gateway.storage.sql.keyset import is_among
+from gateway.storage.sql.bulk import BulkSelect
+from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.tables import order_tasks, orders, reservations, stock
 from gateway.storage.writes.orders import OrderRow
@@ -39,12 +41,14 @@ class ShortageClaim:
 _short = sa.and_(stock.c.known, stock.c.on_hand < stock.c.held + stock.c.committed)
 
 
+_short_counters = BulkSelect(
+    sa.select(stock.c.channel, stock.c.item, stock.c.place).where(_short).order_by(stock.c.id), stock.c.id
+)
+
+
 def find_short_counters(conn: Connection, stock_ids: Collection[str]) -> list[StockCounterKey]:
     """Return those of these counters with more units claimed than on hand."""
-    statement = sa.select(stock.c.channel, stock.c.item, stock.c.place).where(
-        _short, is_among(conn, stock.c.id, stock_ids)
-    )
-    return [(row[0], row[1], row[2]) for row in conn.execute(statement.order_by(stock.c.id))]
+    return [(row[0], row[1], row[2]) for row in _short_counters.select(conn, stock_ids)]
 
 
 def find_claims(conn: Connection, counter: StockCounterKey) -> list[ShortageClaim]:
@@ -83,6 +87,11 @@ def _is_sold() -> sa.ColumnElement[bool]:
 
 def find_resolved_orders(conn: Connection) -> list[str]:
     """Find the orders with a shortage task whose counters all have enough stock again."""
+    return [row.id for row in _select_resolved_orders().fetch(conn, {})]
+
+
+@cache
+def _select_resolved_orders() -> DriverSelect:
     lacking = (
         sa.select(stock.c.id)
         .join(
@@ -98,4 +107,4 @@ def find_resolved_orders(conn: Connection) -> list[str]:
     counted = sa.and_(order_tasks.c.kind == OrderAttention.STOCK_SHORT.value, order_tasks.c.due_at.is_not(None))
     same_order = sa.and_(orders.c.id == skip_index(order_tasks.c.order_id), counted)  # the few tasks are read first
     statement = sa.select(orders.c.id).join(order_tasks, same_order)
-    return list(conn.scalars(statement.where(~lacking.correlate(orders).exists()).order_by(order_tasks.c.order_id)))
+    return DriverSelect(statement.where(~lacking.correlate(orders).exists()).order_by(order_tasks.c.order_id))
