@@ -150,6 +150,44 @@ async def test_reads_of_one_iteration_share_a_connection(
         assert len(reads) == 2
 
 
+async def load_nested(depth: int, groups: ReadGroups, starting: set[object]) -> list[int]:
+    """Read in a batch function that is called by another one, and so on: so many in all."""
+
+    async def load(keys: list[int]) -> Sequence[int]:
+        if depth > 1:
+            return await load_nested(depth - 1, groups, starting)
+        return [await groups.read(select(key)) for key in keys]
+
+    return await BatchLoader(load, starting).load_many([7])
+
+
+async def count_hops(database: Database, monkeypatch: pytest.MonkeyPatch, starting: set[object]) -> int:
+    reads, groups = count_reads(database, monkeypatch), ReadGroups(database, wait_for_nothing, starting)
+    assert await asyncio.gather(*(load_nested(depth, groups, starting) for depth in (1, 2, 5))) == [[7]] * 3
+    return len(reads)
+
+
+async def test_batches_that_read_after_different_numbers_of_steps_share_a_read(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_database() as database:
+        assert await count_hops(database, monkeypatch, set()) == 1
+
+
+class Forgetful(set[object]):
+    """Does not know what begins soon."""
+
+    def add(self, element: object) -> None:
+        pass
+
+
+async def test_the_proof_a_group_that_does_not_wait_for_further_steps_reads_apart(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_database() as database:
+        assert await count_hops(database, monkeypatch, Forgetful()) > 1
+
+
 def fail(_conn: Connection) -> int:
     raise LookupError("this read")
 
