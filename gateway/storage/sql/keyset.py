@@ -201,12 +201,13 @@ class Rows(Generic[T]):
         """Count all rows, at most `MAX_COUNT`."""
         if "count" not in self._statements:
             self._statements["count"] = self._build_count_statement()
-        (row,) = self._statements["count"].fetch(conn, {})
+        (row,) = self._statements["count"].fetch(conn, {"most": MAX_COUNT})
         return int(row.number)
 
     def _build_count_statement(self) -> DriverSelect:
-        bare = self.statement.with_only_columns(sa.literal(1), maintain_column_froms=True).limit(MAX_COUNT).subquery()
-        return DriverSelect(sa.select(sa.func.count().label("number")).select_from(bare))
+        bare = self.statement.with_only_columns(sa.literal(1), maintain_column_froms=True)
+        inner = bare.limit(sa.bindparam("most", type_=sa.Integer)).subquery()
+        return DriverSelect(sa.select(sa.func.count().label("number")).select_from(inner))
 
     def count_by_parent(self, conn: Connection, parents: Sequence[str]) -> Mapping[str, int]:
         """Count the rows of each parent, at most `MAX_COUNT`."""
