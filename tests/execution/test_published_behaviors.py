@@ -63,6 +63,7 @@ async def test_the_compiler_has_no_fault(checks: CompilerChecks) -> None:
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <coroutine:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("mutant", list_mutants(), ids=lambda mutant: mutant.name)
 async def test_without_one_of_its_lines_the_compiler_has_a_fault(checks: CompilerChecks, mutant: Mutant) -> None:
     with mutant.use():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -25,7 +27,6 @@ from bench.operation_costs import collect_samples
 from bench.schema_walk import list_field_cases
 from gateway.graphql.schema import create_schema
 from gateway.runtime.gateway import Gateway
-from gateway.storage.reads import product_search
 from gateway.storage.sql.planner_hints import Unindexed
 
 pytestmark = pytest.mark.anyio
@@ -171,13 +172,21 @@ def ignore_hints() -> Iterator[None]:
     compile_hint = Unindexed._compiler_dispatcher.specs["sqlite"]  # type: ignore[attr-defined]
     compiles(Unindexed, "sqlite")(compile_bare)
     sa.event.listen(Engine, "engine_connect", compile_anew)
-    product_search._search_products_once.cache_clear()  # or statements that were compiled with the hint are used
+    forget_statements()  # or those that were compiled with the hint are used
     try:
         yield
     finally:
-        product_search._search_products_once.cache_clear()
+        forget_statements()
         sa.event.remove(Engine, "engine_connect", compile_anew)
         compiles(Unindexed, "sqlite")(compile_hint)
+
+
+def forget_statements() -> None:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("gateway.storage."):
+            for value in vars(module).values():
+                if isinstance(value, functools._lru_cache_wrapper):
+                    value.cache_clear()
 
 
 async def measure_lists(folder: Path, products: int, names: Sequence[str]) -> Counter[str]:
