@@ -7,8 +7,8 @@ of its function, described where they are declared.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import reduce
 from typing import Any, get_args, get_type_hints
 
@@ -35,9 +35,13 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Computation:
-    """`function(parent, **arguments)`: pure, without context or database."""
+    """`function(parent, **arguments)`: pure, without context or database.
+
+    `reads`: the attributes of the parent that it reads; None: perhaps all.
+    """
 
     function: Callable[..., Any]
+    reads: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,40 @@ class LeanBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialModel:
+    """A model whose objects a batch function can load without optional attributes.
+
+    The batch function takes the names of those that it loads, or None for all, as its third argument.
+
+    Attributes:
+        optional: names of the attributes that can be left out.
+        derived: names of properties, with the optional attributes that they read.
+    """
+
+    model: type
+    optional: Collection[str]
+    derived: Mapping[str, Collection[str]]
+
+    def list_optional(self, name: str) -> Collection[str] | None:
+        """List the optional attributes that are read with the attribute or property of this name; None: not known."""
+        if name in self.optional:
+            return (name,)
+        is_required = any(field.name == name for field in fields(self.model))
+        return () if is_required else self.derived.get(name)
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """`await batch(context, keys, **arguments)`, where `key(parent)` is the key. A key of None is null.
 
-    `lean`: used instead where its objects have all that is selected. `rendered`: see `load`.
+    `lean`: used instead where its objects have all that is selected. `partial`: the model of which the batch function
+    can load partial objects. `rendered`: see `load`.
     """
 
     batch: Batch
     key: Callable[[Any], Any]
     lean: LeanBatch | None = None
+    partial: PartialModel | None = None
     rendered: bool = True
 
 
@@ -118,9 +147,20 @@ def attribute(
     return _build_field(Attribute(path), description, None, scopes, size, volatile=volatile)
 
 
-def compute(description: str, function: Callable[..., Any], *, scopes: Scopes = (), size: int | None = None) -> Any:
-    """Declare a field that is a pure function of the parent and the arguments."""
-    return _build_field(Computation(function), description, function, scopes, size)
+def compute(
+    description: str,
+    function: Callable[..., Any],
+    *,
+    scopes: Scopes = (),
+    size: int | None = None,
+    reads: Sequence[str] | None = None,
+) -> Any:
+    """Declare a field that is a pure function of the parent and the arguments.
+
+    Args:
+        reads: the attributes of the parent that it reads, so that others need not be loaded; None: perhaps all.
+    """
+    return _build_field(Computation(function, reads), description, function, scopes, size)
 
 
 def load(
@@ -129,6 +169,7 @@ def load(
     *,
     key: Callable[[Any], Any],
     lean: LeanBatch | None = None,
+    partial: PartialModel | None = None,
     scopes: Scopes = (),
     size: int | None = None,
     cost: int | None = None,
@@ -142,7 +183,7 @@ def load(
         rendered: whether changes of all that it shows are found under the parent's id, so that its JSON can be cached
             with that of the parent.
     """
-    kind = Load(batch, key, lean, rendered)
+    kind = Load(batch, key, lean, partial, rendered)
     return _build_field(kind, description, batch, scopes, size, cost, data, volatile=volatile)
 
 

@@ -101,7 +101,8 @@ def build_id_error(argument: str, text: str, type_name: str | None = None) -> Ba
 def declare_global_id(type_name: str, *names: str, parts: Callable[[Any], tuple[str, ...]] | None = None) -> Any:
     """Declare the field `id` of a node, derived from the attributes `names` or from `parts(node)`."""
     compute_id = _make_encoder(type_name, *names) if parts is None else _make_parts_encoder(type_name, parts)
-    return compute("Globally unique, opaque ID, for `node(id)` and as the key of a normalized cache.", compute_id)
+    description = "Globally unique, opaque ID, for `node(id)` and as the key of a normalized cache."
+    return compute(description, compute_id, reads=names if parts is None else None)
 
 
 def _make_encoder(type_name: str, *names: str) -> Callable[[Any], str]:

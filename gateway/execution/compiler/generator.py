@@ -32,6 +32,7 @@ from gateway.execution.caching.cache_control import DataKind, get_data_kinds
 from gateway.execution.caller import Scopes
 from gateway.execution.compiler import leaves
 from gateway.execution.compiler.dependencies import PlanDependencies, is_stocked_by_id
+from gateway.execution.compiler.optional_attributes import find_optional_attributes, load_partially
 from gateway.execution.compiler.source import NotCompilableError, Source
 from gateway.execution.compiler.variables import find_variables
 from gateway.execution.context import Batch
@@ -84,6 +85,7 @@ class LoadSite:
 
     Attributes:
         is_lean: whether the objects of the lean batch function have all that is selected.
+        optional: the optional attributes that are read of its objects; None: perhaps all.
         rendered: the site of the objects that the values belong to; None: they belong to none.
         in_list: whether the values belong to items of a list.
     """
@@ -93,6 +95,7 @@ class LoadSite:
     use: FieldUse
     load: Load
     is_lean: bool
+    optional: frozenset[str] | None
     stocked_by_id: bool
     rendered: RenderedSite | None
     in_list: bool
@@ -416,8 +419,17 @@ class Generator:
         return f"{parent}.{names[0]}" if len(names) == 1 else f"{self.source.bind('get_key', key)}({parent})"
 
     def _create_site(self, key: str, use: FieldUse, load: Load, parent: GraphQLObjectType, depth: int) -> LoadSite:
-        number, is_lean = self._register(use), self._is_lean(load, use)
-        site = LoadSite(key, number, use, load, is_lean, is_stocked_by_id(parent, load), self._rendered, self._in_list)
+        site = LoadSite(
+            key,
+            self._register(use),
+            use,
+            load,
+            self._is_lean(load, use),
+            self._find_optional(load, use),
+            is_stocked_by_id(parent, load),
+            self._rendered,
+            self._in_list,
+        )
         while len(self.levels) <= depth:
             self.levels.append([])
         self.levels[depth].append(site)
@@ -431,6 +443,11 @@ class Generator:
         selected = {_get_name(details) for details in self._collect(type_, use.details).values()}
         names = {name: field.extensions["strawberry-definition"].python_name for name, field in type_.fields.items()}
         return all(names.get(name, name) in load.lean.fields for name in selected - {"__typename"})
+
+    def _find_optional(self, load: Load, use: FieldUse) -> frozenset[str] | None:
+        if load.partial is None or self.tracks:  # what caches record of an object is not known
+            return None
+        return find_optional_attributes(load.partial, use.definition.type, use.details, self._collect)
 
     # -------------------------------------------------------------------------------------------- helpers
 
@@ -466,10 +483,15 @@ def _declare_rendered(site: RenderedSite) -> str:
 
 
 def select_batch(site: LoadSite, sites: Sequence[LoadSite]) -> Batch:
-    """Select the batch function of a site: the lean one, unless another site of its level needs the other one."""
+    """Select the batch function of a site: one that loads less, if that is enough for all sites of its level."""
     alike = [other for other in sites if other.load.batch is site.load.batch]
-    lean = site.load.lean
-    return lean.batch if lean is not None and all(other.is_lean for other in alike) else site.load.batch
+    lean, optional = site.load.lean, [other.optional for other in alike]
+    if lean is not None and all(other.is_lean for other in alike):
+        return lean.batch
+    needed = [names for names in optional if names is not None]
+    if len(needed) < len(optional):
+        return site.load.batch
+    return load_partially(site.load.batch, frozenset().union(*needed))
 
 
 def _get_name(details: Details) -> str:

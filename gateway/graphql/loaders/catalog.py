@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.execution.context import Context
+from gateway.execution.fields import PartialModel
 from gateway.graphql.arguments import After, Before, ChannelKey, First, Last
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
@@ -15,7 +16,11 @@ from gateway.model.channels import Channel
 from gateway.model.money import Money, MoneyRange, build_range
 from gateway.storage.reads import catalog, channel_prices
 from gateway.storage.reads.channel_prices import ChannelPrice
+from gateway.storage.sql.model_rows import Names
 from gateway.storage.writes import pushes
+
+PARTIAL_PRODUCT = PartialModel(Product, catalog.PRODUCT_ROWS.optional, {"all_media": (), "featured_image": ()})
+PARTIAL_VARIANT = PartialModel(Variant, catalog.VARIANT_ROWS.optional, {"all_media": ("image", "media")})
 
 load_sold_variants = make_loader(catalog.find_sold_variants)
 """Loads variants by ID, including deleted ones, as orders and carts refer to them."""
@@ -24,8 +29,8 @@ load_ancestors = make_group_loader(catalog.find_ancestors)
 load_pushes_by_listing = make_group_loader(pushes.find_pushes)
 
 
-async def load_products(context: Context, ids: Sequence[str]) -> Sequence[Product | None]:
-    products = await context.read(catalog.find_products, ids, context.visibility)
+async def load_products(context: Context, ids: Sequence[str], names: Names = None) -> Sequence[Product | None]:
+    products = await context.read(catalog.find_products, ids, context.visibility, names)
     return [products.get(id_) for id_ in ids]
 
 
@@ -36,8 +41,8 @@ async def load_field_sources(
     return [[source for source in group if source.channel_key in context.channels] for group in groups]
 
 
-async def load_variants(context: Context, ids: Sequence[str]) -> Sequence[Variant | None]:
-    variants = await context.read(catalog.find_variants, ids, context.visibility)
+async def load_variants(context: Context, ids: Sequence[str], names: Names = None) -> Sequence[Variant | None]:
+    variants = await context.read(catalog.find_variants, ids, context.visibility, names)
     return [variants.get(id_) for id_ in ids]
 
 
@@ -67,13 +72,14 @@ async def load_subcategories(
 async def load_variants_by_product(
     context: Context,
     ids: Sequence[str],
+    names: Names = None,
     *,
     first: First = None,
     after: After = None,
     last: Last = None,
     before: Before = None,
 ) -> Sequence[Connection[Variant]]:
-    rows, paging = catalog.list_variants_of_products(context.visibility), Paging(first, after, last, before)
+    rows, paging = catalog.list_variants_of_products(context.visibility, names), Paging(first, after, last, before)
     return await load_pages(context, rows, ids, paging, compute_fingerprint("Product.variants"))
 
 

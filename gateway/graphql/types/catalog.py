@@ -13,6 +13,8 @@ from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
 from gateway.graphql.loaders.attributes import load_attributes, load_referenced_products
 from gateway.graphql.loaders.catalog import (
+    PARTIAL_PRODUCT,
+    PARTIAL_VARIANT,
     load_ancestors,
     load_categories,
     load_channels_by_product,
@@ -234,7 +236,7 @@ class Product(Node):
     )
     options: list[ProductOption] = attribute("The options by which the variants differ.", size=5)
     variants: Connection[ProductVariant] | None = load(
-        "The variants of the product.", load_variants_by_product, key=_ID
+        "The variants of the product.", load_variants_by_product, key=_ID, partial=PARTIAL_VARIANT
     )
     selected_or_first_available_variant: ProductVariant | None = load(
         "The variant to show on a product page: the variant with all `selectedOptions`, preferably one that the "
@@ -312,7 +314,10 @@ class Product(Node):
 class ProductVariant(Node):
     id: strawberry.ID = declare_global_id("ProductVariant", "id")
     product: Product | None = load(
-        "The product that the variant belongs to.", load_products, key=attrgetter("product_id")
+        "The product that the variant belongs to.",
+        load_products,
+        key=attrgetter("product_id"),
+        partial=PARTIAL_PRODUCT,
     )
     sku: str | None = attribute("The retailer's stock keeping unit. May be null and is not guaranteed to be unique.")
     gtin: str | None = attribute("The GTIN (barcode number), padded to 14 digits. Null: not known.")
@@ -367,7 +372,9 @@ class ProductVariant(Node):
 class Listing(Node):
     id: strawberry.ID = declare_global_id("Listing", "id")
     channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
-    variant: ProductVariant | None = load("The variant.", load_variants, key=attrgetter("variant_id"))
+    variant: ProductVariant | None = load(
+        "The variant.", load_variants, key=attrgetter("variant_id"), partial=PARTIAL_VARIANT
+    )
     url: str | None = attribute("URL of the product page. Null: the channel has none.")
     title: str = attribute("Title in the channel.")
     status: catalog.ListingStatus = attribute("Whether the channel offers the listing.")

@@ -12,7 +12,7 @@ from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.fields import attribute, load
 from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
-from gateway.graphql.loaders.catalog import load_products, load_variants
+from gateway.graphql.loaders.catalog import PARTIAL_PRODUCT, PARTIAL_VARIANT, load_products, load_variants
 from gateway.graphql.loaders.channels import load_channels
 from gateway.graphql.loaders.offer_fields import (
     load_availability_by_offer,
@@ -54,7 +54,9 @@ class Offer(Node):
     id: strawberry.ID = declare_global_id(
         "Offer", parts=lambda offer: (offer.variant_id, offer.channel_key, offer.currency_code or ANY_CURRENCY)
     )
-    variant: LazyProductVariant | None = load("The variant.", load_variants, key=attrgetter("variant_id"))
+    variant: LazyProductVariant | None = load(
+        "The variant.", load_variants, key=attrgetter("variant_id"), partial=PARTIAL_VARIANT
+    )
     channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
     available_for_sale: bool = load(
         "Whether the channel has a price in the currency and can sell the variant now.",
@@ -99,7 +101,9 @@ class ProductOffer(Node):
     id: strawberry.ID = declare_global_id(
         "ProductOffer", parts=lambda offer: (offer.product_id, offer.channel_key, offer.currency_code or ANY_CURRENCY)
     )
-    product: LazyProduct | None = load("The product.", load_products, key=attrgetter("product_id"))
+    product: LazyProduct | None = load(
+        "The product.", load_products, key=attrgetter("product_id"), partial=PARTIAL_PRODUCT
+    )
     channel: Channel | None = load("The channel.", load_channels, key=attrgetter("channel_key"))
     available_for_sale: bool = load(
         "Whether the channel has a price in the currency and can sell a variant now.",

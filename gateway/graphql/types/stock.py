@@ -11,7 +11,7 @@ from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.fields import attribute, load
 from gateway.execution.object_types import output
 from gateway.graphql.global_ids import declare_global_id
-from gateway.graphql.loaders.catalog import load_sold_variants, load_variants
+from gateway.graphql.loaders.catalog import PARTIAL_VARIANT, load_sold_variants, load_variants
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.stock import (
     ALL_LOCATIONS,
@@ -38,7 +38,9 @@ from gateway.model import stock
 class StockLevel(Node):
     id: strawberry.ID = declare_global_id("StockLevel", "variant_id", "location_key")
     version: int = attribute("Increases with every change.")
-    variant: LazyProductVariant | None = load("The variant.", load_variants, key=attrgetter("variant_id"))
+    variant: LazyProductVariant | None = load(
+        "The variant.", load_variants, key=attrgetter("variant_id"), partial=PARTIAL_VARIANT
+    )
     location: Location | None = load("The location.", load_locations, key=attrgetter("location_key"))
     on_hand: int | None = attribute(
         "Units on hand. Null: not known yet or not tracked. May be negative if a point of sale allows overselling."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ from gateway.storage.sql.decoded_texts import decode_once
 from gateway.storage.sql.driver_statements import DriverSelect
 from gateway.storage.sql.keyset import Rows, Sort, is_among
 from gateway.storage.sql.media_json import load_image, load_images, load_media
+from gateway.storage.sql.model_rows import ModelRows, Names, OptionalAttribute
 from gateway.storage.sql.option_json import load_options, load_selected_options
 from gateway.storage.sql.planner_hints import skip_index
 from gateway.storage.sql.product_ids import find_ids_by_handle, resolve_products
@@ -52,6 +54,9 @@ from gateway.storage.tables import (
 )
 
 T = TypeVar("T")
+
+MAX_STATEMENTS = 256
+"""Statements of objects with some attributes, by what a caller sees and which optional attributes are read."""
 
 LIVE = sa.and_(listings.c.current, ~listings.c.gone)
 
@@ -121,26 +126,32 @@ def is_listing_visible(visibility: Visibility) -> sa.ColumnElement[bool]:
 # ------------------------------------------------------------------------------------------------ products
 
 
-def find_products(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Product]:
+def find_products(
+    conn: Connection, ids: Sequence[str], visibility: Visibility, names: Names = None
+) -> Mapping[str, Product]:
     """Find the products with these ids; one that stands for another product by now resolves to that (rule H1)."""
-    found = _find_present_products(conn, ids, visibility)
+    found = _find_present_products(conn, ids, visibility, names)
     current = resolve_products(conn, [id_ for id_ in ids if id_ not in found])
     if not current:
         return found
-    targets = _find_present_products(conn, [*current.values()], visibility)
+    targets = _find_present_products(conn, [*current.values()], visibility, names)
     return {**found, **{id_: targets[target] for id_, target in current.items() if target in targets}}
 
 
-def _find_present_products(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Product]:
-    return _map_by_requested_id(_select_present_products(visibility).select(conn, ids), read_product)
+def _find_present_products(
+    conn: Connection, ids: Sequence[str], visibility: Visibility, names: Names
+) -> Mapping[str, Product]:
+    rows = _select_present_products(visibility, names).select(conn, ids)
+    return _map_by_requested_id(rows, PRODUCT_ROWS.get_reader(names))
 
 
-@lru_cache(64)
-def _select_present_products(visibility: Visibility) -> BulkSelect:
+@lru_cache(MAX_STATEMENTS)
+def _select_present_products(visibility: Visibility, names: Names) -> BulkSelect:
     def build(is_merged: sa.ColumnElement[bool], is_present: sa.ColumnElement[bool]) -> sa.Select[Any]:
         merged = sa.select(redirects.c.old_id, redirects.c.new_id).where(is_merged)
         pairs = _pair_ids(products.c.id, is_present, merged)
-        statement = sa.select(products, pairs.c.old).join(pairs, pairs.c.new == products.c.id)
+        statement = sa.select(*PRODUCT_ROWS.list_columns(names), pairs.c.old)
+        statement = statement.join(pairs, pairs.c.new == products.c.id)
         return statement.where(is_product_visible(visibility))
 
     return BulkSelect(build, redirects.c.old_id, products.c.id)
@@ -173,29 +184,6 @@ def _select_product_by_handle(visibility: Visibility) -> DriverSelect:
     return DriverSelect(sa.select(products).where(is_product_visible(visibility), has_handle))
 
 
-def read_product(row: sa.Row[Any]) -> Product:
-    """Read a row of `products`."""
-    return Product(
-        id=row.id,
-        handle=row.handle,
-        version=row.version,
-        title=row.title,
-        description=row.description,
-        brand=row.brand,
-        category_id=row.category_id,
-        tags=_read_tags(row.tags),
-        status=ProductStatus(row.status),
-        images=load_images(row.images, row.media_channel),
-        media=load_media(row.media, row.media_channel),
-        options=load_options(row.options, row.option_texts, row.id),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        attributes=_read_attributes(row.attributes),
-        field_sources=_read_field_sources(row.field_sources),
-        rating=None if row.rating is None else Rating(average=row.rating, count=row.rating_count),
-    )
-
-
 @decode_once
 def _read_tags(text: str) -> tuple[str, ...]:
     return tuple(load_json(text))
@@ -209,6 +197,36 @@ def _read_attributes(text: str | None) -> AttributeValues:
 @decode_once
 def _read_field_sources(text: str | None) -> tuple[ProductFieldSource, ...]:
     return tuple(ProductFieldSource(ProductField(field), key, channel) for field, key, channel in load_json(text) or ())
+
+
+PRODUCT_ROWS = ModelRows(
+    Product,
+    products,
+    {
+        "id": attrgetter("id"),
+        "handle": attrgetter("handle"),
+        "version": attrgetter("version"),
+        "title": attrgetter("title"),
+        "brand": attrgetter("brand"),
+        "category_id": attrgetter("category_id"),
+        "tags": lambda row: _read_tags(row.tags),
+        "status": lambda row: ProductStatus(row.status),
+        "images": lambda row: load_images(row.images, row.media_channel),
+        "media": lambda row: load_media(row.media, row.media_channel),
+        "created_at": attrgetter("created_at"),
+        "updated_at": attrgetter("updated_at"),
+        "field_sources": lambda row: _read_field_sources(row.field_sources),
+        "rating": lambda row: None if row.rating is None else Rating(average=row.rating, count=row.rating_count),
+    },
+    {
+        "description": OptionalAttribute(("description",), attrgetter("description")),
+        "options": OptionalAttribute(
+            ("options", "option_texts"), lambda row: load_options(row.options, row.option_texts, row.id)
+        ),
+        "attributes": OptionalAttribute(("attributes",), lambda row: _read_attributes(row.attributes)),
+    },
+)
+read_product = PRODUCT_ROWS.get_reader()
 
 
 # ------------------------------------------------------------------------------------------------ variants
@@ -255,11 +273,12 @@ def _is_listed_with(visibility: Visibility, *conditions: sa.ColumnElement[bool])
     return listed.correlate(variants).exists()
 
 
-@lru_cache(64)  # building a statement takes longer than running it
-def list_variants_of_products(visibility: Visibility) -> Rows[Variant]:
+@lru_cache(MAX_STATEMENTS)  # building a statement takes longer than running it
+def list_variants_of_products(visibility: Visibility, names: Names = None) -> Rows[Variant]:
     """List the variants of each of many products, in the order of the channel that groups them."""
-    statement = sa.select(variants).where(is_variant_visible(visibility))
-    return Rows(statement, Sort(variants.c.position, variants.c.id), read_variant, parent=variants.c.product_id)
+    statement = sa.select(*VARIANT_ROWS.list_columns(names)).where(is_variant_visible(visibility))
+    order, read = Sort(variants.c.position, variants.c.id), VARIANT_ROWS.get_reader(names)
+    return Rows(statement, order, read, parent=variants.c.product_id)
 
 
 def find_variants_of_products(
@@ -278,9 +297,12 @@ def _select_variants_of_products(visibility: Visibility) -> BulkSelect:
     return BulkSelect(statement.order_by(variants.c.position, variants.c.id), variants.c.product_id)
 
 
-def find_variants(conn: Connection, ids: Sequence[str], visibility: Visibility) -> Mapping[str, Variant]:
+def find_variants(
+    conn: Connection, ids: Sequence[str], visibility: Visibility, names: Names = None
+) -> Mapping[str, Variant]:
     """Find the variants with these ids; a merged id resolves to its target."""
-    return _map_by_requested_id(_select_present_variants(visibility).select(conn, ids), read_variant)
+    rows = _select_present_variants(visibility, names).select(conn, ids)
+    return _map_by_requested_id(rows, VARIANT_ROWS.get_reader(names))
 
 
 def find_sold_variants(conn: Connection, ids: Sequence[str]) -> Mapping[str, Variant]:
@@ -288,35 +310,43 @@ def find_sold_variants(conn: Connection, ids: Sequence[str]) -> Mapping[str, Var
     return _map_by_requested_id(_select_present_variants(None).select(conn, ids), read_variant)
 
 
-@lru_cache(64)
-def _select_present_variants(visibility: Visibility | None) -> BulkSelect:
+@lru_cache(MAX_STATEMENTS)
+def _select_present_variants(visibility: Visibility | None, names: Names = None) -> BulkSelect:
     """Build the statement of variants. `visibility`: None: of all, including those that are gone."""
 
     def build(is_merged: sa.ColumnElement[bool], is_present: sa.ColumnElement[bool]) -> sa.Select[Any]:
         merged = sa.select(listings.c.id, listings.c.variant_id).where(is_merged)
         pairs = _pair_ids(variants.c.id, is_present, merged)
-        statement = sa.select(variants, pairs.c.old).join(pairs, pairs.c.new == variants.c.id)
+        statement = sa.select(*VARIANT_ROWS.list_columns(names), pairs.c.old)
+        statement = statement.join(pairs, pairs.c.new == variants.c.id)
         return statement if visibility is None else statement.where(is_variant_visible(visibility))
 
     return BulkSelect(build, listings.c.id, variants.c.id)
 
 
-def read_variant(row: sa.Row[Any]) -> Variant:
-    """Read a row of `variants`."""
-    return Variant(
-        id=row.id,
-        product_id=row.product_id,
-        version=row.version,
-        sku=row.sku,
-        gtin=row.gtin,
-        title=row.title,
-        image=load_image(row.image, row.media_channel),
-        media=load_media(row.media, row.media_channel),
-        selected_options=load_selected_options(row.options, row.option_texts),
-        unit_of_measure=row.unit_of_measure,
-        updated_at=row.updated_at,
-        attributes=_read_attributes(row.attributes),
-    )
+VARIANT_ROWS = ModelRows(
+    Variant,
+    variants,
+    {
+        "id": attrgetter("id"),
+        "product_id": attrgetter("product_id"),
+        "version": attrgetter("version"),
+        "sku": attrgetter("sku"),
+        "gtin": attrgetter("gtin"),
+        "title": attrgetter("title"),
+        "unit_of_measure": attrgetter("unit_of_measure"),
+    },
+    {
+        "image": OptionalAttribute(("image",), lambda row: load_image(row.image, row.media_channel)),
+        "media": OptionalAttribute(("media",), lambda row: load_media(row.media, row.media_channel)),
+        "selected_options": OptionalAttribute(
+            ("options", "option_texts"), lambda row: load_selected_options(row.options, row.option_texts)
+        ),
+        "attributes": OptionalAttribute(("attributes",), lambda row: _read_attributes(row.attributes)),
+        "updated_at": OptionalAttribute(("updated_at",), attrgetter("updated_at")),
+    },
+)
+read_variant = VARIANT_ROWS.get_reader()
 
 
 # ------------------------------------------------------------------------------------------------ listings
