@@ -52,8 +52,16 @@ class BatchLoader:
         self._has_errors = False
 
     def cache_values(self, values: Mapping[Any, Any]) -> None:
-        """Cache values that are known otherwise, unless there are some."""
+        """Cache values that are known otherwise, unless there are some. That of a key that failed is its exception."""
         self._values = {**values, **self._values}
+        self._note_errors(values.values())
+
+    def _note_errors(self, values: Iterable[Any]) -> None:
+        self._has_errors = self._has_errors or any(map(isinstance, values, repeat(Exception)))
+
+    def find_values(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        """Find the values of those keys that are loaded."""
+        return {key: self._values[key] for key in keys if key in self._values}
 
     def clear(self, key: Any) -> None:
         """Discard the value of a key, also if it is being loaded."""
@@ -115,7 +123,7 @@ class BatchLoader:
         if len(pending.keys) < len(keys):  # some were cleared meanwhile
             loaded = {key: loaded[key] for key in pending.keys}
         self._values.update(loaded)
-        self._has_errors = self._has_errors or any(map(isinstance, values, repeat(Exception)))
+        self._note_errors(values)
 
     async def collect(self, keys: Sequence[Any]) -> list[Any]:
         """Return the values of keys, in their order. The value of a key that failed is its exception."""

@@ -179,7 +179,7 @@ async def test_a_level_is_one_batch_for_all_parents(world: World, monkeypatch: p
     call_batch = Context.call_batch
 
     async def call_recorded(self: Context, batch: Any, keys: list[Any], arguments: Any) -> Any:
-        batches.append((batch.__name__.partition(",")[0], len(keys)))
+        batches.append((batch.__name__, len(keys)))
         return await call_batch(self, batch, keys, arguments)
 
     monkeypatch.setattr(Context, "call_batch", call_recorded)

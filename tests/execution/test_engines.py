@@ -118,7 +118,7 @@ def compute_chance(key: Any, seed: int) -> float:
 class PlantedBatchLoader:
     def __init__(self, loader: BatchLoader, seed: int) -> None:
         self._loader, self._seed = loader, seed
-        self.cache_values = loader.cache_values
+        self.cache_values, self.find_values = loader.cache_values, loader.find_values
 
     def start(self, keys: Sequence[Any]) -> None:
         self._loader.start([key for key in keys if not is_planted(key, self._seed)])

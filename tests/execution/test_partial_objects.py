@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from graphql import parse
 
 from gateway.execution import executor
+from gateway.execution.batch_loader import BatchLoader
 from gateway.execution.compiler import optional_attributes
 from gateway.execution.compiler.explanation import explain_operation
 from gateway.graphql.loaders.catalog import PARTIAL_PRODUCT, PARTIAL_VARIANT
 from gateway.model.catalog import Product, Variant
 from gateway.sdk.testing import record_builders
 from gateway.sdk.testing.memory_channel import MemoryStore
+from gateway.storage.errors import StorageUnavailableError
 from gateway.storage.reads.catalog import PRODUCT_ROWS, VARIANT_ROWS
 from gateway.storage.sql.model_rows import ModelRows, OptionalAttribute
 from tests.graphql.test_statements import capture_statements
@@ -140,6 +143,61 @@ def test_fields_of_one_level_share_the_attributes_of_all() -> None:
       a: variants(first: 1) { nodes { image { url } } } b: variants(first: 1) { nodes { updatedAt } } } } }"""
     explained = explain_operation(get_schema(), parse(text), None)
     assert explained.count("load_variants_by_product, optional attributes: image, updated_at\n") == 2
+
+
+LESSER_LOADS = pytest.mark.parametrize(
+    ("field", "read"),
+    [("product { title }", "catalog.catalog.find_products"), ("stock { status }", "stock.find_stock_sums")],
+    ids=["partial", "lean"],
+)
+
+
+@LESSER_LOADS
+async def test_a_failure_of_a_lesser_load_is_one_of_the_operation_and_not_of_its_compilation(
+    world: World, monkeypatch: pytest.MonkeyPatch, field: str, read: str
+) -> None:
+    text = f"{{ productVariants(first: 5) {{ nodes {{ {field} }} }} }}"
+    with monkeypatch.context() as patched:
+        patched.setattr(f"gateway.graphql.loaders.{read}", fail_to_read)
+        assert (await world.client.ask(text)).codes == ["STORAGE_UNAVAILABLE"]
+    assert await compare_engines(world, text, monkeypatch) == 0
+
+
+@LESSER_LOADS
+async def test_the_proof_a_failure_that_the_reference_does_not_meet_ends_the_compilation(
+    world: World, monkeypatch: pytest.MonkeyPatch, field: str, read: str
+) -> None:
+    text = f"{{ productVariants(first: 5) {{ nodes {{ {field} }} }} }}"
+    with monkeypatch.context() as patched:
+        patched.setattr(f"gateway.graphql.loaders.{read}", fail_to_read)
+        patched.setattr(BatchLoader, "cache_values", lambda *_: None)
+        patched.setattr("gateway.execution.executor.execute_by_reference", build_retry(patched))
+        assert (await world.client.ask(text)).codes == []
+    assert await compare_engines(world, text, monkeypatch) == 1
+
+
+def build_retry(patched: pytest.MonkeyPatch) -> Callable[..., Awaitable[Any]]:
+    """Build a reference executor that can read again."""
+    execute = executor.execute_by_reference
+
+    async def execute_later(*arguments: Any) -> Any:
+        patched.undo()
+        return await execute(*arguments)
+
+    return execute_later
+
+
+def fail_to_read(*_: object) -> None:
+    raise StorageUnavailableError
+
+
+async def test_whole_objects_that_were_loaded_are_not_read_again(world: World) -> None:
+    ids = await world.client.fetch_data("{ products(first: 1) { nodes { id } } }")
+    text = f"""{{ product(by: {{id: "{ids["products"]["nodes"][0]["id"]}"}}) {{
+      variants {{ nodes {{ product {{ title }} }} }} }} }}"""
+    with capture_statements() as statements:
+        await world.client.fetch_data(text)
+    assert len([one for one in statements if "products" in one and not one.startswith("BEGIN")]) == 2
 
 
 async def test_columns_that_are_not_read_are_not_selected(world: World) -> None:

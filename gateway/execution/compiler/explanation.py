@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from graphql import (
@@ -15,7 +16,7 @@ from graphql import (
     visit,
 )
 
-from gateway.execution.compiler.generator import select_batch
+from gateway.execution.compiler.generator import LoadSite, select_batch, select_optional
 from gateway.execution.compiler.plan import generate_function, list_conditions
 from gateway.execution.compiler.source import NotCompilableError
 
@@ -43,9 +44,11 @@ def explain_operation(schema: GraphQLSchema, document: DocumentNode, name: str |
     if executor.operation.operation is not OperationType.QUERY:
         raise NotCompilableError("The reference executor executes this operation: it is not a query.")
     generator = generate_function(executor, tracks=False)
-    loads = [
-        f"# {site.number}: {site.use.details[0].node.name.value} by {select_batch(site, level).__name__}"
-        for level in generator.levels
-        for site in level
-    ]
+    loads = [_explain_load(site, level) for level in generator.levels for site in level]
     return "\n".join([*loads, generator.source.text])
+
+
+def _explain_load(site: LoadSite, level: Sequence[LoadSite]) -> str:
+    names = select_optional(site, level)
+    shown = "" if names is None else f", optional attributes: {', '.join(sorted(names)) or 'none'}"
+    return f"# {site.number}: {site.use.details[0].node.name.value} by {select_batch(site, level).__name__}{shown}"

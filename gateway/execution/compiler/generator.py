@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 from graphql import (
     Executor,
@@ -25,21 +25,20 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from graphql.execution.collect_fields import FieldDetails, collect_fields, collect_subfields
+from graphql.execution.collect_fields import collect_fields, collect_subfields
 from graphql.pyutils import is_collection
 
 from gateway.execution.caching.cache_control import DataKind, get_data_kinds
 from gateway.execution.caller import Scopes
 from gateway.execution.compiler import leaves
 from gateway.execution.compiler.dependencies import PlanDependencies, is_stocked_by_id
-from gateway.execution.compiler.optional_attributes import find_optional_attributes, load_partially
+from gateway.execution.compiler.lesser_loads import load_leanly, load_partially
+from gateway.execution.compiler.optional_attributes import Details, find_optional_attributes, list_paths
 from gateway.execution.compiler.source import NotCompilableError, Source
 from gateway.execution.compiler.variables import find_variables
 from gateway.execution.context import Batch
 from gateway.execution.fields import Attribute, Computation, Kind, Load, Root, get_field_kind
 from gateway.execution.response_size import LOAD_WEIGHT
-
-Details = list[FieldDetails]
 
 
 class UnexpectedValueError(Exception):
@@ -415,7 +414,7 @@ class Generator:
 
     def _get_key(self, key: Callable[[Any], Any], parent: str) -> str:
         """Write how the key of a load is read: an attribute is inline."""
-        names: Sequence[str] = cast("Any", key.__reduce__())[1] if isinstance(key, attrgetter) else ()
+        names = list_paths(key) if isinstance(key, attrgetter) else ()
         return f"{parent}.{names[0]}" if len(names) == 1 else f"{self.source.bind('get_key', key)}({parent})"
 
     def _create_site(self, key: str, use: FieldUse, load: Load, parent: GraphQLObjectType, depth: int) -> LoadSite:
@@ -445,7 +444,7 @@ class Generator:
         return all(names.get(name, name) in load.lean.fields for name in selected - {"__typename"})
 
     def _find_optional(self, load: Load, use: FieldUse) -> frozenset[str] | None:
-        if load.partial is None or self.tracks:  # what caches record of an object is not known
+        if load.partial is None:
             return None
         return find_optional_attributes(load.partial, use.definition.type, use.details, self._collect)
 
@@ -484,14 +483,21 @@ def _declare_rendered(site: RenderedSite) -> str:
 
 def select_batch(site: LoadSite, sites: Sequence[LoadSite]) -> Batch:
     """Select the batch function of a site: one that loads less, if that is enough for all sites of its level."""
-    alike = [other for other in sites if other.load.batch is site.load.batch]
-    lean, optional = site.load.lean, [other.optional for other in alike]
-    if lean is not None and all(other.is_lean for other in alike):
-        return lean.batch
-    needed = [names for names in optional if names is not None]
-    if len(needed) < len(optional):
-        return site.load.batch
-    return load_partially(site.load.batch, frozenset().union(*needed))
+    batch, lean, names = site.load.batch, site.load.lean, select_optional(site, sites)
+    if lean is not None and all(other.is_lean for other in _list_alike(site, sites)):
+        return load_leanly(batch, lean.batch)
+    return batch if names is None else load_partially(batch, names)
+
+
+def select_optional(site: LoadSite, sites: Sequence[LoadSite]) -> frozenset[str] | None:
+    """Select the optional attributes that the sites of a level read that have the same batch function; None: all."""
+    read = [other.optional for other in _list_alike(site, sites)]
+    known = [names for names in read if names is not None]
+    return frozenset().union(*known) if len(known) == len(read) else None
+
+
+def _list_alike(site: LoadSite, sites: Sequence[LoadSite]) -> list[LoadSite]:
+    return [other for other in sites if other.load.batch is site.load.batch]
 
 
 def _get_name(details: Details) -> str:

@@ -1,24 +1,19 @@
-"""Optional attributes: which of them a query reads, and batch functions that load no others (rule E1)."""
+"""Optional attributes: which of them a query reads of the objects that it loads (rule E1)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache, wraps
 from operator import attrgetter
 from typing import Any, cast
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type
 from graphql.execution.collect_fields import FieldDetails
 
-from gateway.execution.context import Batch, Context
 from gateway.execution.fields import Attribute, Computation, Kind, Load, PartialModel, get_field_kind
 
 Details = list[FieldDetails]
 Collect = Callable[[GraphQLObjectType, Details], Mapping[str, Details]]
 """Collects the fields that are selected of an object."""
-
-MAX_BATCHES = 1_000
-"""Batch functions of partial objects: one for each combination of optional attributes that queries read."""
 
 
 class _UnknownReadsError(Exception):
@@ -41,7 +36,7 @@ def _list_optional(partial: PartialModel, type_: Any, details: Details, collect:
     if not isinstance(type_, GraphQLObjectType):
         raise _UnknownReadsError
     origin: Any = type_.extensions["strawberry-definition"].origin
-    if getattr(origin, "__scopes__", ()):
+    if getattr(origin, "__scopes__", ()):  # they may depend on the object
         raise _UnknownReadsError
     is_partial = getattr(origin, "__model__", None) is partial.model
     for selected in collect(type_, details).values():
@@ -72,20 +67,13 @@ def _list_attributes(field: Any, kind: Kind) -> Sequence[str]:
     if isinstance(kind, Attribute):
         return [(kind.path or field.python_name).partition(".")[0]]
     if isinstance(kind, Load) and isinstance(kind.key, attrgetter):
-        paths: Sequence[str] = cast("Any", kind.key.__reduce__())[1]
-        return [path.partition(".")[0] for path in paths]
+        return [path.partition(".")[0] for path in list_paths(kind.key)]
     if isinstance(kind, Computation) and kind.reads is not None:
         return kind.reads
     raise _UnknownReadsError
 
 
-@lru_cache(MAX_BATCHES)
-def load_partially(batch: Batch, names: frozenset[str]) -> Batch:
-    """Return the batch function of objects with these optional attributes only: the same for the same names."""
-
-    @wraps(batch)
-    async def load(context: Context, keys: Sequence[Any], **arguments: Any) -> Sequence[Any]:
-        return await batch(context, keys, names, **arguments)
-
-    load.__name__ = f"{getattr(batch, '__name__', 'batch')}, optional attributes: {', '.join(sorted(names)) or 'none'}"
-    return load
+def list_paths(key: attrgetter[Any]) -> Sequence[str]:
+    """List the attributes that a key is read from: of one in another one, both, with a dot."""
+    paths: Sequence[str] = cast("Any", key.__reduce__())[1]
+    return paths

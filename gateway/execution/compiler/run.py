@@ -31,8 +31,8 @@ from gateway.execution.request import GraphQLRequest, encode_variables
 async def run_plan(run: PlanRun) -> dict[str, Any] | None:
     """Run a plan. Returns the data, or None after any error: then the executor completes the operation.
 
-    The context keeps the results of the root fields, so that none of them runs twice, and what has been loaded. If the
-    response has too many fields, the context is exhausted.
+    The context keeps the results of the root fields, so that none of them runs twice, and whole objects that have been
+    loaded. If the response has too many fields, the context is exhausted.
     """
     context = run.context
     try:

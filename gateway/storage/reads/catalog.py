@@ -55,7 +55,7 @@ from gateway.storage.tables import (
 
 T = TypeVar("T")
 
-MAX_STATEMENTS = 256
+MAX_STATEMENTS = 512
 """Statements of objects with some attributes, by what a caller sees and which optional attributes are read."""
 
 LIVE = sa.and_(listings.c.current, ~listings.c.gone)
