@@ -77,8 +77,9 @@ class PartialModel:
         """List the optional attributes that are read with the attribute or property of this name; None: not known."""
         if name in self.optional:
             return (name,)
-        is_required = any(field.name == name for field in fields(self.model))
-        return () if is_required else self.derived.get(name)
+        if name in self.derived:
+            return self.derived[name]
+        return () if any(field.name == name for field in fields(self.model)) else None
 
 
 @dataclass(frozen=True, slots=True)

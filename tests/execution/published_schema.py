@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -17,7 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.context import Context
 from gateway.execution.errors import BadUserInputError
-from gateway.execution.fields import LeanBatch, attribute, bind_resolvers, compute, load, root
+from gateway.execution.fields import LeanBatch, PartialModel, attribute, bind_resolvers, compute, load, root
 from gateway.execution.object_types import output
 
 STAFF = [["staff"]]
@@ -48,6 +49,7 @@ class Values:
         return None
 
 
+@dataclass(init=False, eq=False, repr=False)
 class Thing(Values):
     """What most fields return."""
 
@@ -131,9 +133,20 @@ async def load_things(_context: Context, keys: Sequence[str]) -> Sequence[Any]:
     return [found[key] if key in found else Thing(id=key, name=f"thing {key}") for key in keys]
 
 
+PARTIAL_THING = PartialModel(Thing, {"count"}, {"id": (), "name": ()})
+
+
 async def load_lean_things(_context: Context, keys: Sequence[str]) -> Sequence[Any]:
     """Load things that have an id and a name only."""
     return [Thing(id=key, name=f"lean {key}", count=None) for key in keys]
+
+
+async def load_partial_things(
+    _context: Context, keys: Sequence[str], names: frozenset[str] | None = None
+) -> Sequence[Any]:
+    """Load things whose name says whether they have all attributes."""
+    kind = "thing" if names is None else " and ".join(["partial", *sorted(names)])
+    return [Thing(id=key, name=f"{kind} {key}") for key in keys]
 
 
 async def load_sized(_context: Context, keys: Sequence[str], *, size: int = 1) -> Sequence[list[str]]:
@@ -235,6 +248,7 @@ class ThingType:
     lean: ThingType | None = load(
         "", load_things, key=get_key, lean=LeanBatch(load_lean_things, frozenset({"id", "name"}))
     )
+    partly: ThingType | None = load("", load_partial_things, key=get_key, partial=PARTIAL_THING)
     made: ThingType | None = load("", load_made, key=get_key)
     nested: str | None = root("", write_root_echo)
     observed: str | None = attribute("", volatile=True)
