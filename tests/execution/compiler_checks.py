@@ -76,7 +76,7 @@ OBJECTS_ONLY: Mapping[str, bool] = {
 }
 """Documents, and whether the response depends on nothing but the objects that are rendered, and on which they are."""
 
-LESSER: Mapping[str, str] = {
+REDUCED: Mapping[str, str] = {
     "{ thing { lean { name __typename } } }": "lean a",
     "{ thing { lean { name number } } }": "thing a",
     "{ thing { lean { name } a: lean { number } } }": "thing a",
@@ -131,7 +131,7 @@ class CompilerChecks:
         for text, is_so in OBJECTS_ONLY.items():
             if generate(text, tracks=False).shows_objects_only != is_so:
                 return f"objects of {text}"
-        for text, loaded in LESSER.items():
+        for text, loaded in REDUCED.items():
             if await find_loaded_name(text) != loaded:
                 return f"batch function of {text}"
         if await has_wrong_rendering():

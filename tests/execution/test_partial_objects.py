@@ -145,15 +145,15 @@ def test_fields_of_one_level_share_the_attributes_of_all() -> None:
     assert explained.count("load_variants_by_product, optional attributes: image, updated_at\n") == 2
 
 
-LESSER_LOADS = pytest.mark.parametrize(
+REDUCED_LOADS = pytest.mark.parametrize(
     ("field", "read"),
     [("product { title }", "catalog.catalog.find_products"), ("stock { status }", "stock.find_stock_sums")],
     ids=["partial", "lean"],
 )
 
 
-@LESSER_LOADS
-async def test_a_failure_of_a_lesser_load_is_one_of_the_operation_and_not_of_its_compilation(
+@REDUCED_LOADS
+async def test_a_failure_of_a_reduced_load_is_one_of_the_operation_and_not_of_its_compilation(
     world: World, monkeypatch: pytest.MonkeyPatch, field: str, read: str
 ) -> None:
     text = f"{{ productVariants(first: 5) {{ nodes {{ {field} }} }} }}"
@@ -163,7 +163,7 @@ async def test_a_failure_of_a_lesser_load_is_one_of_the_operation_and_not_of_its
     assert await compare_engines(world, text, monkeypatch) == 0
 
 
-@LESSER_LOADS
+@REDUCED_LOADS
 async def test_the_proof_a_failure_that_the_reference_does_not_meet_ends_the_compilation(
     world: World, monkeypatch: pytest.MonkeyPatch, field: str, read: str
 ) -> None:

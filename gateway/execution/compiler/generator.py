@@ -32,8 +32,8 @@ from gateway.execution.caching.cache_control import DataKind, get_data_kinds
 from gateway.execution.caller import Scopes
 from gateway.execution.compiler import leaves
 from gateway.execution.compiler.dependencies import PlanDependencies, is_stocked_by_id
-from gateway.execution.compiler.lesser_loads import load_leanly, load_partially
 from gateway.execution.compiler.optional_attributes import Details, find_optional_attributes, list_paths
+from gateway.execution.compiler.reduced_loads import load_leanly, load_partially
 from gateway.execution.compiler.source import NotCompilableError, Source
 from gateway.execution.compiler.variables import find_variables
 from gateway.execution.context import Batch

@@ -1,4 +1,4 @@
-"""Lesser loads: batch functions that load less than the whole objects of another one (rule E1)."""
+"""Reduced loads: batch functions that load less than the whole objects of another one (rule E1)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def load_partially(whole: Batch, names: frozenset[str]) -> Batch:
 
 
 async def _load_missing(
-    context: Context, keys: Sequence[Any], arguments: Mapping[str, Any], whole: Batch, lesser: Batch
+    context: Context, keys: Sequence[Any], arguments: Mapping[str, Any], whole: Batch, reduced: Batch
 ) -> Sequence[Any]:
     """Load what the whole batch function has not loaded.
 
@@ -49,7 +49,7 @@ async def _load_missing(
     if not missing:
         return [known[key] for key in keys]
     try:
-        loaded = await lesser(context, missing, **arguments)
+        loaded = await reduced(context, missing, **arguments)
     except Exception as error:
         loader.cache_values(dict.fromkeys(missing, error))
         raise
