@@ -17,6 +17,7 @@ from bench.schema_walk import list_field_cases
 from gateway.execution.document_cache import DocumentCache, compute_cost
 from gateway.execution.request import GraphQLRequest
 from gateway.graphql.schema import create_schema
+from gateway.runtime.gateway import Gateway
 from gateway.settings.schema import LimitsTable
 
 RUNS = 3
@@ -28,12 +29,25 @@ SAMPLES = """{ products(first: 1) { nodes { id category { id } } } customers(fir
 LEVELS = '{ stockLevels(locationKey: "shop", first: 100) { nodes { onHand variant { id } } } }'
 
 
+class UncachedClient(Client):
+    """Sends requests whose facets and counts are computed anew: each of another query is (rule E2)."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway)
+        self._values = gateway.catalog_values
+
+    async def query(self, query: str, **variables: Any) -> Any:
+        for key, _ in self._values.list_items():
+            self._values.remove(key)
+        return await super().query(query, **variables)
+
+
 async def measure(*, dialect: str, products: int, seed: int) -> dict[str, float]:
     """Measure every case: `NAME cost`, and `NAME cpu` in milliseconds."""
     costs = DocumentCache(create_schema(), LimitsTable())
     found: dict[str, float] = {}
     async with create_databases(dialect) as (url, _), open_cost_gateway(url, products, seed) as gateway:
-        client = Client(gateway)
+        client = UncachedClient(gateway)
         ids, seller = await collect_samples(client)
         empty = [await _time_cpu(lambda: client.query("{ __typename }")) for _ in range(20)]
         found["empty"] = median(empty)

@@ -39,6 +39,7 @@ DEPENDENCIES: Mapping[str, Described] = {
     "{ thing { friend { level { name } } } }": (("CATALOG", "PART", "STOCK"), False, 0, True),
     "{ thing { level { name } } }": (("CATALOG", "PART", "STOCK"), False, 0, True),
     "{ thing { pet { ... on CatType { name } } } }": (("CATALOG", "PART"), False, 0, False),
+    "{ thing { named { label } } }": (("CATALOG", "PART", "STOCK"), False, 0, True),
 }
 """What the responses to a document depend on: the kinds of data, whether they change with time, the number of loads on
 whose stock they depend, and whether they depend on any stock.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.execution.behavior import FORBIDDEN, INPUT, INTERNAL, Behavior
-from tests.execution.published_schema import Cat, Dog, Safe, Shown, Thing
+from tests.execution.published_schema import Bird, Cat, Dog, Kitten, Safe, Shown, Thing
 
 
 def _list_loads() -> Iterator[Behavior]:
@@ -107,6 +107,7 @@ def _list_types() -> Iterator[Behavior]:
     errors = [(INPUT, ("thing", "allNamed", 1))]
     text = "{ thing { allNamed { name } } }"
     yield Behavior("one object of none of the types", text, found, errors, values=values)
+    yield from _list_alike_types()
     values = {"thing": Thing(part=Cat())}
     yield Behavior(
         "an object of another type",
@@ -121,6 +122,25 @@ def _list_types() -> Iterator[Behavior]:
         {"thing": None},
         [(INPUT, ("thing",))],
         values={"thing": Cat()},
+    )
+
+
+def _list_alike_types() -> Iterator[Behavior]:
+    text = "{ thing { allNamed { label __typename } } }"
+    cat = {"label": "label of teapot", "__typename": "CatType"}
+    bird = {"label": "bird teapot", "__typename": "BirdType"}
+    values = {"thing": Thing(all_named=[Cat(), Bird(), None])}
+    found: Any = {"thing": {"allNamed": [cat, bird, None]}}
+    yield Behavior("types that differ by functions only", text, found, values=values, scopes=("staff",))
+    found = {"thing": {"allNamed": [cat, None, None]}}
+    errors = [(FORBIDDEN, ("thing", "allNamed", 1))]
+    yield Behavior("one of them has a scope", text, found, errors, values=values)
+    text = "{ thing { named { label kind: __typename } } }"
+    found = {"thing": {"named": {"label": "label of teapot", "kind": "CatType"}}}
+    yield Behavior("an object of a subclass", text, found, values={"thing": Thing(named=Kitten())})
+    text = "{ thing { named { ... on DogType { barks } } } }"
+    yield Behavior(
+        "nothing is selected of its type", text, {"thing": {"named": {}}}, values={"thing": Thing(named=Cat())}
     )
 
 

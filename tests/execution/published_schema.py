@@ -58,8 +58,16 @@ class Cat(Values):
     """A pet."""
 
 
+class Kitten(Cat):
+    """A cat whose class is another."""
+
+
 class Dog(Values):
     """Another pet."""
+
+
+class Bird(Values):
+    """What only staff may see."""
 
 
 class Shown(Values):
@@ -172,22 +180,39 @@ def get_key(thing: Any) -> Any:
     return thing.key
 
 
+def write_label(parent: Any) -> str:
+    return f"label of {parent.name}"
+
+
+def write_bird_label(parent: Any) -> str:
+    return f"bird {parent.name}"
+
+
 @strawberry.interface
 class Named:
     name: str | None = attribute("")
+    label: str | None = compute("", write_label)
 
 
 @output(Cat, "", data=DataKind.CATALOG)
 class CatType(Named):
     name: str | None = attribute("")
+    label: str | None = compute("", write_label)
     lives: int | None = attribute("")
 
 
 @output(Dog, "", data=DataKind.PRIVATE)
 class DogType(Named):
     name: str | None = attribute("")
+    label: str | None = compute("", write_label)
     barks: bool | None = attribute("")
     friend: ThingType | None = load("", load_things, key=get_key)
+
+
+@output(Bird, "", scopes=STAFF, data=DataKind.STOCK)
+class BirdType(Named):
+    name: str | None = attribute("")
+    label: str | None = compute("", write_bird_label)
 
 
 @output(Safe, "", scopes=STAFF, data=DataKind.CATALOG)
@@ -302,6 +327,6 @@ SCALARS: Any = {
 def create_small_schema() -> GraphQLSchema:
     """Build the schema, once per process."""
     schema = strawberry.Schema(
-        Query, Mutation, types=[CatType, DogType, SafeType], config=StrawberryConfig(scalar_map=SCALARS)
+        Query, Mutation, types=[CatType, DogType, BirdType, SafeType], config=StrawberryConfig(scalar_map=SCALARS)
     )
     return bind_resolvers(schema)

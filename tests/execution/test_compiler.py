@@ -7,20 +7,23 @@ import gc
 from collections.abc import AsyncIterator
 from functools import partialmethod
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from graphql import parse
+from graphql import GraphQLInterfaceType, GraphQLObjectType, parse
 
 from gateway.execution import executor
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.compiler import plan
+from gateway.execution.compiler.abstract_types import find_names_by_class
 from gateway.execution.compiler.explanation import explain_operation
 from gateway.execution.compiler.generator import Generator
 from gateway.execution.compiler.run import PlanRun
 from gateway.execution.compiler.source import NotCompilableError
 from gateway.execution.context import Context
 from tests.databases import create_sqlite_database
+from tests.execution.published_schema import Cat, Dog, Kitten
 from tests.graphql.world import STAFF, World, get_schema, open_client, open_small_world
 
 pytestmark = pytest.mark.anyio
@@ -172,6 +175,48 @@ async def test_after_a_failed_load_no_root_field_runs_again(
     answer = await world.client.ask(text)
     assert (answer.codes, len(by_reference), len(pages)) == (["BAD_USER_INPUT"], 1, 1)
     assert answer.body["data"]["products"]["nodes"][0]["variants"] is None
+
+
+def test_the_class_of_a_node_says_its_type() -> None:
+    """Otherwise each of 35 types is asked in turn, which takes longer than the completion of a node."""
+    schema = get_schema()
+    node = schema.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    types = schema.get_possible_types(node)
+    assert set(find_names_by_class(types).values()) == {type_.name for type_ in types}
+
+
+def build_type(name: str, model: type | None) -> GraphQLObjectType:
+    """Build an object type whose objects are of a class; None: of any."""
+    origin = SimpleNamespace() if model is None else SimpleNamespace(__model__=model)
+    definition = SimpleNamespace(origin=origin)
+    return GraphQLObjectType(name, {}, extensions={"strawberry-definition": definition})
+
+
+def test_a_class_that_objects_of_two_types_have_says_no_type() -> None:
+    cat, kitten, dog = build_type("Cat", Cat), build_type("Kitten", Kitten), build_type("Dog", Dog)
+    assert find_names_by_class([cat, kitten, dog]) == {Cat: "Cat", Dog: "Dog"}
+    assert find_names_by_class([cat, build_type("Other", Cat), dog]) == {Dog: "Dog"}
+    assert find_names_by_class([cat, build_type("Any", None)]) == {}
+
+
+async def test_a_query_of_many_nodes_is_compiled(world: World, by_reference: list[object]) -> None:
+    (product,) = (await world.client.fetch_data("{ products(first: 1) { nodes { id title } } }"))["products"]["nodes"]
+    nodes = " ".join(f"n{number}: node(id: $id) {{ ...Named }}" for number in range(20))
+    text = f"query ($id: ID!) {{ {nodes} }} fragment Named on Node {{ __typename id ... on Product {{ title }} }}"
+    data = await world.client.fetch_data(text, id=product["id"])
+    assert list(data.values()) == [{"__typename": "Product", **product}] * 20
+    assert by_reference == []
+
+
+async def test_an_operation_that_is_too_long_to_compile_is_tried_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr(plan, "compile_operation", lambda *_, **__: tried.append(1))
+    for _ in range(3):
+        await world.client.fetch_data(LIST)
+    assert len(tried) == 1
 
 
 async def test_a_level_is_one_batch_for_all_parents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ EQUAL = {
         "false: if not scopes:",
         "false: if not site.is_cached:",
         "false: if definition is None or kind is None:",  # documents with introspection have no plans
+        "unwrapped: with self.source.block(f'if {name} is None:'):",
+        "true: if any((described is None for _, described in shown)):",
     ),
     "leaves": (
         "false: if is_enum_type(leaf):",

@@ -36,14 +36,14 @@ class PlanDependencies:
         """Whether a response can be kept until the change log has a change that it depends on."""
         return not self.is_volatile and DataKind.PRIVATE not in self.kinds and bool(self.kinds - {DataKind.PART})
 
-    def add_fields(self, type_: GraphQLObjectType, names: Iterable[str], stock_load: int | None) -> None:
-        """Add fields of a type. `stock_load`: the load by ids of products or variants that returns the objects."""
-        found = [name for name in names if name in type_.fields]
-        kinds = get_data_kinds(type_, found)
-        self.kinds |= kinds
-        self.is_volatile |= any(is_volatile(type_, name) for name in found)
-        if found and DataKind.STOCK in get_data_kinds(type_, ()):
-            self.add_stock_load(stock_load)
+    def add_fields(self, types: Iterable[GraphQLObjectType], names: Iterable[str], stock_load: int | None) -> None:
+        """Add fields of types. `stock_load`: the load by ids of products or variants that returns the objects."""
+        for type_ in types:
+            found = [name for name in names if name in type_.fields]
+            self.kinds |= get_data_kinds(type_, found)
+            self.is_volatile |= any(is_volatile(type_, name) for name in found)
+            if found and DataKind.STOCK in get_data_kinds(type_, ()):
+                self.add_stock_load(stock_load)
 
     def add_stock_load(self, number: int | None) -> None:
         """Add a load that depends on stock. None: its keys do not say on whose."""

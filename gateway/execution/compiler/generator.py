@@ -31,6 +31,7 @@ from graphql.pyutils import is_collection
 from gateway.execution.caching.cache_control import DataKind, get_data_kinds
 from gateway.execution.caller import Scopes
 from gateway.execution.compiler import leaves
+from gateway.execution.compiler.abstract_types import find_names_by_class, group_alike
 from gateway.execution.compiler.dependencies import PlanDependencies, is_stocked_by_id
 from gateway.execution.compiler.optional_attributes import Details, find_optional_attributes, list_paths
 from gateway.execution.compiler.reduced_loads import load_leanly, load_partially
@@ -164,7 +165,7 @@ class Generator:
         fields = collected.grouped_field_set
         completed = {key: self._add_root_field(root_type, key, details) for key, details in fields.items()}
         self.source.add(f"spent += {len(fields)}")
-        self._add_note(root_type, list(fields.values()), "None")
+        self._add_note([root_type], list(fields.values()), "None")
         self.source.add("values = await run.resolve_roots()")
         self.source.add(f"data = {{{', '.join(f'{key!r}: None' for key in fields)}}}")
         for key, found in completed.items():
@@ -252,16 +253,32 @@ class Generator:
             self.source.add("run.spend(spent)")
 
     def _add_abstract(self, value: str, type_: Any, details: Details, depth: int) -> str:
-        resolve, abstract = self.source.bind("resolve_type", type_.resolve_type), self.source.bind("type", type_)
-        name, out = self._assign("name", f"{resolve}({value}, run.info, {abstract})"), self.source.create_name("y")
+        types = self.executor.schema.get_possible_types(type_)
+        name, out = self._add_type_name(value, type_, types), self.source.create_name("y")
         keyword = "if"
-        for possible in self.executor.schema.get_possible_types(type_):
-            with self.source.block(f"{keyword} {name} == {possible.name!r}:"):
-                self.source.add(f"{out} = {self._add_object(value, possible, details, depth, is_alternative=True)}")
+        for group in group_alike(types, lambda possible: self._find_shape(possible, details)):
+            names = ", ".join(repr(possible.name) for possible in group)
+            with self.source.block(f"{keyword} {name} in {{{names}}}:"):
+                self.source.add(f"{out} = {self._add_alternative(value, name, group, details, depth)}")
             keyword = "elif"
         with self.source.block("else:"):
             self.source.add("raise UnexpectedValueError")
         return out
+
+    def _add_type_name(self, value: str, type_: Any, types: Sequence[GraphQLObjectType]) -> str:
+        names = self.source.bind("names", find_names_by_class(types))
+        name = self._assign("name", f"{names}.get({value}.__class__)")
+        with self.source.block(f"if {name} is None:"):
+            resolve, abstract = self.source.bind("resolve_type", type_.resolve_type), self.source.bind("type", type_)
+            self.source.add(f"{name} = {resolve}({value}, run.info, {abstract})")
+        return name
+
+    def _add_alternative(
+        self, value: str, name: str, types: Sequence[GraphQLObjectType], details: Details, depth: int
+    ) -> str:
+        if len(types) == 1:
+            return self._add_object(value, types[0], details, depth, is_alternative=True)
+        return self._add_alike(value, name, types, details, depth)
 
     def _add_object(
         self, value: str, type_: GraphQLObjectType, details: Details, depth: int, *, is_alternative: bool = False
@@ -306,7 +323,7 @@ class Generator:
     ) -> str:
         fields = self._collect(type_, details)
         self.source.add(f"spent += {len(fields)}")
-        self._add_note(type_, list(fields.values()), value, is_alternative=is_alternative)
+        self._add_note([type_], list(fields.values()), value, is_alternative=is_alternative)
         completed = {key: self._add_field(value, type_, found, depth) for key, found in fields.items()}
         items = ", ".join(f"{key!r}: {'None' if found is None else found}" for key, found in completed.items())
         out = self._assign("d", f"{{{items}}}")
@@ -325,20 +342,73 @@ class Generator:
             self.source.add("raise UnexpectedValueError")
 
     def _add_note(
-        self, type_: GraphQLObjectType, fields: Sequence[Details], value: str, *, is_alternative: bool = False
+        self,
+        types: Sequence[GraphQLObjectType],
+        fields: Sequence[Details],
+        value: str,
+        type_: str | None = None,
+        *,
+        is_alternative: bool = False,
     ) -> None:
-        """Write what caches need to know of an object. `is_alternative`: only some responses have one of this type."""
+        """Write what caches need to know of an object.
+
+        Args:
+            types: those that it may have.
+            type_: the variable that has its type, if there are several.
+            is_alternative: whether only some responses have an object of these types.
+        """
         selected = tuple(_get_name(details) for details in fields)
-        if is_alternative and DataKind.PRIVATE in get_data_kinds(type_, selected):
+        if is_alternative and DataKind.PRIVATE in get_data_kinds(types[0], selected):
             self.source.add("context.cache_policy.is_uncacheable = True")
         else:
             stock_load = None if self._completed is None else self._completed.stock_load
-            self.dependencies.add_fields(type_, selected, stock_load)
+            self.dependencies.add_fields(types, selected, stock_load)
         if self._rendered is not None:
-            self._rendered.dependencies.add_fields(type_, selected, None)
+            self._rendered.dependencies.add_fields(types, selected, None)
         if self.tracks:
             names = self.source.bind("fields", selected)
-            self.source.add(f"run.note({self.source.bind('type', type_)}, {names}, {value})")
+            self.source.add(f"run.note({type_ or self.source.bind('type', types[0])}, {names}, {value})")
+
+    # -------------------------------------------------------------------------------------------- several types
+
+    def _find_shape(self, type_: GraphQLObjectType, details: Details) -> tuple[object, ...] | None:
+        """Return what the lines depend on that complete objects of a type, apart from functions. None: on more."""
+        fields = self._collect(type_, details)
+        shown = [(key, self._describe_pure(type_, found)) for key, found in fields.items()]
+        if any(described is None for _, described in shown):
+            return None
+        selected = tuple(_get_name(found) for found in fields.values())
+        return selected, DataKind.PRIVATE in get_data_kinds(type_, selected), *shown
+
+    def _describe_pure(self, type_: GraphQLObjectType, details: Details) -> str | None:
+        """Return the type of a field that is a function of the object alone and has no fields of its own, or None."""
+        if _get_name(details) == "__typename":
+            return "__typename"
+        definition, kind = self._find_field(type_, details)
+        is_pure = isinstance(kind, Computation) and not definition.args and not _get_scopes(definition)
+        return str(definition.type) if is_pure and is_leaf_type(get_nullable_type(definition.type)) else None
+
+    def _add_alike(
+        self, value: str, name: str, types: Sequence[GraphQLObjectType], details: Details, depth: int
+    ) -> str:
+        """Write the completion of an object of one of several types of the same shape."""
+        fields, bound = self._collect(types[0], details), {possible.name: possible for possible in types}
+        type_ = self._assign("type", f"{self.source.bind('types', bound)}[{name}]")
+        with self.source.block(f"if not {type_}.is_type_of({value}, run.info):"):
+            self.source.add("raise UnexpectedValueError")
+        self.source.add(f"spent += {len(fields)}")
+        self._add_note(types, list(fields.values()), value, type_, is_alternative=True)
+        shown = {key: self._add_pure(value, name, types, found, depth) for key, found in fields.items()}
+        return self._assign("d", f"{{{', '.join(f'{key!r}: {found}' for key, found in shown.items())}}}")
+
+    def _add_pure(self, value: str, name: str, types: Sequence[GraphQLObjectType], details: Details, depth: int) -> str:
+        """Write the value of a field of one of several types."""
+        if _get_name(details) == "__typename":
+            return name
+        found = {type_.name: self._find_field(type_, details) for type_ in types}
+        functions = {key: kind.function for key, (_, kind) in found.items() if isinstance(kind, Computation)}
+        result = self._assign("v", f"{self.source.bind('functions', functions)}[{name}]({value})")
+        return self._add_completion(result, found[types[0].name][0].type, details, depth)
 
     # -------------------------------------------------------------------------------------------- fields
 

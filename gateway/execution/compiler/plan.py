@@ -102,6 +102,7 @@ class DocumentPlans:
         costs: what operations cost, by document, operation and variables.
         operations: those that were executed lately, by document, operation and variables.
         key: of the document, in the keys of its plans, costs and responses.
+        uncompilable: keys of plans that there are none of, because the compiler does not take the operation.
         cacheable: names of the operations whose responses can be cached, as far as they are compiled.
         is_disabled: a plan has failed where the reference executor has not.
     """
@@ -113,6 +114,7 @@ class DocumentPlans:
     conditions: Sequence[str]
     executions: int = 0
     compilations: int = 0
+    uncompilable: set[str] = field(default_factory=set)
     cacheable: set[str | None] = field(default_factory=set)
     is_disabled: bool = False
 
@@ -150,11 +152,12 @@ class DocumentPlans:
         return {name: executor.variable_values.coerced.get(name) for name in self.conditions if name in declared}
 
     def _compile(self, key: str, executor: Executor[Any], tracks: bool) -> Plan | None:
-        if self.compilations >= MAX_COMPILATIONS:
+        if self.compilations >= MAX_COMPILATIONS or key in self.uncompilable:
             return None
         self.compilations += 1
         plan = compile_operation(executor, tracks=tracks)
         if plan is None:
+            self.uncompilable.add(key)
             return None
         plan = replace(plan, key=key)
         self.plans.put(key, plan, plan.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -56,8 +57,12 @@ def complete_text(typed: str, titles: Iterable[str], corrections: Sequence[str] 
     return [_build_completion([*whole, *phrase], [*whole, last]) for phrase, _ in ranked[:MAX_COMPLETIONS]]
 
 
-def list_title_words(title: str) -> list[TitleWord]:
-    """List the words of a title. What is between letters and digits separates them."""
+@lru_cache(2_000)
+def list_title_words(title: str) -> tuple[TitleWord, ...]:
+    """List the words of a title. What is between letters and digits separates them.
+
+    They are cached: while a text is being typed, many of its titles stay the same.
+    """
     words, text = [], ""
     for character in f"{title} ":
         if character.isalnum() or (text and fold(f"{text}{character}") == fold(text) and not character.isspace()):
@@ -65,7 +70,7 @@ def list_title_words(title: str) -> list[TitleWord]:
         elif text:
             words.append(TitleWord(text.lower(), "".join(split_runs(text))))
             text = ""
-    return words
+    return tuple(words)
 
 
 def _list_phrases(words: Sequence[TitleWord], whole: set[str], beginnings: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -112,6 +117,8 @@ def _match_word(word: str, typed: Sequence[str]) -> TextRange | None:
 
 def _find_end(word: str, length: int) -> int:
     """Find where the first characters of a word end that make up so many folded ones."""
+    if word.isascii() and word.isalnum():  # each makes up one
+        return min(length, len(word))
     for end in range(len(word) + 1):
         if len("".join(split_runs(word[:end]))) >= length:
             return end
