@@ -318,6 +318,11 @@ class Context:
         self.spend(LOAD_WEIGHT * len(keys))
         return await self.get_loader(batch, arguments).load_many(keys)
 
+    async def load_each(self, batch: Batch, keys: Sequence[Any]) -> list[Any]:
+        """Load the values of these keys. The value of a key that failed is its exception."""
+        self.spend(LOAD_WEIGHT * len(keys))
+        return await self.get_loader(batch, {}).collect(keys)
+
     def get_loader(self, batch: Batch, arguments: Mapping[str, Any]) -> BatchLoader:
         """Return the loader of a batch function and its arguments. It keeps what it has loaded, errors too."""
         name = (batch, freeze(arguments))

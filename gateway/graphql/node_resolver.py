@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.execution.caller import Scopes
 from gateway.execution.context import Batch, Context
+from gateway.execution.errors import BadUserInputError
 from gateway.graphql.global_ids import build_id_error, parse_global_id
 from gateway.graphql.loaders.access import load_api_tokens, load_audit_entries
 from gateway.graphql.loaders.carts import load_cart_lines, load_carts
@@ -22,7 +23,7 @@ from gateway.graphql.loaders.customers.loyalty import load_loyalty_entries
 from gateway.graphql.loaders.customers.profiles import load_customers, load_identities
 from gateway.graphql.loaders.customers.timeline import load_interactions
 from gateway.graphql.loaders.documents import load_documents
-from gateway.graphql.loaders.guarded import load_guarded
+from gateway.graphql.loaders.guarded import load_all_guarded, load_guarded
 from gateway.graphql.loaders.locations import load_locations
 from gateway.graphql.loaders.offers import ANY_CURRENCY, load_offer_nodes, load_product_offer_nodes
 from gateway.graphql.loaders.operations import load_match_reviews, load_outbox_entries, load_rejects
@@ -161,13 +162,23 @@ CACHEABLE_TYPES = frozenset(
 
 async def load_node(context: Context, argument: str, text: str) -> Any:
     """Load the object with a global ID, or None. `argument`: where the ID comes from, for errors."""
+    loader, key = _select_loader(context, argument, text)
+    return await load_guarded(context, loader.batch, key, loader.scopes)
+
+
+def _select_loader(context: Context, argument: str, text: str) -> tuple[NodeLoader, Any]:
+    """Select the loader of a global ID, and return it with the key.
+
+    Raises:
+        BadUserInputError: there are no nodes with this ID.
+    """
     global_id = parse_global_id(argument, text)
     loader = NODE_LOADERS.get(global_id.type)
     key = None if loader is None else loader.get_key(global_id)
     if loader is None or key is None:
         raise build_id_error(argument, text)
     context.cache_policy.is_uncacheable |= global_id.type not in CACHEABLE_TYPES  # null may be for this caller only
-    return await load_guarded(context, loader.batch, key, loader.scopes)
+    return loader, key
 
 
 async def load_node_by_id(context: Context, global_id: GlobalId) -> Any:
@@ -177,6 +188,20 @@ async def load_node_by_id(context: Context, global_id: GlobalId) -> Any:
 
 
 async def load_nodes(context: Context, ids: Sequence[str]) -> Sequence[Any]:
-    """Load the objects with global IDs; an object that cannot be loaded is its error."""
-    loads = (load_node(context, f"ids.{number}", id_) for number, id_ in enumerate(ids))
-    return await asyncio.gather(*loads, return_exceptions=True)
+    """Load the objects with global IDs, those of a type together; an object that cannot be loaded is its error."""
+    found: list[Any] = [None] * len(ids)
+    selected: dict[Batch, list[tuple[int, Any, Scopes]]] = {}
+    for number, id_ in enumerate(ids):
+        try:
+            loader, key = _select_loader(context, f"ids.{number}", id_)
+        except BadUserInputError as error:
+            found[number] = error
+        else:
+            selected.setdefault(loader.batch, []).append((number, key, loader.scopes))
+    loads = (
+        load_all_guarded(context, batch, [key for _, key, _ in some], some[0][2]) for batch, some in selected.items()
+    )
+    for some, values in zip(selected.values(), await asyncio.gather(*loads), strict=True):
+        for (number, *_), value in zip(some, values, strict=True):
+            found[number] = value
+    return found
