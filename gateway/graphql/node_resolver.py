@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,23 +162,24 @@ CACHEABLE_TYPES = frozenset(
 
 async def load_node(context: Context, argument: str, text: str) -> Any:
     """Load the object with a global ID, or None. `argument`: where the ID comes from, for errors."""
-    loader, key = _select_loader(context, argument, text)
+    type_name, key = _parse_node_id(context, argument, text)
+    loader = NODE_LOADERS[type_name]
     return await load_guarded(context, loader.batch, key, loader.scopes)
 
 
-def _select_loader(context: Context, argument: str, text: str) -> tuple[NodeLoader, Any]:
-    """Select the loader of a global ID, and return it with the key.
+def _parse_node_id(context: Context, argument: str, text: str) -> tuple[str, Any]:
+    """Return the name of the type and the key of a node.
 
     Raises:
-        BadUserInputError: there are no nodes with this ID.
+        BadUserInputError: no node can have this ID.
     """
     global_id = parse_global_id(argument, text)
     loader = NODE_LOADERS.get(global_id.type)
     key = None if loader is None else loader.get_key(global_id)
-    if loader is None or key is None:
+    if key is None:
         raise build_id_error(argument, text)
     context.cache_policy.is_uncacheable |= global_id.type not in CACHEABLE_TYPES  # null may be for this caller only
-    return loader, key
+    return global_id.type, key
 
 
 async def load_node_by_id(context: Context, global_id: GlobalId) -> Any:
@@ -190,18 +191,22 @@ async def load_node_by_id(context: Context, global_id: GlobalId) -> Any:
 async def load_nodes(context: Context, ids: Sequence[str]) -> Sequence[Any]:
     """Load the objects with global IDs, those of a type together; an object that cannot be loaded is its error."""
     found: list[Any] = [None] * len(ids)
-    selected: dict[Batch, list[tuple[int, Any, Scopes]]] = {}
+    keys: dict[str, dict[int, Any]] = {}
     for number, id_ in enumerate(ids):
         try:
-            loader, key = _select_loader(context, f"ids.{number}", id_)
+            type_name, key = _parse_node_id(context, f"ids.{number}", id_)
         except BadUserInputError as error:
             found[number] = error
         else:
-            selected.setdefault(loader.batch, []).append((number, key, loader.scopes))
-    loads = (
-        load_all_guarded(context, batch, [key for _, key, _ in some], some[0][2]) for batch, some in selected.items()
-    )
-    for some, values in zip(selected.values(), await asyncio.gather(*loads), strict=True):
-        for (number, *_), value in zip(some, values, strict=True):
+            keys.setdefault(type_name, {})[number] = key
+    for numbers, values in zip(keys.values(), await asyncio.gather(*_load_types(context, keys)), strict=True):
+        for number, value in zip(numbers, values, strict=True):
             found[number] = value
     return found
+
+
+def _load_types(context: Context, keys: Mapping[str, Mapping[int, Any]]) -> Iterator[Awaitable[list[Any]]]:
+    """Load the objects of each type."""
+    for type_name, some in keys.items():
+        loader = NODE_LOADERS[type_name]
+        yield load_all_guarded(context, loader.batch, [*some.values()], loader.scopes)

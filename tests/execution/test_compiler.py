@@ -15,7 +15,7 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, parse
 
 from gateway.execution import executor
 from gateway.execution.caching.lru_cache import WeightedLRU
-from gateway.execution.compiler import plan
+from gateway.execution.compiler import plan, source
 from gateway.execution.compiler.abstract_types import find_names_by_class
 from gateway.execution.compiler.explanation import explain_operation
 from gateway.execution.compiler.generator import Generator
@@ -209,25 +209,55 @@ async def test_a_query_of_many_nodes_is_compiled(world: World, by_reference: lis
     assert by_reference == []
 
 
-async def test_an_operation_that_is_too_long_to_compile_is_tried_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_the_compilation_of_an_operation_that_is_too_long_is_tried_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, by_reference: list[object]
 ) -> None:
-    tried: list[object] = []
-    monkeypatch.setattr(plan, "compile_operation", lambda *_, **__: tried.append(1))
+    tried: list[plan.Plan | None] = []
+    compile_operation = plan.compile_operation
+
+    def compile_recorded(*arguments: Any, **named: Any) -> plan.Plan | None:
+        tried.append(compile_operation(*arguments, **named))
+        return tried[-1]
+
+    monkeypatch.setattr(plan, "compile_operation", compile_recorded)
+    monkeypatch.setattr(source, "MAX_LINES", 20)
     for _ in range(3):
         await world.client.fetch_data(LIST)
-    assert len(tried) == 1
+    assert (tried, len(by_reference)) == ([None], 3)
 
 
-async def test_a_level_is_one_batch_for_all_parents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    batches: list[tuple[str, int]] = []
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Records the name of each batch function that is called, and the number of its keys."""
+    calls: list[tuple[str, int]] = []
     call_batch = Context.call_batch
 
     async def call_recorded(self: Context, batch: Any, keys: list[Any], arguments: Any) -> Any:
-        batches.append((batch.__name__, len(keys)))
+        calls.append((batch.__name__, len(keys)))
         return await call_batch(self, batch, keys, arguments)
 
     monkeypatch.setattr(Context, "call_batch", call_recorded)
+    return calls
+
+
+async def test_nodes_of_a_type_are_one_batch_and_each_keeps_its_place(
+    world: World, batches: list[tuple[str, int]]
+) -> None:
+    text = "{ productVariants(first: 3) { nodes { id product { id } } } orders(first: 1) { nodes { id } } }"
+    data = await world.client.fetch_data(text, STAFF)
+    variants, (order,) = data["productVariants"]["nodes"], data["orders"]["nodes"]
+    (first, product), (second, _), (third, _) = [(one["id"], one["product"]["id"]) for one in variants]
+    ids = [first, product, "nothing", order["id"], second, third, first]
+    batches.clear()
+    answer = await world.client.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
+    shown = [node and node["id"] for node in answer.body["data"]["nodes"]]
+    assert shown == [first, product, None, None, second, third, first]
+    errors = {tuple(error["path"]): error["extensions"]["code"] for error in answer.body["errors"]}
+    assert errors == {("nodes", 2): "BAD_USER_INPUT", ("nodes", 3): "UNAUTHENTICATED"}
+    assert sorted(batches) == [("load_products", 1), ("load_variants", 3)]
+
+
+async def test_a_level_is_one_batch_for_all_parents(world: World, batches: list[tuple[str, int]]) -> None:
     data = await world.client.fetch_data(LIST, STAFF)
     products = data["products"]["nodes"]
     variants = sum(len(product["variants"]["nodes"]) for product in products)
