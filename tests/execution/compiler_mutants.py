@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
-from gateway.execution.compiler import generator, leaves, plan
+from gateway.execution.compiler import generator, leaves, plan, sites
 
 WRITERS = ("source.add", "self._add_", "_add_", "leaves.add_", "self.dependencies.", "self.roots.", "self.levels[")
 """How calls begin that write lines, or record what the function needs."""
@@ -60,6 +60,8 @@ class Mutant:
             exec(compile(ast.fix_missing_locations(tree), self.name, "exec"), changed.__dict__)
             if self.module is leaves:
                 stack.enter_context(patch.object(generator, "leaves", changed))
+            elif self.module is sites:
+                stack.enter_context(patch.object(generator, "select_batch", changed.__dict__["select_batch"]))
             else:
                 stack.enter_context(patch.object(plan, "Generator", changed.__dict__["Generator"]))
             yield
@@ -69,7 +71,7 @@ def list_mutants() -> list[Mutant]:
     """List all versions."""
     return [
         Mutant(module, number, change.statement.lineno, change.describe())
-        for module in (generator, leaves)
+        for module in (generator, leaves, sites)
         for number, change in enumerate(_list_changes(_parse(module)))
     ]
 

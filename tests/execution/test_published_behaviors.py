@@ -35,6 +35,7 @@ EQUAL = {
         "false: if is_enum_type(leaf) or leaf in (GraphQLBoolean, GraphQLInt) or leaf.name in _SHORT:",
         "true: if leaf is not GraphQLString and leaf.name not in _TEXTS:",
     ),
+    "sites": (),
 }
 """Changes of the compiler without which its functions are slower, and answer alike."""
 

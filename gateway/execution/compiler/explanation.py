@@ -16,8 +16,8 @@ from graphql import (
     visit,
 )
 
-from gateway.execution.compiler.generator import LoadSite, select_batch, select_optional
 from gateway.execution.compiler.plan import generate_function, list_conditions
+from gateway.execution.compiler.sites import LoadSite, select_batch, select_optional
 from gateway.execution.compiler.source import NotCompilableError
 
 

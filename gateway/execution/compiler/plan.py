@@ -19,7 +19,8 @@ from graphql import (
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caller import Scopes
 from gateway.execution.compiler.dependencies import PlanDependencies
-from gateway.execution.compiler.generator import FieldUse, Generator, RenderedSite
+from gateway.execution.compiler.generator import Generator
+from gateway.execution.compiler.sites import FieldUse, RenderedSite
 from gateway.execution.compiler.source import NotCompilableError
 from gateway.execution.fields import Root
 from gateway.execution.limits import iterate_nodes

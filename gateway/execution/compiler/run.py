@@ -20,8 +20,8 @@ from gateway.execution.caching.response_cache import (
     MAX_STOCKED_IDS,
     Dependencies,
 )
-from gateway.execution.compiler.generator import FieldUse
 from gateway.execution.compiler.plan import Plan
+from gateway.execution.compiler.sites import FieldUse
 from gateway.execution.context import Batch, Context
 from gateway.execution.errors import AnswerTooLargeError
 from gateway.execution.fields import get_argument_converter
