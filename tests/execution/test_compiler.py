@@ -182,7 +182,7 @@ def test_the_class_of_a_node_says_its_type() -> None:
     schema = get_schema()
     node = schema.type_map["Node"]
     assert isinstance(node, GraphQLInterfaceType)
-    types = schema.get_possible_types(node)
+    types = tuple(schema.get_possible_types(node))
     assert set(find_names_by_class(types).values()) == {type_.name for type_ in types}
 
 
@@ -195,9 +195,9 @@ def build_type(name: str, model: type | None) -> GraphQLObjectType:
 
 def test_a_class_that_objects_of_two_types_have_says_no_type() -> None:
     cat, kitten, dog = build_type("Cat", Cat), build_type("Kitten", Kitten), build_type("Dog", Dog)
-    assert find_names_by_class([cat, kitten, dog]) == {Cat: "Cat", Dog: "Dog"}
-    assert find_names_by_class([cat, build_type("Other", Cat), dog]) == {Dog: "Dog"}
-    assert find_names_by_class([cat, build_type("Any", None)]) == {}
+    assert find_names_by_class((cat, kitten, dog)) == {Cat: "Cat", Dog: "Dog"}
+    assert find_names_by_class((cat, build_type("Other", Cat), dog)) == {Dog: "Dog"}
+    assert find_names_by_class((cat, build_type("Any", None))) == {}
 
 
 async def test_a_query_of_many_nodes_is_compiled(world: World, by_reference: list[object]) -> None:

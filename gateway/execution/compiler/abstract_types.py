@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from graphql import GraphQLObjectType
 
 
-def find_names_by_class(types: Sequence[GraphQLObjectType]) -> dict[type, str]:
+@lru_cache(100)  # a query may have the same abstract type at many places
+def find_names_by_class(types: tuple[GraphQLObjectType, ...]) -> Mapping[type, str]:
     """Return the names of types by the class of their objects, of classes whose objects can have no other type.
 
     The resolver of an abstract type asks each type in turn whether an object is its own, which takes longer than the

@@ -209,7 +209,7 @@ class Generator:
         return out
 
     def _add_type_name(self, value: str, type_: Any, types: Sequence[GraphQLObjectType]) -> str:
-        names = self.source.bind("names", find_names_by_class(types))
+        names = self.source.bind("names", find_names_by_class(tuple(types)))
         name = self._assign("name", f"{names}.get({value}.__class__)")
         with self.source.block(f"if {name} is None:"):
             resolve, abstract = self.source.bind("resolve_type", type_.resolve_type), self.source.bind("type", type_)
