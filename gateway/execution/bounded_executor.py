@@ -19,8 +19,18 @@ class BoundedExecutor(Executor[None]):
     def execute_fields(
         self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
     ) -> Any:
-        self.context_value.spend(len(grouped_field_set))
+        self.note_fields(parent_type, source_value, grouped_field_set)
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+    def execute_fields_serially(
+        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
+    ) -> Any:
+        self.note_fields(parent_type, source_value, grouped_field_set)
+        return super().execute_fields_serially(parent_type, source_value, path, grouped_field_set, position_context)
+
+    def note_fields(self, parent_type: Any, source_value: Any, grouped_field_set: Any) -> None:
+        """Note the fields of an object that are about to be executed."""
+        self.context_value.spend(len(grouped_field_set))
 
     def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
         leaf = Executor.complete_leaf_value(return_type, result)
@@ -39,9 +49,7 @@ class BoundedExecutor(Executor[None]):
 class CacheTrackingExecutor(BoundedExecutor):
     """An executor that also records the kinds of data in the response, for caches."""
 
-    def execute_fields(
-        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
-    ) -> Any:
+    def note_fields(self, parent_type: Any, source_value: Any, grouped_field_set: Any) -> None:
         names = [details[0].node.name.value for details in grouped_field_set.values()]
         self.context_value.cache_policy.add_fields(parent_type, names, source_value)
-        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        super().note_fields(parent_type, source_value, grouped_field_set)

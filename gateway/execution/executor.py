@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from gateway.execution.bounded_executor import BoundedExecutor, CacheTrackingExecutor
-from gateway.execution.compiler.compiled_operation import execute_compiled
+from gateway.execution.compiler.compiled_operation import execute_compiled, execute_compiled_mutation
 from gateway.execution.compiler.plan import DocumentPlans
 from gateway.execution.context import Context
 from gateway.execution.document_cache import PreparedDocument
@@ -68,7 +68,8 @@ async def execute_operation(
         return build_error_response(OperationNotFoundError(_describe_missing(name)), context.request_id)
     context.schema = schema
     if prepared.plans is not None and prepared.plans.count_execution(operation.operation):
-        compiled = await execute_compiled(schema, prepared.document, prepared.plans, context, request)
+        execute_plan = execute_compiled if operation.operation is OperationType.QUERY else execute_compiled_mutation
+        compiled = await execute_plan(schema, prepared.document, prepared.plans, context, request)
         if compiled is not None:
             return compiled
     result = await execute_by_reference(schema, prepared.document, context, request)

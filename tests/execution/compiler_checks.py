@@ -65,8 +65,9 @@ RENDERED: Mapping[str, bool] = {
     "{ shown { name } }": True,
     "{ oneShown { name } }": False,
     "{ oneShown { name } things { made { name } } }": False,
+    "mutation { shown { name } }": False,
 }
-"""Documents, and whether the JSON of objects in the response is cached: that of items of lists."""
+"""Documents, and whether the JSON of objects in the response is cached: that of items of lists, in a query."""
 
 OBJECTS_ONLY: Mapping[str, bool] = {
     "{ thing { name } }": False,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.execution.behavior import INPUT, NO_DATA, Behavior
+from tests.execution.mutation_behaviors import list_mutation_behaviors
 from tests.execution.object_behaviors import list_object_behaviors
 from tests.execution.published_schema import Color, Thing, write_arguments
 from tests.execution.value_behaviors import list_value_behaviors
@@ -25,6 +26,7 @@ def list_behaviors() -> list[Behavior]:
         *_list_operations(),
         *list_value_behaviors(),
         *list_object_behaviors(),
+        *list_mutation_behaviors(),
     ]
 
 
@@ -229,7 +231,8 @@ def _list_operations() -> Iterator[Behavior]:
     yield Behavior(
         "a root field of an object is for the reference", text, {"thing": {"nested": found["echo"]}}, is_reference=True
     )
-    yield Behavior("a mutation is for the reference", "mutation { echo(number: 1) }", found, is_reference=True)
+    yield Behavior("a mutation has arguments", "mutation { echo(number: 1) }", found)
+    yield Behavior("a mutation without root fields", "mutation { __typename }", {"__typename": "Mutation"})
     found = {"__schema": {"queryType": {"name": "Query"}}, "__type": {"kind": "ENUM"}}
     text = '{ __schema { queryType { name } } __type(name: "Color") { kind } }'
     yield Behavior("introspection is for the reference", text, found, is_reference=True)

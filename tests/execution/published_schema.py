@@ -286,6 +286,12 @@ async def find_thing(context: Context, *, of: str = "thing") -> Any:
     return value
 
 
+async def count_write(context: Context, *, key: str = "a") -> Thing | None:
+    """Return a thing whose id counts the writes of its runtime; an empty key: nothing."""
+    writes = context.gateway.results["writes"] = context.gateway.results.get("writes", 0) + 1  # type: ignore[attr-defined]
+    return Thing(id=f"write {writes}", key=key) if key else None
+
+
 @output(Shown, "", data=DataKind.CATALOG, stocked=True, rendered=True)
 class ShownType:
     id: strawberry.ID = attribute("")
@@ -315,6 +321,11 @@ class Query:
 @strawberry.type
 class Mutation:
     echo: str | None = root("", write_root_echo)
+    write: ThingType | None = root("", count_write)
+    thing: ThingType | None = root("", find_thing)
+    guarded: ThingType | None = root("", find_thing, scopes=STAFF)
+    pet: Pet | None = root("", find_thing)
+    shown: list[ShownType] = root("", find_thing)
 
 
 SCALARS: Any = {

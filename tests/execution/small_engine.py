@@ -63,6 +63,9 @@ class SmallRuntime:
     def known_products(self) -> KnownProducts:
         return KnownProducts(self.changes_seen, 0, self.now)
 
+    async def record_denials(self, *_: object) -> None:
+        """Do nothing: the context has them."""
+
     def now(self) -> datetime:
         return NOW
 

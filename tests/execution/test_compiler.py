@@ -266,14 +266,16 @@ async def test_a_level_is_one_batch_for_all_parents(world: World, batches: list[
     assert len(batches) == len({name for name, _ in batches})
 
 
-async def test_mutations_and_introspection_are_for_the_reference(world: World, by_reference: list[object]) -> None:
+async def test_introspection_and_several_mutations_are_for_the_reference(
+    world: World, by_reference: list[object]
+) -> None:
     await world.client.fetch_data("{ __schema { queryType { name } } }")
     await world.client.fetch_data("{ __typename }")
     assert len(by_reference) == 1
-    with pytest.raises(NotCompilableError):
-        explain_operation(
-            get_schema(), parse('mutation { channelPause(input: {channelKey: "web"}) { __typename } }'), None
-        )
+    pause = 'channelPause(input: {channelKey: "web"}) { __typename }'
+    assert "async def execute(run):" in explain_operation(get_schema(), parse(f"mutation {{ {pause} }}"), None)
+    with pytest.raises(NotCompilableError, match="several root fields"):
+        explain_operation(get_schema(), parse(f"mutation {{ {pause} b: {pause} }}"), None)
 
 
 def test_an_explanation_shows_the_loads_and_the_function() -> None:

@@ -10,7 +10,6 @@ from graphql import (
     Executor,
     GraphQLSchema,
     NonNullTypeNode,
-    OperationType,
     VariableDefinitionNode,
     Visitor,
     visit,
@@ -41,8 +40,6 @@ def explain_operation(schema: GraphQLSchema, document: DocumentNode, name: str |
     executor = Executor.build(schema, visit(document, _Optional()), raw_variable_values=conditions, operation_name=name)
     if isinstance(executor, list):
         raise NotCompilableError(executor[0].message)
-    if executor.operation.operation is not OperationType.QUERY:
-        raise NotCompilableError("The reference executor executes this operation: it is not a query.")
     generator = generate_function(executor, tracks=False)
     loads = [_explain_load(site, level) for level in generator.levels for site in level]
     return "\n".join([*loads, generator.source.text])

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    OperationType,
     get_nullable_type,
     is_abstract_type,
     is_leaf_type,
@@ -89,7 +90,11 @@ class Generator:
 
     @property
     def _is_cached(self) -> bool:
-        return self._in_list and not self.tracks
+        return self._in_list and not self.tracks and not self._writes
+
+    @property
+    def _writes(self) -> bool:
+        return self.executor.operation.operation is OperationType.MUTATION
 
     @property
     def shows_objects_only(self) -> bool:
@@ -100,13 +105,14 @@ class Generator:
     # -------------------------------------------------------------------------------------------- levels
 
     def _add_root_level(self) -> None:
-        executor, root_type = self.executor, self.executor.schema.query_type
-        assert root_type is not None
+        executor, root_type = self.executor, get_root_type(self.executor)
         collected = collect_fields(
             executor.schema, executor.fragments, executor.variable_values, root_type, executor.operation
         )
         fields = collected.grouped_field_set
         completed = {key: self._add_root_field(root_type, key, details) for key, details in fields.items()}
+        if self._writes and len(self.roots) > 1:
+            raise NotCompilableError("A mutation has several root fields: each is completed before the next begins.")
         self.source.add(f"spent += {len(fields)}")
         self._add_note([root_type], list(fields.values()), "None")
         self.source.add("values = await run.resolve_roots()")
@@ -486,6 +492,13 @@ class Generator:
         name = self.source.create_name(stem)
         self.source.add(f"{name} = {expression}")
         return name
+
+
+def get_root_type(executor: Executor[Any]) -> GraphQLObjectType:
+    """Return the type of the root fields of an executor's operation."""
+    root_type = executor.schema.get_root_type(executor.operation.operation)
+    assert root_type is not None  # the document is valid
+    return root_type
 
 
 def _get_name(details: Details) -> str:

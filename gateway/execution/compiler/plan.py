@@ -120,9 +120,10 @@ class DocumentPlans:
     is_disabled: bool = False
 
     def count_execution(self, kind: OperationType) -> bool:
-        """Count an execution. Returns whether there may be a plan for it: a query that is executed often enough."""
+        """Count an execution. Returns whether there may be a plan for it: it is executed often enough."""
         self.executions += 1
-        return kind is OperationType.QUERY and self.executions > COMPILED_AFTER and not self.is_disabled
+        is_known = kind in (OperationType.QUERY, OperationType.MUTATION)
+        return is_known and self.executions > COMPILED_AFTER and not self.is_disabled
 
     def find_prepared(self, operation: str | None, *, tracks: bool) -> tuple[Plan, Mapping[int, dict[str, Any]]] | None:
         """Return the plan and the arguments of an equal request. `operation`: its key; None: it has none."""

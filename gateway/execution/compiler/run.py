@@ -20,6 +20,7 @@ from gateway.execution.caching.response_cache import (
     MAX_STOCKED_IDS,
     Dependencies,
 )
+from gateway.execution.compiler.generator import get_root_type
 from gateway.execution.compiler.plan import Plan
 from gateway.execution.compiler.sites import FieldUse
 from gateway.execution.context import Batch, Context
@@ -150,10 +151,9 @@ class PlanRun:
             return None
         key, number, _, _ = self.plan.roots[0]
         use = self.plan.uses[number]
-        query_type = self._executor.schema.query_type
-        assert query_type is not None
+        root_type = get_root_type(self._executor)
         nodes = [details.node for details in use.details]
-        return self._executor.build_resolve_info(use.definition, nodes, query_type, Path(None, key, query_type.name))
+        return self._executor.build_resolve_info(use.definition, nodes, root_type, Path(None, key, root_type.name))
 
     def note(self, type_: GraphQLObjectType, names: tuple[str, ...], value: object) -> None:
         """Record fields of an object, for caches."""
