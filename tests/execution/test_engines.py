@@ -199,6 +199,8 @@ async def test_a_cached_response_equals_that_of_the_reference_executor(world: Wo
         text = DocumentWriter(random, get_schema(), ids, tokens).write()
         if "oken" in text and "node" in text:  # whether a node is the caller's own depends on which field is first
             continue
+        if "guest:" in text:  # wrong attempts to find an order are limited
+            continue
         callers = random.sample(CALLERS, 3)
         expected = [json.loads(await ask(world, text, caller, NEVER))[0] for caller in callers]
         for _ in range(2):
