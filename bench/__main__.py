@@ -206,8 +206,8 @@ def measure_bare_statements(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
 
 
 def measure_operations(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
-    """Measure the queries of `schema/operations` that need no login, in both engines."""
-    return list_operation_figures(runs, sizes.queries // 10)
+    """Measure the operations of `schema/operations` that need no login, in both engines."""
+    return list_operation_figures(runs, sizes.queries // 10, SEED)
 
 
 def measure_list_sizes(runs: Runs, sizes: Sizes) -> Iterator[Figure]:
@@ -501,7 +501,7 @@ PARTS = {
     ),
     "search_quality": Part("Search: nDCG@10 of 200 judged queries (plain: by title)", measure_search_quality),
     "engines": Part("Compiled queries (plain: the reference executor; CPU; SQLite)", measure_engines),
-    "operations": Part("Queries of schema/operations (plain: the reference executor; CPU; SQLite)", measure_operations),
+    "operations": Part("Operations of schema/operations (plain: the reference executor; CPU)", measure_operations),
     "bare_statements": Part("A list in a large catalog (plain: its statements by the driver)", measure_bare_statements),
     "list_sizes": Part(
         "A list by its number of products (plain: the reference executor; CPU; SQLite)", measure_list_sizes

@@ -28,13 +28,19 @@ def list_engine_figures(runs: Runs, products: int, times: int, seed: int) -> Ite
         yield _build_compilation_figure(found, name)
 
 
-def list_operation_figures(runs: Runs, times: int) -> Iterator[Figure]:
-    """List the figures of the queries of `schema/operations`."""
-    found = runs.run_once("shipped_operations", dialect="sqlite", times=times)
+def list_operation_figures(runs: Runs, times: int, seed: int) -> Iterator[Figure]:
+    """List the figures of the operations of `schema/operations` that need no login."""
+    yield from _list_compared(runs.run_once("shipped_operations", dialect="sqlite", times=times))
+    for dialect in ("sqlite", "postgresql"):
+        found = runs.run_once("shipped_mutations", dialect=dialect, times=times, seed=seed)
+        yield from _list_compared(found, f", {dialect}")
+
+
+def _list_compared(found: Mapping[str, float], where: str = "") -> Iterator[Figure]:
     for name in [key.removesuffix(" compiled") for key in found if key.endswith(" compiled")]:
         compiled, reference = found[f"{name} compiled"], found[f"{name} reference"]
         ratio = compiled / reference
-        yield Figure(name, format_ms(compiled), format_ms(reference), ratio, "1", ratio <= 1)
+        yield Figure(f"{name}{where}", format_ms(compiled), format_ms(reference), ratio, "1", ratio <= 1)
         yield _build_compilation_figure(found, name)
 
 

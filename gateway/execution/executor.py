@@ -67,7 +67,7 @@ async def execute_operation(
     if operation is None:
         return build_error_response(OperationNotFoundError(_describe_missing(name)), context.request_id)
     context.schema = schema
-    if prepared.plans is not None and prepared.plans.count_execution(operation.operation):
+    if prepared.plans is not None and prepared.plans.count_execution():
         execute_plan = execute_compiled if operation.operation is OperationType.QUERY else execute_compiled_mutation
         compiled = await execute_plan(schema, prepared.document, prepared.plans, context, request)
         if compiled is not None:

@@ -278,6 +278,16 @@ async def test_introspection_and_several_mutations_are_for_the_reference(
         explain_operation(get_schema(), parse(f"mutation {{ {pause} b: {pause} }}"), None)
 
 
+async def test_a_subscription_is_refused_whenever_it_is_sent(world: World) -> None:
+    """The schema has none. Validation lets one pass that selects no field of a type."""
+    text = "subscription { __typename }"
+    refused = [await world.client.ask(text) for _ in range(3)]
+    assert [answer.codes for answer in refused] == [refused[0].codes] * 3 and refused[0].codes != []
+    assert all(answer.status < 500 for answer in refused), refused
+    with pytest.raises(NotCompilableError, match="no operations of this kind"):
+        explain_operation(get_schema(), parse(text), None)
+
+
 def test_an_explanation_shows_the_loads_and_the_function() -> None:
     shown = explain_operation(get_schema(), parse(LIST), None)
     assert "variants by load_variants_by_product" in shown

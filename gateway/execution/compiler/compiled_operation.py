@@ -48,7 +48,7 @@ async def execute_compiled(
 async def execute_compiled_mutation(
     schema: GraphQLSchema, document: DocumentNode, plans: DocumentPlans, context: Context, request: GraphQLRequest
 ) -> GraphQLResponse | None:
-    """Execute a compiled mutation. None as `execute_compiled`.
+    """Execute a compiled mutation. None: it is not compiled, or the reference executor is to report an error.
 
     Nothing of it is cached: its arguments have tokens, and its response shows what it has just written.
     """

@@ -495,9 +495,14 @@ class Generator:
 
 
 def get_root_type(executor: Executor[Any]) -> GraphQLObjectType:
-    """Return the type of the root fields of an executor's operation."""
+    """Return the type of the root fields of an executor's operation.
+
+    Raises:
+        NotCompilableError: the schema has none: the operation is a subscription.
+    """
     root_type = executor.schema.get_root_type(executor.operation.operation)
-    assert root_type is not None  # the document is valid
+    if root_type is None:
+        raise NotCompilableError("The schema has no operations of this kind.")
     return root_type
 
 

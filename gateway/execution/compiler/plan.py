@@ -12,7 +12,6 @@ from graphql import (
     DocumentNode,
     Executor,
     GraphQLError,
-    OperationType,
     VariableNode,
 )
 
@@ -119,11 +118,10 @@ class DocumentPlans:
     cacheable: set[str | None] = field(default_factory=set)
     is_disabled: bool = False
 
-    def count_execution(self, kind: OperationType) -> bool:
-        """Count an execution. Returns whether there may be a plan for it: it is executed often enough."""
+    def count_execution(self) -> bool:
+        """Count an execution of the document. Returns whether it may be compiled: it is executed often enough."""
         self.executions += 1
-        is_known = kind in (OperationType.QUERY, OperationType.MUTATION)
-        return is_known and self.executions > COMPILED_AFTER and not self.is_disabled
+        return self.executions > COMPILED_AFTER and not self.is_disabled
 
     def find_prepared(self, operation: str | None, *, tracks: bool) -> tuple[Plan, Mapping[int, dict[str, Any]]] | None:
         """Return the plan and the arguments of an equal request. `operation`: its key; None: it has none."""
