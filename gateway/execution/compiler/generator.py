@@ -495,14 +495,9 @@ class Generator:
 
 
 def get_root_type(executor: Executor[Any]) -> GraphQLObjectType:
-    """Return the type of the root fields of an executor's operation.
-
-    Raises:
-        NotCompilableError: the schema has none: the operation is a subscription.
-    """
+    """Return the type of the root fields of an executor's operation."""
     root_type = executor.schema.get_root_type(executor.operation.operation)
-    if root_type is None:
-        raise NotCompilableError("The schema has no operations of this kind.")
+    assert root_type is not None  # the document is valid: it has no subscription
     return root_type
 
 
