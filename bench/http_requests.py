@@ -66,7 +66,7 @@ async def measure(*, products: int, requests: int, node: str | None) -> dict[str
         plain = await stack.enter_async_context(_run_plain_servers(body, node))
         cases = [
             *_list_executed(executing, requests),
-            RequestCase("rendered", rendering, build_post(LISTED), requests // ROUNDS // 10),
+            RequestCase("rendered", rendering, build_post(LISTED), requests // ROUNDS // 2),
             *await _list_cached(caching, requests),
             *(RequestCase(name, server, build_post(LISTED), _count(name, requests)) for name, server in plain.items()),
         ]

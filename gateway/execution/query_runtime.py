@@ -13,6 +13,7 @@ from gateway.execution.caching.known_products import KnownProducts
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caching.response_cache import ResponseCache
+from gateway.execution.caching.response_templates import ResponseTemplates
 from gateway.execution.cursor_sealing import CursorSealer
 from gateway.execution.persisted.store import DocumentRegistry
 from gateway.execution.refusal_counter import RefusalCounter
@@ -90,6 +91,8 @@ class QueryRuntime(Protocol):
     def responses(self) -> ResponseCache: ...
     @property
     def rendered(self) -> RenderedObjects: ...
+    @property
+    def templates(self) -> ResponseTemplates: ...
     @property
     def known_products(self) -> KnownProducts: ...
     @property

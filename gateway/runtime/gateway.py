@@ -30,6 +30,7 @@ from gateway.execution.caching.known_products import KnownProducts
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.caching.rendered_objects import RenderedObjects
 from gateway.execution.caching.response_cache import ResponseCache
+from gateway.execution.caching.response_templates import ResponseTemplates
 from gateway.execution.cursor_sealing import CursorSealer
 from gateway.execution.login.registry import LoginRegistry
 from gateway.execution.persisted.store import DocumentRegistry
@@ -223,11 +224,14 @@ class Gateway:
         caching, self.changes_seen = settings.server.caching, ChangeFollower(database)
         self.responses = ResponseCache(database, self.changes_seen, caching.response_megabytes, clock)
         self.rendered = RenderedObjects(self.changes_seen, caching.rendered_megabytes, clock)
+        self.templates = ResponseTemplates(
+            database, self.changes_seen, self.rendered, caching.rendered_megabytes, clock
+        )
         self.known_products = KnownProducts(self.changes_seen, caching.product_megabytes, clock)
         self.data_ages = DataAges(database)
         self.catalog_values: WeightedLRU[CachedValue[Any]] = WeightedLRU(MAX_CATALOG_VALUES)
         values = SizedCache("facets", (self.catalog_values,), CATALOG_VALUE_BYTES)
-        own = (self.responses, self.rendered, self.known_products)
+        own = (self.responses, self.rendered, self.templates, self.known_products)
         self.cache_sizes = CacheSizes([*(cache.measure() for cache in own), values])
         self.cache_sizes.add([self.logins.measure()] if settings.login else ())
         self.refusals = RefusalCounter(database, clock, rules.selling.secret)

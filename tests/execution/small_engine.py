@@ -16,6 +16,8 @@ from gateway.execution import executor
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.known_products import KnownProducts
 from gateway.execution.caching.rendered_objects import RenderedObjects
+from gateway.execution.caching.response_cache import ResponseCache
+from gateway.execution.caching.response_templates import ResponseTemplates
 from gateway.execution.caller import Caller
 from gateway.execution.compiler import plan
 from gateway.execution.compiler.plan import MAX_PLAN_CHARACTERS, PlanCache
@@ -52,12 +54,19 @@ class SmallRuntime:
     results: Mapping[str, Any]
     changes_seen: ChangeFollower = field(default_factory=NoChanges)
     settings: Any = field(default_factory=lambda: SimpleNamespace(server=SimpleNamespace(exposes_schema=True)))
-    responses: Any = field(default_factory=lambda: SimpleNamespace(is_enabled=False))
     database: Any = None
+
+    @cached_property
+    def responses(self) -> ResponseCache:
+        return ResponseCache(self.database, self.changes_seen, 0, self.now)
 
     @cached_property
     def rendered(self) -> RenderedObjects:
         return RenderedObjects(self.changes_seen, 1, self.now)
+
+    @cached_property
+    def templates(self) -> ResponseTemplates:
+        return ResponseTemplates(self.database, self.changes_seen, self.rendered, 0, self.now)
 
     @cached_property
     def known_products(self) -> KnownProducts:

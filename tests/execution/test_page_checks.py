@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from gateway.execution.caching import response_cache
+from gateway.execution.caching import page_check
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.sdk.testing import record_builders
 from tests.execution.random_writes import ask_twice, stop_caching, sync
@@ -119,7 +119,7 @@ async def test_without_one_of_its_checks_that_test_fails(
     world: World, monkeypatch: pytest.MonkeyPatch, guard: str
 ) -> None:
     if guard == "pages":
-        monkeypatch.setattr(response_cache, "are_current", lambda *_: True)
+        monkeypatch.setattr(page_check, "are_current", lambda *_: True)
     elif guard == "products":
         monkeypatch.setattr(ChangeFollower, "has_product_changed", lambda *_: False)
     else:

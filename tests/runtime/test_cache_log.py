@@ -17,15 +17,26 @@ from tests.graphql.world import open_small_world
 
 pytestmark = pytest.mark.anyio
 
-CACHES = ("responses", "rendered", "products", "facets", "documents", "plans", "costs", "operations", "requests")
-LIST = "{ products(first: 5) { nodes { title } facets { key } } }"
+CACHES = (
+    "responses",
+    "rendered",
+    "templates",
+    "products",
+    "facets",
+    "documents",
+    "plans",
+    "costs",
+    "operations",
+    "requests",
+)
+LISTS = ("{ products(first: 5) { nodes { title } } }", "{ products(first: 5) { facets { key } } }")
 
 
 async def test_the_log_has_what_each_cache_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gateway.runtime.gateway")
     async with open_small_world(create_sqlite_database(tmp_path / "gateway.db")) as world:
-        for _ in range(4):
-            await world.client.fetch_data(LIST)
+        for text in LISTS * 4:
+            await world.client.fetch_data(text)
         running = asyncio.create_task(world.gateway.background.run())
         await wait_for(lambda: find_line(caplog))
         running.cancel()

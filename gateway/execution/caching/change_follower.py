@@ -53,6 +53,7 @@ class ChangeFollower:
 
     Attributes:
         generation: increases with each read of the log that finds changes.
+        last_change: the generation in which any product or stock has changed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -61,7 +62,7 @@ class ChangeFollower:
         self._version: int | None = None
         self._mark: LogMark | None = None
         self._arrived = self._covered = 0
-        self.generation = 0
+        self.generation = self.last_change = 0
         self._catalog_changed = 0
         self._products, self._stocked = ChangedIds(), ChangedIds()
 
@@ -98,14 +99,11 @@ class ChangeFollower:
             self._catalog_changed = self.generation
         self._products.record(self.generation, found.product_ids if found.is_complete else None)
         self._stocked.record(self.generation, found.stocked_ids if found.is_complete else None)
+        self.last_change = max(self._products.last, self._stocked.last)
 
     def has_catalog_changed(self, generation: int) -> bool:
         """Return whether the catalog has changed since a generation."""
         return self._catalog_changed > generation
-
-    def get_last_change(self, *, of_stock: bool) -> int:
-        """Return the generation in which any product, or any stock, has changed last."""
-        return (self._stocked if of_stock else self._products).last
 
     def has_product_changed(self, generation: int, id_: str) -> bool:
         """Return whether a product, or what any product may show, has changed since a generation."""

@@ -21,7 +21,7 @@ from gateway.execution.caching.cache_sizes import MEGABYTE, SizedCache
 from gateway.execution.caching.change_follower import ChangeFollower
 from gateway.execution.caching.kept_bytes import copy_exactly
 from gateway.execution.caching.lru_cache import WeightedLRU
-from gateway.execution.caching.page_check import PageCheck, are_current
+from gateway.execution.caching.page_check import PageCheck, PageChecker
 from gateway.execution.caller import Caller
 from gateway.execution.request import GraphQLRequest
 from gateway.storage.database import Database
@@ -93,13 +93,12 @@ class ResponseCache:
         self, database: Database, changes: ChangeFollower, megabytes: int, clock: Callable[[], datetime]
     ) -> None:
         self.is_enabled = megabytes > 0
-        self._database = database
         self._clock = clock
         self._changes = changes
         self._largest = megabytes * MEGABYTE // 10
         self._entries: WeightedLRU[CachedResponse] = WeightedLRU(megabytes * MEGABYTE, self._largest)
         self._running: dict[str, asyncio.Event] = {}
-        self._checking: dict[str, asyncio.Event] = {}
+        self._checker = PageChecker(database, changes, self._entries, self._find_current)
         self._uncacheable: WeightedLRU[bool] = WeightedLRU(MAX_UNCACHEABLE)
 
     def measure(self) -> SizedCache:
@@ -123,18 +122,11 @@ class ResponseCache:
             StorageUnavailableError: the database cannot be used now.
         """
         await self._changes.catch_up()
-        found = self._find_current(key)
-        while found is None and key in self._entries:
-            running = self._checking.get(key)
-            if running is None:
-                return await self._check_pages(key)
-            await running.wait()
-            found = self._find_current(key)
-        return found
+        return await self._checker.find(key) if self.is_enabled else None
 
     def find_ready(self, key: str) -> CachedResponse | None:
         """Return a response as `find` does, if that needs no statement, else None."""
-        return self._find_current(key) if self._changes.is_current else None
+        return self._find_current(key) if self.is_enabled and self._changes.is_current else None
 
     def _find_current(self, key: str) -> CachedResponse | None:
         """Return a response if it is right. One that may be right stays in the cache."""
@@ -159,24 +151,6 @@ class ResponseCache:
         if any(changes.has_product_changed(since, id_) for check in response.checks for id_ in check.ids):
             return False
         return not (needs.on_stock and changes.has_stock_changed(since, needs.shown_ids))
-
-    async def _check_pages(self, key: str) -> CachedResponse | None:
-        """Return the response whose objects have not changed, if its pages still have the same ones (rule E5)."""
-        generation, found = self._changes.generation, self._entries.get(key)
-        if found is None:
-            return None
-        ended = self._checking[key] = asyncio.Event()
-        try:
-            is_right = await self._database.read(are_current, found.checks)
-        finally:
-            del self._checking[key]
-            ended.set()
-        if is_right:
-            found.generation = generation
-            return found
-        if self._entries.get(key) is found:  # else an equal request was executed meanwhile
-            self._entries.remove(key)
-        return None
 
     async def wait_for_equal(self, key: str) -> bool:
         """Wait for the end of an equal request in progress. Returns whether there was one."""
@@ -216,12 +190,17 @@ class ResponseCache:
         """Store a response, unless what it depends on has changed since it began."""
         content, expires_at = copy_exactly(orjson.dumps({"data": data})), self._clock() + MAX_AGE
         response = CachedResponse(content, policy, dependencies, generation, expires_at, checks)
-        if self._is_current(response):
-            size = _compute_size(key, response)
-            self._entries.put(key, response, size)
-            if size > self._largest:
-                self.mark_uncacheable(key)
+        self.add(key, response)
         return response
+
+    def add(self, key: str, response: CachedResponse) -> None:
+        """Add a response, unless what it depends on has changed since its generation."""
+        if not self.is_enabled or not self._is_current(response):
+            return
+        size = _compute_size(key, response)
+        self._entries.put(key, response, size)
+        if size > self._largest:
+            self.mark_uncacheable(key)
 
 
 def _compute_size(key: str, response: CachedResponse) -> int:

@@ -9,11 +9,12 @@ from graphql import DocumentNode, Executor, GraphQLSchema
 
 from gateway.execution.bounded_executor import BoundedExecutor
 from gateway.execution.caching.cache_control import CachePolicy, DataKind
-from gateway.execution.caching.response_cache import CachedResponse, ResponseCache, build_response_key
+from gateway.execution.caching.response_cache import CachedResponse, build_response_key
 from gateway.execution.caller import Caller
 from gateway.execution.compiler.plan import DocumentPlans
 from gateway.execution.compiler.run import PlanRun, run_plan
 from gateway.execution.context import Context
+from gateway.execution.query_runtime import QueryRuntime
 from gateway.execution.request import GraphQLRequest
 from gateway.execution.response import GraphQLResponse, build_cached_response
 
@@ -83,31 +84,44 @@ def _open_run(
 
 
 def find_ready_response(
-    plans: DocumentPlans, responses: ResponseCache, request: GraphQLRequest, caller: Caller, *, by_get: bool
+    gateway: QueryRuntime, plans: DocumentPlans, request: GraphQLRequest, caller: Caller, *, by_get: bool
 ) -> CachedResponse | None:
-    """Return a cached response, if nothing has to be waited for."""
-    if request.operation_name not in plans.cacheable or not responses.is_enabled:
+    """Return a cached response, or compose one, if nothing has to be waited for."""
+    if request.operation_name not in plans.cacheable:
         return None
     key = build_response_key(plans.key, request, caller, by_get=by_get)
-    return None if key is None else responses.find_ready(key)
+    if key is None:
+        return None
+    return gateway.responses.find_ready(key) or _keep(gateway, key, gateway.templates.compose_ready(key))
+
+
+def _keep(gateway: QueryRuntime, key: str, composed: CachedResponse | None) -> CachedResponse | None:
+    """Cache a response that was composed."""
+    if composed is not None:
+        gateway.responses.add(key, composed)
+    return composed
 
 
 def _build_key(plans: DocumentPlans, context: Context, request: GraphQLRequest) -> str | None:
-    if not context.gateway.responses.is_enabled:
+    gateway = context.gateway
+    if not (gateway.responses.is_enabled or gateway.templates.is_enabled):
         return None
     return build_response_key(plans.key, request, context.caller, by_get=context.by_get)
 
 
 async def _find_cached(key: str, context: Context) -> CachedResponse | None:
-    """Find a cached response; if an equal request is in progress, wait for its response.
+    """Find a cached response, or compose one; if an equal request is in progress, wait for its response.
 
     The request keeps its slot meanwhile: otherwise any number of them could begin at once.
     """
-    responses = context.gateway.responses
-    found = await responses.find(key)
-    if found is None and await responses.wait_for_equal(key):
-        found = await responses.find(key)
+    found = await _find_or_compose(key, context.gateway)
+    if found is None and await context.gateway.responses.wait_for_equal(key):
+        found = await _find_or_compose(key, context.gateway)
     return _use(found, context)
+
+
+async def _find_or_compose(key: str, gateway: QueryRuntime) -> CachedResponse | None:
+    return await gateway.responses.find(key) or _keep(gateway, key, await gateway.templates.compose(key))
 
 
 def _use(found: CachedResponse | None, context: Context) -> CachedResponse | None:
@@ -148,13 +162,25 @@ def _is_uncacheable(policy: CachePolicy) -> bool:
 
 
 async def _run_cacheable(run: PlanRun, key: str) -> GraphQLResponse | None:
-    """Run a plan, and cache its response."""
+    """Run a plan, and cache its response, and its template."""
     responses, policy = run.context.gateway.responses, run.context.cache_policy
     data = await _run(run)
     if data is None:
         return None
-    if _is_uncacheable(policy):
+    is_cacheable = not _is_uncacheable(policy)
+    has_template = is_cacheable and _store_template(run, key, data)
+    if is_cacheable and responses.is_enabled:
+        cached = responses.store(key, data, policy, run.dependencies, run.generation, run.page_checks)
+        return GraphQLResponse({"data": data}, cached=cached)
+    if not has_template:
         responses.mark_uncacheable(key)
-        return GraphQLResponse({"data": data})
-    cached = responses.store(key, data, policy, run.dependencies, run.generation, run.page_checks)
-    return GraphQLResponse({"data": data}, cached=cached)
+    return GraphQLResponse({"data": data})
+
+
+def _store_template(run: PlanRun, key: str, data: dict[str, Any]) -> bool:
+    """Store the template of a response. Returns whether it has one."""
+    templates, objects = run.context.gateway.templates, run.rendered_objects
+    if objects is None or not templates.is_enabled:
+        return False
+    templates.store(key, data, objects, run.context.cache_policy, run.generation, run.page_checks)
+    return True

@@ -14,7 +14,7 @@ from graphql.pyutils import Path
 from gateway.execution.batch_loader import BatchLoader
 from gateway.execution.caching.cache_control import DataKind
 from gateway.execution.caching.page_check import PageCheck
-from gateway.execution.caching.rendered_objects import RenderedSelection
+from gateway.execution.caching.rendered_objects import RenderedKey, RenderedSelection
 from gateway.execution.caching.response_cache import (
     MAX_KEY_LENGTH,
     MAX_STOCKED_IDS,
@@ -203,10 +203,19 @@ class PlanRun:
 
     def store_rendered(self) -> None:
         """Cache the JSON of objects that were not, once the response is complete."""
-        reused = sum(sum(selection.reused.values()) for selection in self._selections)
+        reused = sum(found.fields for selection in self._selections for found in selection.reused.values())
         added = sum(len(selection.added) for selection in self._selections)
         for selection in self._selections:
             selection.store(-(-(self.spent - reused) // added) if added else 0)
+
+    @property
+    def rendered_objects(self) -> Sequence[tuple[object, RenderedKey]] | None:
+        """The objects of a complete response whose JSON is cached, with their keys, if it shows nothing else that can
+        change while its pages have the same items. None: it does.
+        """
+        if not self.page_checks or len(self._selections) < len(self.plan.rendered):
+            return None
+        return [found for selection in self._selections for found in selection.list_objects()]
 
     @property
     def dependencies(self) -> Dependencies:

@@ -32,7 +32,7 @@ class ReadyResponses:
     def __init__(self, gateway: QueryRuntime, resolver: DocumentResolver, policy: OperationPolicy) -> None:
         self.resolver = resolver
         self.tags = EntityTagCache()
-        self._responses = gateway.responses
+        self._gateway = gateway
         self._policy = policy
 
     async def find(self, request: GraphQLRequest, state: RequestState, *, by_get: bool) -> CachedResponse | None:
@@ -62,5 +62,5 @@ class ReadyResponses:
         known = self.resolver.find_known(request, caller)
         if known is None or known.document.plans is None:
             return None
-        ready = find_ready_response(known.document.plans, self._responses, request, caller, by_get=by_get)
+        ready = find_ready_response(self._gateway, known.document.plans, request, caller, by_get=by_get)
         return None if ready is None else ReadyResponse(known, ready)
