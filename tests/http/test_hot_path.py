@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import random
@@ -12,6 +13,7 @@ import pytest
 from starlette.types import Scope
 
 from gateway.execution.caching.lru_cache import WeightedLRU
+from gateway.http.admission.fair_queue import AdmissionQueue
 from gateway.http.admission.middleware import Admission
 from gateway.http.auth import Client, ClientIdentifier
 from gateway.http.graphql import request_head
@@ -367,3 +369,15 @@ async def test_the_proof_a_check_that_is_missing_on_the_hot_path_is_found(
         exchanges = forget_path([*list_accepted(), *list_refused(), *[spending] * 30, POST])
         mutate(compared.hot, monkeypatch)
         assert await compared.find_differences(exchanges) != []
+
+
+# ------------------------------------------------------------------------------------------------ beside others
+
+
+async def test_a_ready_response_waits_for_no_other_request(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many requests of another client run, these are not sent to the ordinary path, nor wait there."""
+    compared = Comparison(world)
+    assert await compared.find_differences([POST, GET]) == []
+    monkeypatch.setattr(AdmissionQueue, "_has_free_slot", lambda _: False)
+    async with asyncio.timeout(10):
+        assert await compared.find_differences([POST, GET]) == []

@@ -2,8 +2,9 @@
 
 It runs before the middleware and the framework, and passes on unchanged what it does not answer. Before it answers, a
 request has passed the same checks as on the ordinary path, by the same functions: its id, host, format and origin, its
-client, the credentials, rate and cost, and whether the gateway is overloaded. It waits for nothing, so no deadline can
-pass and no client disconnect meanwhile: `Connection` asks it before there is a task for the request.
+client, the credentials, rate and cost. It waits for nothing, so no deadline can pass and no client disconnect
+meanwhile: `Connection` asks it before there is a task for the request. It takes no slot, however many requests run and
+wait: to send a response that is ready is cheaper than to reject a request.
 """
 
 from __future__ import annotations

@@ -35,11 +35,6 @@ class OperationPolicy:
         self._queue = queue
         self._limiter = limiter
 
-    @property
-    def has_free_slot(self) -> bool:
-        """Whether a request that arrives now waits for no other."""
-        return self._queue.is_free
-
     @asynccontextmanager
     async def acquire_slot(self, client: Client, receive: Receive) -> AsyncIterator[ExecutionSlot]:
         """Wait for a slot, and hold it inside the `with` statement.
@@ -93,8 +88,8 @@ class OperationPolicy:
 
     @property
     def can_check_at_once(self) -> bool:
-        """Whether nothing has to be waited for in order to charge an operation, and a request waits for no other."""
-        return self._limiter.is_local and self._queue.is_free
+        """Whether nothing has to be waited for in order to charge an operation."""
+        return self._limiter.is_local
 
     def check_at_once(self, state: RequestState, request: GraphQLRequest, document: PreparedDocument) -> None:
         """Charge the operation in this process, and check it as `check` does."""

@@ -36,13 +36,13 @@ class ReadyResponses:
         self._policy = policy
 
     async def find(self, request: GraphQLRequest, state: RequestState, *, by_get: bool) -> CachedResponse | None:
-        """Find the response to a request, after the same checks as before its execution: a slot would be most of the
-        work.
+        """Find the response to a request, after the same checks as before its execution. It needs no slot: nothing is
+        computed.
 
         Raises:
             QueryError: as `OperationPolicy.check`.
         """
-        found = self._look_up(request, state.client.caller, by_get) if self._policy.has_free_slot else None
+        found = self._look_up(request, state.client.caller, by_get)
         if found is None:
             return None
         self.resolver.record_use(found.document)
