@@ -22,6 +22,7 @@ from gateway.http.request_state import open_state
 from gateway.http.responses import respond_at_once
 from gateway.runtime.gateway import Gateway
 from gateway.server.whole_response import build_head
+from gateway.storage.sqlite_backend import SQLiteBackend
 
 ROUNDS, REPEATED = 30, 300
 BODY = orjson.dumps({"query": LIST, "variables": {"first": 20}})
@@ -71,7 +72,8 @@ def list_checks(hot: HotPath, gateway: Gateway) -> dict[str, Callable[[], object
     found = hot._ready.look_up_at_once(request, state.client.caller, by_get=False)
     assert found is not None
     response = respond_at_once(build_cached_response(found.response), head.format, state.headers)
-    identifier, resolver = hot._admission._identifier, hot._ready.resolver
+    identifier, resolver, backend = hot._admission._identifier, hot._ready.resolver, gateway.database._backend
+    assert isinstance(backend, SQLiteBackend)
     return {
         "host, media type, encoding, origin": lambda: hot._heads.read(scope),
         "request id": lambda: open_state({"headers": scope["headers"]}),
@@ -80,8 +82,8 @@ def list_checks(hot: HotPath, gateway: Gateway) -> dict[str, Callable[[], object
         "client, exhausted rate, overload": lambda: hot._admission.admit_at_once(scope, state),
         "request by its bytes": lambda: hot._posted.find(BODY),
         "document": lambda: resolver.find_known(request, state.client.caller),
-        "freshness": lambda: gateway.changes_seen.is_current,
-        "document, freshness, response": lambda: hot._ready.look_up_at_once(request, state.client.caller, by_get=False),
+        "freshness, once for all requests that arrive together": backend._compare_version,
+        "document, response": lambda: hot._ready.look_up_at_once(request, state.client.caller, by_get=False),
         "cost, rate, variables": lambda: hot._ready.check_at_once(request, state, found),
         "response with its headers": lambda: respond_at_once(
             build_cached_response(found.response), head.format, state.headers

@@ -143,7 +143,8 @@ class Database:
     def read_version(self) -> int | None:
         """Return a number that differs after each commit of any process, or None if the database has none.
 
-        It takes some microseconds on SQLite, so that it is called in the event loop.
+        It takes some microseconds on SQLite, so that it is called in the event loop. What one iteration of the loop
+        handles has the same version: it had arrived before the version was read.
         """
         return self._backend.read_version()
 

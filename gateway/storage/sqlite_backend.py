@@ -48,6 +48,7 @@ class SQLiteBackend:
         self._comparing = _create_engine(url, 1, "BEGIN", protect)
         self._compared: sa.PoolProxiedConnection | None = None
         self._compared_cursor: Any = None
+        self._version: int | None = None  # of this iteration of the event loop
         track_changes(self._writing)
         self._writer, self._units = ThreadPoolExecutor(1, "sqlite-write"), WriteQueue(self._writing)
         self._readers = SQLiteReaders(self._reading, READERS)
@@ -82,7 +83,19 @@ class SQLiteBackend:
             return int(conn.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def read_version(self) -> int | None:
-        """Read the number that changes at each commit, in the event loop: it waits for no lock."""
+        """Read the number that changes at each commit, in the event loop: it waits for no lock.
+
+        It is read once in an iteration of the event loop: all requests that it handles had arrived before.
+        """
+        if self._version is None:
+            self._version = self._compare_version()
+            asyncio.get_running_loop().call_soon(self._forget_version)
+        return self._version
+
+    def _forget_version(self) -> None:
+        self._version = None
+
+    def _compare_version(self) -> int | None:
         try:
             if self._compared is None:
                 self._compared = self._comparing.raw_connection()

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from gateway.storage import postgresql_backend, tables
 from gateway.storage.database import Database
 from gateway.storage.migrate import NewerDatabaseError, migrate
+from gateway.storage.sqlite_backend import SQLiteBackend
 from tests.conditions import wait_for
 
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
@@ -49,6 +50,31 @@ async def test_no_update_is_lost_between_two_writers(open_database: OpenDatabase
     async with open_database() as one, open_database() as other:
         await asyncio.gather(*(database.write(increment) for database in (one, other) for _ in range(40)))
         assert await one.read(lambda conn: conn.scalar(sa.select(tables.log_head.c.pos))) == 80
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_the_version_is_read_once_for_requests_that_arrive_together_and_sees_each_commit(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+    compare = SQLiteBackend._compare_version
+
+    def count(self: SQLiteBackend) -> int | None:
+        calls.append(self)
+        return compare(self)
+
+    monkeypatch.setattr(SQLiteBackend, "_compare_version", count)
+    async with open_database() as reading, open_database() as writing:
+        await migrate(writing)
+        for number in range(20):
+            before = reading.read_version()
+            calls.clear()
+            await (writing, reading)[number % 2].write(
+                lambda conn: conn.execute(sa.update(tables.log_head).values(pos=tables.log_head.c.pos + 1))
+            )
+            after = [reading.read_version() for _ in range(5)]
+            assert after == [after[0]] * 5 != [before] * 5
+            assert calls == [reading]
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])
