@@ -74,7 +74,7 @@ async def test_the_version_is_read_once_for_requests_that_arrive_together_and_se
             )
             after = [reading.read_version() for _ in range(5)]
             assert after == [after[0]] * 5 != [before] * 5
-            assert calls == [reading]
+            assert len(calls) == 1
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])
