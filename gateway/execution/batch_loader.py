@@ -13,6 +13,8 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
+from gateway.execution.compiler.single_read import SingleRead
+
 Call = Callable[[list[Any]], Awaitable[Sequence[Any]]]
 
 
@@ -33,6 +35,19 @@ class _PendingCall:
         self.is_canceled = False
 
 
+class Turns:
+    """What the loaders of a request take turns in.
+
+    Attributes:
+        single_read: the one in which the request is executed now; None: the event loop.
+    """
+
+    __slots__ = ("single_read",)
+
+    def __init__(self) -> None:
+        self.single_read: SingleRead | None = None
+
+
 class BatchLoader:
     """Loads values by key.
 
@@ -41,10 +56,11 @@ class BatchLoader:
         starting: calls that begin in the next iteration of the event loop, of all loaders of the request.
     """
 
-    __slots__ = ("_call", "_has_errors", "_next", "_pending", "_starting", "_values")
+    __slots__ = ("_call", "_has_errors", "_next", "_pending", "_starting", "_turns", "_values")
 
-    def __init__(self, call: Call, starting: set[object] | None = None) -> None:
+    def __init__(self, call: Call, starting: set[object] | None = None, turns: Turns | None = None) -> None:
         self._call = call
+        self._turns = turns or Turns()
         self._starting: set[object] = set() if starting is None else starting
         self._values: dict[Any, Any] = {}
         self._pending: list[_PendingCall] = []
@@ -83,10 +99,27 @@ class BatchLoader:
         if self._next is None:
             self._next = _PendingCall()
             self._pending.append(self._next)
-            self._starting.add(self._next)
-            self._next.task = asyncio.ensure_future(self._run(self._next))
-            self._next.task.add_done_callback(partial(self._end, self._next))
+            self._begin(self._next)
         return self._next
+
+    def _begin(self, pending: _PendingCall) -> None:
+        if self._turns.single_read is not None:
+            self._turns.single_read.start(self._run(pending))
+            return
+        self._starting.add(pending)
+        pending.task = asyncio.ensure_future(self._run(pending))
+        pending.task.add_done_callback(partial(self._end, pending))
+
+    def abandon_calls(self) -> None:
+        """Forget the calls that a single read has not ended: it was left after an error."""
+        self._next = None
+        self._pending.clear()
+
+    async def _wait(self, pending: _PendingCall) -> None:
+        if self._turns.single_read is None:
+            await pending.ended.wait()
+        else:
+            await self._turns.single_read.wait(pending.ended.is_set)
 
     async def _run(self, pending: _PendingCall) -> None:
         self._next = None
@@ -130,7 +163,7 @@ class BatchLoader:
         while missing := [key for key in keys if key not in self._values]:
             self.start(missing)
             for call in self._list_calls(missing):
-                await call.ended.wait()
+                await self._wait(call)
                 if call.is_canceled:
                     raise asyncio.CancelledError
         values = self._values

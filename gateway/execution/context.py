@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import fields, is_dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from aiodataloader import DataLoader
 from graphql import GraphQLSchema
+from sqlalchemy.exc import DBAPIError
 
-from gateway.execution.batch_loader import BatchLoader
+from gateway.execution.batch_loader import BatchLoader, Turns
 from gateway.execution.caching.cache_control import CachePolicy
 from gateway.execution.caller import SCHEMA_SCOPE, Caller, Scopes
 from gateway.execution.channel_access import select_selling_channels, select_visible_channels
+from gateway.execution.compiler.single_read import LeftReadError, SingleRead
 from gateway.execution.errors import (
     AnswerTooLargeError,
     BadUserInputError,
@@ -133,6 +136,7 @@ class Context:
         self._loaders: dict[Hashable, BatchLoader] = {}
         self._key_loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._starting: set[object] = set()
+        self._turns = Turns()
         self._batches: set[asyncio.Task[Any] | None] = set()
         self._credential_checks: set[asyncio.Event] = set()
         self._is_closed = False
@@ -282,9 +286,40 @@ class Context:
 
         Before and after it, a query yields to others.
         """
+        if self._turns.single_read is not None:
+            return work(self._turns.single_read.connection, *args, **kwargs)
         if not self.can_yield:
             return await self.gateway.database.read(work, *args, **kwargs)
         return await self._read_groups.read(lambda conn: work(conn, *args, **kwargs))
+
+    async def read_once(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run an asynchronous function in a single read: it reads with one connection, in one snapshot (rule E7).
+
+        It runs anew if it has to wait for anything else, or if the connection is lost. Before and after it, the query
+        yields to others.
+
+        Raises:
+            Exception: what the function raises.
+        """
+        await self._yield_to_others()
+        variables = copy_context()  # the log has the id of the request
+        outcome = await self.gateway.database.read_snapshot(lambda conn: variables.run(self._run_once, conn, function))
+        await self._yield_to_others()
+        return await function() if isinstance(outcome.error, LeftReadError) else outcome.get()
+
+    def _run_once(self, conn: Connection, function: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
+        """Run a function in a single read. Its errors are results: only those of the database concern the read."""
+        self._turns.single_read = single_read = SingleRead(conn)
+        try:
+            return Outcome(result=single_read.run(function()))
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 raised by `read_once`
+            return Outcome(error=LeftReadError() if single_read.is_left else error)
+        finally:
+            self._turns.single_read = None
+            for loader in [*self._loaders.values()]:
+                loader.abandon_calls()
 
     @cached_property
     def _read_groups(self) -> ReadGroups:
@@ -292,6 +327,8 @@ class Context:
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in one write transaction."""
+        if self._turns.single_read is not None:
+            self._turns.single_read.leave()
         return await self.gateway.database.write(work, *args, **kwargs)
 
     async def _yield_to_others(self) -> None:
@@ -302,7 +339,19 @@ class Context:
         the batch function.
         """
         self.spend(LOAD_WEIGHT)
+        if self._turns.single_read is not None:
+            return self._load_one(batch, key, arguments)
         return self._get_key_loader(batch, arguments).load(key)
+
+    async def _load_one(self, batch: Batch, key: Any, arguments: Mapping[str, Any]) -> Any:
+        (value,) = await self.get_loader(batch, arguments).load_many([key])
+        return value
+
+    async def wait_for_all(self, calls: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
+        """Wait for the results of all calls, or their exceptions."""
+        if self._turns.single_read is None and len(calls) != 1:
+            return await asyncio.gather(*calls, return_exceptions=True)
+        return [await _get_outcome(call) for call in calls]
 
     def _get_key_loader(self, batch: Batch, arguments: Mapping[str, Any]) -> DataLoader[Any, Any]:
         """Return a loader of single keys, for the reference executor."""
@@ -333,7 +382,7 @@ class Context:
                 with self._track_batch():
                     return await self.call_batch(batch, keys, arguments)
 
-            loader = self._loaders[name] = BatchLoader(call, self._starting)
+            loader = self._loaders[name] = BatchLoader(call, self._starting, self._turns)
         return loader
 
     @contextmanager
@@ -367,6 +416,9 @@ class Context:
     def _track_batch(self) -> Iterator[None]:
         if self._is_closed:  # a field requested it at the last moment, and no one awaits the result
             raise asyncio.CancelledError
+        if self._turns.single_read is not None:
+            yield
+            return
         task = asyncio.current_task()
         self._batches.add(task)
         try:
@@ -416,6 +468,35 @@ class Context:
         if key not in self.gateway.locations:
             raise BadUserInputError(f"There is no location {key!r}.")
         return self.gateway.locations[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """The result of a function, or its error."""
+
+    result: T | None = None
+    error: Exception | None = None
+
+    def get(self) -> T:
+        """Return the result. Raises the error."""
+        if self.error is not None:
+            raise self.error
+        return self.result  # type: ignore[return-value]
+
+
+def raise_first(results: Sequence[T | BaseException]) -> list[T]:
+    """Return results. Raises the first exception among them."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", results)
+
+
+async def _get_outcome(call: Awaitable[T]) -> T | BaseException:
+    try:
+        return await call
+    except Exception as error:  # noqa: BLE001 kept as the result
+        return error
 
 
 def _get_cache_key(key: Any) -> Any:

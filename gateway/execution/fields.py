@@ -99,9 +99,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """`await function(context, **arguments)`: a root field."""
+    """`await function(context, **arguments)`: a root field. `waits`: whether it can wait for more than the database."""
 
     function: Callable[..., Any]
+    waits: bool = False
 
 
 Kind = Attribute | Computation | Load | Root
@@ -196,9 +197,10 @@ def root(
     size: int | None = None,
     cost: int | None = None,
     data: DataKind | None = None,
+    waits: bool = False,
 ) -> Any:
-    """Declare a field of Query or Mutation."""
-    return _build_field(Root(function), description, function, scopes, size, cost, data)
+    """Declare a field of Query or Mutation. `waits`: whether it can wait for more than the database."""
+    return _build_field(Root(function, waits), description, function, scopes, size, cost, data)
 
 
 def _build_field(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.execution.caller import Scopes
-from gateway.execution.context import Batch, Context
+from gateway.execution.context import Batch, Context, raise_first
 from gateway.execution.errors import BadUserInputError
 from gateway.graphql.global_ids import build_id_error, parse_global_id
 from gateway.graphql.loaders.access import load_api_tokens, load_audit_entries
@@ -199,13 +198,14 @@ async def load_nodes(context: Context, ids: Sequence[str]) -> Sequence[Any]:
             found[number] = error
         else:
             keys.setdefault(type_name, {})[number] = key
-    for numbers, values in zip(keys.values(), await asyncio.gather(*_load_types(context, keys)), strict=True):
+    loaded = await context.wait_for_all([*_load_types(context, keys)])
+    for numbers, values in zip(keys.values(), raise_first(loaded), strict=True):
         for number, value in zip(numbers, values, strict=True):
             found[number] = value
     return found
 
 
-def _load_types(context: Context, keys: Mapping[str, Mapping[int, Any]]) -> Iterator[Awaitable[list[Any]]]:
+def _load_types(context: Context, keys: Mapping[str, Mapping[int, Any]]) -> Iterator[Coroutine[Any, Any, list[Any]]]:
     """Load the objects of each type."""
     for type_name, some in keys.items():
         loader = NODE_LOADERS[type_name]

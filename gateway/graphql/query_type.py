@@ -134,6 +134,7 @@ class Query:
         "`Stock.sources` reports it.",
         resolve_stocks,
         cost=50,
+        waits=True,
     )
     stock_levels: Connection[StockLevel] | None = root(
         "Lists the stock levels of one location.", resolve_stock_levels, scopes=STOCK_READ, cost=200

@@ -42,6 +42,7 @@ class DatabaseBackend(Protocol):
     """Runs a function with a connection: in a transaction, or outside one for reading."""
 
     async def read(self, work: Callable[[Connection], T]) -> T: ...
+    async def read_snapshot(self, work: Callable[[Connection], T]) -> T: ...
     async def write(self, work: Callable[[Connection], T]) -> T: ...
     async def tidy(self) -> None: ...
     async def watch(self, notify: Callable[[], None]) -> None: ...
@@ -94,6 +95,15 @@ class Database:
         """
         with self._observe_outages(is_write=False):
             return await self._backend.read(lambda conn: work(conn, *args, **kwargs))
+
+    async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
+        """Run `work(connection)` for reading as `read` does, but all statements see the data of the same moment.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now.
+        """
+        with self._observe_outages(is_write=False):
+            return await self._backend.read_snapshot(work)
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in one transaction, and retry it from the start after a conflict.

@@ -74,22 +74,30 @@ class PostgreSQLBackend:
         _set_page_cost(self._engine.sync_engine)
         track_changes(self._engine.sync_engine)
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` for reading. If the caller is canceled, the driver cancels its statement in the server.
 
         A read whose connection turns out to be closed is repeated on another one.
         """
+        return await self._read_repeatedly(self._reading, work)
+
+    async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` for reading as `read` does, in one transaction."""
+        return await self._read_repeatedly(self._snapshots, work)
+
+    async def _read_repeatedly(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         try:
-            return await self._read(work)
+            return await self._read(engine, work)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-        return await self._read(work)
+        return await self._read(engine, work)
 
-    async def _read(self, work: Callable[[Connection], T]) -> T:
+    async def _read(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         def run() -> T:
-            with self._reading.sync_engine.connect() as conn:
+            with engine.sync_engine.connect() as conn:
                 return work(conn)
 
         return await greenlet_spawn(run)

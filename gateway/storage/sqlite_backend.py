@@ -57,6 +57,10 @@ class SQLiteBackend:
         """Run `work` in a thread for reading."""
         return await self._readers.read(work)
 
+    async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a thread for reading, in one transaction."""
+        return await self._readers.read(partial(_run_in_transaction, work))
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the thread for writing, in one transaction, or in one with others that wait (rule L1)."""
         unit = WriteUnit(work)
@@ -118,6 +122,14 @@ class SQLiteBackend:
         await asyncio.to_thread(self._reading.dispose)
         await asyncio.get_running_loop().run_in_executor(self._writer, self._writing.dispose)
         self._writer.shutdown(wait=True)
+
+
+def _run_in_transaction(work: Callable[[Connection], T], conn: Connection) -> T:
+    connection: Any = conn.connection.driver_connection
+    connection.execute("BEGIN")  # it sees what was committed before its first statement
+    result = work(conn)  # after an error the reader closes the connection
+    connection.execute("ROLLBACK")
+    return result
 
 
 def _run_checkpoint(conn: Connection) -> None:

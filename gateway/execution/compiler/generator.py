@@ -102,6 +102,11 @@ class Generator:
         can_be_cached = all(site.dependencies.is_cacheable for site in self.rendered)
         return bool(self.rendered) and can_be_cached and not self._shows_more
 
+    @property
+    def is_single_read(self) -> bool:
+        """Whether the query waits for nothing but the database, and shows nothing but the catalog and stock."""
+        return self.dependencies.is_cacheable and not any(root.waits for _, _, root, _ in self.roots)
+
     # -------------------------------------------------------------------------------------------- levels
 
     def _add_root_level(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import Any
@@ -50,17 +50,19 @@ class Plan:
         roots: response name, number, kind and scopes of each root field.
         dependencies: what its responses depend on.
         rendered: the sites of objects whose JSON is cached, by number.
+        is_single_read: whether it is executed in one read: it waits for nothing but the database.
         shows_objects_only: whether responses depend on nothing but these objects, and on which they are.
         key: of the plan among those of all documents.
     """
 
-    function: Callable[[Any], Awaitable[dict[str, Any]]]
+    function: Callable[[Any], Coroutine[Any, Any, dict[str, Any]]]
     size: int
     uses: Sequence[FieldUse]
     roots: Sequence[tuple[str, int, Root, Scopes]]
     dependencies: PlanDependencies
     rendered: Sequence[RenderedSite] = ()
     shows_objects_only: bool = False
+    is_single_read: bool = False
     key: str = ""
 
 
@@ -207,4 +209,5 @@ def compile_operation(executor: Executor[Any], *, tracks: bool) -> Plan | None:
         generator.dependencies,
         generator.rendered,
         generator.shows_objects_only,
+        generator.is_single_read,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +22,7 @@ from gateway.execution.caching.response_cache import (
 from gateway.execution.compiler.generator import get_root_type
 from gateway.execution.compiler.plan import Plan
 from gateway.execution.compiler.sites import FieldUse
-from gateway.execution.context import Batch, Context
+from gateway.execution.context import Batch, Context, raise_first
 from gateway.execution.errors import AnswerTooLargeError
 from gateway.execution.fields import get_argument_converter
 from gateway.execution.request import GraphQLRequest, encode_variables
@@ -37,22 +36,14 @@ async def run_plan(run: PlanRun) -> dict[str, Any] | None:
     """
     context = run.context
     try:
+        if run.plan.is_single_read and context.can_yield:
+            return await context.read_once(run.restart)
         return await run.plan.function(run)
     except Exception as error:  # noqa: BLE001 the reference executor meets the same error, and reports it
         if not isinstance(error, AnswerTooLargeError):
             context.fields_left += run.spent
             context.plan_error = error
         return None
-
-
-async def _wait_for_all(calls: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Wait for the results of all calls, or their exceptions."""
-    if len(calls) != 1:
-        return await asyncio.gather(*calls, return_exceptions=True)
-    try:
-        return [await calls[0]]
-    except Exception as error:  # noqa: BLE001 kept as the result
-        return [error]
 
 
 class _Arguments(dict[int, dict[str, Any]]):
@@ -130,6 +121,15 @@ class PlanRun:
         self.spent += fields
         self.context.spend(fields)
 
+    def restart(self) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Run the plan's function from its start, whatever an earlier attempt has read."""
+        self.context.fields_left += self.spent
+        self.spent = 0
+        self._selections.clear()
+        self._stocked_ids.clear()
+        self.context.clear_loaders()
+        return self.plan.function(self)
+
     def compute_arguments(self, use: FieldUse) -> dict[str, Any]:
         """Compute the arguments of a field's Python function."""
         if not use.takes_arguments:
@@ -171,11 +171,9 @@ class PlanRun:
         calls = [
             (key, kind.function(self.context, **self.arguments[number])) for key, number, kind, _ in self.plan.roots
         ]
-        results = await _wait_for_all([call for _, call in calls])
+        results = await self.context.wait_for_all([call for _, call in calls])
         self.context.root_results = dict(zip((key for key, _ in calls), results, strict=True))
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        raise_first(results)
         return self.context.root_results
 
     def start_load(self, batch: Batch, number: int, keys: Sequence[Any]) -> BatchLoader:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.execution.context import Context
+from gateway.execution.context import Context, raise_first
 from gateway.graphql.node_resolver import load_node_by_id
 from gateway.model.audit import AuditEntry
 from gateway.model.ids import GlobalId
@@ -16,7 +15,8 @@ async def load_audit_subjects(context: Context, entries: Sequence[AuditEntry]) -
     """Load the objects that entries are about."""
     ids = [build_subject_id(entry) for entry in entries]
     known = [id_ for id_ in ids if id_ is not None]
-    nodes = dict(zip(known, await asyncio.gather(*(load_node_by_id(context, id_) for id_ in known)), strict=True))
+    loaded = await context.wait_for_all([load_node_by_id(context, id_) for id_ in known])
+    nodes = dict(zip(known, raise_first(loaded), strict=True))
     return [None if id_ is None else nodes[id_] for id_ in ids]
 
 

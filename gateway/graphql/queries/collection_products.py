@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, NamedTuple
 
 import strawberry
 
-from gateway.execution.context import Context
+from gateway.execution.context import Context, raise_first
 from gateway.graphql.arguments import After, Before, First, Last
 from gateway.graphql.connections import Connection, Paging, load_pages
 from gateway.graphql.cursors import compute_fingerprint
@@ -75,8 +74,8 @@ async def load_products_of_collections(
     arguments = ListArguments(channel_key, search, filter, sort, Paging(first, after, last, before))
     manual = [one for one in collections if one.kind is CollectionKind.MANUAL]
     smart = [one for one in collections if one not in manual]
-    lists = await asyncio.gather(*(_load_smart_list(context, one, arguments) for one in smart))
-    pages = dict(zip(smart, lists, strict=True))
+    lists = await context.wait_for_all([_load_smart_list(context, one, arguments) for one in smart])
+    pages = dict(zip(smart, raise_first(lists), strict=True))
     if len(manual) > 1:
         pages |= await _load_manual_lists(context, manual, arguments)
     elif manual:

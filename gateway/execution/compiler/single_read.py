@@ -1,0 +1,93 @@
+"""Single read: a query that is executed as a whole with one connection, in one snapshot (rule E7).
+
+Nothing waits in it but for loads of the same query, so no event loop is needed: the function of the query and its
+batches take turns, and each statement is executed at once. A batch begins in the turn after the one in which its keys
+were requested, as it would in the event loop, so that the same batches share a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, NoReturn, TypeVar
+
+from gateway.storage.database import Connection
+
+T = TypeVar("T")
+Routine = Coroutine[Any, Any, None]
+
+
+class Turn:
+    """Awaited until the next turn."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class LeftReadError(Exception):
+    """The query has to wait for more than the database, or to write. It is executed anew in the event loop."""
+
+
+class SingleRead:
+    """One read of one query.
+
+    Attributes:
+        connection: that of all its statements.
+        is_left: whether the query cannot be executed in one read.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.is_left = False
+        self._ready: list[Routine] = []
+
+    def start(self, routine: Routine) -> None:
+        """Let a coroutine take turns from the next one on."""
+        self._ready.append(routine)
+
+    async def wait(self, has_ended: Callable[[], bool]) -> None:
+        """Wait for the end of another coroutine."""
+        while not has_ended():
+            await Turn()
+
+    def leave(self) -> NoReturn:
+        """Leave the read. A batch may take the error for that of a key, so it is noted, too."""
+        self.is_left = True
+        raise LeftReadError
+
+    def run(self, function: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine, and those that it starts, until it has returned.
+
+        Raises:
+            LeftReadError: it cannot be run in one read.
+            Exception: it raises this.
+        """
+        found: list[T] = []
+        self.start(_note_result(function, found))
+        try:
+            while not found:
+                self._take_turns()
+        finally:
+            for routine in self._ready:
+                routine.close()
+        if self.is_left:
+            raise LeftReadError
+        return found[0]
+
+    def _take_turns(self) -> None:
+        ready, self._ready = self._ready, []
+        for number, routine in enumerate(ready):
+            try:
+                awaited = routine.send(None)
+            except StopIteration:
+                continue
+            except BaseException:
+                self._ready += ready[number + 1 :]
+                raise
+            self._ready.append(routine)
+            if awaited is not None:
+                self._ready += ready[number + 1 :]
+                self.leave()
+
+
+async def _note_result(function: Coroutine[Any, Any, T], found: list[T]) -> None:
+    found.append(await function)
