@@ -35,8 +35,8 @@ class _PendingCall:
         self.is_canceled = False
 
 
-class Turns:
-    """What the loaders of a request take turns in.
+class CurrentRead:
+    """Where the loaders of a request run now.
 
     Attributes:
         single_read: the one in which the request is executed now; None: the event loop.
@@ -56,11 +56,11 @@ class BatchLoader:
         starting: calls that begin in the next iteration of the event loop, of all loaders of the request.
     """
 
-    __slots__ = ("_call", "_has_errors", "_next", "_pending", "_starting", "_turns", "_values")
+    __slots__ = ("_call", "_current", "_has_errors", "_next", "_pending", "_starting", "_values")
 
-    def __init__(self, call: Call, starting: set[object] | None = None, turns: Turns | None = None) -> None:
+    def __init__(self, call: Call, starting: set[object] | None = None, current: CurrentRead | None = None) -> None:
         self._call = call
-        self._turns = turns or Turns()
+        self._current = current or CurrentRead()
         self._starting: set[object] = set() if starting is None else starting
         self._values: dict[Any, Any] = {}
         self._pending: list[_PendingCall] = []
@@ -103,8 +103,8 @@ class BatchLoader:
         return self._next
 
     def _begin(self, pending: _PendingCall) -> None:
-        if self._turns.single_read is not None:
-            self._turns.single_read.start(self._run(pending))
+        if self._current.single_read is not None:
+            self._current.single_read.start(self._run(pending))
             return
         self._starting.add(pending)
         pending.task = asyncio.ensure_future(self._run(pending))
@@ -116,10 +116,10 @@ class BatchLoader:
         self._pending.clear()
 
     async def _wait(self, pending: _PendingCall) -> None:
-        if self._turns.single_read is None:
+        if self._current.single_read is None:
             await pending.ended.wait()
         else:
-            await self._turns.single_read.wait(pending.ended.is_set)
+            await self._current.single_read.wait(pending.ended.is_set)
 
     async def _run(self, pending: _PendingCall) -> None:
         self._next = None

@@ -14,7 +14,7 @@ from aiodataloader import DataLoader
 from graphql import GraphQLSchema
 from sqlalchemy.exc import DBAPIError
 
-from gateway.execution.batch_loader import BatchLoader, Turns
+from gateway.execution.batch_loader import BatchLoader, CurrentRead
 from gateway.execution.caching.cache_control import CachePolicy
 from gateway.execution.caller import SCHEMA_SCOPE, Caller, Scopes
 from gateway.execution.channel_access import select_selling_channels, select_visible_channels
@@ -136,7 +136,7 @@ class Context:
         self._loaders: dict[Hashable, BatchLoader] = {}
         self._key_loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._starting: set[object] = set()
-        self._turns = Turns()
+        self._current = CurrentRead()
         self._batches: set[asyncio.Task[Any] | None] = set()
         self._credential_checks: set[asyncio.Event] = set()
         self._is_closed = False
@@ -286,8 +286,8 @@ class Context:
 
         Before and after it, a query yields to others.
         """
-        if self._turns.single_read is not None:
-            return work(self._turns.single_read.connection, *args, **kwargs)
+        if self._current.single_read is not None:
+            return work(self._current.single_read.connection, *args, **kwargs)
         if not self.can_yield:
             return await self.gateway.database.read(work, *args, **kwargs)
         return await self._read_groups.read(lambda conn: work(conn, *args, **kwargs))
@@ -309,7 +309,7 @@ class Context:
 
     def _run_once(self, conn: Connection, function: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
         """Run a function in a single read. Its errors are results: only those of the database concern the read."""
-        self._turns.single_read = single_read = SingleRead(conn)
+        self._current.single_read = single_read = SingleRead(conn)
         try:
             return Outcome(result=single_read.run(function()))
         except DBAPIError:
@@ -317,7 +317,7 @@ class Context:
         except Exception as error:  # noqa: BLE001 raised by `read_once`
             return Outcome(error=LeftReadError() if single_read.is_left else error)
         finally:
-            self._turns.single_read = None
+            self._current.single_read = None
             for loader in [*self._loaders.values()]:
                 loader.abandon_calls()
 
@@ -327,8 +327,8 @@ class Context:
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in one write transaction."""
-        if self._turns.single_read is not None:
-            self._turns.single_read.leave()
+        if self._current.single_read is not None:
+            self._current.single_read.leave()
         return await self.gateway.database.write(work, *args, **kwargs)
 
     async def _yield_to_others(self) -> None:
@@ -339,7 +339,7 @@ class Context:
         the batch function.
         """
         self.spend(LOAD_WEIGHT)
-        if self._turns.single_read is not None:
+        if self._current.single_read is not None:
             return self._load_one(batch, key, arguments)
         return self._get_key_loader(batch, arguments).load(key)
 
@@ -349,7 +349,7 @@ class Context:
 
     async def wait_for_all(self, calls: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
         """Wait for the results of all calls, or their exceptions."""
-        if self._turns.single_read is None and len(calls) != 1:
+        if self._current.single_read is None and len(calls) != 1:
             return await asyncio.gather(*calls, return_exceptions=True)
         return [await _get_outcome(call) for call in calls]
 
@@ -382,7 +382,7 @@ class Context:
                 with self._track_batch():
                     return await self.call_batch(batch, keys, arguments)
 
-            loader = self._loaders[name] = BatchLoader(call, self._starting, self._turns)
+            loader = self._loaders[name] = BatchLoader(call, self._starting, self._current)
         return loader
 
     @contextmanager
@@ -416,7 +416,7 @@ class Context:
     def _track_batch(self) -> Iterator[None]:
         if self._is_closed:  # a field requested it at the last moment, and no one awaits the result
             raise asyncio.CancelledError
-        if self._turns.single_read is not None:
+        if self._current.single_read is not None:
             yield
             return
         task = asyncio.current_task()

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_only
 
-from gateway.execution.batch_loader import BatchLoader, Turns
+from gateway.execution.batch_loader import BatchLoader, CurrentRead
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.compiler.run import PlanRun
 from gateway.execution.compiler.single_read import LeftReadError, SingleRead
@@ -149,7 +149,7 @@ async def test_after_a_lost_connection_it_begins_anew(
         assert not caplog.records
 
 
-# ------------------------------------------------------------------------------------------------ turns
+# ------------------------------------------------------------------------------------------------ steps
 
 
 class Loads:
@@ -165,12 +165,12 @@ class Loads:
 
 def run_alone(function: Callable[[Callable[[Any], BatchLoader]], Any]) -> Any:
     """Run a function in a single read without a connection. It is called with what creates loaders."""
-    turns = Turns()
-    turns.single_read = SingleRead(connection=None)  # type: ignore[arg-type]
-    return turns.single_read.run(function(lambda call: BatchLoader(call, turns=turns)))
+    current = CurrentRead()
+    current.single_read = SingleRead(connection=None)  # type: ignore[arg-type]
+    return current.single_read.run(function(lambda call: BatchLoader(call, current=current)))
 
 
-def test_batches_of_one_turn_share_the_loads_that_they_lead_to() -> None:
+def test_batches_of_one_step_share_the_loads_that_they_lead_to() -> None:
     loads = Loads()
 
     async def run(create: Callable[[Any], BatchLoader]) -> list[Any]:
@@ -220,7 +220,7 @@ class _Foreign:
 def test_an_error_ends_what_has_begun() -> None:
     ended: list[int] = []
 
-    async def never(_keys: object) -> list[Any]:
+    async def load_slowly(_keys: object) -> list[Any]:
         try:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
@@ -230,7 +230,7 @@ def test_an_error_ends_what_has_begun() -> None:
             ended.append(1)
 
     async def run(create: Callable[[Any], BatchLoader]) -> Any:
-        create(never).start([1])
+        create(load_slowly).start([1])
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         raise KeyError

@@ -1,7 +1,7 @@
 """Single read: a query that is executed as a whole with one connection, in one snapshot (rule E7).
 
 Nothing waits in it but for loads of the same query, so no event loop is needed: the function of the query and its
-batches take turns, and each statement is executed at once. A batch begins in the turn after the one in which its keys
+batches run step by step, and each statement is executed at once. A batch begins in the step after the one in which its keys
 were requested, as it would in the event loop, so that the same batches share a statement.
 """
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 Routine = Coroutine[Any, Any, None]
 
 
-class Turn:
-    """Awaited until the next turn."""
+class NextStep:
+    """Awaited until the next step."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield
@@ -41,13 +41,13 @@ class SingleRead:
         self._ready: list[Routine] = []
 
     def start(self, routine: Routine) -> None:
-        """Let a coroutine take turns from the next one on."""
+        """Let a coroutine run from the next step on."""
         self._ready.append(routine)
 
     async def wait(self, has_ended: Callable[[], bool]) -> None:
         """Wait for the end of another coroutine."""
         while not has_ended():
-            await Turn()
+            await NextStep()
 
     def leave(self) -> NoReturn:
         """Leave the read. A batch may take the error for that of a key, so it is noted, too."""
@@ -65,7 +65,7 @@ class SingleRead:
         self.start(_note_result(function, found))
         try:
             while not found:
-                self._take_turns()
+                self._resume_all()
         finally:
             for routine in self._ready:
                 routine.close()
@@ -73,7 +73,7 @@ class SingleRead:
             raise LeftReadError
         return found[0]
 
-    def _take_turns(self) -> None:
+    def _resume_all(self) -> None:
         ready, self._ready = self._ready, []
         for number, routine in enumerate(ready):
             try:
