@@ -1,8 +1,8 @@
 """Single read: a query that is executed as a whole with one connection, in one snapshot (rule E7).
 
 Nothing waits in it but for loads of the same query, so no event loop is needed: the function of the query and its
-batches run step by step, and each statement is executed at once. A batch begins in the step after the one in which its keys
-were requested, as it would in the event loop, so that the same batches share a statement.
+batches run step by step, and each statement is executed at once. A batch begins in the step after the one in which its
+keys were requested, as it would in the event loop, so that the same batches share a statement.
 """
 
 from __future__ import annotations
