@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cached_property
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from aiodataloader import DataLoader
 from graphql import GraphQLSchema
-from sqlalchemy.exc import DBAPIError
 
 from gateway.execution.batch_loader import BatchLoader, CurrentRead
 from gateway.execution.caching.cache_control import CachePolicy
@@ -33,7 +32,7 @@ from gateway.model.documents import DocumentPolicy
 from gateway.model.locations import Location
 from gateway.storage.database import Connection
 from gateway.storage.errors import StorageUnavailableError
-from gateway.storage.read_group import ReadGroups
+from gateway.storage.read_group import ReadGroups, read_snapshot
 from gateway.storage.reads.catalog import Visibility
 
 P = ParamSpec("P")
@@ -303,19 +302,20 @@ class Context:
         """
         await self._yield_to_others()
         variables = copy_context()  # the log has the id of the request
-        outcome = await self.gateway.database.read_snapshot(lambda conn: variables.run(self._run_once, conn, function))
-        await self._yield_to_others()
-        return await function() if isinstance(outcome.error, LeftReadError) else outcome.get()
+        try:
+            return await read_snapshot(
+                self.gateway.database, lambda conn: variables.run(self._run_once, conn, function)
+            )
+        except LeftReadError:
+            return await function()
+        finally:
+            await self._yield_to_others()
 
-    def _run_once(self, conn: Connection, function: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
-        """Run a function in a single read. Its errors are results: only those of the database concern the read."""
+    def _run_once(self, conn: Connection, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a function in a single read. Calls that have not ended after an error are forgotten."""
         self._current.single_read = single_read = SingleRead(conn)
         try:
-            return Outcome(result=single_read.run(function()))
-        except DBAPIError:
-            raise
-        except Exception as error:  # noqa: BLE001 raised by `read_once`
-            return Outcome(error=LeftReadError() if single_read.is_left else error)
+            return single_read.run(function())
         finally:
             self._current.single_read = None
             for loader in [*self._loaders.values()]:
@@ -468,20 +468,6 @@ class Context:
         if key not in self.gateway.locations:
             raise BadUserInputError(f"There is no location {key!r}.")
         return self.gateway.locations[key]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
-    """The result of a function, or its error."""
-
-    result: T | None = None
-    error: Exception | None = None
-
-    def get(self) -> T:
-        """Return the result. Raises the error."""
-        if self.error is not None:
-            raise self.error
-        return self.result  # type: ignore[return-value]
 
 
 def raise_first(results: Sequence[T | BaseException]) -> list[T]:

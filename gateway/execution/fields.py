@@ -97,12 +97,21 @@ class Load:
     rendered: bool = True
 
 
+def reads_only(**_arguments: Any) -> bool:
+    """Return that a root field does nothing but read."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
-    """`await function(context, **arguments)`: a root field. `waits`: whether it can wait for more than the database."""
+    """`await function(context, **arguments)`: a root field.
+
+    Attributes:
+        does_more: `does_more(**arguments)`: whether it may do more than read: wait for a channel, or write.
+    """
 
     function: Callable[..., Any]
-    waits: bool = False
+    does_more: Callable[..., bool] = reads_only
 
 
 Kind = Attribute | Computation | Load | Root
@@ -197,10 +206,10 @@ def root(
     size: int | None = None,
     cost: int | None = None,
     data: DataKind | None = None,
-    waits: bool = False,
+    does_more: Callable[..., bool] = reads_only,
 ) -> Any:
-    """Declare a field of Query or Mutation. `waits`: whether it can wait for more than the database."""
-    return _build_field(Root(function, waits), description, function, scopes, size, cost, data)
+    """Declare a field of Query or Mutation. `does_more`: as in `Root`."""
+    return _build_field(Root(function, does_more), description, function, scopes, size, cost, data)
 
 
 def _build_field(

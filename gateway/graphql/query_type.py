@@ -16,6 +16,7 @@ from gateway.graphql.queries.catalog import (
     resolve_product,
     resolve_product_variants,
     resolve_products,
+    stores_ranking,
 )
 from gateway.graphql.queries.changes import resolve_changes
 from gateway.graphql.queries.channels import resolve_channel, resolve_channels, resolve_sync_rejects
@@ -27,7 +28,7 @@ from gateway.graphql.queries.locations import resolve_location, resolve_location
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
 from gateway.graphql.queries.operations import resolve_match_reviews, resolve_outbox_entries
 from gateway.graphql.queries.orders import resolve_fulfillments, resolve_order, resolve_orders
-from gateway.graphql.queries.stock import resolve_stock_levels, resolve_stocks
+from gateway.graphql.queries.stock import reads_channels, resolve_stock_levels, resolve_stocks
 from gateway.graphql.queries.suggestions import resolve_search_suggestions
 from gateway.graphql.scopes import (
     AUDIT_READ,
@@ -103,6 +104,7 @@ class Query:
     products: FacetedConnection[Product] | None = root(
         "Lists the products of all channels. Without the scope `catalogue:admin`, only ACTIVE products.",
         resolve_products,
+        does_more=stores_ranking,
     )
     product: Product | None = root("Returns a product.", resolve_product, cost=5)
     collection: Collection | None = root(
@@ -134,7 +136,7 @@ class Query:
         "`Stock.sources` reports it.",
         resolve_stocks,
         cost=50,
-        waits=True,
+        does_more=reads_channels,
     )
     stock_levels: Connection[StockLevel] | None = root(
         "Lists the stock levels of one location.", resolve_stock_levels, scopes=STOCK_READ, cost=200

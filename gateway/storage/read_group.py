@@ -124,6 +124,19 @@ class ReadGroups:
                 group.task.cancel()
 
 
+async def read_snapshot(database: Database, work: Callable[[Connection], T]) -> T:
+    """Run `work(connection)` in one snapshot. Its own errors leave the connection as it is.
+
+    Raises:
+        StorageUnavailableError: the database cannot be used now.
+    """
+    found = await database.read_snapshot(lambda conn: _run_one(conn, work))
+    if isinstance(found, _Failure):
+        raise found.error
+    result: T = found
+    return result
+
+
 def _run_all(conn: Connection, works: Sequence[Work]) -> Sequence[Any]:
     return [_run_one(conn, work) for work in works]
 

@@ -118,6 +118,7 @@ async def test_a_query_that_writes_is_executed_in_the_event_loop(world: World, m
         leave(self)
 
     monkeypatch.setattr(SingleRead, "leave", leave)
+    monkeypatch.setattr(PlanRun, "is_single_read", True)  # as for a list within a collection
     for id_ in ("t-lamp", "t-card"):
         world.stores["till"].change("products", id_, title=f"Present {id_}")
     await sync(world)
@@ -147,6 +148,25 @@ async def test_after_a_lost_connection_it_begins_anew(
     assert failed
     if world.gateway.database.dialect != "sqlite":
         assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("query", "is_single"),
+    [
+        ("{ products { nodes { availableForSale } } }", True),
+        ("{ products { nodes { title } } }", False),  # one statement
+        ('{ products(search: "mug") { nodes { availableForSale } } }', False),  # may store the order of the results
+        ("{ products { nodes { channels { state } } } }", False),
+        ("{ locations { nodes { name } } }", False),
+    ],
+)
+async def test_which_queries_are_executed_in_one_read(
+    world: World, reads: list[str], query: str, is_single: bool
+) -> None:
+    await world.client.ask(query)
+    reads.clear()
+    await world.client.ask(query)
+    assert (reads == ["snapshot"]) == is_single
 
 
 # ------------------------------------------------------------------------------------------------ steps

@@ -114,11 +114,16 @@ async def test_collections_are_read_at_once_however_many_there_are(
 def record_reads(world: World, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Record each read of the database: those that begin at the same time are one."""
     reads: list[object] = []
-    read = world.gateway.database.read
+    read, read_snapshot = world.gateway.database.read, world.gateway.database.read_snapshot
 
     async def read_recorded(work: Any, *arguments: Any, **named: Any) -> Any:
         reads.append(work)
         return await read(work, *arguments, **named)
 
+    async def read_snapshot_recorded(work: Any) -> Any:
+        reads.append(work)
+        return await read_snapshot(work)
+
     monkeypatch.setattr(world.gateway.database, "read", read_recorded)
+    monkeypatch.setattr(world.gateway.database, "read_snapshot", read_snapshot_recorded)
     return reads

@@ -105,8 +105,10 @@ async def test_queries_stand_back_where_they_read_and_mutations_never(
     async with open_world(database_url, build_stores(), **TABLES) as world:
         await world.client.fetch_data("{ products { nodes { title } } }")
         assert steps == 2  # before and after the page is read
+        await world.client.fetch_data("{ products { nodes { channels { state } } } }")
+        assert steps == 2 + 2 + 4  # … and the nested loads
         await world.client.fetch_data("{ products { nodes { availableForSale } } }")
-        assert steps == 2 + 2 + 2  # … and the nested loads
+        assert steps == 8 + 2  # … which are the same read here
         shopper = Shopper(world)
         variant = await fetch_variant_id(world, "MUG")
         steps = 0

@@ -93,6 +93,10 @@ class ResponseTemplates:
         """Return its size."""
         return SizedCache("templates", (self._entries,))
 
+    def has_template(self, key: str) -> bool:
+        """Return whether there is a template for a response. It may be outdated."""
+        return self.is_enabled and key in self._entries
+
     async def compose(self, key: str) -> CachedResponse | None:
         """Compose the response to a request that has followed the changes. None: objects or the template are missing.
 

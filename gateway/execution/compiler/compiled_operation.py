@@ -28,7 +28,7 @@ async def execute_compiled(
         StorageUnavailableError: the database could not be used to check whether a cached response is right.
     """
     key, is_current = _build_key(plans, context, request), False
-    if key is not None and request.operation_name in plans.cacheable:
+    if key is not None and request.operation_name in plans.cacheable and _may_be_cached(context.gateway, key):
         cached, is_current = await _find_cached(key, context), True
         if cached is not None:
             return build_cached_response(cached)
@@ -100,6 +100,11 @@ def _keep(gateway: QueryRuntime, key: str, composed: CachedResponse | None) -> C
     if composed is not None:
         gateway.responses.add(key, composed)
     return composed
+
+
+def _may_be_cached(gateway: QueryRuntime, key: str) -> bool:
+    """Return whether it is worth a statement to find a cached response."""
+    return gateway.responses.is_enabled or gateway.templates.has_template(key)
 
 
 def _build_key(plans: DocumentPlans, context: Context, request: GraphQLRequest) -> str | None:

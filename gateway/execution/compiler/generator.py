@@ -104,8 +104,10 @@ class Generator:
 
     @property
     def is_single_read(self) -> bool:
-        """Whether the query waits for nothing but the database, and shows nothing but the catalog and stock."""
-        return self.dependencies.is_cacheable and not any(root.waits for _, _, root, _ in self.roots)
+        """Whether the query is executed in one read if its root fields do no more: it shows nothing but the catalog and
+        stock, and has loads that would be further reads.
+        """
+        return self.dependencies.is_cacheable and bool(self.levels)
 
     # -------------------------------------------------------------------------------------------- levels
 

@@ -50,7 +50,7 @@ class Plan:
         roots: response name, number, kind and scopes of each root field.
         dependencies: what its responses depend on.
         rendered: the sites of objects whose JSON is cached, by number.
-        is_single_read: whether it is executed in one read: it waits for nothing but the database.
+        is_single_read: whether it is executed in one read if its root fields do no more.
         shows_objects_only: whether responses depend on nothing but these objects, and on which they are.
         key: of the plan among those of all documents.
     """

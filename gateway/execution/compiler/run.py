@@ -36,7 +36,7 @@ async def run_plan(run: PlanRun) -> dict[str, Any] | None:
     """
     context = run.context
     try:
-        if run.plan.is_single_read and context.can_yield:
+        if run.is_single_read:
             return await context.read_once(run.restart)
         return await run.plan.function(run)
     except Exception as error:  # noqa: BLE001 the reference executor meets the same error, and reports it
@@ -120,6 +120,17 @@ class PlanRun:
         """Count fields of the response. Raises as `Context.spend`."""
         self.spent += fields
         self.context.spend(fields)
+
+    @property
+    def is_single_read(self) -> bool:
+        """Whether the query is executed in one read: it does nothing but read the catalog and stock.
+
+        Raises:
+            Exception: an argument of a root field is invalid.
+        """
+        if not (self.plan.is_single_read and self.context.can_yield):
+            return False
+        return not any(root.does_more(**self.arguments[number]) for _, number, root, _ in self.plan.roots)
 
     def restart(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """Run the plan's function from its start, whatever an earlier attempt has read."""

@@ -66,6 +66,9 @@ class SingleRead:
         try:
             while not found:
                 self._resume_all()
+        except Exception:
+            if not self.is_left:
+                raise
         finally:
             for routine in self._ready:
                 routine.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -89,6 +89,11 @@ async def resolve_products(
     query = build_product_query(context, channel_key, search, filter, sort)
     fingerprint = compute_fingerprint("products", channel_key, search, filter, sort)
     return await load_product_list(context, query, filter, Paging(first, after, last, before), fingerprint)
+
+
+def stores_ranking(*, search: str | None = None, **_arguments: Any) -> bool:
+    """Return whether a list of products may have to be stored, so that its further pages have the same order."""
+    return search is not None
 
 
 async def load_product_list(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -57,6 +57,11 @@ async def resolve_stock_levels(
     page = await load_page(context, rows, Paging(first, after, last, before), fingerprint)
     levels = await context.load_all(load_stock_levels, [(variant_id, location_key) for variant_id in page.nodes])
     return page.replace_nodes(levels)
+
+
+def reads_channels(*, max_age_seconds: int | None = None, **_arguments: Any) -> bool:
+    """Return whether channels may be asked for their stock."""
+    return max_age_seconds is not None
 
 
 async def resolve_stocks(
