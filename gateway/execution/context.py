@@ -31,7 +31,7 @@ from gateway.model.channels import Channel, Fault
 from gateway.model.documents import DocumentPolicy
 from gateway.model.locations import Location
 from gateway.storage.database import Connection
-from gateway.storage.errors import StorageUnavailableError
+from gateway.storage.errors import SnapshotError, StorageUnavailableError
 from gateway.storage.read_group import ReadGroups, read_snapshot
 from gateway.storage.reads.catalog import Visibility
 
@@ -294,8 +294,9 @@ class Context:
     async def read_once(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run an asynchronous function in a single read: it reads with one connection, in one snapshot (rule E7).
 
-        It runs anew if it has to wait for anything else, or if the connection is lost. Before and after it, the query
-        yields to others.
+        It runs anew if the connection is lost; and in the event loop, if a statement has failed, or if it has to wait
+        for anything else: in a thread, asyncio raises a RuntimeError then. Before and after it, the query yields to
+        others.
 
         Raises:
             Exception: what the function raises.
@@ -306,7 +307,7 @@ class Context:
             return await read_snapshot(
                 self.gateway.database, lambda conn: variables.run(self._run_once, conn, function)
             )
-        except LeftReadError:
+        except (LeftReadError, SnapshotError, RuntimeError):
             return await function()
         finally:
             await self._yield_to_others()

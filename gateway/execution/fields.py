@@ -97,8 +97,8 @@ class Load:
     rendered: bool = True
 
 
-def reads_only(**_arguments: Any) -> bool:
-    """Return that a root field does nothing but read."""
+def return_false(**_arguments: Any) -> bool:
+    """Return that a root field does nothing but read, whatever its arguments are."""
     return False
 
 
@@ -111,7 +111,7 @@ class Root:
     """
 
     function: Callable[..., Any]
-    does_more: Callable[..., bool] = reads_only
+    does_more: Callable[..., bool] = return_false
 
 
 Kind = Attribute | Computation | Load | Root
@@ -206,7 +206,7 @@ def root(
     size: int | None = None,
     cost: int | None = None,
     data: DataKind | None = None,
-    does_more: Callable[..., bool] = reads_only,
+    does_more: Callable[..., bool] = return_false,
 ) -> Any:
     """Declare a field of Query or Mutation. `does_more`: as in `Root`."""
     return _build_field(Root(function, does_more), description, function, scopes, size, cost, data)

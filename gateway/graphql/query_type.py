@@ -10,13 +10,13 @@ from gateway.graphql.queries.access import resolve_api_tokens, resolve_audit_ent
 from gateway.graphql.queries.attributes import resolve_attribute_definitions
 from gateway.graphql.queries.carts import resolve_cart, resolve_fulfillment_options, resolve_order_preview
 from gateway.graphql.queries.catalog import (
+    can_store_ranking,
     resolve_categories,
     resolve_category,
     resolve_listings,
     resolve_product,
     resolve_product_variants,
     resolve_products,
-    stores_ranking,
 )
 from gateway.graphql.queries.changes import resolve_changes
 from gateway.graphql.queries.channels import resolve_channel, resolve_channels, resolve_sync_rejects
@@ -28,7 +28,7 @@ from gateway.graphql.queries.locations import resolve_location, resolve_location
 from gateway.graphql.queries.nodes import resolve_node, resolve_nodes, resolve_viewer
 from gateway.graphql.queries.operations import resolve_match_reviews, resolve_outbox_entries
 from gateway.graphql.queries.orders import resolve_fulfillments, resolve_order, resolve_orders
-from gateway.graphql.queries.stock import reads_channels, resolve_stock_levels, resolve_stocks
+from gateway.graphql.queries.stock import can_ask_channels, resolve_stock_levels, resolve_stocks
 from gateway.graphql.queries.suggestions import resolve_search_suggestions
 from gateway.graphql.scopes import (
     AUDIT_READ,
@@ -104,7 +104,7 @@ class Query:
     products: FacetedConnection[Product] | None = root(
         "Lists the products of all channels. Without the scope `catalogue:admin`, only ACTIVE products.",
         resolve_products,
-        does_more=stores_ranking,
+        does_more=can_store_ranking,
     )
     product: Product | None = root("Returns a product.", resolve_product, cost=5)
     collection: Collection | None = root(
@@ -136,7 +136,7 @@ class Query:
         "`Stock.sources` reports it.",
         resolve_stocks,
         cost=50,
-        does_more=reads_channels,
+        does_more=can_ask_channels,
     )
     stock_levels: Connection[StockLevel] | None = root(
         "Lists the stock levels of one location.", resolve_stock_levels, scopes=STOCK_READ, cost=200

@@ -92,3 +92,7 @@ def _get_sqlite_code(error: sqlite3.Error) -> int:
 def _get_state(error: BaseException | None) -> str:
     """Return the SQLSTATE of an error of PostgreSQL; empty: it has none."""
     return getattr(error, "sqlstate", None) or ""
+
+
+class SnapshotError(Exception):
+    """A statement of several that read in one snapshot has failed, and the others cannot be trusted."""

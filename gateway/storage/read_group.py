@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from gateway.storage.database import Connection, Database
+from gateway.storage.errors import SnapshotError
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
@@ -129,8 +130,12 @@ async def read_snapshot(database: Database, work: Callable[[Connection], T]) -> 
 
     Raises:
         StorageUnavailableError: the database cannot be used now.
+        SnapshotError: a statement has failed.
     """
-    found = await database.read_snapshot(lambda conn: _run_one(conn, work))
+    try:
+        found = await database.read_snapshot(lambda conn: _run_one(conn, work))
+    except DBAPIError as error:
+        raise SnapshotError from error
     if isinstance(found, _Failure):
         raise found.error
     result: T = found

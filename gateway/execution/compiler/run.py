@@ -26,6 +26,7 @@ from gateway.execution.context import Batch, Context, raise_first
 from gateway.execution.errors import AnswerTooLargeError
 from gateway.execution.fields import get_argument_converter
 from gateway.execution.request import GraphQLRequest, encode_variables
+from gateway.storage.errors import StorageUnavailableError
 
 
 async def run_plan(run: PlanRun) -> dict[str, Any] | None:
@@ -33,12 +34,17 @@ async def run_plan(run: PlanRun) -> dict[str, Any] | None:
 
     The context keeps the results of the root fields, so that none of them runs twice, and whole objects that have been
     loaded. If the response has too many fields, the context is exhausted.
+
+    Raises:
+        StorageUnavailableError: the database could not be used.
     """
     context = run.context
     try:
         if run.is_single_read:
             return await context.read_once(run.restart)
         return await run.plan.function(run)
+    except StorageUnavailableError:  # then nothing of the response is sent
+        raise
     except Exception as error:  # noqa: BLE001 the reference executor meets the same error, and reports it
         if not isinstance(error, AnswerTooLargeError):
             context.fields_left += run.spent

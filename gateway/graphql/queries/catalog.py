@@ -91,7 +91,7 @@ async def resolve_products(
     return await load_product_list(context, query, filter, Paging(first, after, last, before), fingerprint)
 
 
-def stores_ranking(*, search: str | None = None, **_arguments: Any) -> bool:
+def can_store_ranking(*, search: str | None = None, **_arguments: Any) -> bool:
     """Return whether a list of products may have to be stored, so that its further pages have the same order."""
     return search is not None
 

@@ -59,7 +59,7 @@ async def resolve_stock_levels(
     return page.replace_nodes(levels)
 
 
-def reads_channels(*, max_age_seconds: int | None = None, **_arguments: Any) -> bool:
+def can_ask_channels(*, max_age_seconds: int | None = None, **_arguments: Any) -> bool:
     """Return whether channels may be asked for their stock."""
     return max_age_seconds is not None
 
