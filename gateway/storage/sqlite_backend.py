@@ -22,7 +22,8 @@ from gateway.storage.sql.sqlite_write_queue import WriteQueue, WriteUnit
 
 T = TypeVar("T")
 
-READERS = 4
+READERS, SNAPSHOTS = 4, 2
+"""Threads for reading, and how many of them may execute whole queries, which take longer than a statement."""
 
 CACHE_KILOBYTES = 16_000
 """Pages that each connection caches. With 100 MB, five connections took 500 MB of a large catalog, and only what reads
@@ -52,6 +53,7 @@ class SQLiteBackend:
         track_changes(self._writing)
         self._writer, self._units = ThreadPoolExecutor(1, "sqlite-write"), WriteQueue(self._writing)
         self._readers = SQLiteReaders(self._reading, READERS)
+        self._snapshots = asyncio.Semaphore(SNAPSHOTS)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a thread for reading."""
@@ -59,7 +61,8 @@ class SQLiteBackend:
 
     async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a thread for reading, in one transaction."""
-        return await self._readers.read(partial(_run_in_transaction, work))
+        async with self._snapshots:
+            return await self._readers.read(partial(_run_in_transaction, work))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the thread for writing, in one transaction, or in one with others that wait (rule L1)."""

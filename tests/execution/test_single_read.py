@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.util import await_only
 
 from gateway.execution.batch_loader import BatchLoader, CurrentRead
 from gateway.execution.caching.lru_cache import WeightedLRU
 from gateway.execution.compiler.run import PlanRun
 from gateway.execution.compiler.single_read import LeftReadError, SingleRead
+from gateway.execution.context import Context
 from gateway.storage import tables
 from gateway.storage.database import Database
 from tests.execution.random_writes import sync
@@ -131,6 +133,7 @@ async def test_a_query_that_writes_is_executed_in_the_event_loop(world: World, m
     assert len(left) == 1
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"])
 async def test_after_a_lost_connection_it_begins_anew(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -146,8 +149,69 @@ async def test_after_a_lost_connection_it_begins_anew(
     monkeypatch.setattr(PlanRun, "start_load", fail_once)
     assert [await world.client.fetch_data(LIST) for _ in range(2)] == [expected] * 2
     assert failed
-    if world.gateway.database.dialect != "sqlite":
-        assert not caplog.records
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_queries_leave_threads_for_short_reads(world: World) -> None:
+    ended = Event()
+    snapshots = [
+        asyncio.ensure_future(world.gateway.database.read_snapshot(lambda _: ended.wait(60))) for _ in range(8)
+    ]
+    try:
+        async with asyncio.timeout(30):
+            assert await world.gateway.database.read(lambda conn: conn.exec_driver_sql("SELECT 1").scalar()) == 1
+    finally:
+        ended.set()
+    assert await asyncio.gather(*snapshots) == [True] * 8
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_an_outage_is_answered_as_one(world: World, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """It begins with this statement of the query."""
+    for _ in range(2):
+        await world.client.fetch_data(LIST)
+    read, count = Context.read, [0]
+
+    def fail(_conn: Connection, *_: Any, **__: Any) -> None:
+        raise OperationalError("SELECT", {}, build_outage())
+
+    async def read_once(self: Context, work: Any, *args: Any, **kwargs: Any) -> Any:
+        count[0] += 1
+        return await read(self, fail if count[0] >= number else work, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "read", read_once)
+        answer = await world.client.ask(LIST)
+    assert (answer.status, answer.codes) == (503, ["STORAGE_UNAVAILABLE"])
+    assert count[0] >= number
+    assert (await world.client.ask(LIST)).status == 200
+
+
+def build_outage() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    return error
+
+
+async def test_a_statement_that_fails_leaves_other_fields_as_they_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = """{ products(first: 2) { nodes { title availableForSale
+      variants(first: 1) { nodes { listings { id } } } } } }"""
+    for _ in range(2):
+        expected = await world.client.fetch_data(query)
+
+    def fail(conn: Connection, *_: object) -> Any:
+        return conn.exec_driver_sql("SELECT missing FROM products")
+
+    monkeypatch.setattr("gateway.storage.reads.catalog.find_listings_of_variants", fail)
+    answer = await world.client.ask(query)
+    assert set(answer.codes) == {"INTERNAL_SERVER_ERROR"}
+    shown = answer.body["data"]["products"]["nodes"]
+    assert [one["availableForSale"] for one in shown] == [
+        one["availableForSale"] for one in expected["products"]["nodes"]
+    ]
 
 
 @pytest.mark.parametrize(
