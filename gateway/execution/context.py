@@ -286,7 +286,7 @@ class Context:
         Before and after it, a query yields to others.
         """
         if self._current.single_read is not None:
-            return work(self._current.single_read.connection, *args, **kwargs)
+            return self._current.single_read.execute(lambda conn: work(conn, *args, **kwargs))
         if not self.can_yield:
             return await self.gateway.database.read(work, *args, **kwargs)
         return await self._read_groups.read(lambda conn: work(conn, *args, **kwargs))
@@ -349,10 +349,14 @@ class Context:
         return value
 
     async def wait_for_all(self, calls: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
-        """Wait for the results of all calls, or their exceptions."""
+        """Wait for the results of all calls, or their exceptions. In a single read they run one after the other."""
         if self._current.single_read is None and len(calls) != 1:
             return await asyncio.gather(*calls, return_exceptions=True)
-        return [await _get_outcome(call) for call in calls]
+        try:
+            return [await _get_result(call) for call in calls]
+        finally:
+            for call in calls:
+                call.close()
 
     def _get_key_loader(self, batch: Batch, arguments: Mapping[str, Any]) -> DataLoader[Any, Any]:
         """Return a loader of single keys, for the reference executor."""
@@ -479,7 +483,7 @@ def raise_first(results: Sequence[T | BaseException]) -> list[T]:
     return cast("list[T]", results)
 
 
-async def _get_outcome(call: Awaitable[T]) -> T | BaseException:
+async def _get_result(call: Awaitable[T]) -> T | BaseException:
     try:
         return await call
     except Exception as error:  # noqa: BLE001 kept as the result

@@ -1,4 +1,7 @@
-"""Policies: decisions that a retailer can configure. A policy is a function that the configuration selects by name."""
+"""Policies: decisions that a retailer can configure. A policy is a function that the configuration selects by name.
+
+Several threads may call it at the same time.
+"""
 
 from __future__ import annotations
 

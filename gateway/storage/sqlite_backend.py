@@ -95,8 +95,8 @@ class SQLiteBackend:
         It is read once in an iteration of the event loop: all requests that it handles had arrived before.
         """
         if self._version is None:
-            self._version = self._compare_version()
             asyncio.get_running_loop().call_soon(self._forget_version)
+            self._version = self._compare_version()
         return self._version
 
     def _forget_version(self) -> None:

@@ -381,3 +381,18 @@ async def test_a_ready_response_waits_for_no_other_request(world: World, monkeyp
     monkeypatch.setattr(AdmissionQueue, "_has_free_slot", lambda _: False)
     async with asyncio.timeout(10):
         assert await compared.find_differences([POST, GET]) == []
+
+
+async def test_requests_are_not_parsed_before_others_that_have_no_slot(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a client could let the gateway parse long bodies that it then rejects."""
+    hot = Comparison(world).hot
+    parsed: list[object] = []
+    for name in ("parse_body", "read_parameters"):
+        monkeypatch.setattr(f"gateway.http.graphql.hot_path.{name}", lambda *given: parsed.append(given))
+    monkeypatch.setattr(AdmissionQueue, "can_admit", lambda *_: False)
+    for is_free in (True, False):
+        monkeypatch.setattr(AdmissionQueue, "_has_free_slot", lambda _, is_free=is_free: is_free)
+        assert [(await send(hot, one)).status for one in (POST, GET)] == [503, 503]
+        assert len(parsed) == 2

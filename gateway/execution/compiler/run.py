@@ -41,7 +41,7 @@ async def run_plan(run: PlanRun) -> dict[str, Any] | None:
     context = run.context
     try:
         if run.is_single_read:
-            return await context.read_once(run.restart)
+            return await context.read_once(run.start)
         return await run.plan.function(run)
     except StorageUnavailableError:  # then nothing of the response is sent
         raise
@@ -95,6 +95,7 @@ class PlanRun:
         self.generation = context.gateway.changes_seen.generation
         self._selections: list[RenderedSelection] = []
         self._stocked_ids: set[str] = set()
+        self._fields_left = context.fields_left
         self._build_executor = build_executor
 
     @cached_property
@@ -138,9 +139,9 @@ class PlanRun:
             return False
         return not any(root.does_more(**self.arguments[number]) for _, number, root, _ in self.plan.roots)
 
-    def restart(self) -> Coroutine[Any, Any, dict[str, Any]]:
-        """Run the plan's function from its start, whatever an earlier attempt has read."""
-        self.context.fields_left += self.spent
+    def start(self) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Start the plan's function, whatever an earlier attempt has read."""
+        self.context.fields_left = self._fields_left
         self.spent = 0
         self._selections.clear()
         self._stocked_ids.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, NoReturn, TypeVar
 
+from gateway.execution.errors import QueryError
 from gateway.storage.database import Connection
 
 T = TypeVar("T")
@@ -24,7 +25,9 @@ class NextStep:
 
 
 class LeftReadError(Exception):
-    """The query has to wait for more than the database, or to write. It is executed anew in the event loop."""
+    """The query has to wait for more than the database, or to write, or a statement has failed. It is executed anew in
+    the event loop.
+    """
 
 
 class SingleRead:
@@ -32,7 +35,7 @@ class SingleRead:
 
     Attributes:
         connection: that of all its statements.
-        is_left: whether the query cannot be executed in one read.
+        is_left: whether the query is to be executed in the event loop: it has to wait, or a statement has failed.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -48,6 +51,16 @@ class SingleRead:
         """Wait for the end of another coroutine."""
         while not has_ended():
             await NextStep()
+
+    def execute(self, work: Callable[[Connection], T]) -> T:
+        """Execute the statements of `work`. After an error of the database others fail, too, so the read is left."""
+        try:
+            return work(self.connection)
+        except QueryError:
+            raise
+        except Exception:
+            self.is_left = True
+            raise
 
     def leave(self) -> NoReturn:
         """Leave the read. A batch may take the error for that of a key, so it is noted, too."""

@@ -39,11 +39,16 @@ class Admission:
             None if self._queue.can_admit(client.key) else OverloadedError()
         )
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a request that arrives now waits for no other."""
+        return self._queue.is_free
+
     def admit_at_once(self, scope: Scope, state: RequestState) -> bool:
         """Identify the client. Returns whether it has valid credentials, and its quota is not used up.
 
-        The queue is not asked: a response for which nothing has to be computed is cheaper than a rejection, and must
-        not wait for what others compute.
+        The queue is not asked: to send a response that is ready is cheaper than a rejection, and must not wait for what
+        others compute.
         """
         client = self._identifier.identify_at_once(scope)
         if client is None:

@@ -4,7 +4,7 @@ It runs before the middleware and the framework, and passes on unchanged what it
 request has passed the same checks as on the ordinary path, by the same functions: its id, host, format and origin, its
 client, the credentials, rate and cost. It waits for nothing, so no deadline can pass and no client disconnect
 meanwhile: `Connection` asks it before there is a task for the request. It takes no slot, however many requests run and
-wait: to send a response that is ready is cheaper than to reject a request.
+wait: to send a response that is ready is cheaper than to reject a request. While no slot is free, it parses nothing.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class HotPath:
 
     def _read_parameters(self, text: bytes) -> GraphQLRequest | None:
         known = self._gotten.find(text)
-        if known is not None:
+        if known is not None or not self._admission.is_free:
             return known
         try:
             return read_parameters(text, self._limit)
@@ -163,8 +163,8 @@ class HotPath:
             return None
 
     def _parse(self, text: bytes) -> GraphQLRequest | None:
-        """Parse a body, if it is a request and not a batch."""
-        if len(text) > min(MAX_BODY_BYTES, self._limit):
+        """Parse a body, if it is a request and not a batch, and the gateway has time for it."""
+        if len(text) > min(MAX_BODY_BYTES, self._limit) or not self._admission.is_free:
             return None
         try:
             request = parse_body(text, 0)
